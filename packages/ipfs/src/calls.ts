@@ -1,0 +1,53 @@
+/** Keeps track of running calls, so that closing cancels and awaits them. */
+import { IpfsError } from './errors.ts'
+import type { CallOptions } from './ipfs.ts'
+
+/** The calls of one node. After `close` every new one rejects with `IPFS_CLOSED`. */
+export class Calls {
+  readonly #closing = new AbortController()
+  readonly #promises = new Set<Promise<unknown>>()
+  readonly #streams = new Set<AsyncGenerator<unknown>>()
+
+  /** Runs a call that answers once. */
+  async run<T>(options: CallOptions | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const signal = this.#signal(options)
+    signal.throwIfAborted()
+    const running = work(signal)
+    this.#promises.add(running)
+    try {
+      return await running
+    } finally {
+      this.#promises.delete(running)
+    }
+  }
+
+  /** Runs a call that answers as a stream. It counts from its first value on until it is read to its end or left. */
+  stream<T>(
+    options: CallOptions | undefined,
+    work: (signal: AbortSignal) => AsyncGenerator<T, void, undefined>,
+  ): AsyncGenerator<T, void, undefined> {
+    const signal = this.#signal(options)
+    const streams = this.#streams
+    async function* tracked(): AsyncGenerator<T, void, undefined> {
+      signal.throwIfAborted()
+      streams.add(stream)
+      try {
+        yield* work(signal)
+      } finally {
+        streams.delete(stream)
+      }
+    }
+    const stream = tracked()
+    return stream
+  }
+
+  /** Cancels what runs and waits until it has ended. */
+  async close(): Promise<void> {
+    this.#closing.abort(new IpfsError('IPFS_CLOSED', 'The node was closed'))
+    await Promise.allSettled([...this.#promises, ...Array.from(this.#streams, (stream) => stream.return(undefined))])
+  }
+
+  #signal(options: CallOptions | undefined): AbortSignal {
+    return options?.signal === undefined ? this.#closing.signal : AbortSignal.any([options.signal, this.#closing.signal])
+  }
+}

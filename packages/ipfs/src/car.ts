@@ -1,0 +1,165 @@
+/** Content archives (CARv1; CARv2 is read too): export and verified import. */
+import { isFault } from '@ipfs-kit/operations'
+import { CarBlockIterator } from '@ipld/car/iterator'
+import { encode as encodeCbor } from '@ipld/dag-cbor'
+import type { Blockstore } from 'interface-blockstore'
+import { CID } from 'multiformats/cid'
+import { varint } from 'multiformats'
+import type { BlockFiles } from './block-files.ts'
+import type { Calls } from './calls.ts'
+import { isInline, linksOf, matches } from './codecs.ts'
+import { IpfsError } from './errors.ts'
+import type { Car, ImportResult } from './ipfs.ts'
+import { checkMetadata, heldSource, type PinRecords } from './pins.ts'
+import { ParallelWrites } from './parallel-writes.ts'
+import { resolvePath } from './resolve.ts'
+import type { Lease, Retention } from './retention.ts'
+import { walkDag } from './walk.ts'
+
+const writesAtOnce = 16
+/** Bytes of a CID and of lengths that a section may have besides its block. */
+const sectionOverheadBytes = 4096
+
+/** Makes {@link Car}. */
+export function createCar(parts: {
+  readonly records: PinRecords
+  readonly blocks: BlockFiles
+  readonly blockstore: Blockstore
+  readonly retention: Retention
+  readonly calls: Calls
+  readonly maxBlockBytes: number
+}): Car {
+  const { records, blocks, blockstore, retention, calls, maxBlockBytes } = parts
+  return {
+    export: (path, options) =>
+      calls.run(options, async (signal) => {
+        const { cid } = await resolvePath(path, blockstore, signal)
+        await blocks.get(cid, signal)
+        return calls.stream(options, (streaming) => exportDag(cid, streaming))
+      }),
+    import: (source, options = {}) =>
+      calls.run(options, async (signal) => {
+        const metadata = checkMetadata(options.name === undefined ? {} : { name: options.name })
+        const lease = retention.lease()
+        try {
+          const result = await take(source, lease, signal)
+          await checkWhole(result.roots, lease, signal)
+          if (options.pin ?? true) {
+            for (const root of result.roots) records.record(root, Number.POSITIVE_INFINITY, metadata)
+          }
+          lease.release()
+          return result
+        } finally {
+          await lease.abandon()
+        }
+      }),
+  }
+
+  async function* exportDag(root: CID, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
+    yield framed(encodeCbor({ version: 1, roots: [root] }))
+    const lease = retention.lease()
+    const visited = new Set<string>()
+    const stack = [root]
+    try {
+      for (let cid = stack.pop(); cid !== undefined; cid = stack.pop()) {
+        if (visited.has(cid.toString())) continue
+        visited.add(cid.toString())
+        await lease.hold(cid)
+        const bytes = await blocks.get(cid, signal)
+        if (!isInline(cid)) yield framed(cid.bytes, bytes)
+        stack.push(...linksOf(cid, bytes).reverse())
+      }
+    } finally {
+      lease.release()
+    }
+  }
+
+  /** Stores all blocks of an archive, each verified. */
+  async function take(source: AsyncIterable<Uint8Array>, lease: Lease, signal: AbortSignal): Promise<ImportResult> {
+    const intake = new Intake(source, maxBlockBytes + sectionOverheadBytes, signal)
+    const writes = new ParallelWrites(writesAtOnce)
+    let count = 0
+    let bytes = 0
+    try {
+      const archive = await CarBlockIterator.fromIterable(intake)
+      for await (const block of archive) {
+        intake.passed(block.bytes.byteLength)
+        // The decoder is typed against another copy of the CID class.
+        const cid = CID.decode(block.cid.bytes)
+        if (!(await matches(cid, block.bytes))) {
+          throw new IpfsError('IPFS_CAR_INVALID', `The archive holds a block that does not match its CID ${cid}`)
+        }
+        count += 1
+        bytes += block.bytes.byteLength
+        // The decoder hands out views of its buffer; what outlives this step needs its own bytes.
+        const own = block.bytes.slice()
+        await writes.add(() => lease.put(cid, own))
+      }
+      await writes.end()
+      return { roots: (await archive.getRoots()).map((root) => CID.decode(root.bytes)), blocks: count, bytes }
+    } catch (error) {
+      await writes.settle()
+      signal.throwIfAborted()
+      if (isFault(error)) throw error
+      if (intake.failure !== undefined) throw intake.failure
+      throw new IpfsError('IPFS_CAR_INVALID', `The archive is truncated or no CAR: ${String(error)}`, { cause: error })
+    }
+  }
+
+  /** A CAR that was cut between two blocks decodes without an error: only a walk shows what it lacks. */
+  async function checkWhole(roots: readonly CID[], lease: Lease, signal: AbortSignal): Promise<void> {
+    if (roots.length === 0) throw new IpfsError('IPFS_CAR_INVALID', 'The archive names no root')
+    for (const root of roots) {
+      try {
+        for await (const _ of walkDag(root, heldSource(blocks, lease, signal), { signal }));
+      } catch (cause) {
+        if (!(cause instanceof IpfsError) || cause.code !== 'IPFS_BLOCK_NOT_FOUND') throw cause
+        throw new IpfsError('IPFS_CAR_INVALID', `The archive lacks blocks of its root ${root}: ${cause.message}`, { cause })
+      }
+    }
+  }
+}
+
+/** The bytes of an archive on their way in, bounded: a section whose length lies is not waited for. */
+class Intake {
+  readonly #source: AsyncIterable<Uint8Array>
+  readonly #maxSectionBytes: number
+  readonly #signal: AbortSignal
+  #unused = 0
+  /** What the source failed with; the decoder's own errors are about the format. */
+  failure: unknown
+
+  constructor(source: AsyncIterable<Uint8Array>, maxSectionBytes: number, signal: AbortSignal) {
+    this.#source = source
+    this.#maxSectionBytes = maxSectionBytes
+    this.#signal = signal
+  }
+
+  /** Notes that a block of so many bytes came out of the decoder. */
+  passed(bytes: number): void {
+    this.#unused = Math.max(this.#unused - bytes, 0)
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      for await (const chunk of this.#source) {
+        this.#signal.throwIfAborted()
+        if (this.#unused > this.#maxSectionBytes) {
+          throw new IpfsError('IPFS_CAR_INVALID', `The archive has a section larger than ${this.#maxSectionBytes} bytes`)
+        }
+        this.#unused += chunk.byteLength
+        yield chunk
+      }
+    } catch (error) {
+      this.failure = error
+      throw error
+    }
+  }
+}
+
+/** A section: the length of what follows, then it. */
+function framed(...parts: readonly Uint8Array[]): Uint8Array {
+  const length = parts.reduce((sum, part) => sum + part.byteLength, 0)
+  const prefix = varint.encodeTo(length, new Uint8Array(varint.encodingLength(length)))
+  return Buffer.concat([prefix, ...parts])
+}

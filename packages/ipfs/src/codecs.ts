@@ -1,0 +1,132 @@
+/** The hash functions and codecs that this node knows: verify a block, decode it, find its links. */
+import { createHash, subtle } from 'node:crypto'
+import * as dagCbor from '@ipld/dag-cbor'
+import * as dagJson from '@ipld/dag-json'
+import * as dagPb from '@ipld/dag-pb'
+import { createUnsafe } from 'multiformats/block'
+import { CID } from 'multiformats/cid'
+import * as raw from 'multiformats/codecs/raw'
+import { create as createDigest } from 'multiformats/hashes/digest'
+import { IpfsError } from './errors.ts'
+import type { DagCodec } from './ipfs.ts'
+
+interface Codec {
+  readonly name: string
+  readonly code: number
+  encode(value: any): Uint8Array
+  decode(bytes: Uint8Array): unknown
+}
+
+const codecs = new Map<number, Codec>([dagPb, raw, dagCbor, dagJson].map((codec) => [codec.code, codec]))
+const codecsByName: Readonly<Record<DagCodec, Codec>> = { 'dag-pb': dagPb, raw, 'dag-cbor': dagCbor, 'dag-json': dagJson }
+
+const sha256 = 0x12
+const sha512 = 0x13
+const identity = 0x00
+
+/** From this size on hashing leaves the main thread: below it the way there costs more than it saves. */
+const hashOffThreadBytes = 128 * 1024
+
+/** Whether a CID holds its content itself (identity hash). */
+export function isInline(cid: CID): boolean {
+  return cid.multihash.code === identity
+}
+
+/** The sha2-256 multihash of a block. */
+export async function hashBlock(bytes: Uint8Array): Promise<CID['multihash']> {
+  return createDigest(sha256, await digest('sha256', bytes))
+}
+
+/** The CID of a block under a codec: version 1, sha2-256. */
+export async function cidOf(codec: DagCodec, bytes: Uint8Array): Promise<CID> {
+  return CID.createV1(codecsByName[codec].code, await hashBlock(bytes))
+}
+
+/**
+ * Whether bytes hash to the CID.
+ *
+ * @throws IpfsError IPFS_UNKNOWN_HASH
+ */
+export async function matches(cid: CID, bytes: Uint8Array): Promise<boolean> {
+  const hash = cid.multihash
+  if (hash.code === identity) return sameBytes(hash.digest, bytes)
+  if (hash.code === sha256) return sameBytes(hash.digest, await digest('sha256', bytes))
+  if (hash.code === sha512) return sameBytes(hash.digest, await digest('sha512', bytes))
+  throw new IpfsError('IPFS_UNKNOWN_HASH', `The hash function 0x${hash.code.toString(16)} of ${cid} is not known here`)
+}
+
+/**
+ * The value that a block holds, in the IPLD data model.
+ *
+ * @throws IpfsError IPFS_UNKNOWN_CODEC, IPFS_INVALID_NODE
+ */
+export function decodeBlock(cid: CID, bytes: Uint8Array): unknown {
+  const codec = codecOf(cid)
+  try {
+    return codec.decode(bytes)
+  } catch (cause) {
+    throw new IpfsError('IPFS_INVALID_NODE', `${cid} does not decode as ${codec.name}: ${messageOf(cause)}`, { cause })
+  }
+}
+
+/** The bytes of a value. @throws IpfsError IPFS_INVALID_NODE when the codec cannot hold it */
+export function encodeValue(name: DagCodec, value: unknown): Uint8Array {
+  try {
+    return codecsByName[name].encode(value)
+  } catch (cause) {
+    throw new IpfsError('IPFS_INVALID_NODE', `The value cannot be encoded as ${name}: ${messageOf(cause)}`, { cause })
+  }
+}
+
+/** The value of bytes in a named codec. @throws IpfsError IPFS_INVALID_NODE */
+export function decodeValue(name: DagCodec, bytes: Uint8Array): unknown {
+  try {
+    return codecsByName[name].decode(bytes)
+  } catch (cause) {
+    throw new IpfsError('IPFS_INVALID_NODE', `The bytes do not decode as ${name}: ${messageOf(cause)}`, { cause })
+  }
+}
+
+/** Whether a block of this CID cannot have links, so that it need not be read to be walked. */
+export function isLeaf(cid: CID): boolean {
+  return cid.code === raw.code
+}
+
+/**
+ * The CIDs that a block links to, in the order of the block, repeated where they repeat.
+ *
+ * @throws IpfsError IPFS_UNKNOWN_CODEC, IPFS_INVALID_NODE
+ */
+export function linksOf(cid: CID, bytes: Uint8Array): CID[] {
+  if (isLeaf(cid)) return []
+  const value = decodeBlock(cid, bytes)
+  if (cid.code === dagPb.code) return (value as dagPb.PBNode).Links.map((link) => link.Hash)
+  try {
+    const block = createUnsafe({ bytes, cid, value, codec: codecOf(cid) })
+    return Array.from(block.links(), ([, link]) => link)
+  } catch (cause) {
+    throw new IpfsError('IPFS_INVALID_NODE', `The links of ${cid} cannot be read: ${messageOf(cause)}`, { cause })
+  }
+}
+
+function codecOf(cid: CID): Codec {
+  const codec = codecs.get(cid.code)
+  if (codec === undefined) {
+    throw new IpfsError('IPFS_UNKNOWN_CODEC', `The codec 0x${cid.code.toString(16)} of ${cid} is not known here`)
+  }
+  return codec
+}
+
+async function digest(algorithm: 'sha256' | 'sha512', bytes: Uint8Array): Promise<Uint8Array> {
+  if (bytes.byteLength < hashOffThreadBytes) return createHash(algorithm).update(bytes).digest()
+  const name = algorithm === 'sha256' ? 'SHA-256' : 'SHA-512'
+  return new Uint8Array(await subtle.digest(name, bytes as Uint8Array<ArrayBuffer>))
+}
+
+function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
+  return Buffer.compare(left, right) === 0
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

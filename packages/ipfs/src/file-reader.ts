@@ -1,0 +1,165 @@
+/** Reads a UnixFS file in order, with a range and a bounded read-ahead; the exporter has no bound on what it reads ahead. */
+import { code as dagPbCode, type PBNode } from '@ipld/dag-pb'
+import { UnixFS } from 'ipfs-unixfs'
+import type { CID } from 'multiformats/cid'
+import { decodeBlock, isLeaf } from './codecs.ts'
+import { IpfsError } from './errors.ts'
+
+/** Gives the verified bytes of a block. */
+export type GetBlock = (cid: CID) => Promise<Uint8Array>
+
+/** A file whose root block was read. */
+export interface OpenedFile {
+  readonly cid: CID
+  /** Bytes of the whole file. */
+  readonly size: number
+  readonly mode?: number
+  readonly mtimeSeconds?: number
+  /** The root: raw bytes, or the node with its UnixFS data. */
+  readonly root: Uint8Array | UnixfsNode
+}
+
+/** A dag-pb block with UnixFS data. */
+export interface UnixfsNode {
+  readonly node: PBNode
+  readonly unixfs: UnixFS
+}
+
+/** Leaves read before the reader asks for them. Of the default size they are 4 MiB. */
+const readAhead = 4
+
+/** Opens the block of a file. `undefined` when it is not a file. @throws IpfsError IPFS_INVALID_NODE, IPFS_UNKNOWN_CODEC */
+export function openFile(cid: CID, bytes: Uint8Array): OpenedFile | undefined {
+  if (isLeaf(cid)) return { cid, size: bytes.byteLength, root: bytes }
+  if (cid.code !== dagPbCode) return undefined
+  const root = unixfsNode(cid, bytes)
+  if (root === undefined || (root.unixfs.type !== 'file' && root.unixfs.type !== 'raw')) return undefined
+  const { mode, mtime } = root.unixfs
+  return {
+    cid,
+    size: sizeOf(root),
+    ...(mode === undefined ? {} : { mode }),
+    ...(mtime === undefined ? {} : { mtimeSeconds: Number(mtime.secs) }),
+    root,
+  }
+}
+
+/** The UnixFS data of a dag-pb block; `undefined` where it has none. @throws IpfsError IPFS_INVALID_NODE */
+export function unixfsNode(cid: CID, bytes: Uint8Array): UnixfsNode | undefined {
+  const node = decodeBlock(cid, bytes) as PBNode
+  if (node.Data === undefined) return undefined
+  try {
+    return { node, unixfs: UnixFS.unmarshal(node.Data) }
+  } catch (cause) {
+    throw new IpfsError('IPFS_INVALID_NODE', `${cid} holds no UnixFS data that can be read`, { cause })
+  }
+}
+
+/**
+ * Yields the bytes from `start` up to `end` (exclusive). Reads interior nodes one by one and up to four leaves ahead; a
+ * reader that leaves early causes no further reads.
+ *
+ * @throws IpfsError what `get` throws, and IPFS_INVALID_NODE when sizes inside the DAG contradict each other
+ */
+export async function* readFile(
+  file: OpenedFile,
+  start: number,
+  end: number,
+  get: GetBlock,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const slices = plan(file, start, end)
+  const pending: Promise<Uint8Array>[] = []
+  try {
+    for (let planned = false; ; ) {
+      while (!planned && pending.length < readAhead) {
+        const next = await slices.next()
+        if (next.done === true) planned = true
+        else pending.push(load(next.value))
+      }
+      const bytes = await pending.shift()
+      if (bytes === undefined) return
+      if (bytes.byteLength > 0) yield bytes
+    }
+  } finally {
+    await Promise.allSettled(pending)
+  }
+
+  function load(slice: Slice): Promise<Uint8Array> {
+    const loading = loadSlice(slice, get)
+    // Waited for in order, so a later one may fail before anybody looks at it.
+    loading.catch(() => {})
+    return loading
+  }
+
+  async function* plan(root: OpenedFile, from: number, to: number): AsyncGenerator<Slice, void, undefined> {
+    if (to <= from) return
+    const stack: Part[] = [{ cid: root.cid, start: 0, size: root.size, content: root.root }]
+    for (let part = stack.pop(); part !== undefined; part = stack.pop()) {
+      if (part.start + part.size <= from || part.start >= to) continue
+      const { content } = part
+      if (content instanceof Uint8Array || (content === undefined && isLeaf(part.cid))) {
+        yield { part, from: Math.max(from - part.start, 0), to: Math.min(to - part.start, part.size) }
+        continue
+      }
+      const node = content ?? fileNode(part, await get(part.cid))
+      const inline = node.unixfs.data
+      if (inline !== undefined && inline.byteLength > 0) {
+        const own: Part = { cid: part.cid, start: part.start, size: inline.byteLength, content: inline }
+        stack.push(...childrenOf(part, node, inline.byteLength), own)
+      } else stack.push(...childrenOf(part, node, 0))
+    }
+  }
+}
+
+/** A part of the file: a leaf or a subtree. */
+interface Part {
+  readonly cid: CID
+  /** Where it starts in the file. */
+  readonly start: number
+  readonly size: number
+  /** What it holds, where that is known without a read. */
+  readonly content: Uint8Array | UnixfsNode | undefined
+}
+
+/** Bytes of one leaf, relative to the leaf. */
+interface Slice {
+  readonly part: Part
+  readonly from: number
+  readonly to: number
+}
+
+async function loadSlice({ part, from, to }: Slice, get: GetBlock): Promise<Uint8Array> {
+  const bytes = part.content instanceof Uint8Array ? part.content : await get(part.cid)
+  if (bytes.byteLength !== part.size) throw contradiction(part.cid)
+  return from === 0 && to === bytes.byteLength ? bytes : bytes.subarray(from, to)
+}
+
+/** The children of a node as parts, last first, as a stack wants them. */
+function childrenOf(parent: Part, { node, unixfs }: UnixfsNode, inlineBytes: number): Part[] {
+  if (node.Links.length !== unixfs.blockSizes.length) throw contradiction(parent.cid)
+  const parts: Part[] = []
+  let start = parent.start + inlineBytes
+  for (const [index, link] of node.Links.entries()) {
+    const size = Number(unixfs.blockSizes[index])
+    parts.push({ cid: link.Hash, start, size, content: undefined })
+    start += size
+  }
+  if (start !== parent.start + parent.size) throw contradiction(parent.cid)
+  return parts.reverse()
+}
+
+function fileNode(part: Part, bytes: Uint8Array): UnixfsNode {
+  const node = part.cid.code === dagPbCode ? unixfsNode(part.cid, bytes) : undefined
+  if (node === undefined || (node.unixfs.type !== 'file' && node.unixfs.type !== 'raw') || sizeOf(node) !== part.size) {
+    throw contradiction(part.cid)
+  }
+  return node
+}
+
+function sizeOf({ unixfs }: UnixfsNode): number {
+  return Number(unixfs.fileSize())
+}
+
+function contradiction(cid: CID): IpfsError {
+  return new IpfsError('IPFS_INVALID_NODE', `The sizes in the DAG of the file contradict each other at ${cid}`)
+}

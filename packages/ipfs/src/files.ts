@@ -1,0 +1,134 @@
+/** Reads files and folders. */
+import { code as dagPbCode } from '@ipld/dag-pb'
+import type { Blockstore } from 'interface-blockstore'
+import { exporter } from 'ipfs-unixfs-exporter'
+import type { CID } from 'multiformats/cid'
+import type { Calls } from './calls.ts'
+import { decodeBlock, isLeaf } from './codecs.ts'
+import { IpfsError } from './errors.ts'
+import { openFile, readFile, unixfsNode, type GetBlock } from './file-reader.ts'
+import type { DirectoryEntry, FileContent, Files, RangeOptions, Stat } from './ipfs.ts'
+import { readBlock, resolvePath } from './resolve.ts'
+import { tarOf } from './tar.ts'
+
+/** Makes the reading half of {@link Files}. */
+export function createFiles(parts: { readonly blockstore: Blockstore; readonly calls: Calls }): Omit<Files, 'add'> {
+  const { blockstore, calls } = parts
+
+  return {
+    resolve: (path, options) => calls.run(options, async (signal) => (await resolveBlock(path, signal)).cid),
+    stat: (path, options) =>
+      calls.run(options, async (signal) => {
+        const { cid } = await resolveBlock(path, signal)
+        return statBlock(cid, await readBlock(cid, blockstore, signal))
+      }),
+    cat: (path, options = {}) => calls.run(options, (signal) => open(path, options, signal)),
+    ls: (path, options) =>
+      calls.stream(options, async function* (signal) {
+        const { cid } = await resolveBlock(path, signal)
+        yield* entriesOf(cid, signal)
+      }),
+    tar: (path, options) =>
+      calls.run(options, async (signal) => {
+        const { cid, name } = await resolveBlock(path, signal)
+        const get: GetBlock = (block) => readBlock(block, blockstore, signal)
+        await get(cid)
+        return calls.stream(options, (streaming) => tarOf(cid, name, { get, entries: (folder) => entriesOf(folder, streaming) }))
+      }),
+  }
+
+  /** Resolves a path that has to end at a block. */
+  async function resolveBlock(path: string, signal: AbortSignal): Promise<{ readonly cid: CID; readonly name: string }> {
+    const { cid, name, inner } = await resolvePath(path, blockstore, signal)
+    if (inner.length > 0) {
+      throw new IpfsError('IPFS_NOT_A_FILE', `/${inner.join('/')} is a value inside the node ${cid}, not a file or folder`)
+    }
+    return { cid, name }
+  }
+
+  async function open(path: string, options: RangeOptions, signal: AbortSignal): Promise<FileContent> {
+    const { cid } = await resolveBlock(path, signal)
+    const file = openFile(cid, await readBlock(cid, blockstore, signal))
+    if (file === undefined) throw new IpfsError('IPFS_NOT_A_FILE', `${path} is not a file`)
+    const { offset, end } = range(options, file.size)
+    return {
+      cid,
+      size: file.size,
+      offset,
+      length: end - offset,
+      body: calls.stream(options, (reading) => readFile(file, offset, end, (block) => readBlock(block, blockstore, reading))),
+    }
+  }
+
+  async function* entriesOf(cid: CID, signal: AbortSignal): AsyncGenerator<DirectoryEntry, void, undefined> {
+    if (cid.code !== dagPbCode) throw notADirectory(cid)
+    const folder = await openFolder(cid, signal)
+    try {
+      for await (const entry of folder.entries({ signal })) {
+        signal.throwIfAborted()
+        yield { name: entry.name, cid: entry.cid, size: Number(entry.size) }
+      }
+    } catch (error) {
+      throw asIpfsError(error, cid, signal)
+    }
+  }
+
+  async function openFolder(cid: CID, signal: AbortSignal) {
+    try {
+      const entry = await exporter(cid, blockstore, { signal })
+      if (entry.type === 'directory') return entry
+    } catch (error) {
+      throw asIpfsError(error, cid, signal)
+    }
+    throw notADirectory(cid)
+  }
+}
+
+/**
+ * The bounds of a range inside a file.
+ *
+ * @throws RangeError for what is no number of bytes; IpfsError IPFS_RANGE when it starts beyond the end
+ */
+function range(options: RangeOptions, size: number): { readonly offset: number; readonly end: number } {
+  const { offset = 0, length } = options
+  if (!Number.isSafeInteger(offset)) throw new RangeError(`offset is a whole number, not ${offset}`)
+  if (length !== undefined && (!Number.isSafeInteger(length) || length < 0)) {
+    throw new RangeError(`length is a whole number from 0, not ${length}`)
+  }
+  const from = offset < 0 ? Math.max(size + offset, 0) : offset
+  if (from > size || (from === size && size > 0 && offset > 0 && length !== 0)) {
+    throw new IpfsError('IPFS_RANGE', `The range starts at ${offset}; the file has ${size} bytes`)
+  }
+  return { offset: from, end: length === undefined ? size : Math.min(from + length, size) }
+}
+
+/** What a block is, by its bytes. */
+function statBlock(cid: CID, bytes: Uint8Array): Stat {
+  if (isLeaf(cid)) return { cid, type: 'file', size: bytes.byteLength, dagSize: bytes.byteLength }
+  if (cid.code !== dagPbCode) return { cid, type: 'node', size: bytes.byteLength, dagSize: bytes.byteLength }
+  const node = unixfsNode(cid, bytes)
+  const links = node?.node.Links ?? (decodeBlock(cid, bytes) as { Links: readonly { Tsize?: number }[] }).Links
+  const linked = links.reduce((sum, link) => sum + (link.Tsize ?? 0), 0)
+  const dagSize = bytes.byteLength + linked
+  if (node === undefined) return { cid, type: 'node', size: bytes.byteLength, dagSize }
+  const { unixfs } = node
+  const common = {
+    cid,
+    dagSize,
+    ...(unixfs.mode === undefined ? {} : { mode: unixfs.mode }),
+    ...(unixfs.mtime === undefined ? {} : { mtimeSeconds: Number(unixfs.mtime.secs) }),
+  }
+  if (unixfs.isDirectory()) return { ...common, type: 'directory', size: linked }
+  if (unixfs.type === 'file' || unixfs.type === 'raw') return { ...common, type: 'file', size: Number(unixfs.fileSize()) }
+  return { ...common, type: 'node', size: bytes.byteLength }
+}
+
+function notADirectory(cid: CID): IpfsError {
+  return new IpfsError('IPFS_NOT_A_DIRECTORY', `${cid} is not a folder`)
+}
+
+/** Errors of the exporter as ours; our own and aborts pass. */
+function asIpfsError(error: unknown, cid: CID, signal: AbortSignal): unknown {
+  if (error instanceof IpfsError || signal.aborted) return error
+  return new IpfsError('IPFS_INVALID_NODE', `${cid} is not a folder that can be read: ${String(error)}`, { cause: error })
+}

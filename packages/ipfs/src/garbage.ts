@@ -1,0 +1,125 @@
+/** Counts the store and collects garbage: a mark from the pins, then a sweep of what neither it nor a lease holds. */
+import type { CID } from 'multiformats/cid'
+import type { BlockFiles, BlockKey } from './block-files.ts'
+import { keyOf } from './block-files.ts'
+import type { Calls } from './calls.ts'
+import { IpfsError } from './errors.ts'
+import type { GcResult, Repo } from './ipfs.ts'
+import type { PinRecords } from './pins.ts'
+import type { Retention } from './retention.ts'
+import { walkDag, type WalkSource } from './walk.ts'
+
+const sweepConcurrency = 16
+
+/** The store as a whole. */
+export function createRepo(parts: {
+  readonly records: PinRecords
+  readonly blocks: BlockFiles
+  readonly retention: Retention
+  readonly calls: Calls
+}): Repo {
+  const { records, blocks, retention, calls } = parts
+  let running: Collection | undefined
+
+  return {
+    stat: (options) =>
+      calls.run(options, async (signal) => {
+        let count = 0
+        let bytes = 0
+        for await (const block of blocks.list()) {
+          signal.throwIfAborted()
+          count += 1
+          bytes += block.size
+        }
+        return { blocks: count, bytes, pins: records.count() }
+      }),
+    gc: (options) =>
+      calls.run(options, async (signal) => {
+        running ??= begin()
+        return waitFor(running, signal)
+      }),
+  }
+
+  function begin(): Collection {
+    const stop = new AbortController()
+    const result = calls
+      .run({ signal: stop.signal }, (signal) => collect(signal))
+      .finally(() => {
+        running = undefined
+      })
+    return { result, stop, waiters: 0 }
+  }
+
+  function collect(signal: AbortSignal): Promise<GcResult> {
+    return retention.collecting(async () => {
+      const marked = await mark(signal)
+      return sweep(marked, signal)
+    })
+  }
+
+  /** The keys of all blocks that pins reach. A hole ends it: what lies behind the hole could not be protected. */
+  async function mark(signal: AbortSignal): Promise<Set<BlockKey>> {
+    const marked = new Set<BlockKey>()
+    const source: WalkSource = { get: (cid) => blocks.get(cid, signal), check: async () => {} }
+    const visited = new Set<BlockKey>()
+    for (const pin of records.all()) {
+      const shared = pin.depth === Number.POSITIVE_INFINITY ? visited : new Set<BlockKey>()
+      try {
+        for await (const cid of walkDag(pin.cid, source, { depth: pin.depth, visited: shared, signal })) {
+          marked.add(keyOf(cid))
+        }
+      } catch (cause) {
+        if (signal.aborted || !(cause instanceof IpfsError)) throw cause
+        throw new IpfsError('IPFS_GC_INCOMPLETE', `The pinned DAG ${pin.cid} is not whole: ${cause.message}`, { cause })
+      }
+    }
+    return marked
+  }
+
+  async function sweep(marked: ReadonlySet<BlockKey>, signal: AbortSignal): Promise<GcResult> {
+    const counts = { removedBlocks: 0, removedBytes: 0, keptBlocks: 0 }
+    const drop = async (block: { readonly cid: CID; readonly size: number }): Promise<void> => {
+      if (await retention.remove(block.cid)) {
+        counts.removedBlocks += 1
+        counts.removedBytes += block.size
+      } else {
+        counts.keptBlocks += 1
+      }
+    }
+    let batch: { readonly cid: CID; readonly size: number }[] = []
+    for await (const block of blocks.list()) {
+      signal.throwIfAborted()
+      if (marked.has(keyOf(block.cid))) {
+        counts.keptBlocks += 1
+        continue
+      }
+      batch.push(block)
+      if (batch.length < sweepConcurrency) continue
+      await Promise.all(batch.map(drop))
+      batch = []
+    }
+    await Promise.all(batch.map(drop))
+    return counts
+  }
+}
+
+/** One collection and those who wait for it. */
+interface Collection {
+  readonly result: Promise<GcResult>
+  readonly stop: AbortController
+  waiters: number
+}
+
+/** Waits for a collection that may serve others too; the last one to leave stops it. */
+function waitFor(collection: Collection, signal: AbortSignal): Promise<GcResult> {
+  collection.waiters += 1
+  return new Promise((resolve, reject) => {
+    const leave = (): void => {
+      collection.waiters -= 1
+      if (collection.waiters === 0) collection.stop.abort(signal.reason)
+      reject(signal.reason)
+    }
+    signal.addEventListener('abort', leave, { once: true })
+    collection.result.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave))
+  })
+}

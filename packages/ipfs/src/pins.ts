@@ -1,0 +1,256 @@
+/**
+ * Pins: roots that are kept. A pin is one row, written in one transaction; what it protects is found by a walk, never
+ * counted per block. The shape is that of Helia's `Pins`, so that a Helia over the same blocks can use them.
+ */
+import type { Pin as HeliaPin, Pins } from '@helia/interface'
+import Database from 'better-sqlite3'
+import { CID } from 'multiformats/cid'
+import type { BlockFiles } from './block-files.ts'
+import type { Calls } from './calls.ts'
+import { IpfsError } from './errors.ts'
+import type { CallOptions } from './ipfs.ts'
+import type { Lease, Retention } from './retention.ts'
+import { walkDag, type WalkSource } from './walk.ts'
+
+/** What can be noted with a pin. `name` is shown by the doors. */
+export type PinMetadata = Record<string, string | number | boolean>
+
+/** A pin: `depth` Infinity is recursive, 0 direct. */
+export type Pin = HeliaPin
+
+/** Options of {@link OwnPins.add}. */
+export interface PinAddOptions extends CallOptions {
+  /** Links to follow from the root. Default Infinity: the whole DAG. */
+  readonly depth?: number
+  readonly metadata?: PinMetadata
+}
+
+/** Helia's `Pins` with the promises of this package. */
+export interface OwnPins extends Pins {
+  /**
+   * Pins a DAG whose blocks are all here. Yields each of its blocks once and records the pin after the last one: a
+   * consumer that leaves early pins nothing. A CID that is pinned already gets the new metadata and the larger depth.
+   * Rejects with `IPFS_BLOCK_NOT_FOUND` when a block is missing.
+   */
+  add(cid: CID, options?: PinAddOptions): AsyncGenerator<CID, void, undefined>
+  /** Removes the pin of a root and yields that root. `IPFS_PIN_NOT_FOUND` when there is none. */
+  rm(cid: CID, options?: CallOptions): AsyncGenerator<CID, void, undefined>
+  /** Pins in the order of their making. */
+  ls(options?: CallOptions & { readonly cid?: CID }): AsyncGenerator<Pin, void, undefined>
+  /** The pin of a root. `IPFS_PIN_NOT_FOUND` when there is none. */
+  get(cid: CID, options?: CallOptions): Promise<Pin>
+  /** Whether a block is the root of a pin or below one. The second costs a walk of the pinned DAGs. */
+  isPinned(cid: CID, options?: CallOptions): Promise<boolean>
+  /** Replaces the metadata of a pin. `IPFS_PIN_NOT_FOUND` when there is none. */
+  setMetadata(cid: CID, metadata: PinMetadata | undefined, options?: CallOptions): Promise<void>
+}
+
+/** The version of the table below, in the file's `user_version`. */
+const schemaVersion = 1
+
+interface Row {
+  readonly id: number
+  readonly cid: Uint8Array
+  /** NULL is Infinity. */
+  readonly depth: number | null
+  readonly metadata: string
+}
+
+/** The rows: one a root, keyed by its multihash and codec whatever the version of its CID. */
+export class PinRecords {
+  readonly #database: Database.Database
+  readonly #upsert: Database.Statement
+  readonly #delete: Database.Statement
+  readonly #select: Database.Statement<[Uint8Array], Row>
+  readonly #page: Database.Statement<[number], Row>
+  readonly #update: Database.Statement
+  readonly #count: Database.Statement<[], { readonly count: number }>
+
+  /** @throws IpfsError IPFS_STORE_FAILED when the file was made by a newer version or cannot be opened */
+  constructor(file: string) {
+    try {
+      this.#database = new Database(file)
+    } catch (cause) {
+      throw new IpfsError('IPFS_STORE_FAILED', `The pins at ${file} cannot be opened`, { cause })
+    }
+    // FULL: a pin that was answered is on disk.
+    this.#database.pragma('journal_mode = WAL')
+    this.#database.pragma('synchronous = FULL')
+    const version = this.#database.pragma('user_version', { simple: true }) as number
+    if (version > schemaVersion) {
+      this.#database.close()
+      throw new IpfsError('IPFS_STORE_FAILED', `The pins have format ${version}; this version reads up to ${schemaVersion}`)
+    }
+    this.#database.exec(`
+      CREATE TABLE IF NOT EXISTS pins (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        key BLOB NOT NULL UNIQUE,
+        cid BLOB NOT NULL,
+        depth INTEGER,
+        metadata TEXT NOT NULL
+      ) STRICT;
+      PRAGMA user_version = ${schemaVersion};
+    `)
+    this.#upsert = this.#database.prepare(`
+      INSERT INTO pins (key, cid, depth, metadata) VALUES (?, ?, ?, ?)
+      ON CONFLICT (key) DO UPDATE SET
+        metadata = excluded.metadata,
+        depth = CASE WHEN depth IS NULL OR excluded.depth IS NULL THEN NULL ELSE max(depth, excluded.depth) END
+    `)
+    this.#delete = this.#database.prepare('DELETE FROM pins WHERE key = ?')
+    this.#select = this.#database.prepare('SELECT id, cid, depth, metadata FROM pins WHERE key = ?')
+    this.#page = this.#database.prepare('SELECT id, cid, depth, metadata FROM pins WHERE id > ? ORDER BY id LIMIT 256')
+    this.#update = this.#database.prepare('UPDATE pins SET metadata = ? WHERE key = ?')
+    this.#count = this.#database.prepare('SELECT count(*) AS count FROM pins')
+  }
+
+  record(cid: CID, depth: number, metadata: PinMetadata): void {
+    const stored = depth === Number.POSITIVE_INFINITY ? null : depth
+    this.#upsert.run(pinKeyOf(cid), cid.bytes, stored, JSON.stringify(metadata))
+  }
+
+  remove(cid: CID): boolean {
+    return this.#delete.run(pinKeyOf(cid)).changes > 0
+  }
+
+  get(cid: CID): Pin | undefined {
+    const row = this.#select.get(pinKeyOf(cid))
+    return row === undefined ? undefined : pinOf(row)
+  }
+
+  setMetadata(cid: CID, metadata: PinMetadata): boolean {
+    return this.#update.run(JSON.stringify(metadata), pinKeyOf(cid)).changes > 0
+  }
+
+  /** All pins, read in pages, so that records may change between two steps. */
+  *all(): Generator<Pin, void, undefined> {
+    let last = 0
+    for (;;) {
+      const rows = this.#page.all(last)
+      for (const row of rows) yield pinOf(row)
+      const tail = rows.at(-1)
+      if (tail === undefined) return
+      last = tail.id
+    }
+  }
+
+  count(): number {
+    return this.#count.get()?.count ?? 0
+  }
+
+  close(): void {
+    this.#database.close()
+  }
+}
+
+/** Pins over rows, blocks and leases. */
+export function createPins(parts: {
+  readonly records: PinRecords
+  readonly blocks: BlockFiles
+  readonly retention: Retention
+  readonly calls: Calls
+}): OwnPins {
+  const { records, blocks, retention, calls } = parts
+
+  return {
+    add: (cid, options = {}) => {
+      const depth = options.depth ?? Number.POSITIVE_INFINITY
+      if (!(depth === Number.POSITIVE_INFINITY || (Number.isSafeInteger(depth) && depth >= 0))) {
+        throw new RangeError(`depth is a whole number from 0 or Infinity, not ${depth}`)
+      }
+      const metadata = checkMetadata(options.metadata ?? {})
+      return calls.stream(options, async function* (signal) {
+        const lease = retention.lease()
+        try {
+          yield* walkDag(cid, heldSource(blocks, lease, signal), { depth, signal })
+          signal.throwIfAborted()
+          records.record(cid, depth, metadata)
+        } finally {
+          lease.release()
+        }
+      })
+    },
+    rm: (cid, options) =>
+      calls.stream(options, async function* () {
+        if (!records.remove(cid)) throw notPinned(cid)
+        yield cid
+      }),
+    ls: (options) =>
+      calls.stream(options, async function* (signal) {
+        if (options?.cid !== undefined) {
+          const pin = records.get(options.cid)
+          if (pin !== undefined) yield pin
+          return
+        }
+        for (const pin of records.all()) {
+          signal.throwIfAborted()
+          yield pin
+        }
+      }),
+    get: (cid, options) =>
+      calls.run(options, async () => {
+        const pin = records.get(cid)
+        if (pin === undefined) throw notPinned(cid)
+        return pin
+      }),
+    isPinned: (cid, options) =>
+      calls.run(options, async (signal) => {
+        if (records.get(cid) !== undefined) return true
+        const visited = new Set<string>()
+        const source = { get: (link: CID) => blocks.get(link, signal), check: async () => {} }
+        for (const pin of records.all()) {
+          // Each depth has its own view of what is below: only walks of the same depth share what was visited.
+          const seen = pin.depth === Number.POSITIVE_INFINITY ? visited : new Set<string>()
+          for await (const found of walkDag(pin.cid, source, { depth: pin.depth, visited: seen, signal })) {
+            if (Buffer.compare(found.multihash.bytes, cid.multihash.bytes) === 0) return true
+          }
+        }
+        return false
+      }),
+    setMetadata: (cid, metadata, options) =>
+      calls.run(options, async () => {
+        if (!records.setMetadata(cid, checkMetadata(metadata ?? {}))) throw notPinned(cid)
+      }),
+  }
+}
+
+/** A walk over stored blocks that holds each of them. */
+export function heldSource(blocks: BlockFiles, lease: Lease, signal: AbortSignal): WalkSource {
+  return {
+    get: async (cid) => {
+      await lease.hold(cid)
+      return blocks.get(cid, signal)
+    },
+    check: async (cid) => {
+      await lease.hold(cid)
+      if (!(await blocks.has(cid))) await blocks.get(cid, signal)
+    },
+  }
+}
+
+/** Names are short, values are what JSON can hold. @throws TypeError, RangeError */
+export function checkMetadata(metadata: PinMetadata): PinMetadata {
+  for (const [key, value] of Object.entries(metadata)) {
+    if (!['string', 'number', 'boolean'].includes(typeof value)) throw new TypeError(`metadata.${key} is not a string, number or boolean`)
+    if (typeof value === 'number' && !Number.isFinite(value)) throw new RangeError(`metadata.${key} is not a finite number`)
+  }
+  const size = JSON.stringify(metadata).length
+  if (size > 4096) throw new RangeError(`The metadata of a pin has at most 4,096 characters of JSON, not ${size}`)
+  return metadata
+}
+
+function pinKeyOf(cid: CID): Uint8Array {
+  return cid.version === 1 ? cid.bytes : cid.toV1().bytes
+}
+
+function pinOf(row: Row): Pin {
+  return {
+    cid: CID.decode(row.cid),
+    depth: row.depth ?? Number.POSITIVE_INFINITY,
+    metadata: JSON.parse(row.metadata) as PinMetadata,
+  }
+}
+
+function notPinned(cid: CID): IpfsError {
+  return new IpfsError('IPFS_PIN_NOT_FOUND', `${cid} is not pinned`)
+}

@@ -1,0 +1,30 @@
+/**
+ * One table of operations. An entry describes what can be asked once; the adapters at `./http`, `./openapi`, `./mcp` and
+ * `./cli` turn it into REST routes, an OpenAPI document, MCP tools and commands.
+ *
+ * @packageDocumentation
+ */
+export type { CallBody, CallOptions, CallResult, Caller, Table, TableOf } from './call.ts'
+export { createCaller } from './caller.ts'
+export type { BorrowedParts, CallRecord, CallerOptions, LocalCaller } from './caller.ts'
+export { EntryReadError } from './entry-read-error.ts'
+export { answerOf, errorBody, isFault, OperationError, operationErrors, toFault } from './errors.ts'
+export type { ErrorBody, Fault, FaultAnswer, FaultKind, OperationErrorCode } from './errors.ts'
+export { doorsOf, operation } from './operation.ts'
+export type {
+  AnyOperation,
+  BodyKind,
+  BodyOf,
+  BytesResult,
+  CommandShape,
+  Door,
+  Effect,
+  FileEntry,
+  ItemFailure,
+  Operation,
+  Progress,
+  ReturnKind,
+  RunContext,
+  RunResult,
+  Scope,
+} from './operation.ts'
