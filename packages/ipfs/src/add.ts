@@ -65,6 +65,11 @@ export function createAdd(parts: {
   }
 }
 
+interface EmptyFolder {
+  readonly cid: CID
+  readonly block: Uint8Array
+}
+
 interface ImportedItem extends AddedItem {
   /** Whether it is an answer of its own, or only the wrapping folder that nobody asked for. */
   readonly listed: boolean
@@ -105,7 +110,8 @@ async function* importAll(
       yield item
       continue
     }
-    for (const [folder, cid] of intake.emptyFolders()) {
+    for (const [folder, { cid, block }] of intake.emptyFolders()) {
+      await lease.put(cid, block)
       const item = { path: folder, cid, bytes: 0, listed: true }
       if (!folder.includes('/')) top = item
       yield item
@@ -120,15 +126,17 @@ async function* importAll(
   }
 }
 
-/** Stores an empty folder and notes it: the importer yields only folders that have entries. */
+/**
+ * Notes a folder that was given. Nothing is stored for it yet: it may still get entries, and the importer yields only
+ * folders that have some.
+ */
 function emptyFolderBuilder(profile: CidProfile, intake: Intake): DirBuilder {
-  return async (folder, store) => {
+  return async (folder) => {
     const unixfs = new UnixFS({ type: 'directory' })
     const block = encode({ Data: unixfs.marshal(), Links: [] })
     const cid = CID.create(profile === 'unixfs-v0-2015' ? 0 : 1, dagPbCode, await hashBlock(block))
-    await store.put(cid, block)
     const path = folder.path ?? ''
-    intake.noteEmptyFolder(path, cid)
+    intake.noteEmptyFolder(path, { cid, block })
     return { cid, path, unixfs, size: BigInt(block.byteLength), block }
   }
 }
@@ -165,7 +173,7 @@ class Intake {
   readonly #seen = new Map<string, 'file' | 'folder'>()
   readonly #bytesBelow = new Map<string, number>()
   readonly #tops = new Set<string>()
-  readonly #emptyFolders = new Map<string, CID>()
+  readonly #emptyFolders = new Map<string, EmptyFolder>()
   readonly #counted = new Set<string>()
   #failures: FailedItem[] = []
   #bytesTaken = 0
@@ -222,16 +230,16 @@ class Intake {
     }
   }
 
-  noteEmptyFolder(path: string, cid: CID): void {
-    this.#emptyFolders.set(path, cid)
+  noteEmptyFolder(path: string, folder: EmptyFolder): void {
+    this.#emptyFolders.set(path, folder)
   }
 
   /** The folders that were given and got no entry, each counted now. */
-  *emptyFolders(): Generator<readonly [path: string, cid: CID], void, undefined> {
-    for (const [path, cid] of this.#emptyFolders) {
+  *emptyFolders(): Generator<readonly [path: string, folder: EmptyFolder], void, undefined> {
+    for (const [path, folder] of this.#emptyFolders) {
       if (this.#counted.has(path)) continue
       this.count(path, 0)
-      yield [path, cid]
+      yield [path, folder]
     }
   }
 

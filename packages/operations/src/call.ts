@@ -34,10 +34,13 @@ export type CallResult<R extends ReturnKind, Output> = R extends 'bytes'
     ? AsyncIterable<Output>
     : Output
 
-type InputOf<O> = O extends Operation<string, any, infer I, any, any, any> ? z.input<I> : never
-type ResultOf<O> =
+/** The input of an entry, before defaults. */
+export type InputOf<O> = O extends Operation<string, any, infer I, any, any, any> ? z.input<I> : never
+/** What a call of an entry answers. */
+export type ResultOf<O> =
   O extends Operation<string, any, any, infer Out, any, infer R> ? CallResult<R, z.output<Out>> : never
-type BodyKindOf<O> = O extends Operation<string, any, any, any, infer B, any> ? B : never
+/** The body kind of an entry. */
+export type BodyKindOf<O> = O extends Operation<string, any, any, any, infer B, any> ? B : never
 
 /**
  * Calls an operation by its name. The kit has it, and so has the HTTP client: whoever takes a `Caller` (the tools, the

@@ -4,7 +4,17 @@
  *
  * @packageDocumentation
  */
-export type { CallBody, CallOptions, CallResult, Caller, Table, TableOf } from './call.ts'
+export type {
+  BodyKindOf,
+  CallBody,
+  CallOptions,
+  CallResult,
+  Caller,
+  InputOf,
+  ResultOf,
+  Table,
+  TableOf,
+} from './call.ts'
 export { createCaller } from './caller.ts'
 export type { BorrowedParts, CallRecord, CallerOptions, LocalCaller } from './caller.ts'
 export { EntryReadError } from './entry-read-error.ts'

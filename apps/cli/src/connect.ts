@@ -1,0 +1,67 @@
+/** Finds the way to a home: opens it in this process, or joins the server that holds it. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createClient } from '@ipfs-kit/client'
+import { readToken } from '@ipfs-kit/credentials'
+import { KitError, type KitTable, openKit, readHolder } from '@ipfs-kit/kit'
+import type { Caller } from '@ipfs-kit/operations'
+
+/** A caller, and how to let go of it. */
+export interface Connection {
+  readonly caller: Caller<KitTable>
+  close(): Promise<void>
+}
+
+/** Where to connect to. */
+export interface ConnectOptions {
+  /** Path of the home. Default: `$IPFS_KIT_HOME`, else the platform's data folder. */
+  readonly home?: string
+  /** How long to wait for a command that holds the home, in milliseconds. */
+  readonly waitMs: number
+  readonly signal?: AbortSignal
+}
+
+const pollMs = 50
+
+/**
+ * Opens the home here with the role of a command, or joins the server that holds it.
+ *
+ * @throws what `openKit` throws; KitError KIT_HOME_LOCKED when a command still holds the home after `waitMs`
+ */
+export function connect(options: ConnectOptions): Promise<Connection> {
+  return openOrJoin(options, async () => {
+    const kit = await openKit({ role: 'command', ...placeOf(options) })
+    return { caller: kit.caller, close: () => kit.close() }
+  })
+}
+
+/**
+ * Opens the home by the given function, or joins the server that holds it, or waits for the command that holds it. The
+ * lock is asked first: a note of a server that is gone could lead to somebody else's port, and the token with it.
+ */
+export async function openOrJoin(options: ConnectOptions, open: () => Promise<Connection>): Promise<Connection> {
+  const deadline = performance.now() + options.waitMs
+  for (;;) {
+    try {
+      return await open()
+    } catch (error) {
+      if (!(error instanceof KitError) || error.code !== 'KIT_HOME_LOCKED') throw error
+      const joined = await join(options.home)
+      if (joined !== undefined) return joined
+      if (performance.now() >= deadline) throw error
+    }
+    await sleep(pollMs, undefined, options.signal === undefined ? {} : { signal: options.signal })
+  }
+}
+
+/** The options that every way of opening a home takes. */
+export function placeOf({ home, signal }: Pick<ConnectOptions, 'home' | 'signal'>): { home?: string; signal?: AbortSignal } {
+  return { ...(home === undefined ? {} : { home }), ...(signal === undefined ? {} : { signal }) }
+}
+
+async function join(home: string | undefined): Promise<Connection | undefined> {
+  const holder = await readHolder(home)
+  if (holder?.url === undefined || holder.tokenFile === undefined) return undefined
+  const token = await readToken(holder.tokenFile)
+  const caller = createClient<KitTable>({ url: holder.url, ...(token === undefined ? {} : { token }) })
+  return { caller, close: async () => {} }
+}

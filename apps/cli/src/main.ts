@@ -1,0 +1,32 @@
+#!/usr/bin/env node
+/** The executable: the streams, signals and exit code of this process around a command line. */
+import { readFileSync } from 'node:fs'
+import { runCommandLine } from './program.ts'
+
+/** How long a cancelled command may take to close before the process ends without it. */
+const closingMs = 4500
+
+const ending = new AbortController()
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(name, () => {
+    ending.abort(new DOMException(`Ended by ${name}`, 'AbortError'))
+    setTimeout(() => {
+      process.stderr.write('error: closing took too long\n')
+      process.exit(1)
+    }, closingMs).unref()
+  })
+}
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+process.exitCode = await runCommandLine({
+  args: process.argv.slice(2),
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  signal: ending.signal,
+  // pnpm runs scripts in the root of the workspace and says here where the user stands.
+  cwd: process.env['INIT_CWD'] ?? process.cwd(),
+  version,
+})
+// Standard input may be waiting for a line that nobody will read.
+process.stdin.unref?.()

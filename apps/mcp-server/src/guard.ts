@@ -1,0 +1,58 @@
+/** Who may ask: Host and Origin of every request, and the token of those to REST and MCP. */
+import type { Tokens } from '@ipfs-kit/credentials'
+import type { Scope } from '@ipfs-kit/operations'
+import type { FastifyRequest } from 'fastify'
+import { ServerError } from './errors.ts'
+
+/** Who presented a token. */
+export interface Identity {
+  /** Name of the token, never its text. */
+  readonly id: string
+  readonly scopes: readonly Scope[]
+}
+
+const loopbackNames = ['localhost', '127.0.0.1', '[::1]']
+
+/**
+ * Refuses what another web page could send: a Host that is not this machine (DNS rebinding, also behind a name that
+ * resolves here), and an Origin of somewhere else. Programs send no Origin and pass.
+ *
+ * @throws ServerError SERVER_HOST_REFUSED, SERVER_ORIGIN_REFUSED
+ */
+export function checkSource(request: FastifyRequest): void {
+  const { host, origin } = request.headers
+  if (!isLoopback(host === undefined ? undefined : `http://${host}`)) {
+    throw new ServerError('SERVER_HOST_REFUSED', `The host ${shown(host)} is not served here`)
+  }
+  if (origin !== undefined && !isLoopback(origin)) {
+    throw new ServerError('SERVER_ORIGIN_REFUSED', `The origin ${shown(origin)} may not call this server`)
+  }
+}
+
+/**
+ * Finds out who asks, by `Authorization: Bearer <token>`.
+ *
+ * @throws ServerError SERVER_TOKEN_MISSING, SERVER_TOKEN_WRONG
+ */
+export function identify(request: FastifyRequest, tokens: Pick<Tokens, 'verify'>): Identity {
+  const presented = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
+  if (presented === undefined) throw new ServerError('SERVER_TOKEN_MISSING', 'The request has no bearer token')
+  const identity = tokens.verify(presented)
+  if (identity === undefined) throw new ServerError('SERVER_TOKEN_WRONG', 'The token is not one of this home')
+  return identity
+}
+
+/** @throws ServerError SERVER_SCOPE */
+export function checkScope(identity: Identity, operation: { readonly name: string; readonly scope: Scope }): void {
+  if (identity.scopes.includes(operation.scope)) return
+  throw new ServerError('SERVER_SCOPE', `${operation.name} needs the scope ${operation.scope}, which the token lacks`)
+}
+
+function isLoopback(url: string | undefined): boolean {
+  if (url === undefined || !URL.canParse(url)) return false
+  return loopbackNames.includes(new URL(url).hostname)
+}
+
+function shown(header: string | undefined): string {
+  return JSON.stringify(header?.slice(0, 100) ?? '')
+}

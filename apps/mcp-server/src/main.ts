@@ -1,0 +1,109 @@
+/** The server: one kit and the doors to it, in the order of their opening; closing goes the other way. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createGateway } from '@ipfs-kit/gateway'
+import { type ConfigOverrides, type Kit, openKit } from '@ipfs-kit/kit'
+import { createErrorLog, createTelemetry } from '@ipfs-kit/telemetry'
+import { Registry } from 'prom-client'
+import { createApi } from './api.ts'
+import { openListener, portError, urlOf } from './listen.ts'
+
+/** Options of {@link openServer}. */
+export interface ServerOptions {
+  /** Path of the home. Default: `$IPFS_KIT_HOME`, else the platform's data folder. */
+  readonly home?: string
+  /** Use a new temporary home, which is removed at the end. Default false; contradicts `home`. */
+  readonly isolated?: boolean
+  /** Settings that replace those of the home's `config.toml`. */
+  readonly config?: ConfigOverrides
+  /** How long to wait for another process that holds the home, in milliseconds. Default 0. */
+  readonly waitMs?: number
+  /** Takes the lines of the log, JSON each, without line end. Default: none are written. */
+  readonly log?: (line: string) => void
+  /** Ends the opening; without meaning afterwards. */
+  readonly signal?: AbortSignal
+}
+
+/** A running server. */
+export interface Server extends AsyncDisposable {
+  /** REST, MCP, health and metrics. */
+  readonly url: string
+  readonly gatewayUrl: string
+  /** File with the token that REST and MCP want. */
+  readonly tokenFile: string
+  readonly kit: Kit
+  /** Cancels what runs, closes in reverse order, frees the home. Idempotent. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens a home and serves it on loopback: the API on 127.0.0.1:4801 and the gateway on 127.0.0.1:4802 unless configured
+ * otherwise. What was opened is closed again when a later step fails.
+ *
+ * @throws TypeError for contradictory options; what `openKit` throws; ServerError SERVER_PORT_UNAVAILABLE
+ */
+export async function openServer(options: ServerOptions = {}): Promise<Server> {
+  if (options.isolated === true && options.home !== undefined) {
+    throw new TypeError('isolated makes a home of its own, so home cannot be given too')
+  }
+  await using opening = new AsyncDisposableStack()
+
+  // The log and the metrics hear of everything that follows.
+  if (options.log !== undefined) opening.use(createErrorLog({ write: options.log }))
+  const names = new Map<object, string>()
+  const telemetry = createTelemetry({ registry: new Registry(), nameOfServer: (server) => names.get(server) })
+  opening.defer(() => telemetry.close())
+
+  const home = options.isolated === true ? await mkdtemp(join(tmpdir(), 'ipfs-kit-')) : options.home
+  if (options.isolated === true && home !== undefined) opening.defer(() => rm(home, { recursive: true, force: true }))
+
+  const kit = opening.use(
+    await openKit({
+      role: 'server',
+      ...(home === undefined ? {} : { home }),
+      ...(options.config === undefined ? {} : { config: options.config }),
+      ...(options.waitMs === undefined ? {} : { waitMs: options.waitMs }),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    }),
+  )
+  telemetry.observe('ipfs', () => kit.ipfs.stats())
+
+  // REST, MCP, health and metrics.
+  const api = await createApi({
+    operations: kit.operations,
+    caller: kit.caller,
+    tokens: kit.tokens,
+    version: kit.version,
+    readiness: () => {
+      const parts = kit.parts.list().map(({ name, state }) => ({ name, state }))
+      return { ready: parts.every(({ state }) => state === 'running'), parts }
+    },
+    metrics: () => telemetry.metrics(),
+  })
+  names.set(api.server, 'api')
+  opening.defer(() => api.close())
+  await api.listen(kit.config.api).catch((cause: unknown) => {
+    throw portError(kit.config.api, cause)
+  })
+
+  // The gateway is a part: it can be restarted, and comes back on the port that it had.
+  const gateway = createGateway({ ipfs: () => kit.ipfs })
+  let endpoint = kit.config.gateway
+  const listener = await kit.parts.open('gateway', async () => {
+    const opened = await openListener(endpoint, gateway.listener)
+    endpoint = { ...endpoint, port: opened.port }
+    names.set(opened.server, 'gateway')
+    return opened
+  })
+
+  const url = urlOf(kit.config.api.host, (api.server.address() as AddressInfo).port)
+  const addresses = { url, gatewayUrl: listener.url }
+  options.signal?.throwIfAborted()
+  await kit.announce(addresses)
+
+  const closing = opening.move()
+  const close = (): Promise<void> => closing.disposeAsync()
+  return { ...addresses, tokenFile: kit.tokens.tokenFile, kit, close, [Symbol.asyncDispose]: close }
+}

@@ -1,0 +1,25 @@
+/** The MCP server over a caller, for HTTP and for stdio alike. */
+import type { AnyOperation, Caller, Scope } from '@ipfs-kit/operations'
+import { registerTools } from '@ipfs-kit/operations/mcp'
+import { McpServer, type McpServerFactory } from '@modelcontextprotocol/server'
+
+/** What {@link mcpServers} takes. */
+export interface McpToolsOptions {
+  readonly operations: readonly AnyOperation[]
+  readonly caller: Caller
+  readonly version: string
+}
+
+/** Makes MCP servers with the tools that the scopes of who asks allow; without identity (stdio) with all. */
+export function mcpServers({ operations, caller, version }: McpToolsOptions): McpServerFactory {
+  return ({ authInfo }) => {
+    const server = new McpServer({ name: 'ipfs-kit', version })
+    const allowed = authInfo === undefined ? operations : operations.filter(({ scope }) => allows(authInfo.scopes, scope))
+    registerTools(server, { operations: allowed, caller })
+    return server
+  }
+}
+
+function allows(scopes: readonly string[], scope: Scope): boolean {
+  return scopes.includes(scope)
+}

@@ -1,0 +1,143 @@
+/** The settings of a node: the file `config.toml` in its home, with the overrides of the command line on top. */
+import { readFile } from 'node:fs/promises'
+import { parse, TomlError } from 'smol-toml'
+import { z } from 'zod'
+import { KitError } from './errors.ts'
+import { nearest } from './nearest.ts'
+
+/** Until listeners can be guarded for a network, they are on this machine only. */
+const host = z.enum(['127.0.0.1', '::1', 'localhost'])
+const port = z.int().min(0).max(65_535)
+
+const configSchema = z.strictObject({
+  network: z.enum(['offline']).default('offline'),
+  api: z.strictObject({ host: host.default('127.0.0.1'), port: port.default(4801) }).prefault({}),
+  gateway: z.strictObject({ host: host.default('127.0.0.1'), port: port.default(4802) }).prefault({}),
+  limits: z
+    .strictObject({
+      maxBodyBytes: z.int().min(1).optional(),
+      maxFilesPerRequest: z.int().min(1).default(100_000),
+      maxBlockBytes: z.int().min(1).max(16_777_216).default(2_097_152),
+    })
+    .prefault({}),
+})
+
+/**
+ * All settings.
+ *
+ * - `network`: `offline`: no traffic but to this machine. The only value for now.
+ * - `api`, `gateway`: `host` (a loopback name) and `port` (0: any free one) of the two listeners. Defaults 127.0.0.1 with
+ *   4801 and 4802. Two origins, so that HTML out of a CID never runs on the API's.
+ * - `limits.maxBodyBytes`: bytes of one request body, instead of the limit that each operation brings.
+ * - `limits.maxFilesPerRequest`: files of one upload. Default 100,000.
+ * - `limits.maxBlockBytes`: largest block that is stored, at most 16,777,216. Default 2,097,152, what peers accept.
+ */
+export type Config = z.output<typeof configSchema>
+
+/** Settings that replace those of the file, key by key; `undefined` leaves them alone. */
+export interface ConfigOverrides {
+  readonly network?: Config['network'] | undefined
+  readonly api?: { readonly host?: string | undefined; readonly port?: number | undefined } | undefined
+  readonly gateway?: { readonly host?: string | undefined; readonly port?: number | undefined } | undefined
+  readonly limits?: { readonly [K in keyof Config['limits']]?: number | undefined } | undefined
+}
+
+/** Options of {@link readConfig}. */
+export interface ReadConfigOptions {
+  /** The TOML 1.0 file; absent is the same as empty. */
+  readonly path: string
+  readonly overrides?: ConfigOverrides
+}
+
+/**
+ * Reads and checks the settings. Throws `KIT_CONFIG_INVALID`: for TOML that cannot be parsed with file:line:column, for
+ * an unknown key with the nearest known one, for a value with those that are allowed.
+ */
+export async function readConfig(options: ReadConfigOptions): Promise<Config> {
+  const { path, overrides = {} } = options
+  // The file is checked alone first, so that a problem is told where it is.
+  const fromFile = await parseFile(path)
+  check(fromFile, path)
+  const config = check(merge(fromFile, overrides), 'the options')
+  if (config.api.port !== 0 && config.api.port === config.gateway.port) {
+    throw invalid(
+      path,
+      `api.port and gateway.port are both ${config.api.port}: give one of them another port, or 0`,
+    )
+  }
+  return config
+}
+
+async function parseFile(path: string): Promise<Record<string, unknown>> {
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path))
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return {}
+    const why =
+      code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'it is not UTF-8' : `it cannot be read (${code})`
+    throw invalid(path, why, error)
+  }
+  try {
+    return parse(text)
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error
+    const [what] = error.message.replace(/^Invalid TOML document: /, '').split('\n')
+    throw invalid(`${path}:${error.line}:${error.column}`, what ?? 'invalid TOML', error)
+  }
+}
+
+function check(value: unknown, where: string): Config {
+  const parsed = configSchema.safeParse(value)
+  if (parsed.success) return parsed.data
+  throw invalid(where, parsed.error.issues.map(describe).join('; '))
+}
+
+function describe(issue: z.core.$ZodIssue): string {
+  const section = issue.path.map(String)
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => unknownKey(section, key)).join('; ')
+  }
+  const name = section.join('.')
+  if (issue.code === 'invalid_value') return `${name}: ${issue.message}${hostHint(name)}`
+  return `${name}: ${issue.message}`
+}
+
+function hostHint(name: string): string {
+  return name.endsWith('.host') ? ' (listeners are on loopback only for now)' : ''
+}
+
+function unknownKey(section: readonly string[], key: string): string {
+  const known = Object.keys(section.length === 0 ? configSchema.shape : sectionShape(section[0]))
+  const meant = nearest(key, known)
+  const name = [...section, key].join('.')
+  const hint =
+    meant === undefined ? `known are ${known.join(', ')}` : `did you mean ${[...section, meant].join('.')}?`
+  return `unknown key ${name}: ${hint}`
+}
+
+function sectionShape(name: string | undefined): object {
+  const field = Object.entries(configSchema.shape).find(([key]) => key === name)?.[1]
+  const section = field instanceof z.ZodPrefault ? field.unwrap() : field
+  return section instanceof z.ZodObject ? section.shape : {}
+}
+
+/** Sections are merged key by key. What is no section is left as it is: the check names it. */
+function merge(below: Record<string, unknown>, above: object): Record<string, unknown> {
+  const merged = { ...below }
+  for (const [key, value] of Object.entries(above)) {
+    if (value === undefined) continue
+    const old = merged[key]
+    merged[key] = isSection(value) ? merge(isSection(old) ? old : {}, value) : value
+  }
+  return merged
+}
+
+function isSection(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function invalid(where: string, what: string, cause?: unknown): KitError {
+  return new KitError('KIT_CONFIG_INVALID', `${where}: ${what}`, { cause })
+}

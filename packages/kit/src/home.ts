@@ -1,0 +1,104 @@
+/** The folder that holds everything of one node. */
+import { constants } from 'node:fs'
+import { access, mkdir, readFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { writeAtomically } from './atomic-file.ts'
+import { KitError } from './errors.ts'
+
+/** The format of homes that this version writes, and the newest that it reads. */
+export const homeFormat = 1
+
+/** Where things lie in a home. */
+export interface Home {
+  /** Absolute path of the home itself. */
+  readonly path: string
+  /** The settings: optional, written by the user. */
+  readonly config: string
+  /** Locked by the process that has the home open; see {@link takeLock}. Deleting it lets a second process in. */
+  readonly lock: string
+  /** Who holds the home, for those who want to join: see {@link readHolder}. */
+  readonly holder: string
+  /** The folder of the tokens. */
+  readonly tokens: string
+}
+
+/** What {@link homePath} looks at. Default: this process. */
+export interface HomePathOptions {
+  readonly env?: Readonly<Record<string, string | undefined>>
+  readonly platform?: NodeJS.Platform
+  /** The user's folder. */
+  readonly userPath?: string
+}
+
+/**
+ * Where the home is: `$IPFS_KIT_HOME`, else the platform's data folder: `$XDG_DATA_HOME/ipfs-kit` or
+ * `~/.local/share/ipfs-kit`, on macOS `~/Library/Application Support/ipfs-kit`, on Windows `%LOCALAPPDATA%\ipfs-kit`.
+ * Empty variables, and a relative `$XDG_DATA_HOME` (XDG Base Directory Specification 0.8), count as absent.
+ */
+export function homePath(options: HomePathOptions = {}): string {
+  const { env = process.env, platform = process.platform, userPath = homedir() } = options
+  if (env.IPFS_KIT_HOME) return resolve(env.IPFS_KIT_HOME)
+  if (platform === 'darwin') return join(userPath, 'Library', 'Application Support', 'ipfs-kit')
+  if (platform === 'win32') return join(env.LOCALAPPDATA || join(userPath, 'AppData', 'Local'), 'ipfs-kit')
+  const data = env.XDG_DATA_HOME
+  return join(data?.startsWith('/') ? data : join(userPath, '.local', 'share'), 'ipfs-kit')
+}
+
+/** The layout of a home, without looking at the disk. Default path: {@link homePath}. */
+export function homeAt(path: string = homePath()): Home {
+  const absolute = resolve(path)
+  return Object.freeze({
+    path: absolute,
+    config: join(absolute, 'config.toml'),
+    lock: join(absolute, 'lock'),
+    holder: join(absolute, 'holder.json'),
+    tokens: join(absolute, 'tokens'),
+  })
+}
+
+/**
+ * Makes the folder (mode 0700) if it is not there, and checks its format.
+ *
+ * Throws `KIT_HOME_UNWRITABLE`, `KIT_HOME_TOO_NEW`, `KIT_HOME_INVALID`.
+ */
+export async function openHome(options: { readonly path?: string } = {}): Promise<Home> {
+  const home = homeAt(options.path)
+  try {
+    await mkdir(home.path, { recursive: true, mode: 0o700 })
+    await access(home.path, constants.R_OK | constants.W_OK | constants.X_OK)
+    await checkFormat(home)
+  } catch (error) {
+    if (error instanceof KitError) throw error
+    throw unwritable(home.path, error)
+  }
+  return home
+}
+
+/** The error for a home that the system refuses. */
+export function unwritable(path: string, cause: unknown): KitError {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+  return new KitError('KIT_HOME_UNWRITABLE', `The home ${path} cannot be made or written (${code})`, {
+    cause,
+  })
+}
+
+async function checkFormat(home: Home): Promise<void> {
+  const path = join(home.path, 'format')
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+  if (text === undefined) return writeAtomically(path, `${homeFormat}\n`)
+  if (!/^[1-9][0-9]{0,8}\r?\n?$/.test(text)) {
+    const shown = JSON.stringify(text.slice(0, 40))
+    throw new KitError('KIT_HOME_INVALID', `${path} holds ${shown} instead of the number of a format`)
+  }
+  const format = Number(text)
+  if (format > homeFormat) {
+    throw new KitError(
+      'KIT_HOME_TOO_NEW',
+      `The home ${home.path} has format ${format}; this version of ipfs-kit knows formats up to ${homeFormat}`,
+    )
+  }
+}

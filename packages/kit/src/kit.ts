@@ -1,0 +1,239 @@
+/** The high-level API: a home, opened. */
+import { readFileSync } from 'node:fs'
+import { type Tokens, openTokens } from '@ipfs-kit/credentials'
+import type { Ipfs } from '@ipfs-kit/ipfs'
+import { type Caller, type LocalCaller, createCaller } from '@ipfs-kit/operations'
+import { type CallLog, type CallLogStats, createCallLog } from './call-log.ts'
+import { type Config, type ConfigOverrides, readConfig } from './config.ts'
+import { untilAborted } from './deadline.ts'
+import { KitError } from './errors.ts'
+import type { Holder } from './holder.ts'
+import { type Home, openHome } from './home.ts'
+import { type Lock, takeLock } from './lock.ts'
+import type { NodeStatus, NodeView } from './node-operations.ts'
+import { type KitTable, kitOperations } from './operations.ts'
+import { type Parts, type PartStatus, createParts } from './parts.ts'
+import type { GatewayView } from './storage-read.ts'
+
+/** Options of {@link openKit}. */
+export interface KitOptions {
+  /** Path of the home. Default: {@link homePath}. */
+  readonly home?: string
+  /** `server`: others join it at its `url`; `command`: it holds the home for a moment, others wait for it. */
+  readonly role: Holder['role']
+  /** How long to wait for another holder of the home, in milliseconds. Default 0. */
+  readonly waitMs?: number
+  /** Settings that replace those of `config.toml`. */
+  readonly config?: ConfigOverrides
+  /** How long `close` and a restart wait for cancelled calls, and for a part to close, in milliseconds. Default 2,000. */
+  readonly graceMs?: number
+  /** Ends the opening; its reason passes through untouched. Without meaning afterwards. */
+  readonly signal?: AbortSignal
+}
+
+/** Where a server is reached. */
+export interface KitAddresses {
+  /** The API, such as `http://127.0.0.1:4801`. */
+  readonly url: string
+  /** The gateway. */
+  readonly gatewayUrl?: string
+}
+
+/** Snapshot of {@link Kit.stats}. */
+export interface KitStats extends CallLogStats {
+  readonly uptimeSeconds: number
+  readonly parts: readonly PartStatus[]
+}
+
+/** A home that this process holds, with its parts open. */
+export interface Kit extends AsyncDisposable {
+  /** Version of this package. */
+  readonly version: string
+  readonly config: Config
+  readonly home: Home
+  readonly parts: Parts
+  readonly tokens: Tokens
+  /** Calls operations by name, in this process. */
+  readonly caller: LocalCaller<KitTable>
+  /** The same as `caller.call`. */
+  readonly call: Caller<KitTable>['call']
+  /** The table behind `caller`, for the doors. */
+  readonly operations: typeof kitOperations
+  /** The node as it is now. Ask again for each use: a restart replaces it. Throws `KIT_PART_UNAVAILABLE`. */
+  readonly ipfs: Ipfs
+  /** Tells those who want to join where the server is, when it is ready. `KIT_CLOSED` afterwards. */
+  announce(addresses: KitAddresses): Promise<void>
+  stats(): KitStats
+  /**
+   * Cancels the running calls, closes the parts in reverse order, and frees the home. Idempotent. When a part does not
+   * close (`KIT_PART_STUCK`), the home stays held until the process ends.
+   */
+  close(): Promise<void>
+}
+
+/** The parts of this version of the kit. */
+const ipfsPart = 'ipfs'
+
+/** Locks of homes whose parts did not close: as long as they are referenced, nobody else opens the home. */
+const keptUntilExit = new Set<Lock>()
+
+/**
+ * Opens a home: folder, lock, settings, tokens, parts. What was opened is closed again when a later step fails.
+ *
+ * Throws `KIT_HOME_UNWRITABLE`, `KIT_HOME_INVALID`, `KIT_HOME_TOO_NEW`, `KIT_HOME_LOCKED`, `KIT_CONFIG_INVALID`, and what
+ * the tokens and parts throw.
+ */
+export async function openKit(options: KitOptions): Promise<Kit> {
+  const { role, waitMs, signal, graceMs } = options
+  await using opening = new AsyncDisposableStack()
+
+  const home = await openHome(options.home === undefined ? {} : { path: options.home })
+  const lock = await takeLock({
+    home,
+    role,
+    ...(waitMs === undefined ? {} : { waitMs }),
+    ...(signal === undefined ? {} : { signal }),
+  })
+  let isStuck = false
+  opening.defer(async () => {
+    if (isStuck) keptUntilExit.add(lock)
+    else await lock.close()
+  })
+
+  const config = await readConfig({ path: home.config, overrides: options.config ?? {} })
+  const tokens = await openTokens({ path: home.tokens })
+  const log = createCallLog()
+  opening.defer(() => log.close())
+
+  const parts = createParts(graceMs === undefined ? {} : { graceMs })
+  opening.defer(async () => {
+    try {
+      await parts.close()
+    } catch (error) {
+      isStuck = error instanceof KitError && error.code === 'KIT_PART_STUCK'
+      throw error
+    }
+  })
+  signal?.throwIfAborted()
+  await parts.open<Ipfs>(ipfsPart, async () => {
+    // The heavy part of starting: who only joins a server does not pay for it.
+    const { openIpfs } = await import('@ipfs-kit/ipfs')
+    return openIpfs({ path: home.path, maxBlockBytes: config.limits.maxBlockBytes })
+  })
+  signal?.throwIfAborted()
+
+  return new OpenKit({ config, home, lock, tokens, log, parts }, opening.move())
+}
+
+interface Opened {
+  readonly config: Config
+  readonly home: Home
+  readonly lock: Lock
+  readonly tokens: Tokens
+  readonly log: CallLog
+  readonly parts: Parts
+}
+
+class OpenKit implements Kit {
+  readonly version = kitVersion()
+  readonly config: Config
+  readonly home: Home
+  readonly parts: Parts
+  readonly tokens: Tokens
+  readonly caller: LocalCaller<KitTable>
+  readonly call: Caller<KitTable>['call']
+  readonly operations = kitOperations
+  readonly #opened: Opened
+  readonly #stack: AsyncDisposableStack
+  readonly #started = performance.now()
+  #closing: Promise<void> | undefined
+
+  constructor(opened: Opened, stack: AsyncDisposableStack) {
+    this.#opened = opened
+    this.#stack = stack
+    this.config = opened.config
+    this.home = opened.home
+    this.parts = opened.parts
+    this.tokens = opened.tokens
+    const node = this.#node()
+    const caller = createCaller<KitTable>({
+      operations: kitOperations,
+      borrow: (names) => {
+        // The node itself outlives its parts: restarting one of them does not cancel the call that does it.
+        const borrowed = opened.parts.borrow(names.filter((name) => name !== 'node'))
+        return { ...borrowed, parts: { ...borrowed.parts, node } }
+      },
+    })
+    this.caller = opened.log.listenTo(caller)
+    this.call = this.caller.call
+  }
+
+  get ipfs(): Ipfs {
+    // openKit has opened it as such.
+    return this.parts.current(ipfsPart) as Ipfs
+  }
+
+  async announce(addresses: KitAddresses): Promise<void> {
+    const { lock, tokens } = this.#opened
+    await lock.announce({ ...addresses, tokenFile: tokens.tokenFile })
+  }
+
+  stats(): KitStats {
+    return Object.freeze({
+      ...this.#opened.log.stats(),
+      uptimeSeconds: this.#uptimeSeconds(),
+      parts: this.parts.list(),
+    })
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#stack.disposeAsync()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #node(): NodeView & GatewayView {
+    const { parts, log, lock } = this.#opened
+    return {
+      status: () => this.#status(),
+      parts: () => parts.list(),
+      restart: (name, signal) => untilAborted(parts.restart(name), signal),
+      calls: (limit) => log.list(limit),
+      gatewayUrl: () => lock.holder.gatewayUrl,
+    }
+  }
+
+  #status(): NodeStatus {
+    const { lock, home, config, parts, log } = this.#opened
+    const { role, pid, startedAt, url, gatewayUrl } = lock.holder
+    return {
+      version: this.version,
+      role,
+      pid,
+      home: home.path,
+      startedAt,
+      uptimeSeconds: this.#uptimeSeconds(),
+      network: config.network,
+      ...(url === undefined ? {} : { url }),
+      ...(gatewayUrl === undefined ? {} : { gatewayUrl }),
+      runningCalls: log.stats().runningCalls,
+      parts: parts.list().map(({ name, state }) => ({ name, state })),
+    }
+  }
+
+  #uptimeSeconds(): number {
+    return Math.round(performance.now() - this.#started) / 1000
+  }
+}
+
+let version: string | undefined
+
+function kitVersion(): string {
+  version ??= (
+    JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+  ).version
+  return version
+}

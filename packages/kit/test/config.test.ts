@@ -1,0 +1,91 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { type ConfigOverrides, openHome, readConfig } from '@ipfs-kit/kit'
+import { expect, test } from 'vitest'
+import { temporaryHome } from './temporary-home.ts'
+
+async function configOf(toml: string | Uint8Array | undefined, overrides: ConfigOverrides = {}) {
+  const home = await openHome({ path: await temporaryHome() })
+  if (toml !== undefined) await writeFile(home.config, toml)
+  return readConfig({ path: home.config, overrides })
+}
+
+async function problemOf(toml: string | Uint8Array, overrides: ConfigOverrides = {}): Promise<string> {
+  try {
+    await configOf(toml, overrides)
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'KIT_CONFIG_INVALID', kind: 'invalid' })
+    return (error as Error).message
+  }
+  throw new Error('It was accepted')
+}
+
+test('has defaults for everything, with or without a file', async () => {
+  const defaults = {
+    network: 'offline',
+    api: { host: '127.0.0.1', port: 4801 },
+    gateway: { host: '127.0.0.1', port: 4802 },
+    limits: { maxFilesPerRequest: 100_000, maxBlockBytes: 2_097_152 },
+  }
+  expect(await configOf(undefined)).toEqual(defaults)
+  expect(await configOf('')).toEqual(defaults)
+})
+
+test('takes overrides over the file over the defaults, key by key', async () => {
+  const toml = '[api]\nhost = "localhost"\nport = 5001\n[limits]\nmaxBodyBytes = 10\n'
+  const config = await configOf(toml, {
+    api: { port: 0, host: undefined },
+    gateway: { port: 0 },
+    network: undefined,
+  })
+  expect(config.api).toEqual({ host: 'localhost', port: 0 })
+  expect(config.gateway).toEqual({ host: '127.0.0.1', port: 0 })
+  expect(config.limits.maxBodyBytes).toBe(10)
+})
+
+test('names file, line and column of bad TOML', async () => {
+  expect(await problemOf('network = "offline"\n[api\nport = 1\n')).toMatch(/config\.toml:2:5: \S/)
+})
+
+test('refuses what is not UTF-8, and what is no file', async () => {
+  expect(await problemOf(Uint8Array.of(0xff, 0xfe))).toMatch(/config\.toml: it is not UTF-8/)
+  const home = await openHome({ path: await temporaryHome() })
+  await mkdir(home.config)
+  await expect(readConfig({ path: home.config })).rejects.toMatchObject({
+    code: 'KIT_CONFIG_INVALID',
+    message: expect.stringContaining('EISDIR'),
+  })
+})
+
+test('refuses an unknown key with the nearest known name', async () => {
+  expect(await problemOf('netwrok = "offline"')).toContain('unknown key netwrok: did you mean network?')
+  expect(await problemOf('[api]\nprot = 1')).toContain('unknown key api.prot: did you mean api.port?')
+  expect(await problemOf('[limits]\nmaxbodybytes = 1')).toContain('did you mean limits.maxBodyBytes?')
+  expect(await problemOf('[gatway]\nport = 1')).toContain('did you mean gateway?')
+  expect(await problemOf('colour = "red"')).toContain('known are network, api, gateway, limits')
+  expect(await problemOf('', { ap: {} } as ConfigOverrides)).toContain(
+    'the options: unknown key ap: did you mean api?',
+  )
+})
+
+test('names the known networks', async () => {
+  expect(await problemOf('network = "online"')).toMatch(/network: .*"offline"/)
+})
+
+test('refuses a host that others can reach, and names the known ones', async () => {
+  const problem = await problemOf('[api]\nhost = "0.0.0.0"')
+  expect(problem).toMatch(/api\.host: .*"127\.0\.0\.1".*"::1".*"localhost".*loopback only/)
+  expect(await problemOf('', { gateway: { host: '192.168.1.2' } })).toContain('the options: gateway.host')
+})
+
+test.each(['-1', '65536', '1.5', '"80"', 'nan'])('refuses the port %s', async (port) => {
+  expect(await problemOf(`[api]\nport = ${port}`)).toContain('config.toml: api.port')
+})
+
+test('refuses a section that is a value', async () => {
+  expect(await problemOf('api = 1')).toContain('config.toml: api:')
+})
+
+test('refuses one port for both listeners, unless it is 0', async () => {
+  expect(await problemOf('[gateway]\nport = 4801')).toContain('api.port and gateway.port are both 4801')
+  expect((await configOf('[api]\nport = 0\n[gateway]\nport = 0')).gateway.port).toBe(0)
+})

@@ -1,0 +1,133 @@
+/** Runs the command of one entry: sends the body, calls, and writes the answer. */
+import { once } from 'node:events'
+import { createReadStream } from 'node:fs'
+import { resolve } from 'node:path'
+import { addAbortSignal, type Readable } from 'node:stream'
+import type { CallOptions, Caller } from './call.ts'
+import { type AnswerWriter, partialExitCode, writeLine } from './cli-answer.ts'
+import { writeBytes } from './cli-bytes.ts'
+import { CommandError, isSystemError, systemMessage } from './cli-errors.ts'
+import type { Outlet } from './cli-outlet.ts'
+import { createProgressDisplay } from './cli-progress.ts'
+import { walkFiles } from './cli-walk.ts'
+import type { AnyOperation, BytesResult, Progress } from './operation.ts'
+
+/** A caller for the time of one command. */
+export interface ConnectedCaller {
+  readonly caller: Caller
+  close(): Promise<void>
+}
+
+/** What the commands share. */
+export interface CallSurroundings {
+  readonly stdin: Readable
+  readonly stdout: Outlet
+  readonly stderr: Outlet
+  /** Folder that relative paths start from. */
+  readonly cwd: string
+  readonly clock: () => number
+  /** Cancels the command. */
+  readonly signal: AbortSignal
+}
+
+/** One command line, read. */
+export interface CommandLine {
+  readonly entry: AnyOperation
+  readonly input: Record<string, unknown>
+  /** Paths of the body: files and folders, or one file. */
+  readonly paths: readonly string[]
+  readonly json: boolean
+  readonly output: string | undefined
+  readonly force: boolean
+}
+
+/**
+ * Calls the operation of a command line and writes its answer.
+ *
+ * @returns the exit code: 0, 1 when every item failed, 6 when some did
+ */
+export async function runCall(
+  line: CommandLine,
+  surroundings: CallSurroundings,
+  connect: (signal: AbortSignal) => Promise<ConnectedCaller>,
+): Promise<number> {
+  const { entry, json } = line
+  const { stderr, stdout, clock } = surroundings
+  const signal = AbortSignal.any([surroundings.signal, stdout.closed])
+  const body = await bodyOf(line, { ...surroundings, signal })
+  const progress = json ? undefined : createProgressDisplay({ stderr, clock })
+  const writer: AnswerWriter = { stdout, stderr, cwd: surroundings.cwd, signal, json, progress }
+  const options: CallOptions = {
+    signal,
+    ...(body === undefined ? {} : { body }),
+    ...(progress === undefined ? {} : { progress: (done: Progress) => progress.update(done) }),
+  }
+  try {
+    const connected = await connect(signal)
+    try {
+      const answer: unknown = await connected.caller.call(entry.name, line.input, options)
+      const exitCode = await writeAnswer(line, answer, writer)
+      await stdout.flush()
+      return exitCode
+    } finally {
+      await connected.close()
+    }
+  } finally {
+    progress?.end()
+  }
+}
+
+async function writeAnswer(line: CommandLine, answer: unknown, writer: AnswerWriter): Promise<number> {
+  const { entry, json } = line
+  if (entry.returns === 'bytes') return writeBytes(answer as BytesResult, line, writer)
+  const print = entry.text as ((value: unknown) => string | undefined) | undefined
+  if (entry.returns === 'value') {
+    const text = json || print === undefined ? JSON.stringify(answer, undefined, json ? 0 : 2) : print(answer)
+    await writeLine(text, writer)
+    return 0
+  }
+  let last: unknown
+  for await (const value of answer as AsyncIterable<unknown>) {
+    last = value
+    await writeLine(json || print === undefined ? JSON.stringify(value) : print(value), writer)
+  }
+  return partialExitCode(last)
+}
+
+async function bodyOf({ entry, paths }: CommandLine, { stdin, cwd, signal }: CallSurroundings) {
+  if (entry.body === 'none') return undefined
+  if (entry.body === 'files') {
+    if (paths.includes('-')) addAbortSignal(signal, stdin)
+    return walkFiles(paths, { cwd, stdin, signal })
+  }
+  const [path = '-'] = paths
+  if (path === '-') return addAbortSignal(signal, stdin) as AsyncIterable<Uint8Array>
+  return readBody(path, resolve(cwd, path), signal)
+}
+
+/** Opens a file, so that a wrong path is known before anything else is done. A pipe is as good as a file. */
+async function readBody(
+  given: string,
+  path: string,
+  signal: AbortSignal,
+): Promise<AsyncIterable<Uint8Array>> {
+  const file = createReadStream(path, { highWaterMark: 1_048_576, signal })
+  const failure = (error: unknown): unknown => {
+    signal.throwIfAborted()
+    if (!isSystemError(error)) return error
+    const code = error.code === 'ENOENT' ? 'COMMAND_INPUT_MISSING' : 'COMMAND_INPUT_UNREADABLE'
+    return new CommandError(code, `Cannot read ${given}: ${systemMessage(error)}`, { cause: error })
+  }
+  try {
+    await once(file, 'open')
+  } catch (error) {
+    throw failure(error)
+  }
+  return (async function* () {
+    try {
+      yield* file as AsyncIterable<Uint8Array>
+    } catch (error) {
+      throw failure(error)
+    }
+  })()
+}

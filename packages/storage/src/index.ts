@@ -1,0 +1,29 @@
+/**
+ * The storage backend contract: bytes by key, in memory, on a disk or in a remote store. With it come the names of
+ * content in any backend (addresses) and a bounded backend in memory. The suite that every backend has to pass is at
+ * `@ipfs-kit/storage/conformance`.
+ *
+ * @packageDocumentation
+ */
+export { formatAddress, parseAddress } from './address.ts'
+export type { Address } from './address.ts'
+export type {
+  Body,
+  CallOptions,
+  GetOptions,
+  ListOptions,
+  ListPage,
+  ObjectStat,
+  ProbeReport,
+  ProbeStep,
+  PutOptions,
+  StorageBackend,
+  StoredObject,
+  Supports,
+} from './backend.ts'
+export { StorageError, storageErrors } from './errors.ts'
+export type { FaultKind, StorageErrorCode } from './errors.ts'
+export { checkKey, compareKeys } from './key.ts'
+export { createMemoryBackend } from './memory.ts'
+export type { MemoryBackend, MemoryBackendOptions, MemoryStats } from './memory.ts'
+export { probeByRoundTrip } from './probe.ts'

@@ -1,0 +1,65 @@
+/** The probe of a backend in terms of its own calls. */
+import { randomBytes, randomUUID } from 'node:crypto'
+import type { CallOptions, ProbeReport, ProbeStep, StorageBackend } from './backend.ts'
+import { StorageError } from './errors.ts'
+
+const probeBytes = 256
+
+/**
+ * Tries a backend with free keys out: writes a small object under a key of its own, reads it back, lists it and deletes
+ * it, as far as the backend supports that. Without writing, it asks for an object that is not there. For backends to
+ * use in their `probe()`.
+ *
+ * @throws StorageError `STORAGE_PROBE_FAILED` if the backend does not give back what it took, or the error of the call
+ *   that failed; the object is deleted then too, if that is possible
+ */
+export async function probeByRoundTrip(
+  backend: Pick<StorageBackend, 'name' | 'supports' | 'put' | 'get' | 'list' | 'delete' | 'stat'>,
+  options: CallOptions = {},
+): Promise<ProbeReport> {
+  const started = performance.now()
+  const steps: ProbeStep[] = []
+  const key = `.ipfs-kit-probe-${randomUUID()}`
+  if (!backend.supports.write) {
+    await backend.stat(key, options)
+    steps.push('read')
+    return report(steps, started)
+  }
+  const bytes = randomBytes(probeBytes)
+  try {
+    await backend.put(key, bytes, options)
+    steps.push('write')
+    const found = await backend.get(key, options)
+    if (found === undefined) throw failed(backend.name, 'does not have an object that it has just taken')
+    const chunks: Uint8Array[] = []
+    for await (const chunk of found.body) chunks.push(chunk)
+    if (!bytes.equals(Buffer.concat(chunks))) throw failed(backend.name, 'gave back other bytes than it took')
+    steps.push('read')
+    if (backend.supports.list) {
+      const page = await backend.list({ ...options, prefix: key })
+      if (!page.entries.some((entry) => entry.key === key))
+        throw failed(backend.name, 'does not list what it took')
+      steps.push('list')
+    }
+  } catch (error) {
+    // What was written goes even when the probe was cancelled, so without the signal. If that fails as well, the first
+    // failure is the one that the probe has to tell.
+    if (backend.supports.delete && steps.includes('write')) await backend.delete(key).catch(() => undefined)
+    throw error
+  }
+  if (backend.supports.delete) {
+    await backend.delete(key, options)
+    if ((await backend.stat(key, options)) !== undefined)
+      throw failed(backend.name, 'still has what it deleted')
+    steps.push('delete')
+  }
+  return report(steps, started)
+}
+
+function report(steps: readonly ProbeStep[], started: number): ProbeReport {
+  return { steps, durationMs: performance.now() - started }
+}
+
+function failed(name: string, what: string): StorageError {
+  return new StorageError('STORAGE_PROBE_FAILED', `The backend ${JSON.stringify(name)} ${what}`)
+}

@@ -1,0 +1,65 @@
+import { createMemoryBackend, probeByRoundTrip, StorageError } from '@ipfs-kit/storage'
+import { expect, test } from 'vitest'
+import { delegate, oneChunk } from './delegate.ts'
+import { limited } from './limited.ts'
+
+const memory = () => createMemoryBackend({ maxBytes: 100_000 })
+const failed = expect.objectContaining({ code: 'STORAGE_PROBE_FAILED', kind: 'integrity' })
+
+test('tells what it did', async () => {
+  expect((await memory().probe()).steps).toEqual(['write', 'read', 'list', 'delete'])
+  expect((await limited(memory(), { list: false }).probe()).steps).toEqual(['write', 'read', 'delete'])
+  expect((await limited(memory(), { write: false }).probe()).steps).toEqual(['read'])
+})
+
+test('finds a backend that gives back other bytes, and leaves nothing in it', async () => {
+  const good = memory()
+  const backend = delegate(good, {
+    async get(key, options) {
+      const found = await good.get(key, options)
+      if (found === undefined) return undefined
+      for await (const chunk of found.body) expect(chunk.byteLength).toBe(256)
+      return { ...found, body: oneChunk(new Uint8Array(256)) }
+    },
+  })
+  await expect(probeByRoundTrip(backend)).rejects.toEqual(failed)
+  expect(good.stats()).toMatchObject({ entries: 0, bytes: 0 })
+})
+
+test('finds a backend that drops what it took', async () => {
+  const good = memory()
+  await expect(probeByRoundTrip(delegate(good, { get: async () => undefined }))).rejects.toEqual(failed)
+  expect(good.stats()).toMatchObject({ entries: 0 })
+})
+
+test('finds a backend that does not list or does not delete', async () => {
+  const good = memory()
+  await expect(probeByRoundTrip(delegate(good, { list: async () => ({ entries: [] }) }))).rejects.toEqual(
+    failed,
+  )
+  expect(good.stats()).toMatchObject({ entries: 0 })
+  await expect(probeByRoundTrip(delegate(good, { delete: async () => {} }))).rejects.toEqual(failed)
+})
+
+test('passes on the error of the call that failed', async () => {
+  const error = new StorageError('STORAGE_FULL', 'full')
+  const put = async (): Promise<never> => {
+    throw error
+  }
+  await expect(probeByRoundTrip(delegate(memory(), { put }))).rejects.toBe(error)
+})
+
+test('removes its object when it is cancelled after the write', async () => {
+  const good = memory()
+  const controller = new AbortController()
+  const reason = new Error('enough')
+  const backend = delegate(good, {
+    async put(key, body, options) {
+      const stat = await good.put(key, body, options)
+      controller.abort(reason)
+      return stat
+    },
+  })
+  await expect(probeByRoundTrip(backend, { signal: controller.signal })).rejects.toBe(reason)
+  expect(good.stats()).toMatchObject({ entries: 0, bytes: 0 })
+})

@@ -1,0 +1,65 @@
+/**
+ * Holds the READMEs true: fences equal the example files, error tables equal the sources, the root README shows the two
+ * commands and lists every package. Run by `pnpm lint`; exits 1 if anything is found. With `--fix` (`pnpm readmes`) it
+ * first writes fences and error tables from the sources.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { Finding } from './findings.ts'
+import { reportFindings } from './findings.ts'
+import { checkErrorTable, fillErrorTable, loadErrors, type ErrorRow } from './readmes/error-table.ts'
+import { checkExamples } from './readmes/examples.ts'
+import { checkFences, fillFences } from './readmes/fences.ts'
+import { checkRootReadme } from './readmes/root.ts'
+import { readPackages, workspaceRoot } from './workspace.ts'
+
+/** Checks all READMEs of the workspace at `root`; `fix` writes what can be written from the sources first. */
+export async function checkReadmes(root: string, fix: boolean): Promise<Finding[]> {
+  const found = checkOneReadme(root, '.', fix, undefined, (text) => checkRootReadme(root, text))
+  for (const { folder, path } of readPackages(root)) {
+    let errors: ErrorRow[] | undefined
+    try {
+      errors = await loadErrors(path)
+    } catch (error) {
+      found.push({
+        file: `${folder}/src/errors.ts`,
+        problem: `has no usable error table: ${error instanceof Error ? error.message : String(error)}`,
+        remedy: 'export one const table of code to { kind, when, next } whose name ends in "Errors"',
+      })
+      continue
+    }
+    found.push(
+      ...checkOneReadme(root, folder, fix, errors, (text, file) => [
+        ...checkErrorTable(file, text, errors),
+        ...checkExamples(folder, path, text),
+      ]),
+    )
+  }
+  return found
+}
+
+function checkOneReadme(
+  root: string,
+  folder: string,
+  fix: boolean,
+  errors: readonly ErrorRow[] | undefined,
+  check: (text: string, file: string) => Finding[],
+): Finding[] {
+  const file = folder === '.' ? 'README.md' : `${folder}/README.md`
+  const path = join(root, file)
+  if (!existsSync(path)) return [{ file, problem: 'is missing', remedy: 'write it' }]
+  let text = readFileSync(path, 'utf8')
+  if (fix) {
+    const filled = fillFences(join(root, folder), text)
+    const fixed = errors === undefined ? filled : fillErrorTable(filled, errors)
+    if (fixed !== text) writeFileSync(path, fixed)
+    text = fixed
+  }
+  return [...checkFences(file, join(root, folder), text), ...check(text, file)]
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({ options: { fix: { type: 'boolean', default: false } } })
+  reportFindings('readmes', await checkReadmes(workspaceRoot(), values.fix))
+}

@@ -1,0 +1,30 @@
+/** What a check found: where, what is wrong, and what to do about it. */
+
+/** One thing that a check does not accept. */
+export interface Finding {
+  /** Path from the workspace root, with `/`. */
+  readonly file: string
+  /** Line, counted from 1; absent when the finding is about the whole file or folder. */
+  readonly line?: number
+  /** What is wrong, with the value. */
+  readonly problem: string
+  /** What to do. */
+  readonly remedy: string
+}
+
+/** A finding as one line: `file:line: what, what to do`. */
+export function formatFinding(finding: Finding): string {
+  const place = finding.line === undefined ? finding.file : `${finding.file}:${finding.line}`
+  return `${place}: ${finding.problem}, ${finding.remedy}`
+}
+
+/** Prints the findings of a check, one per line, or one line that says it is clean. Sets exit code 1 if there are any. */
+export function reportFindings(check: string, findings: readonly Finding[]): void {
+  for (const finding of findings) console.error(formatFinding(finding))
+  if (findings.length === 0) {
+    console.log(`${check}: clean`)
+    return
+  }
+  console.error(`${check}: ${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}`)
+  process.exitCode = 1
+}

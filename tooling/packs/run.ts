@@ -1,0 +1,39 @@
+/** Runs a program and waits for its end. */
+import { execFile } from 'node:child_process'
+import { basename } from 'node:path'
+
+/** A program ended with a code other than 0, by a signal, or passed its time. The message has the end of its output. */
+export class RunError extends Error {
+  override readonly name = 'RunError'
+}
+
+/** Where and for how long a program may run. */
+export interface RunOptions {
+  readonly cwd: string
+  readonly timeoutMs: number
+  /** Set on top of the environment of this process; `undefined` takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+}
+
+/** Its stdout. Rejects with RunError if it fails. */
+export async function run(program: string, args: readonly string[], options: RunOptions): Promise<string> {
+  return await new Promise((resolve, reject) => {
+    const settings = {
+      cwd: options.cwd,
+      timeout: options.timeoutMs,
+      killSignal: 'SIGKILL' as const,
+      env: { ...process.env, ...options.env },
+      maxBuffer: 64 * 2 ** 20,
+    }
+    const child = execFile(program, [...args], settings, (error, stdout, stderr) => {
+      if (error === null) {
+        resolve(stdout)
+        return
+      }
+      const end = error.killed === true ? `passed ${options.timeoutMs} ms` : `ended with ${error.code}`
+      const output = `${stdout}\n${stderr}`.trim().split('\n').slice(-30).join('\n')
+      reject(new RunError(`${basename(program)} ${args.join(' ')} ${end}\n${output}`, { cause: error }))
+    })
+    child.stdin?.end()
+  })
+}

@@ -1,0 +1,81 @@
+/** Code fences of a README that come from files: `<!-- from examples/NAME.ts -->` on the line above the fence. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Finding } from '../findings.ts'
+
+/** A fenced block of code. */
+interface Fence {
+  /** Word after the opening fence, `''` if none. */
+  readonly language: string
+  /** Line of the opening fence, counted from 1. */
+  readonly line: number
+  /** The lines between the fences. */
+  readonly content: string
+  /** Path in the comment on the nearest line above that is not blank. */
+  readonly source: string | undefined
+}
+
+/** Checks each fence of a README against its file; `folder` is the absolute folder of the README. */
+export function checkFences(file: string, folder: string, text: string): Finding[] {
+  return readFences(text).flatMap((fence): Finding[] => {
+    const found = (problem: string, remedy: string) => [{ file, line: fence.line, problem, remedy }]
+    if (fence.source === undefined) {
+      return /^(ts|typescript|tsx)$/.test(fence.language)
+        ? found(
+            'a fence of TypeScript comes from no file',
+            'put it into examples/ and write <!-- from examples/NAME.ts --> above',
+          )
+        : []
+    }
+    const code = readSource(folder, fence.source)
+    if (code === undefined) return found(`${fence.source} does not exist`, 'correct the path')
+    return code === fence.content ? [] : found(`the fence differs from ${fence.source}`, 'run pnpm readmes')
+  })
+}
+
+/** The README with each fence filled from its file. Fences whose file is missing stay as they are. */
+export function fillFences(folder: string, text: string): string {
+  const lines = text.split('\n')
+  for (const fence of readFences(text).reverse()) {
+    const code = fence.source === undefined ? undefined : readSource(folder, fence.source)
+    if (code === undefined || code === fence.content) continue
+    const length = fence.content === '' ? 0 : fence.content.split('\n').length
+    lines.splice(fence.line, length, ...code.split('\n'))
+  }
+  return lines.join('\n')
+}
+
+/** The files that the fences of a README come from. */
+export function fenceSources(text: string): string[] {
+  return readFences(text).flatMap((fence) => fence.source ?? [])
+}
+
+function readSource(folder: string, source: string): string | undefined {
+  const path = join(folder, source)
+  return existsSync(path) ? readFileSync(path, 'utf8').replace(/\n+$/, '') : undefined
+}
+
+function readFences(text: string): Fence[] {
+  const fences: Fence[] = []
+  const lines = text.split('\n')
+  let above = ''
+  for (let index = 0; index < lines.length; index += 1) {
+    const line = lines[index] ?? ''
+    const opening = /^(`{3,}|~{3,})\s*([\w-]*)/.exec(line)
+    if (opening === null) {
+      if (line.trim() !== '') above = line.trim()
+      continue
+    }
+    const closing = lines.findIndex((other, at) => at > index && other.trimEnd() === opening[1])
+    const end = closing === -1 ? lines.length : closing
+    fences.push({
+      language: opening[2] ?? '',
+      line: index + 1,
+      content: lines.slice(index + 1, end).join('\n'),
+      source: /^<!-- from (\S+) -->$/.exec(above)?.[1],
+    })
+    above = line
+    index = end
+  }
+  return fences
+}

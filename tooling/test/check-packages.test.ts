@@ -1,0 +1,106 @@
+import { mkdirSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { checkPackages } from '../check-packages.ts'
+import { folderOf, type Files } from './fixture.ts'
+
+const exports = { '.': { types: './dist/index.d.ts', default: './dist/index.js' } }
+
+/** A built package; `uses` are the short names of the packages that it depends on. */
+function built(
+  short: string,
+  uses: string[],
+  example: string,
+  manifest: Record<string, unknown> = {},
+): Files {
+  const folder = `packages/${short}`
+  return {
+    [`${folder}/package.json`]: {
+      name: `@ipfs-kit/${short}`,
+      version: '0.0.0',
+      license: 'MIT',
+      type: 'module',
+      exports: { '.': { '@ipfs-kit/source': './src/index.ts', ...exports['.'] } },
+      publishConfig: { exports },
+      files: ['dist'],
+      sideEffects: false,
+      dependencies: Object.fromEntries(uses.map((name) => [`@ipfs-kit/${name}`, 'workspace:*'])),
+      ...manifest,
+    },
+    [`${folder}/dist/index.js`]: `export const name = '${short}'\n`,
+    [`${folder}/dist/index.d.ts`]: 'export declare const name: string\n',
+    [`${folder}/examples/main.ts`]: example,
+  }
+}
+
+/** An example that asserts that it got its own package. */
+const proof = (short: string) =>
+  `import assert from 'node:assert'\nimport { name } from '@ipfs-kit/${short}'\nassert.equal(name as string, '${short}')\n`
+
+/** Writes a workspace and links its packages as pnpm would. */
+function workspace(packages: Files): string {
+  const root = folderOf({
+    'package.json': { private: true },
+    'pnpm-workspace.yaml': 'packages: [packages/*]\n',
+    ...packages,
+  })
+  for (const [path, content] of Object.entries(packages)) {
+    if (!path.endsWith('/package.json')) continue
+    for (const name of Object.keys((content as { dependencies: object }).dependencies)) {
+      const link = join(root, path, '../node_modules', name)
+      mkdirSync(join(link, '..'), { recursive: true })
+      symlinkSync(join(root, 'packages', name.split('/')[1] ?? ''), link)
+    }
+  }
+  return root
+}
+
+async function check(packages: Files) {
+  const lines: string[] = []
+  const report = await checkPackages(workspace(packages), (line) => void lines.push(line))
+  return { ...report, lines: lines.sort() }
+}
+
+test('packages that stand alone pass: packed, linted, installed with what they depend on, examples run', async () => {
+  const report = await check({
+    ...built('storage', [], proof('storage')),
+    ...built(
+      'ipfs',
+      ['storage'],
+      proof('ipfs') + proof('storage').split('\n')[1]?.replace('{ name }', '{ name as other }'),
+    ),
+    ...built('kit', [], proof('kit')),
+  })
+  expect(report).toMatchObject({ passed: 12, failed: [] })
+  expect(report.lines).toEqual([
+    expect.stringMatching(/^@ipfs-kit\/ipfs: ok, 2 packages installed, 1 example \(\d+\.\d s\)$/),
+    expect.stringMatching(/^@ipfs-kit\/kit: ok, 1 packages installed, 1 example/),
+    expect.stringMatching(/^@ipfs-kit\/storage: ok, 1 packages installed, 1 example/),
+  ])
+})
+
+test('each thing that keeps a package from standing alone is named, and the others still pass', async () => {
+  const withoutDist = built('wal', [], proof('wal'))
+  delete withoutDist['packages/wal/dist/index.js']
+  delete withoutDist['packages/wal/dist/index.d.ts']
+  const withoutExample = built('cache', [], '')
+  delete withoutExample['packages/cache/examples/main.ts']
+  const report = await check({
+    ...built('storage', [], proof('storage')),
+    ...built('ipfs', [], `import '@ipfs-kit/storage'\n`),
+    ...built('disk', [], proof('disk'), { publishConfig: { exports: { '.': './dist/gone.js' } } }),
+    ...withoutDist,
+    ...withoutExample,
+  })
+  expect([...report.failed].sort()).toEqual([
+    'packages/cache: has no example to run',
+    expect.stringMatching(/^packages\/disk: node examples\/main\.ts ended with 1\n[^]*gone\.js/),
+    expect.stringMatching(/^packages\/disk: publint: .*gone\.js/),
+    expect.stringMatching(
+      /^packages\/ipfs: node examples\/main\.ts ended with 1\n[^]*Cannot find package '@ipfs-kit\/storage'/,
+    ),
+    'packages/wal: is not built: run pnpm build first',
+  ])
+  expect(report.lines).toContainEqual(expect.stringMatching(/^@ipfs-kit\/storage: ok, /))
+  expect(report.lines).toContainEqual('@ipfs-kit/wal: not packed')
+})

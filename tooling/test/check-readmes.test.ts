@@ -1,0 +1,294 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { checkReadmes } from '../check-readmes.ts'
+import { formatFinding } from '../findings.ts'
+import { folderOf, type Files } from './fixture.ts'
+
+const fence = '```'
+
+const errors = `
+export const ipfsErrors = {
+  IPFS_GONE: { kind: 'not-found', when: 'the block is gone', next: 'Add it again.' },
+  IPFS_ODD: { kind: 'invalid', when: 'a <name> has a | in it', next: 'Rename *it*.' },
+} as const
+export class IpfsError extends Error {}
+`
+
+const readme = `# @ipfs-kit/ipfs
+
+<!-- from examples/main.ts -->
+
+${fence}ts
+import assert from 'node:assert'
+
+assert(true)
+${fence}
+
+| code        | kind      | when                    | what to do    |
+| ----------- | --------- | ----------------------- | ------------- |
+| \`IPFS_GONE\` | not-found | the block is gone       | Add it again. |
+| \`IPFS_ODD\`  | invalid   | a \\<name> has a \\| in it | Rename \\*it\\*. |
+`
+
+const rootReadme = `# ipfs-kit
+
+${fence}sh
+npx -y -p node@24.21.0 -p pnpm@12.21.0 -c 'pnpm install --frozen-lockfile && pnpm start'
+npx -y -p node@24.21.0 -p pnpm@12.21.0 -c 'pnpm install --frozen-lockfile && pnpm test'
+${fence}
+
+- [ipfs](packages/ipfs): the node
+`
+
+const clean: Files = {
+  'README.md': rootReadme,
+  'packages/ipfs/package.json': { name: '@ipfs-kit/ipfs' },
+  'packages/ipfs/README.md': readme,
+  'packages/ipfs/src/errors.ts': errors,
+  'packages/ipfs/examples/main.ts': `import assert from 'node:assert'\n\nassert(true)\n`,
+  'packages/ipfs/test/examples.test.ts': `for (const name of readdirSync('examples')) run(name)\n`,
+}
+
+/** The findings of the clean workspace with some files changed; `undefined` leaves a file out. */
+async function lines(changes: Files, root = folder(changes)): Promise<string[]> {
+  return (await checkReadmes(root, false)).map(formatFinding)
+}
+
+function folder(changes: Files): string {
+  const files = { ...clean, ...changes }
+  return folderOf(Object.fromEntries(Object.entries(files).filter(([, content]) => content !== undefined)))
+}
+
+test('a workspace whose READMEs are true is clean', async () => {
+  expect(await lines({})).toEqual([])
+})
+
+test('a missing README is named', async () => {
+  expect(await lines({ 'packages/ipfs/README.md': undefined, 'README.md': undefined })).toEqual([
+    'README.md: is missing, write it',
+    'packages/ipfs/README.md: is missing, write it',
+  ])
+})
+
+describe('fences', () => {
+  test('one that differs from its file is named with its line', async () => {
+    expect(await lines({ 'packages/ipfs/examples/main.ts': 'other\n' })).toEqual([
+      'packages/ipfs/README.md:5: the fence differs from examples/main.ts, run pnpm readmes',
+    ])
+  })
+
+  test('one of TypeScript without a file is refused, one of another language is not', async () => {
+    const more = `${readme}\n${fence}ts\nconst a = 1\n${fence}\n\n${fence}sh\nls\n${fence}\n`
+    expect(await lines({ 'packages/ipfs/README.md': more })).toEqual([
+      expect.stringContaining('packages/ipfs/README.md:16: a fence of TypeScript comes from no file'),
+    ])
+  })
+
+  test('a comment serves one fence only', async () => {
+    const more = readme.replace('| code', `${fence}ts\nconst a = 1\n${fence}\n\n| code`)
+    expect(await lines({ 'packages/ipfs/README.md': more })).toEqual([
+      expect.stringContaining('packages/ipfs/README.md:11: a fence of TypeScript comes from no file'),
+    ])
+  })
+
+  test('one whose file does not exist is named', async () => {
+    const more = `${readme}\n<!-- from examples/gone.ts -->\n\n${fence}ts\n${fence}\n`
+    expect(await lines({ 'packages/ipfs/README.md': more })).toEqual([
+      'packages/ipfs/README.md:18: examples/gone.ts does not exist, correct the path',
+    ])
+  })
+
+  test('a fence inside a longer fence is text', async () => {
+    const more = `${readme}\n${fence}${fence}md\n${fence}ts\nconst a = 1\n${fence}\n${fence}${fence}\n`
+    expect(await lines({ 'packages/ipfs/README.md': more })).toEqual([])
+  })
+
+  test('one of the root README comes from the examples of a package', async () => {
+    const more = `${rootReadme}\n<!-- from packages/ipfs/examples/main.ts -->\n\n${fence}ts\nwrong\n${fence}\n`
+    expect(await lines({ 'README.md': more })).toEqual([
+      'README.md:12: the fence differs from packages/ipfs/examples/main.ts, run pnpm readmes',
+    ])
+  })
+})
+
+describe('examples', () => {
+  test('a package without an example is named', async () => {
+    const withoutFence = readme.replace(/<!--[^]*?```\n\n/, '')
+    expect(
+      await lines({ 'packages/ipfs/examples/main.ts': undefined, 'packages/ipfs/README.md': withoutFence }),
+    ).toEqual([expect.stringContaining('packages/ipfs/examples: has no example')])
+  })
+
+  test('a README that shows no example is named', async () => {
+    const withoutFence = readme.replace(/<!--[^]*?```\n\n/, '')
+    expect(await lines({ 'packages/ipfs/README.md': withoutFence })).toEqual([
+      expect.stringContaining('packages/ipfs/README.md: shows none of the examples'),
+    ])
+  })
+
+  test('a missing examples test is named', async () => {
+    expect(await lines({ 'packages/ipfs/test/examples.test.ts': undefined })).toEqual([
+      expect.stringContaining('packages/ipfs/test/examples.test.ts: is missing'),
+    ])
+  })
+
+  test('an example that the test neither reads by folder nor names is not run', async () => {
+    const changes = {
+      'packages/ipfs/examples/second.ts': '',
+      'packages/ipfs/test/examples.test.ts': `run('../examples/main.ts')\n`,
+    }
+    expect(await lines(changes)).toEqual([
+      'packages/ipfs/examples/second.ts: is not run by test/examples.test.ts, let that test read the folder',
+    ])
+  })
+})
+
+describe('error tables', () => {
+  const path = 'packages/ipfs/README.md'
+
+  test('a code that the README lacks is named', async () => {
+    const less = readme.replace(/\| `IPFS_GONE.*\n/, '')
+    expect(await lines({ [path]: less })).toEqual([
+      'packages/ipfs/README.md:11: the error table lacks IPFS_GONE, run pnpm readmes',
+    ])
+  })
+
+  test('a code that the source lacks is named', async () => {
+    const more = `${readme}| \`IPFS_MORE\` | invalid | x | y |\n`
+    expect(await lines({ [path]: more })).toEqual([
+      'packages/ipfs/README.md:15: IPFS_MORE is not in src/errors.ts, run pnpm readmes',
+    ])
+  })
+
+  test('another kind, when or what to do is shown with both texts', async () => {
+    const other = readme
+      .replace('not-found', 'invalid  ')
+      .replace('the block is gone', 'it is gone')
+      .replace('Add it again', 'Give up')
+    expect(await lines({ [path]: other })).toEqual([
+      'packages/ipfs/README.md:13: IPFS_GONE: kind is "invalid" here and "not-found" in src/errors.ts, run pnpm readmes',
+      'packages/ipfs/README.md:13: IPFS_GONE: when is "it is gone" here and "the block is gone" in src/errors.ts, run pnpm readmes',
+      'packages/ipfs/README.md:13: IPFS_GONE: next is "Give up." here and "Add it again." in src/errors.ts, run pnpm readmes',
+    ])
+  })
+
+  test('a missing table is named', async () => {
+    expect(await lines({ [path]: readme.slice(0, readme.indexOf('| code')) })).toEqual([
+      expect.stringContaining('packages/ipfs/README.md: has no error table'),
+    ])
+  })
+
+  test('a table without a source is named', async () => {
+    expect(await lines({ 'packages/ipfs/src/errors.ts': undefined })).toEqual([
+      'packages/ipfs/README.md:11: has an error table without src/errors.ts, take it out',
+    ])
+  })
+
+  test.each([
+    ['exports none', 'export const other = {}\n', 'exports 0 objects'],
+    ['exports two', 'export const aErrors = {}\nexport const bErrors = {}\n', 'exports 2 objects'],
+    ['lacks a field', `export const aErrors = { A: { kind: 'x', when: 'y' } }\n`, 'A has no next'],
+    ['throws', `throw new Error('boom')\n`, 'boom'],
+  ])('a source that %s is named', async (_, source, message) => {
+    expect(await lines({ 'packages/ipfs/src/errors.ts': source })).toEqual([
+      expect.stringContaining(`packages/ipfs/src/errors.ts: has no usable error table: ${message}`),
+    ])
+  })
+})
+
+describe('the root README', () => {
+  test('lacks a command: the command is named', async () => {
+    expect(await lines({ 'README.md': rootReadme.replace('pnpm test', 'pnpm  test') })).toEqual([
+      `README.md: lacks the command npx -y -p node@24.21.0 -p pnpm@12.21.0 -c 'pnpm install --frozen-lockfile && pnpm test', write it literally`,
+    ])
+  })
+
+  test('shows a command below the first screen: the line is named', async () => {
+    const low = rootReadme.replace('# ipfs-kit\n', '# ipfs-kit\n' + '\n'.repeat(50))
+    expect(await lines({ 'README.md': low })).toEqual([
+      expect.stringContaining('README.md:54: a command stands below the first screen'),
+      expect.stringContaining('README.md:55: a command stands below the first screen'),
+    ])
+  })
+
+  test('links to a package that does not exist, or leaves one out: both are named', async () => {
+    const other = rootReadme.replace('(packages/ipfs)', '(apps/none/README.md)')
+    expect(await lines({ 'README.md': other })).toEqual([
+      'README.md:8: links to apps/none/README.md, which does not exist, correct it',
+      'README.md: does not list packages/ipfs, add a link to packages/ipfs',
+    ])
+  })
+})
+
+describe('--fix', () => {
+  test('writes fences and error tables from the sources, after which all is clean', async () => {
+    const root = folder({
+      'packages/ipfs/README.md': `# ipfs
+
+<!-- from examples/main.ts -->
+
+${fence}ts
+${fence}
+
+between
+
+<!-- from examples/second.ts -->
+
+${fence}ts
+old
+older
+${fence}
+
+| code | kind | when | what to do |
+| --- | --- | --- | --- |
+| \`OLD\` | a | b | c |
+
+after
+`,
+      'packages/ipfs/examples/second.ts': 'second()\n',
+    })
+    expect(await checkReadmes(root, true)).toEqual([])
+    expect(readFileSync(join(root, 'packages/ipfs/README.md'), 'utf8')).toBe(`# ipfs
+
+<!-- from examples/main.ts -->
+
+${fence}ts
+import assert from 'node:assert'
+
+assert(true)
+${fence}
+
+between
+
+<!-- from examples/second.ts -->
+
+${fence}ts
+second()
+${fence}
+
+| code | kind | when | what to do |
+| --- | --- | --- | --- |
+| \`IPFS_GONE\` | not-found | the block is gone | Add it again. |
+| \`IPFS_ODD\` | invalid | a \\<name> has a \\| in it | Rename *it*. |
+
+after
+`)
+    expect(await lines({}, root)).toEqual([])
+  })
+
+  test('leaves a README that is true byte for byte', async () => {
+    const root = folder({})
+    expect(await checkReadmes(root, true)).toEqual([])
+    expect(readFileSync(join(root, 'packages/ipfs/README.md'), 'utf8')).toBe(readme)
+  })
+
+  test('reports what it cannot write', async () => {
+    const root = folder({ 'packages/ipfs/README.md': '# ipfs\n' })
+    const found = (await checkReadmes(root, true)).map(formatFinding)
+    expect(found).toEqual([
+      expect.stringContaining('packages/ipfs/README.md: has no error table'),
+      expect.stringContaining('packages/ipfs/README.md: shows none of the examples'),
+    ])
+  })
+})
