@@ -24,9 +24,17 @@ process.exitCode = await runCommandLine({
   stdout: process.stdout,
   stderr: process.stderr,
   signal: ending.signal,
-  // pnpm runs scripts in the root of the workspace and says here where the user stands.
-  cwd: process.env['INIT_CWD'] ?? process.cwd(),
+  cwd: workingFolder(process.env),
   version,
 })
 // Standard input may be waiting for a line that nobody will read.
 process.stdin.unref?.()
+
+/**
+ * pnpm runs the script `ipfs-kit` in the root of this workspace and says where the user stands. The scripts of other
+ * projects mean the folder that they run in.
+ */
+function workingFolder(env: NodeJS.ProcessEnv): string {
+  const isOurScript = env['npm_package_name'] === 'ipfs-kit-workspace' && env['npm_lifecycle_event'] === 'ipfs-kit'
+  return (isOurScript ? env['INIT_CWD'] : undefined) ?? process.cwd()
+}

@@ -1,7 +1,8 @@
 /** The command line: one command for each operation, and those that serve. */
+import { resolve } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { kitOperations } from '@ipfs-kit/kit/operations'
-import { addCommands, runProgram } from '@ipfs-kit/operations/cli'
+import { addCommands, CommandError, runProgram } from '@ipfs-kit/operations/cli'
 import { Command, InvalidArgumentError } from 'commander'
 import { connect, type ConnectOptions } from './connect.ts'
 
@@ -32,7 +33,7 @@ export function runCommandLine(options: ProgramOptions): Promise<number> {
   const program = new Command('ipfs-kit')
     .description('A content-addressed store on your own machine')
     .version(version)
-    .option('--home <path>', 'folder of the node; default $IPFS_KIT_HOME, else the data folder of the platform')
+    .option('--home <path>', 'folder of the node; default $IPFS_KIT_HOME, else the data folder of the platform', path)
     .option('--wait <seconds>', 'how long to wait for another command that holds the home', seconds, 10)
     .option('--json', 'print JSON, one object a line')
 
@@ -53,6 +54,9 @@ export function runCommandLine(options: ProgramOptions): Promise<number> {
     .action(async (flags: { port?: number; gatewayPort?: number; isolated: boolean }) => {
       const { serve } = await import('./serve.ts')
       const { home, json = false } = program.opts<Globals>()
+      if (flags.isolated && home !== undefined) {
+        throw new CommandError('COMMAND_USAGE', '--isolated makes a home of its own, so --home cannot be given too')
+      }
       await serve({ ...flags, ...(home === undefined ? {} : { home }), json, stdout, stderr, signal })
     })
   program
@@ -63,6 +67,12 @@ export function runCommandLine(options: ProgramOptions): Promise<number> {
       await mcp({ ...placeIn(program.opts<Globals>(), signal), version, stdin, stderr, signal })
     })
   return runProgram(program, args)
+
+  function path(text: string): string {
+    // An empty one, as of a variable that is not set, would be the working directory.
+    if (text === '') throw new InvalidArgumentError('A path is not empty.')
+    return resolve(cwd, text)
+  }
 }
 
 function placeIn({ home, wait }: Globals, signal: AbortSignal): ConnectOptions & { readonly signal: AbortSignal } {

@@ -2,12 +2,20 @@
 import { randomUUID } from 'node:crypto'
 import diagnosticsChannel from 'node:diagnostics_channel'
 import type { Tokens } from '@ipfs-kit/credentials'
-import { type AnyOperation, answerOf, type Caller, errorBody, type LocalCaller, type Table, toFault } from '@ipfs-kit/operations'
-import { operationRoutes } from '@ipfs-kit/operations/http'
+import {
+  type AnyOperation,
+  answerOf,
+  type Caller,
+  errorBody,
+  type LocalCaller,
+  type Table,
+  toFault,
+} from '@ipfs-kit/operations'
+import { type HttpLimits, operationRoutes } from '@ipfs-kit/operations/http'
 import { openApiDocument } from '@ipfs-kit/operations/openapi'
-import { fastify, type FastifyInstance } from 'fastify'
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { ServerError } from './errors.ts'
-import { checkScope, checkSource, identify } from './guard.ts'
+import { checkScope, checkSource, identify, shown } from './guard.ts'
 import { mcpRoute } from './mcp-route.ts'
 import { mcpServers } from './mcp-tools.ts'
 
@@ -17,37 +25,59 @@ export interface ApiOptions {
   readonly caller: LocalCaller<Table> & Caller
   readonly tokens: Pick<Tokens, 'verify'>
   readonly version: string
+  readonly limits: HttpLimits
   /** Whether every part is running, and which are not. */
-  readonly readiness: () => { readonly ready: boolean; readonly parts: readonly { readonly name: string; readonly state: string }[] }
+  readonly readiness: () => {
+    readonly ready: boolean
+    readonly parts: readonly { readonly name: string; readonly state: string }[]
+  }
   readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>
 }
 
 /** Failures that no answer explains, for the log. */
 const errors = diagnosticsChannel.channel('server:error')
 
+/** No answer is kept, taken for another type than it has, or embedded by pages of other origins. There are no CORS headers. */
+const everywhere = {
+  'cache-control': 'no-store',
+  'cross-origin-resource-policy': 'same-origin',
+  'x-content-type-options': 'nosniff',
+}
+
 /** Makes the application without listening. REST and MCP want a token; health and metrics only a loopback Host. */
 export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   const { operations, caller, tokens, version } = options
-  // A connection that is still busy when the server closes is cut: its call has been cancelled by then.
-  const app = fastify({ forceCloseConnections: true, logger: false })
+  const app = fastify({ logger: false, genReqId: () => randomUUID(), frameworkErrors: refuseUrl })
 
-  app.addHook('onRequest', async (request) => checkSource(request))
-  app.setErrorHandler((error, _request, reply) => {
-    const fault = toFault(error)
-    const requestId = randomUUID()
-    if (fault.kind === 'internal') errors.publish({ requestId, name: 'api', error })
-    return reply.status(answerOf(fault.kind).status).header('x-request-id', requestId).send(errorBody(fault, requestId))
+  app.addHook('onRequest', async (request, reply) => {
+    setHeaders(request, reply)
+    try {
+      checkSource(request)
+    } catch (error) {
+      return refuse(error, request, reply)
+    }
   })
+  app.addHook('onSend', async (_request, reply) => {
+    if (reply.statusCode === 401) reply.header('www-authenticate', 'Bearer')
+  })
+  app.setErrorHandler(refuse)
   app.setNotFoundHandler((request) => {
-    throw new ServerError('SERVER_NOT_FOUND', `There is nothing at ${request.url.split('?', 1)[0]}`)
+    throw new ServerError('SERVER_NOT_FOUND', `There is nothing at ${shown(pathOf(request))}`)
   })
+  // REST and MCP read their bodies themselves; a body that comes to anything else is not looked at.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
 
   const document = openApiDocument({ operations, title: 'ipfs-kit', version })
-  app.get('/api/v1/openapi.json', { onRequest: async (request) => void identify(request, tokens) }, async () => document)
+  addPage(app, '/api/v1/openapi.json', (request, reply) => {
+    identify(request, tokens)
+    return reply.send(document)
+  })
   await app.register(
     operationRoutes({
       operations,
       caller,
+      limits: options.limits,
       authorize: (request, operation) => checkScope(identify(request, tokens), operation),
     }),
   )
@@ -59,14 +89,60 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     }),
   )
 
-  app.get('/healthz', async () => ({ ok: true }))
-  app.get('/readyz', async (_request, reply) => {
+  addPage(app, '/healthz', (_request, reply) => reply.send({ ok: true }))
+  addPage(app, '/readyz', (_request, reply) => {
     const readiness = options.readiness()
     return reply.status(readiness.ready ? 200 : 503).send(readiness)
   })
-  app.get('/metrics', async (_request, reply) => {
+  addPage(app, '/metrics', async (_request, reply) => {
     const { contentType, body } = await options.metrics()
     return reply.type(contentType).send(body)
   })
   return app
+}
+
+type Answer = (request: FastifyRequest, reply: FastifyReply) => FastifyReply | Promise<FastifyReply>
+
+/** Adds what can be read with GET and HEAD, and with nothing else. */
+function addPage(app: FastifyInstance, url: string, answer: Answer): void {
+  const methods = ['GET', 'HEAD']
+  app.route({
+    method: methods,
+    url,
+    exposeHeadRoute: false,
+    handler: async (request, reply) => answer(request, reply),
+  })
+  app.route({
+    method: app.supportedMethods.filter((method) => !methods.includes(method)),
+    url,
+    exposeHeadRoute: false,
+    handler: (request, reply) => {
+      reply.header('allow', methods.join(', '))
+      throw new ServerError('SERVER_METHOD', `${url} is read with GET, not called with ${request.method}`)
+    },
+  })
+}
+
+function refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const fault = toFault(error)
+  const status = (fault instanceof ServerError ? fault.status : undefined) ?? answerOf(fault.kind).status
+  if (status === 500) errors.publish({ requestId: request.id, name: 'api', error: fault.cause ?? fault })
+  return reply.status(status).send(errorBody(fault, request.id))
+}
+
+/** A URL that cannot be decoded comes to no route and no hook, and so to no check. */
+function refuseUrl(cause: Error, request: FastifyRequest, reply: FastifyReply): void {
+  setHeaders(request, reply)
+  const message = `The URL ${shown(pathOf(request))} cannot be decoded`
+  void refuse(new ServerError('SERVER_REQUEST_INVALID', message, { cause }), request, reply)
+}
+
+/** On the response itself: the handler of MCP answers without the framework. */
+function setHeaders(request: FastifyRequest, reply: FastifyReply): void {
+  for (const [name, value] of Object.entries(everywhere)) reply.raw.setHeader(name, value)
+  reply.raw.setHeader('x-request-id', request.id)
+}
+
+function pathOf(request: FastifyRequest): string {
+  return request.url.split('?', 1)[0] ?? ''
 }

@@ -1,6 +1,14 @@
 /** The error class of the server and its codes. */
 import type { Fault, FaultKind } from '@ipfs-kit/operations'
 
+interface ServerErrorEntry {
+  readonly kind: FaultKind
+  readonly when: string
+  readonly next: string
+  /** Where the HTTP status of the kind is not precise enough. */
+  readonly status?: number
+}
+
 /** The codes: when each is thrown and what to do. The README's table is held equal to it. */
 export const serverErrors = {
   SERVER_PORT_UNAVAILABLE: {
@@ -30,7 +38,7 @@ export const serverErrors = {
   },
   SERVER_ORIGIN_REFUSED: {
     kind: 'forbidden',
-    when: 'a web page of another origin made the request',
+    when: 'a web page of another origin made the request; another port of this machine is another origin',
     next: 'Call the server from its own page or from a program.',
   },
   SERVER_NOT_FOUND: {
@@ -38,7 +46,18 @@ export const serverErrors = {
     when: 'no route of the server has this path',
     next: 'See /api/v1/openapi.json for the operations; /mcp, /healthz, /readyz and /metrics are besides them.',
   },
-} as const satisfies Record<string, { kind: FaultKind; when: string; next: string }>
+  SERVER_METHOD: {
+    kind: 'invalid',
+    status: 405,
+    when: 'one of the pages of the server is asked for with another method than GET or HEAD; the status is 405',
+    next: 'Use GET.',
+  },
+  SERVER_REQUEST_INVALID: {
+    kind: 'invalid',
+    when: 'what arrives is not HTTP, or its URL cannot be decoded; 431 when the headers are too large, 408 when they take too long',
+    next: 'Send HTTP/1.1 with percent-encoded paths; TLS is not spoken here.',
+  },
+} as const satisfies Record<string, ServerErrorEntry>
 
 /** Codes of {@link ServerError}. */
 export type ServerErrorCode = keyof typeof serverErrors
@@ -49,11 +68,15 @@ export class ServerError extends Error implements Fault {
   readonly code: ServerErrorCode
   readonly kind: FaultKind
   readonly next: string
+  /** HTTP status, where it differs from the one of the kind. */
+  readonly status: number | undefined
 
   constructor(code: ServerErrorCode, message: string, options?: ErrorOptions) {
     super(message, options)
+    const entry: ServerErrorEntry = serverErrors[code]
     this.code = code
-    this.kind = serverErrors[code].kind
-    this.next = serverErrors[code].next
+    this.kind = entry.kind
+    this.next = entry.next
+    this.status = entry.status
   }
 }

@@ -15,16 +15,19 @@ const loopbackNames = ['localhost', '127.0.0.1', '[::1]']
 
 /**
  * Refuses what another web page could send: a Host that is not this machine (DNS rebinding, also behind a name that
- * resolves here), and an Origin of somewhere else. Programs send no Origin and pass.
+ * resolves here), and an Origin other than the one that was called. A page of the gateway, or of any other program on
+ * this machine, has the same host and another port, and so another origin. Programs send no Origin and pass.
  *
  * @throws ServerError SERVER_HOST_REFUSED, SERVER_ORIGIN_REFUSED
  */
-export function checkSource(request: FastifyRequest): void {
-  const { host, origin } = request.headers
-  if (!isLoopback(host === undefined ? undefined : `http://${host}`)) {
+export function checkSource({ url, headers: { host: named = '', origin } }: FastifyRequest): void {
+  // A URL with a host of its own outranks the header (RFC 9112, section 3.2.2).
+  const host = /^[a-z]+:\/\/([^/?#]*)/i.exec(url)?.[1] ?? named
+  const name = /^(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::\d{1,5})?$/i.exec(host)?.[1]?.toLowerCase()
+  if (name === undefined || !loopbackNames.includes(name)) {
     throw new ServerError('SERVER_HOST_REFUSED', `The host ${shown(host)} is not served here`)
   }
-  if (origin !== undefined && !isLoopback(origin)) {
+  if (origin !== undefined && origin.toLowerCase() !== `http://${host.toLowerCase()}`) {
     throw new ServerError('SERVER_ORIGIN_REFUSED', `The origin ${shown(origin)} may not call this server`)
   }
 }
@@ -36,23 +39,26 @@ export function checkSource(request: FastifyRequest): void {
  */
 export function identify(request: FastifyRequest, tokens: Pick<Tokens, 'verify'>): Identity {
   const presented = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
-  if (presented === undefined) throw new ServerError('SERVER_TOKEN_MISSING', 'The request has no bearer token')
+  if (presented === undefined)
+    throw new ServerError('SERVER_TOKEN_MISSING', 'The request has no bearer token')
   const identity = tokens.verify(presented)
   if (identity === undefined) throw new ServerError('SERVER_TOKEN_WRONG', 'The token is not one of this home')
   return identity
 }
 
 /** @throws ServerError SERVER_SCOPE */
-export function checkScope(identity: Identity, operation: { readonly name: string; readonly scope: Scope }): void {
+export function checkScope(
+  identity: Identity,
+  operation: { readonly name: string; readonly scope: Scope },
+): void {
   if (identity.scopes.includes(operation.scope)) return
-  throw new ServerError('SERVER_SCOPE', `${operation.name} needs the scope ${operation.scope}, which the token lacks`)
+  throw new ServerError(
+    'SERVER_SCOPE',
+    `${operation.name} needs the scope ${operation.scope}, which the token lacks`,
+  )
 }
 
-function isLoopback(url: string | undefined): boolean {
-  if (url === undefined || !URL.canParse(url)) return false
-  return loopbackNames.includes(new URL(url).hostname)
-}
-
-function shown(header: string | undefined): string {
-  return JSON.stringify(header?.slice(0, 100) ?? '')
+/** What a client wrote, for a message: quoted, and not longer than it needs. */
+export function shown(text: string): string {
+  return JSON.stringify(text.slice(0, 100))
 }

@@ -1,6 +1,9 @@
-/** Listening on loopback, and ending it. */
-import { createServer, type RequestListener, type Server } from 'node:http'
+/** Listening on loopback: connections are bounded, and what is no HTTP gets an answer too. */
+import { randomUUID } from 'node:crypto'
+import { createServer, type RequestListener, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { answerOf, errorBody } from '@ipfs-kit/operations'
 import { ServerError } from './errors.ts'
 
 /** Where to listen. */
@@ -18,13 +21,26 @@ export interface Listener extends AsyncDisposable {
   readonly port: number
 }
 
+const maxConnections = 1024
+const settings = {
+  // A request without Host reaches the handler, which refuses it in its own words.
+  requireHostHeader: false,
+  headersTimeout: 60_000,
+  // A day for a whole upload; silence on the way is bounded by who reads it.
+  requestTimeout: 86_400_000,
+}
+
 /**
  * Serves a handler. Closing ends it at once, with its connections.
  *
  * @throws ServerError SERVER_PORT_UNAVAILABLE
  */
 export async function openListener(endpoint: Endpoint, handler: RequestListener): Promise<Listener> {
-  const server = createServer(handler)
+  const server = createServer(settings, handler)
+  server.maxConnections = maxConnections
+  // An expectation that nobody knows may be ignored (RFC 9110, section 10.1.1).
+  server.on('checkExpectation', handler)
+  answerGarbage(server)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => reject(portError(endpoint, cause)))
     server.listen(endpoint.port, endpoint.host, resolve)
@@ -33,7 +49,7 @@ export async function openListener(endpoint: Endpoint, handler: RequestListener)
   return {
     server,
     port,
-    url: urlOf(endpoint.host, port),
+    url: `http://${endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host}:${port}`,
     [Symbol.asyncDispose]: () =>
       new Promise((resolve, reject) => {
         server.close((error) => (error === undefined ? resolve() : reject(error)))
@@ -42,14 +58,43 @@ export async function openListener(endpoint: Endpoint, handler: RequestListener)
   }
 }
 
-/** The URL of a host and port. */
-export function urlOf(host: string, port: number): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-}
-
 /** A failure to listen, as an answer to who started the server. */
-export function portError({ host, port }: Endpoint, cause: unknown): ServerError {
+function portError({ host, port }: Endpoint, cause: unknown): ServerError {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
   const what = code === 'EADDRINUSE' ? 'is in use by another program' : `cannot be used (${code})`
   return new ServerError('SERVER_PORT_UNAVAILABLE', `The port ${port} on ${host} ${what}`, { cause })
+}
+
+/** Statuses of what Node's parser refuses; everything else is 400. */
+const parserStatuses: Readonly<Record<string, number>> = {
+  HPE_HEADER_OVERFLOW: 431,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+}
+
+/** Answers what cannot be parsed, unless an answer has begun on that connection: nothing may get into its middle. */
+function answerGarbage(server: Server): void {
+  const answers = new WeakMap<Duplex, Set<ServerResponse>>()
+  const note = ({ socket }: { readonly socket: Duplex }, response: ServerResponse): void => {
+    const running = answers.get(socket) ?? new Set()
+    answers.set(socket, running.add(response))
+    response.once('close', () => running.delete(response))
+  }
+  server.prependListener('request', note).prependListener('checkExpectation', note)
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    const hasBegun = [...(answers.get(socket) ?? [])].some((response) => response.headersSent)
+    if (hasBegun || !socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
+    const fault = new ServerError('SERVER_REQUEST_INVALID', `The request is not HTTP/1.1: ${error.message}`)
+    const status = parserStatuses[error.code ?? ''] ?? answerOf(fault.kind).status
+    const requestId = randomUUID()
+    const body = JSON.stringify(errorBody(fault, requestId))
+    const head = [
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+      'connection: close',
+      'content-type: application/json; charset=utf-8',
+      `content-length: ${Buffer.byteLength(body)}`,
+      `x-request-id: ${requestId}`,
+    ]
+    socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
+  })
 }

@@ -1,6 +1,5 @@
 /** The server: one kit and the doors to it, in the order of their opening; closing goes the other way. */
 import { mkdtemp, rm } from 'node:fs/promises'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createGateway } from '@ipfs-kit/gateway'
@@ -8,7 +7,7 @@ import { type ConfigOverrides, type Kit, openKit } from '@ipfs-kit/kit'
 import { createErrorLog, createTelemetry } from '@ipfs-kit/telemetry'
 import { Registry } from 'prom-client'
 import { createApi } from './api.ts'
-import { openListener, portError, urlOf } from './listen.ts'
+import { openListener } from './listen.ts'
 
 /** Options of {@link openServer}. */
 export interface ServerOptions {
@@ -52,12 +51,13 @@ export async function openServer(options: ServerOptions = {}): Promise<Server> {
 
   // The log and the metrics hear of everything that follows.
   if (options.log !== undefined) opening.use(createErrorLog({ write: options.log }))
-  const names = new Map<object, string>()
+  const names = new WeakMap<object, string>()
   const telemetry = createTelemetry({ registry: new Registry(), nameOfServer: (server) => names.get(server) })
   opening.defer(() => telemetry.close())
 
   const home = options.isolated === true ? await mkdtemp(join(tmpdir(), 'ipfs-kit-')) : options.home
-  if (options.isolated === true && home !== undefined) opening.defer(() => rm(home, { recursive: true, force: true }))
+  if (options.isolated === true && home !== undefined)
+    opening.defer(() => rm(home, { recursive: true, force: true }))
 
   const kit = opening.use(
     await openKit({
@@ -76,17 +76,24 @@ export async function openServer(options: ServerOptions = {}): Promise<Server> {
     caller: kit.caller,
     tokens: kit.tokens,
     version: kit.version,
+    limits: {
+      maxBodyBytes: kit.config.limits.maxBodyBytes,
+      maxFiles: kit.config.limits.maxFilesPerRequest,
+      // As much as MCP takes, which is more than storage.write can need.
+      maxInputBytes: 4_194_304,
+    },
     readiness: () => {
       const parts = kit.parts.list().map(({ name, state }) => ({ name, state }))
       return { ready: parts.every(({ state }) => state === 'running'), parts }
     },
     metrics: () => telemetry.metrics(),
   })
-  names.set(api.server, 'api')
   opening.defer(() => api.close())
-  await api.listen(kit.config.api).catch((cause: unknown) => {
-    throw portError(kit.config.api, cause)
-  })
+  await api.ready()
+  const door = opening.use(
+    await openListener(kit.config.api, (request, response) => api.routing(request, response)),
+  )
+  names.set(door.server, 'api')
 
   // The gateway is a part: it can be restarted, and comes back on the port that it had.
   const gateway = createGateway({ ipfs: () => kit.ipfs })
@@ -98,12 +105,12 @@ export async function openServer(options: ServerOptions = {}): Promise<Server> {
     return opened
   })
 
-  const url = urlOf(kit.config.api.host, (api.server.address() as AddressInfo).port)
-  const addresses = { url, gatewayUrl: listener.url }
+  const addresses = { url: door.url, gatewayUrl: listener.url }
   options.signal?.throwIfAborted()
   await kit.announce(addresses)
 
-  const closing = opening.move()
-  const close = (): Promise<void> => closing.disposeAsync()
+  const opened = opening.move()
+  let closing: Promise<void> | undefined
+  const close = (): Promise<void> => (closing ??= opened.disposeAsync())
   return { ...addresses, tokenFile: kit.tokens.tokenFile, kit, close, [Symbol.asyncDispose]: close }
 }

@@ -14,7 +14,8 @@ export interface McpToolsOptions {
 export function mcpServers({ operations, caller, version }: McpToolsOptions): McpServerFactory {
   return ({ authInfo }) => {
     const server = new McpServer({ name: 'ipfs-kit', version })
-    const allowed = authInfo === undefined ? operations : operations.filter(({ scope }) => allows(authInfo.scopes, scope))
+    const allowed =
+      authInfo === undefined ? operations : operations.filter(({ scope }) => allows(authInfo.scopes, scope))
     registerTools(server, { operations: allowed, caller })
     return server
   }

@@ -2,13 +2,18 @@
 import { randomUUID } from 'node:crypto'
 import { answerOf, errorBody, type Fault } from '@ipfs-kit/operations'
 import type { Accepted } from './accept.ts'
+import { publishError } from './error-record.ts'
 import { GatewayError } from './errors.ts'
 import type { GatewayResponse } from './exchange.ts'
 
-/** Answers with a fault. JSON when the client names `application/json` among what it takes, else text. */
+/**
+ * Answers with a fault. JSON when the client names `application/json` among what it takes, else text. What an answer of
+ * 500 does not explain is published.
+ */
 export function failure(fault: Fault, accepted: readonly Accepted[]): GatewayResponse {
   const requestId = randomUUID()
   const status = (fault instanceof GatewayError ? fault.status : undefined) ?? answerOf(fault.kind).status
+  if (status === 500) publishError(requestId, fault.cause ?? fault)
   const body = errorBody(fault, requestId)
   const isJson = accepted.some(({ mediaType }) => mediaType === 'application/json')
   const text = isJson

@@ -4,6 +4,7 @@
  *
  * @packageDocumentation
  */
+export type { GatewayErrorRecord } from './error-record.ts'
 export { GatewayError, gatewayErrors } from './errors.ts'
 export type { GatewayErrorCode } from './errors.ts'
 export type { GatewayRequest, GatewayResponse } from './exchange.ts'

@@ -1,6 +1,7 @@
 /** The adapter to `node:http`: writes responses with backpressure and ends the work of clients that go away. */
 import { once } from 'node:events'
 import type { RequestListener, ServerResponse } from 'node:http'
+import { publishError } from './error-record.ts'
 import type { GatewayRequest, GatewayResponse } from './exchange.ts'
 
 /** Makes the listener. A client that takes no bytes for `stallTimeoutMs` while there are some for it is cut off. */
@@ -18,8 +19,11 @@ export function createListener(
     const { method = '', url = '', headers } = incoming
     handle({ method, url, headers, signal: gone.signal })
       .then((response) => send(response, outgoing, gone.signal, stallTimeoutMs))
-      // The headers may be out: what is missing must not look like the end.
-      .catch(() => outgoing.destroy())
+      .catch((error: unknown) => {
+        if (!gone.signal.aborted) publishError('', error)
+        // The headers may be out: what is missing must not look like the end.
+        outgoing.destroy()
+      })
   }
 }
 

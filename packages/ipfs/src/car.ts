@@ -5,7 +5,8 @@ import { encode as encodeCbor } from '@ipld/dag-cbor'
 import type { Blockstore } from 'interface-blockstore'
 import { CID } from 'multiformats/cid'
 import { varint } from 'multiformats'
-import type { BlockFiles } from './block-files.ts'
+import { abortable } from './abortable.ts'
+import type { BlockFiles, BlockKey } from './block-files.ts'
 import type { Calls } from './calls.ts'
 import { isInline, linksOf, matches } from './codecs.ts'
 import { IpfsError } from './errors.ts'
@@ -44,9 +45,8 @@ export function createCar(parts: {
         try {
           const result = await take(source, lease, signal)
           await checkWhole(result.roots, lease, signal)
-          if (options.pin ?? true) {
-            for (const root of result.roots) records.record(root, Number.POSITIVE_INFINITY, metadata)
-          }
+          signal.throwIfAborted()
+          if (options.pin ?? true) records.record(result.roots, Number.POSITIVE_INFINITY, metadata)
           lease.release()
           return result
         } finally {
@@ -67,7 +67,7 @@ export function createCar(parts: {
         await lease.hold(cid)
         const bytes = await blocks.get(cid, signal)
         if (!isInline(cid)) yield framed(cid.bytes, bytes)
-        stack.push(...linksOf(cid, bytes).reverse())
+        for (const link of linksOf(cid, bytes).reverse()) stack.push(link)
       }
     } finally {
       lease.release()
@@ -80,10 +80,13 @@ export function createCar(parts: {
     const writes = new ParallelWrites(writesAtOnce)
     let count = 0
     let bytes = 0
+    const chunks = intake.chunks()
     try {
-      const archive = await CarBlockIterator.fromIterable(intake)
+      const archive = await CarBlockIterator.fromIterable(chunks)
+      intake.passed()
       for await (const block of archive) {
-        intake.passed(block.bytes.byteLength)
+        signal.throwIfAborted()
+        intake.passed()
         // The decoder is typed against another copy of the CID class.
         const cid = CID.decode(block.cid.bytes)
         if (!(await matches(cid, block.bytes))) {
@@ -103,15 +106,20 @@ export function createCar(parts: {
       if (isFault(error)) throw error
       if (intake.failure !== undefined) throw intake.failure
       throw new IpfsError('IPFS_CAR_INVALID', `The archive is truncated or no CAR: ${String(error)}`, { cause: error })
+    } finally {
+      // The decoder never lets go of its source by itself.
+      await chunks.return()
     }
   }
 
   /** A CAR that was cut between two blocks decodes without an error: only a walk shows what it lacks. */
   async function checkWhole(roots: readonly CID[], lease: Lease, signal: AbortSignal): Promise<void> {
     if (roots.length === 0) throw new IpfsError('IPFS_CAR_INVALID', 'The archive names no root')
+    // One view for all roots: many roots over the same blocks cost what the blocks weigh.
+    const visited = new Set<BlockKey>()
     for (const root of roots) {
       try {
-        for await (const _ of walkDag(root, heldSource(blocks, lease, signal), { signal }));
+        for await (const _ of walkDag(root, heldSource(blocks, lease, signal), { signal, visited }));
       } catch (cause) {
         if (!(cause instanceof IpfsError) || cause.code !== 'IPFS_BLOCK_NOT_FOUND') throw cause
         throw new IpfsError('IPFS_CAR_INVALID', `The archive lacks blocks of its root ${root}: ${cause.message}`, { cause })
@@ -125,7 +133,9 @@ class Intake {
   readonly #source: AsyncIterable<Uint8Array>
   readonly #maxSectionBytes: number
   readonly #signal: AbortSignal
-  #unused = 0
+  #inHeader = true
+  /** Bytes given to the decoder since something last came out of it. */
+  #waitingBytes = 0
   /** What the source failed with; the decoder's own errors are about the format. */
   failure: unknown
 
@@ -135,25 +145,29 @@ class Intake {
     this.#signal = signal
   }
 
-  /** Notes that a block of so many bytes came out of the decoder. */
-  passed(bytes: number): void {
-    this.#unused = Math.max(this.#unused - bytes, 0)
+  /** Notes that the header or a block came out of the decoder. */
+  passed(): void {
+    this.#inHeader = false
+    this.#waitingBytes = 0
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+  async *chunks(): AsyncGenerator<Uint8Array, void, undefined> {
     try {
-      for await (const chunk of this.#source) {
-        this.#signal.throwIfAborted()
-        if (this.#unused > this.#maxSectionBytes) {
-          throw new IpfsError('IPFS_CAR_INVALID', `The archive has a section larger than ${this.#maxSectionBytes} bytes`)
-        }
-        this.#unused += chunk.byteLength
+      for await (const chunk of abortable(this.#source, this.#signal)) {
+        if (this.#waitingBytes > this.#maxSectionBytes) throw this.#tooLarge()
+        this.#waitingBytes += chunk.byteLength
         yield chunk
       }
     } catch (error) {
       this.failure = error
       throw error
     }
+  }
+
+  #tooLarge(): IpfsError {
+    return this.#inHeader
+      ? new IpfsError('IPFS_CAR_INVALID', `The archive has a header larger than ${this.#maxSectionBytes} bytes`)
+      : new IpfsError('IPFS_BLOCK_TOO_LARGE', `The archive has a section larger than ${this.#maxSectionBytes} bytes`)
   }
 }
 

@@ -11,7 +11,7 @@ export interface ContentPath {
 
 const maxPathLength = 16_384
 
-/** Parses a CID in any multibase. @throws IpfsError IPFS_INVALID_CID */
+/** Parses a CID in base58btc, base32 or base36. @throws IpfsError IPFS_INVALID_CID */
 export function parseCid(text: string): CID {
   try {
     return CID.parse(text)
@@ -19,7 +19,7 @@ export function parseCid(text: string): CID {
     const shown = text.length > 100 ? `${text.slice(0, 100)}…` : text
     throw new IpfsError(
       'IPFS_INVALID_CID',
-      `${JSON.stringify(shown)} is not a CID; one looks like bafkreifzjut3te7nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e`,
+      `${JSON.stringify(shown)} is not a CID; one looks like bafkreifzjut3te2nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e`,
       { cause },
     )
   }
@@ -64,6 +64,7 @@ export function parseFilePath(path: string): readonly string[] {
 
 function checkName(name: string): void {
   if (name === '.' || name === '..') throw new IpfsError('IPFS_INVALID_PATH', `A path cannot contain the name ${name}`)
+  if (name.includes('/')) throw new IpfsError('IPFS_INVALID_PATH', `The name ${JSON.stringify(name)} contains a slash`)
   if (name.includes('\0')) throw new IpfsError('IPFS_INVALID_PATH', 'A path cannot contain a NUL character')
 }
 

@@ -80,7 +80,7 @@ function store(
         if (linksOf(cid, bytes).length > 0) {
           for await (const _ of walkDag(cid, heldSource(blocks, lease, signal), { signal }));
         }
-        records.record(cid, Number.POSITIVE_INFINITY, {})
+        records.record([cid], Number.POSITIVE_INFINITY, {})
       }
       lease.release()
       return cid

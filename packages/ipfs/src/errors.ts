@@ -6,7 +6,7 @@ export const ipfsErrors = {
   IPFS_INVALID_CID: {
     kind: 'invalid',
     when: 'a CID cannot be parsed',
-    next: 'Give a CID such as bafkreifzjut3te7nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e.',
+    next: 'Give a CID such as bafkreifzjut3te2nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e.',
   },
   IPFS_INVALID_PATH: {
     kind: 'invalid',

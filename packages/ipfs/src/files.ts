@@ -1,12 +1,12 @@
 /** Reads files and folders. */
 import { code as dagPbCode } from '@ipld/dag-pb'
 import type { Blockstore } from 'interface-blockstore'
-import { exporter } from 'ipfs-unixfs-exporter'
 import type { CID } from 'multiformats/cid'
 import type { Calls } from './calls.ts'
 import { decodeBlock, isLeaf } from './codecs.ts'
 import { IpfsError } from './errors.ts'
 import { openFile, readFile, unixfsNode, type GetBlock } from './file-reader.ts'
+import { readFolder } from './folder-reader.ts'
 import type { DirectoryEntry, FileContent, Files, RangeOptions, Stat } from './ipfs.ts'
 import { readBlock, resolvePath } from './resolve.ts'
 import { tarOf } from './tar.ts'
@@ -26,7 +26,10 @@ export function createFiles(parts: { readonly blockstore: Blockstore; readonly c
     ls: (path, options) =>
       calls.stream(options, async function* (signal) {
         const { cid } = await resolveBlock(path, signal)
-        yield* entriesOf(cid, signal)
+        for await (const entry of entriesOf(cid, signal)) {
+          signal.throwIfAborted()
+          yield entry
+        }
       }),
     tar: (path, options) =>
       calls.run(options, async (signal) => {
@@ -60,27 +63,8 @@ export function createFiles(parts: { readonly blockstore: Blockstore; readonly c
     }
   }
 
-  async function* entriesOf(cid: CID, signal: AbortSignal): AsyncGenerator<DirectoryEntry, void, undefined> {
-    if (cid.code !== dagPbCode) throw notADirectory(cid)
-    const folder = await openFolder(cid, signal)
-    try {
-      for await (const entry of folder.entries({ signal })) {
-        signal.throwIfAborted()
-        yield { name: entry.name, cid: entry.cid, size: Number(entry.size) }
-      }
-    } catch (error) {
-      throw asIpfsError(error, cid, signal)
-    }
-  }
-
-  async function openFolder(cid: CID, signal: AbortSignal) {
-    try {
-      const entry = await exporter(cid, blockstore, { signal })
-      if (entry.type === 'directory') return entry
-    } catch (error) {
-      throw asIpfsError(error, cid, signal)
-    }
-    throw notADirectory(cid)
+  function entriesOf(cid: CID, signal: AbortSignal): AsyncGenerator<DirectoryEntry, void, undefined> {
+    return readFolder(cid, (block) => readBlock(block, blockstore, signal))
   }
 }
 
@@ -121,14 +105,4 @@ function statBlock(cid: CID, bytes: Uint8Array): Stat {
   if (unixfs.isDirectory()) return { ...common, type: 'directory', size: linked }
   if (unixfs.type === 'file' || unixfs.type === 'raw') return { ...common, type: 'file', size: Number(unixfs.fileSize()) }
   return { ...common, type: 'node', size: bytes.byteLength }
-}
-
-function notADirectory(cid: CID): IpfsError {
-  return new IpfsError('IPFS_NOT_A_DIRECTORY', `${cid} is not a folder`)
-}
-
-/** Errors of the exporter as ours; our own and aborts pass. */
-function asIpfsError(error: unknown, cid: CID, signal: AbortSignal): unknown {
-  if (error instanceof IpfsError || signal.aborted) return error
-  return new IpfsError('IPFS_INVALID_NODE', `${cid} is not a folder that can be read: ${String(error)}`, { cause: error })
 }

@@ -35,6 +35,9 @@ export function createRepo(parts: {
       }),
     gc: (options) =>
       calls.run(options, async (signal) => {
+        // One that everybody has left is on its way out: what it rejects with is not this caller's reason.
+        while (running?.stop.signal.aborted === true) await running.result.catch(() => {})
+        signal.throwIfAborted()
         running ??= begin()
         return waitFor(running, signal)
       }),

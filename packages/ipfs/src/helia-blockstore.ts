@@ -3,11 +3,13 @@ import { BaseBlockstore } from 'blockstore-core'
 import type { CID } from 'multiformats/cid'
 import type { BlockFiles } from './block-files.ts'
 import type { Calls } from './calls.ts'
+import { matches } from './codecs.ts'
+import { IpfsError } from './errors.ts'
 import type { CallOptions } from './ipfs.ts'
 import type { Retention } from './retention.ts'
 
 /**
- * Blocks by CID: every read is verified. A block that is put here is kept only when a pin reaches it. `delete` removes
+ * Blocks by CID: every read and every write is verified. A block that is put here is kept only when a pin reaches it. `delete` removes
  * nothing that a running add, import or pin holds.
  */
 export class HeliaBlockstore extends BaseBlockstore {
@@ -25,6 +27,9 @@ export class HeliaBlockstore extends BaseBlockstore {
   override async put(cid: CID, value: Uint8Array | AsyncIterable<Uint8Array> | Iterable<Uint8Array>, options?: CallOptions): Promise<CID> {
     return this.#calls.run(options, async (signal) => {
       const bytes = value instanceof Uint8Array ? value : await concat(value)
+      if (!(await matches(cid, bytes))) {
+        throw new IpfsError('IPFS_BLOCK_MISMATCH', `The ${bytes.byteLength} bytes given for ${cid} do not match it`)
+      }
       signal.throwIfAborted()
       const lease = this.#retention.lease()
       try {
@@ -48,10 +53,14 @@ export class HeliaBlockstore extends BaseBlockstore {
     await this.#calls.run(options, () => this.#retention.remove(cid))
   }
 
-  override async *getAll(options?: CallOptions) {
+  override getAll(options?: CallOptions) {
+    return this.#calls.stream(options, (signal) => this.#all(signal))
+  }
+
+  async *#all(signal: AbortSignal) {
     for await (const { cid } of this.#blocks.list()) {
-      options?.signal?.throwIfAborted()
-      yield { cid, bytes: this.get(cid, options) }
+      signal.throwIfAborted()
+      yield { cid, bytes: this.get(cid, { signal }) }
     }
   }
 }

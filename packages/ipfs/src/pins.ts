@@ -68,29 +68,15 @@ export class PinRecords {
 
   /** @throws IpfsError IPFS_STORE_FAILED when the file was made by a newer version or cannot be opened */
   constructor(file: string) {
+    let database: Database.Database | undefined
     try {
-      this.#database = new Database(file)
+      database = new Database(file)
+      prepareFile(database)
     } catch (cause) {
-      throw new IpfsError('IPFS_STORE_FAILED', `The pins at ${file} cannot be opened`, { cause })
+      database?.close()
+      throw cause instanceof IpfsError ? cause : recordsError(`The pins at ${file} cannot be opened`, cause)
     }
-    // FULL: a pin that was answered is on disk.
-    this.#database.pragma('journal_mode = WAL')
-    this.#database.pragma('synchronous = FULL')
-    const version = this.#database.pragma('user_version', { simple: true }) as number
-    if (version > schemaVersion) {
-      this.#database.close()
-      throw new IpfsError('IPFS_STORE_FAILED', `The pins have format ${version}; this version reads up to ${schemaVersion}`)
-    }
-    this.#database.exec(`
-      CREATE TABLE IF NOT EXISTS pins (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        key BLOB NOT NULL UNIQUE,
-        cid BLOB NOT NULL,
-        depth INTEGER,
-        metadata TEXT NOT NULL
-      ) STRICT;
-      PRAGMA user_version = ${schemaVersion};
-    `)
+    this.#database = database
     this.#upsert = this.#database.prepare(`
       INSERT INTO pins (key, cid, depth, metadata) VALUES (?, ?, ?, ?)
       ON CONFLICT (key) DO UPDATE SET
@@ -104,13 +90,21 @@ export class PinRecords {
     this.#count = this.#database.prepare('SELECT count(*) AS count FROM pins')
   }
 
-  record(cid: CID, depth: number, metadata: PinMetadata): void {
+  /**
+   * Records pins: all of them or, when it throws, none.
+   *
+   * @throws IpfsError IPFS_STORE_FULL, IPFS_STORE_FAILED
+   */
+  record(cids: readonly CID[], depth: number, metadata: PinMetadata): void {
     const stored = depth === Number.POSITIVE_INFINITY ? null : depth
-    this.#upsert.run(pinKeyOf(cid), cid.bytes, stored, JSON.stringify(metadata))
+    const text = JSON.stringify(metadata)
+    this.#write(() => {
+      for (const cid of cids) this.#upsert.run(pinKeyOf(cid), cid.bytes, stored, text)
+    })
   }
 
   remove(cid: CID): boolean {
-    return this.#delete.run(pinKeyOf(cid)).changes > 0
+    return this.#write(() => this.#delete.run(pinKeyOf(cid)).changes > 0)
   }
 
   get(cid: CID): Pin | undefined {
@@ -119,7 +113,7 @@ export class PinRecords {
   }
 
   setMetadata(cid: CID, metadata: PinMetadata): boolean {
-    return this.#update.run(JSON.stringify(metadata), pinKeyOf(cid)).changes > 0
+    return this.#write(() => this.#update.run(JSON.stringify(metadata), pinKeyOf(cid)).changes > 0)
   }
 
   /** All pins, read in pages, so that records may change between two steps. */
@@ -141,6 +135,41 @@ export class PinRecords {
   close(): void {
     this.#database.close()
   }
+
+  #write<T>(work: () => T): T {
+    try {
+      return this.#database.transaction(work)()
+    } catch (cause) {
+      throw recordsError('The pins could not be written', cause)
+    }
+  }
+}
+
+/** Refuses a file of a newer version before anything in it is touched, then makes the table. */
+function prepareFile(database: Database.Database): void {
+  const version = database.pragma('user_version', { simple: true }) as number
+  if (version > schemaVersion) {
+    throw new IpfsError('IPFS_STORE_FAILED', `The pins have format ${version}; this version reads up to ${schemaVersion}`)
+  }
+  // FULL: a pin that was answered is on disk.
+  database.pragma('journal_mode = WAL')
+  database.pragma('synchronous = FULL')
+  database.exec(`
+    CREATE TABLE IF NOT EXISTS pins (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      key BLOB NOT NULL UNIQUE,
+      cid BLOB NOT NULL,
+      depth INTEGER,
+      metadata TEXT NOT NULL
+    ) STRICT;
+    PRAGMA user_version = ${schemaVersion};
+  `)
+}
+
+function recordsError(what: string, cause: unknown): IpfsError {
+  const code = cause instanceof Database.SqliteError ? cause.code : undefined
+  if (code === 'SQLITE_FULL') return new IpfsError('IPFS_STORE_FULL', `${what}: the disk is full`, { cause })
+  return new IpfsError('IPFS_STORE_FAILED', code === undefined ? what : `${what}: ${code}`, { cause })
 }
 
 /** Pins over rows, blocks and leases. */
@@ -164,7 +193,7 @@ export function createPins(parts: {
         try {
           yield* walkDag(cid, heldSource(blocks, lease, signal), { depth, signal })
           signal.throwIfAborted()
-          records.record(cid, depth, metadata)
+          records.record([cid], depth, metadata)
         } finally {
           lease.release()
         }
@@ -232,6 +261,9 @@ export function heldSource(blocks: BlockFiles, lease: Lease, signal: AbortSignal
 export function checkMetadata(metadata: PinMetadata): PinMetadata {
   for (const [key, value] of Object.entries(metadata)) {
     if (!['string', 'number', 'boolean'].includes(typeof value)) throw new TypeError(`metadata.${key} is not a string, number or boolean`)
+    if (key === 'name' && typeof value === 'string' && value.length > 255) {
+      throw new RangeError(`The name of a pin has at most 255 characters, not ${value.length}`)
+    }
     if (typeof value === 'number' && !Number.isFinite(value)) throw new RangeError(`metadata.${key} is not a finite number`)
   }
   const size = JSON.stringify(metadata).length

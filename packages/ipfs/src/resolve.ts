@@ -46,10 +46,16 @@ export async function resolvePath(path: string, blocks: Blockstore, signal: Abor
 export function valueAt(value: unknown, names: readonly string[]): { readonly value: unknown } | undefined {
   let current = value
   for (const name of names) {
-    if (typeof current !== 'object' || current === null || !Object.hasOwn(current, name)) return undefined
+    if (typeof current !== 'object' || current === null || !hasEntry(current, name)) return undefined
     current = (current as Record<string, unknown>)[name]
   }
   return { value: current }
+}
+
+/** Whether a map or a list of the IPLD data model has such an entry. Bytes have none, and a list has no `length`. */
+function hasEntry(value: object, name: string): boolean {
+  if (value instanceof Uint8Array || (Array.isArray(value) && !/^\d+$/.test(name))) return false
+  return Object.hasOwn(value, name)
 }
 
 /** The CID of a named entry of a UnixFS folder. One name at a time: the exporter would take a backslash for an escape. */

@@ -99,7 +99,7 @@ export class Retention {
         if (this.#holdings.get(key)?.writtenBy !== lease) return
         held.delete(key)
         this.#letGo(key)
-        await this.remove(cid)
+        await this.#removeOwn(cid)
       },
       release: () => {
         if (open) end()
@@ -110,7 +110,7 @@ export class Retention {
         await Promise.allSettled(writing)
         const own = [...held].filter(([key]) => this.#holdings.get(key)?.writtenBy === lease)
         end()
-        await Promise.all(own.map(([, cid]) => this.remove(cid)))
+        await Promise.all(own.map(([, cid]) => this.#removeOwn(cid)))
       },
     }
     return lease
@@ -148,6 +148,12 @@ export class Retention {
     } finally {
       this.#heldInCollection = undefined
     }
+  }
+
+  /** Removes a block that its only holder has written and let go: no collection has to keep it for anybody. */
+  async #removeOwn(cid: CID): Promise<void> {
+    this.#heldInCollection?.delete(keyOf(cid))
+    await this.remove(cid)
   }
 
   #letGo(key: BlockKey): void {

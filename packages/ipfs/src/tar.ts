@@ -16,7 +16,8 @@ export interface TarSource {
  * Yields the archive: the root under `name`, folders before their entries, times as stored or else the epoch, so that
  * the same DAG gives the same bytes.
  *
- * @throws IpfsError IPFS_NOT_A_FILE for a node that is neither file, folder nor symbolic link
+ * @throws IpfsError IPFS_NOT_A_FILE for a node that is neither file, folder nor symbolic link; IPFS_INVALID_NODE for an
+ * entry whose name is empty, `.`, `..`, or has a slash or a NUL
  */
 export async function* tarOf(root: CID, name: string, source: TarSource): AsyncGenerator<Uint8Array, void, undefined> {
   const archive = pack()
@@ -67,7 +68,13 @@ async function* one<T>(value: T): AsyncGenerator<T, void, undefined> {
 }
 
 async function* below(path: string, entries: AsyncIterable<DirectoryEntry>) {
-  for await (const entry of entries) yield { cid: entry.cid, path: `${path}/${entry.name}` }
+  for await (const { cid, name } of entries) {
+    // Names in a DAG are whatever its maker wrote; one that leads elsewhere must not reach whoever unpacks.
+    if (/^\.{0,2}$|[/\0]/.test(name)) {
+      throw new IpfsError('IPFS_INVALID_NODE', `The folder ${path} has an entry ${JSON.stringify(name)}, which is no file name`)
+    }
+    yield { cid, path: `${path}/${name}` }
+  }
 }
 
 function timesOf(mtime: { readonly secs: bigint } | undefined): { readonly mtime: Date } {

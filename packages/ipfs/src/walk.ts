@@ -40,7 +40,7 @@ export async function* walkDag(
       options.signal?.throwIfAborted()
       const batch = level.slice(from, from + concurrency)
       const links = await Promise.all(batch.map((cid) => visit(cid, source, at < depth)))
-      for (const found of links) next.push(...fresh(found, visited))
+      for (const found of links) for (const cid of fresh(found, visited)) next.push(cid)
       yield* batch
     }
     level = next

@@ -4,8 +4,8 @@ import { open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /**
- * Replaces a file: the text goes to a file beside it (mode 0600), is synced, and takes the name; then the folder is
- * synced. What fails leaves the old file.
+ * Replaces a file: the text goes to a file beside it (mode 0600), is synced, and takes the name; then the
+ * folder is synced. What fails leaves the old file.
  */
 export async function writeAtomically(path: string, text: string): Promise<void> {
   const beside = `${path}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`

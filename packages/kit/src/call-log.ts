@@ -30,7 +30,10 @@ export function createCallLog(): CallLog {
   return new ChannelCallLog()
 }
 
-/** The channel carries the calls of all callers in the process: those that run here are known by their request id. */
+/**
+ * The channel carries the calls of all callers in the process: those that run here are known by their request
+ * id.
+ */
 class ChannelCallLog implements CallLog {
   readonly #records: CallRecord[] = []
   readonly #running = new Map<string, number>()

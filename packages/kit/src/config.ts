@@ -1,4 +1,6 @@
-/** The settings of a node: the file `config.toml` in its home, with the overrides of the command line on top. */
+/**
+ * The settings of a node: the file `config.toml` in its home, with the overrides of the command line on top.
+ */
 import { readFile } from 'node:fs/promises'
 import { parse, TomlError } from 'smol-toml'
 import { z } from 'zod'
@@ -15,8 +17,11 @@ const configSchema = z.strictObject({
   gateway: z.strictObject({ host: host.default('127.0.0.1'), port: port.default(4802) }).prefault({}),
   limits: z
     .strictObject({
-      maxBodyBytes: z.int().min(1).optional(),
-      maxFilesPerRequest: z.int().min(1).default(100_000),
+      maxBodyBytes: z
+        .int()
+        .min(1)
+        .default(2 ** 40),
+      maxFilesPerRequest: z.int().min(1).default(1_000_000),
       maxBlockBytes: z.int().min(1).max(16_777_216).default(2_097_152),
     })
     .prefault({}),
@@ -26,11 +31,13 @@ const configSchema = z.strictObject({
  * All settings.
  *
  * - `network`: `offline`: no traffic but to this machine. The only value for now.
- * - `api`, `gateway`: `host` (a loopback name) and `port` (0: any free one) of the two listeners. Defaults 127.0.0.1 with
- *   4801 and 4802. Two origins, so that HTML out of a CID never runs on the API's.
- * - `limits.maxBodyBytes`: bytes of one request body, instead of the limit that each operation brings.
- * - `limits.maxFilesPerRequest`: files of one upload. Default 100,000.
- * - `limits.maxBlockBytes`: largest block that is stored, at most 16,777,216. Default 2,097,152, what peers accept.
+ * - `api`, `gateway`: `host` (a loopback name) and `port` (0: any free one) of the two listeners. Defaults
+ *   127.0.0.1 with 4801 and 4802. Two origins, so that HTML out of a CID never runs on the API's.
+ * - `limits.maxBodyBytes`: bytes of one request body, for operations that bring no limit of their own. Default
+ *   1,099,511,627,776 (1 TiB).
+ * - `limits.maxFilesPerRequest`: files and folders of one upload. Default 1,000,000.
+ * - `limits.maxBlockBytes`: largest block that is stored, at most 16,777,216. Default 2,097,152, what peers
+ *   accept.
  */
 export type Config = z.output<typeof configSchema>
 
@@ -50,8 +57,8 @@ export interface ReadConfigOptions {
 }
 
 /**
- * Reads and checks the settings. Throws `KIT_CONFIG_INVALID`: for TOML that cannot be parsed with file:line:column, for
- * an unknown key with the nearest known one, for a value with those that are allowed.
+ * Reads and checks the settings. Throws `KIT_CONFIG_INVALID`: for TOML that cannot be parsed with
+ * file:line:column, for an unknown key with the nearest known one, for a value with those that are allowed.
  */
 export async function readConfig(options: ReadConfigOptions): Promise<Config> {
   const { path, overrides = {} } = options

@@ -1,6 +1,9 @@
 /** Addresses of content as agents see them: `/ipfs/<cid>/name/name`, with the names as they are. */
 
-/** Brings `<cid>/a`, `/ipfs/<cid>/a` and `ipfs://<cid>/a` into one form. Only for addresses that led to content. */
+/**
+ * Brings `<cid>/a`, `/ipfs/<cid>/a` and `ipfs://<cid>/a` into one form. Only for addresses that led to
+ * content.
+ */
 export function addressOf(path: string): string {
   const isUrl = path.startsWith('ipfs://')
   const bare = path.replace(/^(?:ipfs:\/\/|\/ipfs\/)/, '')
@@ -20,7 +23,9 @@ export function nameOf(address: string): string | undefined {
   return names.at(-1)
 }
 
-/** Where something that understands links finds the content: the gateway, or `ipfs://` where there is none. */
+/**
+ * Where something that understands links finds the content: the gateway, or `ipfs://` where there is none.
+ */
 export function linkTo(address: string, gatewayUrl: string | undefined): string {
   const path = address.split('/').slice(2).map(encodeURIComponent).join('/')
   return gatewayUrl === undefined ? `ipfs://${path}` : `${gatewayUrl.replace(/\/$/, '')}/ipfs/${path}`

@@ -1,8 +1,8 @@
 /** Waiting for something that may never come. */
 
 /**
- * Waits for `work` at most `ms`. `late` means that it goes on: who started it keeps the promise and handles its end.
- * A failure of the work in time is passed on.
+ * Waits for `work` at most `ms`. `late` means that it goes on: who started it keeps the promise and handles
+ * its end. A failure of the work in time is passed on.
  */
 export async function within(work: Promise<unknown>, ms: number): Promise<'ended' | 'late'> {
   const { promise, resolve, reject } = Promise.withResolvers<'ended' | 'late'>()

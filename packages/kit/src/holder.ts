@@ -14,14 +14,15 @@ const holderSchema = z.object({
 })
 
 /**
- * Who holds a home: a `server`, which others join, or a `command`, which they wait for. `startedAt` is ISO 8601; the
- * addresses and the path of the token file are there once a server is ready.
+ * Who holds a home: a `server`, which others join, or a `command`, which they wait for. `startedAt` is ISO
+ * 8601; the addresses and the path of the token file are there once a server is ready.
  */
 export type Holder = Readonly<z.output<typeof holderSchema>>
 
 /**
- * Reads the note of the holder. It is only a note: after a `kill -9` it stays behind, and the lock is the truth. So who
- * cannot reach the `url` opens the home itself. Absent, unreadable or foreign content gives `undefined`.
+ * Reads the note of the holder. It is only a note: after a `kill -9` it stays behind, and the lock is the
+ * truth. So who cannot reach the `url` opens the home itself. Absent, unreadable or foreign content gives
+ * `undefined`.
  *
  * @param path the home, default {@link homePath}
  */

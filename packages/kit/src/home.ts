@@ -15,7 +15,9 @@ export interface Home {
   readonly path: string
   /** The settings: optional, written by the user. */
   readonly config: string
-  /** Locked by the process that has the home open; see {@link takeLock}. Deleting it lets a second process in. */
+  /**
+   * Locked by the process that has the home open; see {@link takeLock}. Deleting it lets a second process in.
+   */
   readonly lock: string
   /** Who holds the home, for those who want to join: see {@link readHolder}. */
   readonly holder: string
@@ -33,8 +35,9 @@ export interface HomePathOptions {
 
 /**
  * Where the home is: `$IPFS_KIT_HOME`, else the platform's data folder: `$XDG_DATA_HOME/ipfs-kit` or
- * `~/.local/share/ipfs-kit`, on macOS `~/Library/Application Support/ipfs-kit`, on Windows `%LOCALAPPDATA%\ipfs-kit`.
- * Empty variables, and a relative `$XDG_DATA_HOME` (XDG Base Directory Specification 0.8), count as absent.
+ * `~/.local/share/ipfs-kit`, on macOS `~/Library/Application Support/ipfs-kit`, on Windows
+ * `%LOCALAPPDATA%\ipfs-kit`. Empty variables, and a relative `$XDG_DATA_HOME` (XDG Base Directory
+ * Specification 0.8), count as absent.
  */
 export function homePath(options: HomePathOptions = {}): string {
   const { env = process.env, platform = process.platform, userPath = homedir() } = options

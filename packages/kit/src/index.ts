@@ -1,6 +1,6 @@
 /**
- * The high-level API: `openKit` opens a home with its parts and joins their operations; `readHolder` finds the process
- * that has it open already.
+ * The high-level API: `openKit` opens a home with its parts and joins their operations; `readHolder` finds
+ * the process that has it open already.
  *
  * @packageDocumentation
  */

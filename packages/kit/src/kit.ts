@@ -25,7 +25,10 @@ export interface KitOptions {
   readonly waitMs?: number
   /** Settings that replace those of `config.toml`. */
   readonly config?: ConfigOverrides
-  /** How long `close` and a restart wait for cancelled calls, and for a part to close, in milliseconds. Default 2,000. */
+  /**
+   * How long `close` and a restart wait for cancelled calls, and for a part to close, in milliseconds.
+   * Default 2,000.
+   */
   readonly graceMs?: number
   /** Ends the opening; its reason passes through untouched. Without meaning afterwards. */
   readonly signal?: AbortSignal
@@ -65,8 +68,8 @@ export interface Kit extends AsyncDisposable {
   announce(addresses: KitAddresses): Promise<void>
   stats(): KitStats
   /**
-   * Cancels the running calls, closes the parts in reverse order, and frees the home. Idempotent. When a part does not
-   * close (`KIT_PART_STUCK`), the home stays held until the process ends.
+   * Cancels the running calls, closes the parts in reverse order, and frees the home. Idempotent. When a part
+   * does not close (`KIT_PART_STUCK`), the home stays held until the process ends.
    */
   close(): Promise<void>
 }
@@ -78,10 +81,11 @@ const ipfsPart = 'ipfs'
 const keptUntilExit = new Set<Lock>()
 
 /**
- * Opens a home: folder, lock, settings, tokens, parts. What was opened is closed again when a later step fails.
+ * Opens a home: folder, lock, settings, tokens, parts. What was opened is closed again when a later step
+ * fails.
  *
- * Throws `KIT_HOME_UNWRITABLE`, `KIT_HOME_INVALID`, `KIT_HOME_TOO_NEW`, `KIT_HOME_LOCKED`, `KIT_CONFIG_INVALID`, and what
- * the tokens and parts throw.
+ * Throws `KIT_HOME_UNWRITABLE`, `KIT_HOME_INVALID`, `KIT_HOME_TOO_NEW`, `KIT_HOME_LOCKED`,
+ * `KIT_CONFIG_INVALID`, and what the tokens and parts throw.
  */
 export async function openKit(options: KitOptions): Promise<Kit> {
   const { role, waitMs, signal, graceMs } = options

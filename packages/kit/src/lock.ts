@@ -1,6 +1,6 @@
 /**
- * One process per home: an exclusive SQLite transaction on a file of its own, which the system frees when the process
- * dies, however it dies. (SQLite, "File Locking And Concurrency In SQLite Version 3".)
+ * One process per home: an exclusive SQLite transaction on a file of its own, which the system frees when the
+ * process dies, however it dies. (SQLite, "File Locking And Concurrency In SQLite Version 3".)
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
@@ -15,7 +15,9 @@ export type HolderAddresses = Pick<Holder, 'url' | 'gatewayUrl' | 'tokenFile'>
 export interface Lock extends AsyncDisposable {
   /** The note as it was written last. */
   readonly holder: Holder
-  /** Replaces the addresses in the note. The last of several calls at once wins. `KIT_CLOSED` after `close`. */
+  /**
+   * Replaces the addresses in the note. The last of several calls at once wins. `KIT_CLOSED` after `close`.
+   */
   announce(addresses: HolderAddresses): Promise<void>
   /** Removes the note and frees the home. Idempotent. */
   close(): Promise<void>
@@ -34,8 +36,8 @@ export interface LockOptions {
 
 const pollMs = 50
 /**
- * Between taking the lock and writing its note a holder has no name, and of two who try at the same moment both may be
- * refused: so long a process that was refused by nobody known tries again.
+ * Between taking the lock and writing its note a holder has no name, and of two who try at the same moment
+ * both may be refused: so long a process that was refused by nobody known tries again.
  */
 const introductionMs = 250
 
@@ -138,7 +140,10 @@ function tryLock(home: Home): Database.Database | undefined {
   }
 }
 
-/** The note, unless its process has ended: then it was left behind, and the holder has not written its own yet. */
+/**
+ * The note, unless its process has ended: then it was left behind, and the holder has not written its own
+ * yet.
+ */
 async function livingHolder(home: Home): Promise<Holder | undefined> {
   const holder = await readHolder(home.path)
   if (holder === undefined) return undefined

@@ -1,6 +1,9 @@
 /** The known name that somebody may have meant. */
 
-/** The nearest of `known` by edits (insert, remove, replace, swap neighbours), if at most a third of it differs. */
+/**
+ * The nearest of `known` by edits (insert, remove, replace, swap neighbours), if at most a third of it
+ * differs.
+ */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   let best: string | undefined
   let bestEdits = Infinity

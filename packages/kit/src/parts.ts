@@ -5,8 +5,8 @@ import { KitError } from './errors.ts'
 import { type Part, createPart } from './part.ts'
 
 /**
- * State of a part: `running`; `restarting`: closing and opening again; `failed`: it could not be opened or closed and
- * waits for a restart; `closed`: for good.
+ * State of a part: `running`; `restarting`: closing and opening again; `failed`: it could not be opened or
+ * closed and waits for a restart; `closed`: for good.
  */
 export type PartState = 'running' | 'restarting' | 'failed' | 'closed'
 
@@ -18,7 +18,10 @@ export interface PartStatus {
   readonly since: string
   /** Restarts that brought it back. */
   readonly restarts: number
-  /** Calls that went on after the grace time of a restart, in all; their results come from the part that was closed. */
+  /**
+   * Calls that went on after the grace time of a restart, in all; their results come from the part that was
+   * closed.
+   */
   readonly abandonedCalls: number
   /** Why it has failed. */
   readonly error?: { readonly code: string; readonly message: string }
@@ -27,8 +30,8 @@ export interface PartStatus {
 /** Options of {@link createParts}. */
 export interface PartsOptions {
   /**
-   * How long a restart or `close` waits for the calls that it has cancelled, and then for the part to close; in
-   * milliseconds each. Default 2,000.
+   * How long a restart or `close` waits for the calls that it has cancelled, and then for the part to close;
+   * in milliseconds each. Default 2,000.
    */
   readonly graceMs?: number
 }
@@ -39,8 +42,8 @@ export type Opener<P extends AsyncDisposable> = (signal: AbortSignal) => Promise
 /** Named parts. Each change of a state is published on the channel `kit:part` as a {@link PartStatus}. */
 export interface Parts extends AsyncDisposable {
   /**
-   * Opens a part and keeps how to do it again. Rejects with what the opener rejects with (the part is listed as
-   * `failed` then), `KIT_CLOSED`, or a TypeError when the name is taken.
+   * Opens a part and keeps how to do it again. Rejects with what the opener rejects with (the part is listed
+   * as `failed` then), `KIT_CLOSED`, or a TypeError when the name is taken.
    */
   open<P extends AsyncDisposable>(name: string, opener: Opener<P>): Promise<P>
   /** The parts in the order in which they were opened. */
@@ -51,19 +54,22 @@ export interface Parts extends AsyncDisposable {
    */
   current(name: string): AsyncDisposable
   /**
-   * Lends parts to one call. The signal is aborted when one of them restarts or closes, with `KIT_PART_UNAVAILABLE` as
-   * its reason; `release` must be called when the call has ended. Throws as `current`, and `KIT_CLOSED`.
+   * Lends parts to one call. The signal is aborted when one of them restarts or closes, with
+   * `KIT_PART_UNAVAILABLE` as its reason; `release` must be called when the call has ended. Throws as
+   * `current`, and `KIT_CLOSED`.
    */
   borrow(names: readonly string[]): BorrowedParts
   /**
-   * Cancels the calls that use a part, waits for them (at most the grace time), closes it, and opens it again. New calls
-   * get `KIT_PART_UNAVAILABLE` meanwhile; other parts go on. When it cannot be closed or opened, it is `failed`, and may
-   * be restarted again. A second restart joins the first. Throws `KIT_PART_UNKNOWN`, `KIT_CLOSED`.
+   * Cancels the calls that use a part, waits for them (at most the grace time), closes it, and opens it
+   * again. New calls get `KIT_PART_UNAVAILABLE` meanwhile; other parts go on. When it cannot be closed or
+   * opened, it is `failed`, and may be restarted again. A second restart joins the first. Throws
+   * `KIT_PART_UNKNOWN`, `KIT_CLOSED`.
    */
   restart(name: string): Promise<PartStatus>
   /**
-   * Closes all parts in the reverse order of their opening, after their calls were cancelled. Idempotent. Every part is
-   * tried; then it rejects with the failure of the first that could not be closed, `KIT_PART_STUCK` if it took too long.
+   * Closes all parts in the reverse order of their opening, after their calls were cancelled. Idempotent.
+   * Every part is tried; then it rejects with the failure of the first that could not be closed,
+   * `KIT_PART_STUCK` if it took too long.
    */
   close(): Promise<void>
 }

@@ -1,8 +1,8 @@
 /** Bytes as an agent can read them. */
 
 /**
- * The text of a range of a file: UTF-8 without NUL. A character that the end of the range splits is left out, unless
- * the file ends there too. `undefined` when the bytes are no text, or hold not one whole character.
+ * The text of a range of a file: UTF-8 without NUL. A character that the end of the range splits is left out,
+ * unless the file ends there too. `undefined` when the bytes are no text, or hold not one whole character.
  */
 export function textOf(
   bytes: Uint8Array,

@@ -24,7 +24,7 @@ test('has defaults for everything, with or without a file', async () => {
     network: 'offline',
     api: { host: '127.0.0.1', port: 4801 },
     gateway: { host: '127.0.0.1', port: 4802 },
-    limits: { maxFilesPerRequest: 100_000, maxBlockBytes: 2_097_152 },
+    limits: { maxBodyBytes: 2 ** 40, maxFilesPerRequest: 1_000_000, maxBlockBytes: 2_097_152 },
   }
   expect(await configOf(undefined)).toEqual(defaults)
   expect(await configOf('')).toEqual(defaults)

@@ -100,6 +100,15 @@ test('closes what was open when a later step fails', async () => {
   expect(await readHolder(home)).toBeUndefined()
 })
 
+test('keeps the home when a part does not close, so that nobody writes beside it', async () => {
+  const home = await temporaryHome()
+  const kit = await openKit({ home, role: 'command', graceMs: 50 })
+  const never = Promise.withResolvers<void>().promise
+  await kit.parts.open('stuck', async () => ({ [Symbol.asyncDispose]: () => never }))
+  await expect(kit.close()).rejects.toMatchObject({ code: 'KIT_PART_STUCK' })
+  await expect(openKit({ home, role: 'command' })).rejects.toMatchObject({ code: 'KIT_HOME_LOCKED' })
+})
+
 test('refuses a home of a newer format and leaves it alone', async () => {
   const home = await temporaryHome()
   await mkdir(home)

@@ -1,6 +1,14 @@
 /** The one way to call an operation, whether the kit is in this process or behind HTTP. */
 import type { z } from 'zod'
-import type { AnyOperation, BodyKind, BytesResult, FileEntry, Operation, Progress, ReturnKind } from './operation.ts'
+import type {
+  AnyOperation,
+  BodyKind,
+  BytesResult,
+  FileEntry,
+  Operation,
+  Progress,
+  ReturnKind,
+} from './operation.ts'
 
 /** A table of operations by name. */
 export type Table = Readonly<Record<string, AnyOperation>>

@@ -97,11 +97,10 @@ async function writeAnswer(line: CommandLine, answer: unknown, writer: AnswerWri
 async function bodyOf({ entry, paths }: CommandLine, { stdin, cwd, signal }: CallSurroundings) {
   if (entry.body === 'none') return undefined
   if (entry.body === 'files') {
-    if (paths.includes('-')) addAbortSignal(signal, stdin)
-    return walkFiles(paths, { cwd, stdin, signal })
+    return walkFiles(paths, { cwd, signal, stdin: paths.includes('-') ? cancellable(stdin, signal) : stdin })
   }
   const [path = '-'] = paths
-  if (path === '-') return addAbortSignal(signal, stdin) as AsyncIterable<Uint8Array>
+  if (path === '-') return cancellable(stdin, signal) as AsyncIterable<Uint8Array>
   return readBody(path, resolve(cwd, path), signal)
 }
 
@@ -111,13 +110,13 @@ async function readBody(
   path: string,
   signal: AbortSignal,
 ): Promise<AsyncIterable<Uint8Array>> {
-  const file = createReadStream(path, { highWaterMark: 1_048_576, signal })
   const failure = (error: unknown): unknown => {
     signal.throwIfAborted()
     if (!isSystemError(error)) return error
     const code = error.code === 'ENOENT' ? 'COMMAND_INPUT_MISSING' : 'COMMAND_INPUT_UNREADABLE'
     return new CommandError(code, `Cannot read ${given}: ${systemMessage(error)}`, { cause: error })
   }
+  const file = cancellable(createReadStream(path, { highWaterMark: 1_048_576 }), signal)
   try {
     await once(file, 'open')
   } catch (error) {
@@ -130,4 +129,10 @@ async function readBody(
       throw failure(error)
     }
   })()
+}
+
+/** Ends a stream with the signal. Who reads it hears of that; while nobody does, it is no failure of the process. */
+function cancellable<S extends Readable>(stream: S, signal: AbortSignal): S {
+  stream.on('error', () => {})
+  return addAbortSignal(signal, stream)
 }

@@ -4,7 +4,14 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { type Extract, extract } from 'tar-stream'
 import { CommandError, outputFault } from './cli-errors.ts'
-import { type ExtractFailureCode, type Item, ItemRefused, namesOf, type Place, writeItem } from './cli-extract-item.ts'
+import {
+  type ExtractFailureCode,
+  type Item,
+  ItemRefused,
+  namesOf,
+  type Place,
+  writeItem,
+} from './cli-extract-item.ts'
 import { lstatIfPresent, partialPath } from './cli-save.ts'
 import { isFault } from './errors.ts'
 

@@ -95,6 +95,10 @@ async function* readAhead(steps: AsyncIterable<Step>, signal?: AbortSignal): Asy
 }
 
 async function* walkTop(place: Place): AsyncGenerator<Step> {
+  if (place.name.endsWith('\\')) {
+    yield unusableName(printable(Buffer.from(place.name)))
+    return
+  }
   let stats: BigIntStats
   try {
     stats = await stat(place.path, { bigint: true })
@@ -146,16 +150,16 @@ async function* walkFolder(
 async function* walkChild(folder: Place, child: Dirent<Buffer>, ancestors: Ancestors): AsyncGenerator<Step> {
   const name = `${folder.name}/${printable(child.name)}`
   if (!isUtf8(child.name) || child.name.at(-1) === 0x5c) {
-    yield failed(
-      { name, path: '' },
-      walkFailure('WALK_NAME', 'Its name is not UTF-8 or ends with a backslash'),
-    )
+    yield unusableName(name)
     return
   }
   const place = { name, path: join(folder.path, child.name.toString()) }
   if (name.length > maxPathLength) {
-    const cut = { name: `${name.slice(0, maxPathLength - 1)}…`, path: place.path }
-    yield failed(cut, walkFailure('WALK_NAME', `Its path has more than ${maxPathLength} characters`))
+    const cut = `${name.slice(0, maxPathLength - 1)}…`
+    yield failed(
+      { name: cut },
+      walkFailure('WALK_NAME', `Its path has more than ${maxPathLength} characters`),
+    )
   } else if (child.isFile()) {
     yield file(place)
   } else {
@@ -182,7 +186,11 @@ function file({ name, path }: Place): Step {
   }
 }
 
-function failed({ name }: Place, { code, message }: EntryReadError): Step {
+function unusableName(name: string): Step {
+  return failed({ name }, walkFailure('WALK_NAME', 'Its name is not UTF-8 or ends with a backslash'))
+}
+
+function failed({ name }: Pick<Place, 'name'>, { code, message }: EntryReadError): Step {
   return entry({ path: name, failed: { code, message } })
 }
 

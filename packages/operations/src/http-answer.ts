@@ -83,6 +83,8 @@ export async function sendBytes(
   const pieces = result.body[Symbol.asyncIterator]()
   const head = request.method === 'HEAD'
   const first = head ? undefined : await pieces.next()
+  if (first !== undefined)
+    checkSize(entry, result.size, first.done === true ? 0 : first.value.length, first.done === true)
   reply.header('content-type', result.mediaType).header('x-operation-returns', 'bytes')
   // Stored content must never act as a page of this origin.
   reply.header('content-security-policy', "default-src 'none'; sandbox")
@@ -106,17 +108,22 @@ async function* counted(
   try {
     while (step.done !== true) {
       total += step.value.length
-      if (size !== undefined && total > size) break
+      checkSize(entry, size, total, false)
       yield step.value
       step = await pieces.next()
     }
-    if (size !== undefined && total !== size)
-      throw new Error(`${entry.name} promised ${size} bytes and gave ${total}`)
+    checkSize(entry, size, total, true)
   } catch (error) {
     throw faultOf(error, call.requestId, entry.name)
   } finally {
     if (step.done !== true) await pieces.return?.()
   }
+}
+
+/** A body of another size than promised would pass for the next answer on the connection, or leave its reader waiting. */
+function checkSize(entry: AnyOperation, size: number | undefined, total: number, ended: boolean): void {
+  if (size === undefined || (ended ? total === size : total <= size)) return
+  throw new Error(`${entry.name} promised ${size} bytes and gave ${total}`)
 }
 
 /** Whether the whole request has arrived, so that the connection can go on with the next one. */

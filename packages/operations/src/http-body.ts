@@ -8,6 +8,8 @@ const readAheadBytes = 1_048_576
 
 /** What the answer needs to know about the body of its request. */
 export interface Upload {
+  /** The consumer has asked for bytes. */
+  begun: boolean
   /** The consumer has read the body to its end, or has left it. */
   finished: boolean
   /** The consumer waits for bytes of the client. */
@@ -25,7 +27,7 @@ export interface BodyLimits {
 
 /** A new upload of which nothing was read. */
 export function newUpload(): Upload {
-  return { finished: false, waiting: false, failure: undefined }
+  return { begun: false, finished: false, waiting: false, failure: undefined }
 }
 
 /** Records a failure of the body and gives it back to be thrown. */
@@ -60,6 +62,7 @@ export async function* readBody(
     wake()
   }
   const onChange = (): void => wake()
+  upload.begun = true
   source.on('data', onData).on('end', onChange).on('error', onChange).on('close', onChange)
   signal.addEventListener('abort', onChange)
   try {
@@ -92,14 +95,15 @@ export async function* readBody(
     source.off('data', onData).off('end', onChange).off('error', onChange).off('close', onChange)
     signal.removeEventListener('abort', onChange)
     source.pause()
+    upload.finished = true
   }
 }
 
-/** Passes values on and notes when their consumer has had the last one or has left. */
-export async function* noteEnd<T>(values: AsyncIterable<T>, upload: Upload): AsyncGenerator<T> {
+/** Passes values on and notes when their consumer is done without ever having asked for bytes. */
+export async function* noteUnread<T>(values: AsyncIterable<T>, upload: Upload): AsyncGenerator<T> {
   try {
     yield* values
   } finally {
-    upload.finished = true
+    if (!upload.begun) upload.finished = true
   }
 }

@@ -56,6 +56,8 @@ function streamOf(
   let text = held
   let ended = heldAll
   let pumping = false
+  let wanted = false
+  let closed = false
   let flushing: NodeJS.Immediate | undefined
 
   const flush = (): boolean => {
@@ -69,6 +71,8 @@ function streamOf(
 
   async function pump(): Promise<void> {
     try {
+      // What was held back goes out at once.
+      if (!ended && !flush()) return
       while (!ended) {
         if (text.length >= pieceLength && !flush()) return
         const step = await lines.next()
@@ -87,7 +91,21 @@ function streamOf(
     }
     flush()
     if (!(await isReceived(request))) await linger(request)
+    closed = true
     stream.push(null)
+  }
+
+  /** The stream may ask again before a pump that has pushed enough is known to have returned: that must not be lost. */
+  function start(): void {
+    pumping = true
+    wanted = false
+    void pump().then(
+      () => {
+        pumping = false
+        if (wanted && !closed) start()
+      },
+      (error: Error) => stream.destroy(error),
+    )
   }
 
   async function leave(): Promise<void> {
@@ -101,14 +119,8 @@ function streamOf(
 
   const stream = new Readable({
     read() {
-      if (pumping) return
-      pumping = true
-      void pump().then(
-        () => {
-          pumping = false
-        },
-        (error: Error) => stream.destroy(error),
-      )
+      wanted = true
+      if (!pumping) start()
     },
     destroy(error, done) {
       clearImmediate(flushing)

@@ -1,7 +1,7 @@
 /** Turns the body of a request into the stream that an operation takes. */
 import type { FastifyRequest } from 'fastify'
 import { OperationError } from './errors.ts'
-import { noteEnd, readBody, tooLarge } from './http-body.ts'
+import { noteUnread, readBody, tooLarge } from './http-body.ts'
 import type { HttpCall } from './http-call.ts'
 import { checkPath, filesOf } from './http-files.ts'
 import { boundaryOf, multipartParts } from './http-multipart.ts'
@@ -45,12 +45,12 @@ export function uploadOf(
       `Send the body as ${known}, not as ${mediaType || 'a body without content type'}`,
     )
   }
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes)
-    throw tooLarge(`The body has more than ${maxBytes} bytes`)
+  const declared = Number(request.headers['content-length'] ?? 0)
+  if (declared > maxBytes) throw tooLarge(`The body has ${declared} bytes, and the limit is ${maxBytes}`)
   const bytes = readBody(request.raw, { maxBytes, signal, upload })
-  if (entry.body === 'bytes') return noteEnd(bytes, upload)
-  if (mediaType === nothingType) return noteEnd(noFiles(bytes), upload)
-  if (!isForm) return noteEnd(oneFile(checkPath(filename ?? 'file'), bytes), upload)
+  if (entry.body === 'bytes') return noteUnread(bytes, upload)
+  if (mediaType === nothingType) return noteUnread(noFiles(bytes), upload)
+  if (!isForm) return noteUnread(oneFile(checkPath(filename ?? 'file'), bytes), upload)
   if (filename !== undefined) {
     throw new OperationError(
       'OPERATION_BODY_INVALID',
@@ -58,15 +58,11 @@ export function uploadOf(
     )
   }
   const boundary = boundaryOf(type)
-  if (boundary === undefined)
-    throw new OperationError(
-      'OPERATION_BODY_INVALID',
-      'The content type multipart/form-data names no boundary',
-    )
-  return noteEnd(
-    leaving(filesOf(multipartParts(bytes, boundary), { maxFiles, signal, upload }), bytes),
-    upload,
-  )
+  if (boundary === undefined) {
+    throw new OperationError('OPERATION_BODY_INVALID', 'The content type names no boundary')
+  }
+  const files = filesOf(multipartParts(bytes, boundary), { maxFiles, signal, upload })
+  return noteUnread(leaving(files, bytes), upload)
 }
 
 async function* oneFile(path: string, content: AsyncIterable<Uint8Array>): AsyncGenerator<FileEntry> {
@@ -74,10 +70,10 @@ async function* oneFile(path: string, content: AsyncIterable<Uint8Array>): Async
 }
 
 async function* noFiles(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<FileEntry> {
-  for await (const piece of bytes) {
-    if (piece.length > 0)
-      throw new OperationError('OPERATION_BODY_INVALID', `A body of type ${nothingType} is empty`)
+  for await (const _ of bytes) {
+    throw new OperationError('OPERATION_BODY_INVALID', `A body of type ${nothingType} is empty`)
   }
+  yield* []
 }
 
 /** Leaves the bytes together with the entries that are made of them. */

@@ -129,7 +129,12 @@ export interface Operation<
   readonly maxBodyBytes?: number
   /** How the value or line looks on a terminal; `undefined` prints nothing. Default: JSON. */
   readonly text?: (output: z.output<Output>) => string | undefined
-  run(parts: Parts, input: z.output<Input>, context: RunContext, body: BodyOf<Body>): RunResult<Returns, z.output<Output>>
+  run(
+    parts: Parts,
+    input: z.output<Input>,
+    context: RunContext,
+    body: BodyOf<Body>,
+  ): RunResult<Returns, z.output<Output>>
 }
 
 /** Any entry, for code that walks a table. `run` is called with the parts that the entry names. */
@@ -153,13 +158,18 @@ export function operation<Parts>() {
     entry: Operation<Name, Parts, Input, Output, Body, Returns>,
   ): Operation<Name, Parts, Input, Output, Body, Returns> => {
     if (!/^[a-z][a-z0-9-]*\.[a-z][a-z0-9-]*$/.test(entry.name)) {
-      throw new TypeError(`The name of an operation is <area>.<verb> in lower case, not ${JSON.stringify(entry.name)}`)
+      throw new TypeError(
+        `The name of an operation is <area>.<verb> in lower case, not ${JSON.stringify(entry.name)}`,
+      )
     }
     if (doorsOf(entry).includes('mcp') && (entry.body !== 'none' || entry.returns === 'bytes')) {
-      throw new TypeError(`${entry.name} cannot be a tool: it has a body or answers bytes. Name its doors without 'mcp'`)
+      throw new TypeError(
+        `${entry.name} cannot be a tool: it has a body or answers bytes. Name its doors without 'mcp'`,
+      )
     }
     for (const key of entry.command?.arguments ?? []) {
-      if (!(key in entry.input.shape)) throw new TypeError(`${entry.name} has no input ${JSON.stringify(key)} to take as an argument`)
+      if (!(key in entry.input.shape))
+        throw new TypeError(`${entry.name} has no input ${JSON.stringify(key)} to take as an argument`)
     }
     return entry
   }

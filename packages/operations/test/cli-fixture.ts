@@ -22,6 +22,8 @@ export interface Parts {
   readonly tick?: (index: number) => void
 }
 
+type Slice = { readonly things: Parts }
+
 const value = {
   parts: ['things'],
   output: z.any(),
@@ -31,7 +33,7 @@ const value = {
   scope: 'read',
 } as const
 
-const echo = operation<object>()({
+const echo = operation<Slice>()({
   ...value,
   name: 'things.echo',
   summary: 'Answer the input',
@@ -46,7 +48,7 @@ const echo = operation<object>()({
   run: async (_parts, input) => input,
 })
 
-const two = operation<object>()({
+const two = operation<Slice>()({
   ...value,
   name: 'things.two',
   summary: 'Take optional arguments',
@@ -56,7 +58,7 @@ const two = operation<object>()({
   run: async (_parts, input) => input,
 })
 
-const fail = operation<object>()({
+const fail = operation<Slice>()({
   ...value,
   name: 'things.fail',
   summary: 'Fail with a kind',
@@ -71,7 +73,7 @@ const fail = operation<object>()({
   },
 })
 
-const wait = operation<object>()({
+const wait = operation<Slice>()({
   ...value,
   name: 'things.wait',
   summary: 'Wait until cancelled',
@@ -82,7 +84,7 @@ const wait = operation<object>()({
   },
 })
 
-const list = operation<object>()({
+const list = operation<Slice>()({
   ...value,
   name: 'things.list',
   summary: 'List numbers',
@@ -94,7 +96,7 @@ const list = operation<object>()({
   },
 })
 
-const add = operation<object>()({
+const add = operation<Slice>()({
   ...value,
   name: 'things.add',
   summary: 'Add files',
@@ -124,7 +126,7 @@ const add = operation<object>()({
   },
 })
 
-const put = operation<object>()({
+const put = operation<Slice>()({
   ...value,
   name: 'things.put',
   summary: 'Count the bytes of a file',
@@ -138,7 +140,7 @@ const put = operation<object>()({
   },
 })
 
-const cat = operation<object>()({
+const cat = operation<Slice>()({
   ...value,
   name: 'things.cat',
   summary: 'Write bytes',
@@ -159,7 +161,7 @@ const cat = operation<object>()({
 
 const broken = { code: 'THING_BROKEN', kind: 'integrity', next: 'Repair it.' }
 
-const get = operation<{ things: Parts }>()({
+const get = operation<Slice>()({
   ...value,
   name: 'things.get',
   summary: 'Get an archive',
@@ -171,7 +173,7 @@ const get = operation<{ things: Parts }>()({
 
 async function* empty(): AsyncGenerator<Uint8Array> {}
 
-const report = operation<{ things: Parts }>()({
+const report = operation<Slice>()({
   ...value,
   name: 'things.report',
   summary: 'Report progress',
@@ -187,7 +189,7 @@ const report = operation<{ things: Parts }>()({
   },
 })
 
-const hidden = operation<object>()({
+const hidden = operation<Slice>()({
   ...value,
   name: 'things.hidden',
   summary: 'Be a tool only',
@@ -220,6 +222,8 @@ export interface RunOptions {
   readonly clock?: () => number
   /** Streams that say they are terminals. */
   readonly terminals?: readonly ('stdout' | 'stderr')[]
+  /** What connecting waits for. */
+  readonly connecting?: (signal: AbortSignal) => Promise<void>
   /** Hears what is connected and closed. */
   readonly events?: string[]
 }
@@ -240,8 +244,9 @@ export function createProgram(
     ...(cwd === undefined ? {} : { cwd }),
     ...(signal === undefined ? {} : { signal }),
     ...(clock === undefined ? {} : { clock }),
-    connect: async (globals) => {
+    connect: async (globals, context) => {
       events.push(`connect ${JSON.stringify(globals)}`)
+      await options.connecting?.(context.signal)
       const caller = createCaller({
         operations,
         borrow: () => ({
@@ -269,6 +274,13 @@ export async function run(args: readonly string[], options: RunOptions = {}) {
     options.stdin instanceof Readable ? options.stdin : Readable.from([Buffer.from(options.stdin ?? '')])
   const code = await runProgram(createProgram({ stdin, stdout, stderr }, options), args)
   return { code, stdout: stdout.text, stderr: stderr.text, bytes: stdout.bytes }
+}
+
+/** Everything that an iterable gives. */
+export async function all<T>(values: AsyncIterable<T>): Promise<T[]> {
+  const taken: T[] = []
+  for await (const value of values) taken.push(value)
+  return taken
 }
 
 /** The lines of a JSON output. */

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { type AnyOperation, operation } from '@ipfs-kit/operations'
 import { addCommands } from '@ipfs-kit/operations/cli'
@@ -201,6 +202,21 @@ describe('exit codes', () => {
       stderr: expect.stringContaining('OPERATION_CANCELLED') as string,
     })
     expect(events).toEqual(['connect {}', 'release', 'close'])
+  })
+
+  test.each([
+    ['without a body', ['things', 'wait']],
+    ['with standard input as body', ['things', 'put']],
+    ['with a file as body', ['things', 'put', import.meta.filename]],
+    ['with standard input among files', ['add', '-']],
+  ])('a command that is connecting is cancelled too: %s', async (_title, args) => {
+    const cancel = new AbortController()
+    const connecting = async (signal: AbortSignal) => {
+      setImmediate(() => cancel.abort())
+      await once(signal, 'abort')
+      signal.throwIfAborted()
+    }
+    expect(await run(args, { signal: cancel.signal, connecting })).toMatchObject({ code: 130 })
   })
 
   test('a command that waits for standard input is cancelled too', async () => {

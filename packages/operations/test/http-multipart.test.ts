@@ -365,6 +365,55 @@ test('JSON and forms of other kinds are refused', async () => {
   }
 })
 
+describe('a consumer that is ahead of itself', () => {
+  const large = (...names: string[]): FormData => {
+    const data = new FormData()
+    for (const name of names) data.append('file', new Blob([randomBytes(3_000_000)]), name)
+    return data
+  }
+
+  test('gets the next file when the one that it reads beside has ended', async () => {
+    const parallel = {
+      ...list,
+      name: 'test.parallel',
+      async *run(_parts: object, _input: unknown, _context: unknown, body: AsyncIterable<FileEntry>) {
+        const reading: Promise<Line>[] = []
+        for await (const entry of body) reading.push(describeEntry(entry, 'read'))
+        yield* await Promise.all(reading)
+      },
+    } as const
+    const { url } = await serve([parallel])
+    const lines = await linesOf(
+      await fetch(`${url}/test/parallel`, { method: 'POST', body: large('a', 'b', 'c') }),
+    )
+    const whole = { kind: 'stream', size: 3_000_000, sum: sum(randomBytes(3_000_000)) }
+    expect(lines).toMatchObject(['a', 'b', 'c'].map((path) => ({ path, ...whole })))
+  })
+
+  test('cannot read a file that it has passed by, nor one twice', async () => {
+    const problems: unknown[] = []
+    const late = {
+      ...list,
+      name: 'test.late',
+      async *run(_parts: object, _input: unknown, _context: unknown, body: AsyncIterable<FileEntry>) {
+        const entries: FileEntry[] = []
+        for await (const entry of body) {
+          if (entry.path === 'read') await describeEntry(entry, 'read')
+          entries.push(entry)
+        }
+        for (const entry of entries)
+          await describeEntry(entry, 'read').catch((error: unknown) => problems.push(error))
+        yield* []
+      },
+    } as const
+    const { url } = await serve([late])
+    expect(
+      await linesOf(await fetch(`${url}/test/late`, { method: 'POST', body: large('passed', 'read') })),
+    ).toEqual([])
+    expect(problems).toMatchObject([{ name: 'TypeError' }, { name: 'TypeError' }])
+  })
+})
+
 /** Bytes with every value and many line breaks, the same in each run. */
 function randomBytes(size: number): Buffer<ArrayBuffer> {
   const bytes = Buffer.alloc(size)

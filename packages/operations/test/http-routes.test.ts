@@ -38,7 +38,10 @@ const change = operation<object>()({
 })
 
 const json = { 'content-type': 'application/json' }
-const post = (body: BodyInit, headers: Record<string, string> = json): RequestInit => ({
+const post = (
+  body: string | Uint8Array<ArrayBuffer> | Blob,
+  headers: Record<string, string> = json,
+): RequestInit => ({
   method: 'POST',
   headers,
   body,

@@ -1,4 +1,4 @@
-/** The failures that no answer explains, as JSON lines, from the channel `operations:error`. */
+/** The failures that no answer explains, as JSON lines, from the channels of those who answer. */
 import diagnosticsChannel from 'node:diagnostics_channel'
 
 /** Options of {@link createErrorLog}. */
@@ -13,14 +13,15 @@ export interface ErrorLog extends AsyncDisposable {
   close(): Promise<void>
 }
 
-const errorChannel = 'operations:error'
+const errorChannels = ['operations:error', 'server:error', 'gateway:error'] as const
 const maxTextLength = 4000
 const maxCauses = 5
 
 /**
- * Writes a line for each error on the channel: `{ time, level, requestId, operation, error }`, where `error` has `name`,
- * `message`, `stack`, and where there are any `code` and `cause`. Other properties of an error are not written, because
- * they may hold requests with their headers. Texts are cut at 4,000 characters, causes after five.
+ * Writes a line for each error on the channels `operations:error`, `server:error` and `gateway:error`:
+ * `{ time, level, requestId, operation, error }`, where `operation` is the name of the operation or of the door, and
+ * `error` has `name`, `message`, `stack`, and where there are any `code` and `cause`. Other properties of an error are
+ * not written, because they may hold requests with their headers. Texts are cut at 4,000 characters, causes after five.
  *
  * @throws TypeError for an option that is unknown or of the wrong type
  */
@@ -43,8 +44,10 @@ export function createErrorLog(options: ErrorLogOptions): ErrorLog {
       }),
     )
   }
-  diagnosticsChannel.subscribe(errorChannel, onError)
-  const close = async (): Promise<void> => void diagnosticsChannel.unsubscribe(errorChannel, onError)
+  for (const channel of errorChannels) diagnosticsChannel.subscribe(channel, onError)
+  const close = async (): Promise<void> => {
+    for (const channel of errorChannels) diagnosticsChannel.unsubscribe(channel, onError)
+  }
   return { close, [Symbol.asyncDispose]: close }
 }
 

@@ -97,7 +97,7 @@ function measureGarbageCollection(registry: Registry): () => void {
   })
   const observer = new PerformanceObserver((list) => {
     for (const entry of list.getEntries()) {
-      const { kind } = entry.detail as { kind: number }
+      const { kind } = (entry as unknown as { readonly detail: { readonly kind: number } }).detail
       duration.observe({ kind: kinds[kind] ?? 'other' }, entry.duration / 1000)
     }
   })

@@ -30,7 +30,7 @@ export interface Telemetry extends AsyncDisposable {
   /**
    * Shows the numbers of a snapshot as gauges `ipfs_kit_<name>_<key>`, with `key` in snake case. The snapshot is taken
    * now, to learn its keys, and once at each scrape. If it throws then, its gauges are left out of that scrape and
-   * `ipfs_kit_observe_failures_total{name}` grows.
+   * `ipfs_kit_observe_failures_total{name}` grows, which the next scrape shows at the latest.
    *
    * @throws TypeError for a name or a key that cannot be part of a metric's name, a metric that is there already, a
    *   snapshot without numbers or with more than 64, and after close; and whatever the snapshot throws now

@@ -1,0 +1,209 @@
+import { type AddEntry, type Ipfs } from '@ipfs-kit/ipfs'
+import { expect, it } from 'vitest'
+import {
+  added,
+  addFile,
+  blockFileNames,
+  bytesOf,
+  drain,
+  failing,
+  opened,
+  pattern,
+  pinned,
+  read,
+  rejection,
+  stalled,
+} from './opened.ts'
+
+/** Nothing of an add is left: no pin, no block, no lease, no file. */
+async function expectNothing(ipfs: Ipfs, path: string): Promise<void> {
+  expect(await pinned(ipfs)).toEqual([])
+  expect(ipfs.stats().openLeases).toBe(0)
+  expect(await blockFileNames(path)).toEqual([])
+}
+
+/** Files, nested folders and an empty one, with contents of several chunks; some are streams. */
+function tree(): AddEntry[] {
+  async function* stream(bytes: Uint8Array) {
+    for (let at = 0; at < bytes.length; at += 7) yield bytes.subarray(at, at + 7)
+  }
+  return [
+    { path: 'top/a', content: pattern(50, 1) },
+    { path: 'top/stream', content: stream(pattern(50, 2)) },
+    { path: 'top/sub/b', content: pattern(50, 3) },
+    { path: 'top/sub/c', content: stream(pattern(20, 4)) },
+    { path: 'top/none' },
+  ]
+}
+
+it('ends with what a content fails with; then nothing is pinned and nothing is left', async () => {
+  const { ipfs, path } = await opened()
+  const error = new Error('the connection was lost')
+  const work = added(ipfs, [
+    { path: 'top/a', content: pattern(100_000) },
+    { path: 'top/b', content: failing(error, pattern(3_000_000)) },
+    { path: 'top/c', content: pattern(100_000, 2) },
+  ])
+  expect(await rejection(work)).toBe(error)
+  await expectNothing(ipfs, path)
+})
+
+it('ends with what the source of entries fails with; then nothing is left', async () => {
+  const { ipfs, path } = await opened()
+  const error = new Error('the folder is gone')
+  async function* entries(): AsyncGenerator<AddEntry> {
+    yield { path: 'a', content: pattern(1000) }
+    yield { path: 'b', content: pattern(1000, 2) }
+    throw error
+  }
+  expect(await rejection(added(ipfs, entries()))).toBe(error)
+  await expectNothing(ipfs, path)
+})
+
+it('keeps the blocks that were there before an add that fails', async () => {
+  const { ipfs } = await opened()
+  const kept = await addFile(ipfs, pattern(3_000_000))
+  const before = await ipfs.repo.stat()
+  const error = new Error('lost')
+  const again = added(ipfs, [{ path: 'a', content: failing(error, pattern(3_000_000), pattern(2_000_000, 9)) }])
+  expect(await rejection(again)).toBe(error)
+  expect(await ipfs.repo.stat()).toEqual(before)
+  expect(await read(ipfs, kept)).toEqual(Buffer.from(pattern(3_000_000)))
+})
+
+it('keeps the blocks that another add has written too when it fails', async () => {
+  const { ipfs } = await opened()
+  const content = pattern(3_000_000)
+  const gate = stalled(content)
+  const abort = new AbortController()
+  const failingAdd = rejection(added(ipfs, [{ path: 'a', content: gate.content }], { signal: abort.signal }))
+  await gate.reached
+  const cid = await addFile(ipfs, content)
+  abort.abort()
+  await failingAdd
+  expect(await read(ipfs, cid)).toEqual(Buffer.from(content))
+})
+
+it('aborted after any number of steps rejects with the reason, untouched, and leaves nothing', async () => {
+  const { ipfs: counting } = await opened()
+  let steps = 0
+  await added(counting, tree(), { chunkBytes: 8, onProgress: () => (steps += 1) })
+  const blocks = counting.stats().blocksWritten
+  expect(blocks).toBeGreaterThan(25)
+
+  const { ipfs, path } = await opened()
+  for (let at = 0; at <= steps; at += 1) {
+    const abort = new AbortController()
+    const reason = new Error(`at step ${at}`)
+    if (at === 0) abort.abort(reason)
+    let step = 0
+    const onProgress = (): void => {
+      step += 1
+      if (step === at) abort.abort(reason)
+    }
+    const error = await rejection(added(ipfs, tree(), { chunkBytes: 8, signal: abort.signal, onProgress }))
+    expect(error).toBe(reason)
+    await expectNothing(ipfs, path)
+  }
+})
+
+it('aborted after any number of puts rejects with the reason, untouched, and leaves nothing', async () => {
+  const { ipfs: counting } = await opened()
+  await added(counting, tree(), { chunkBytes: 8 })
+  const blocks = counting.stats().blocksWritten
+  const { ipfs, path } = await opened()
+  for (let at = 0; at < blocks; at += 1) {
+    const abort = new AbortController()
+    const reason = { at }
+    const start = ipfs.stats().blocksWritten
+    // Looks after each turn of the event loop: blocks are written in turns of their own.
+    const watch = (): void => {
+      if (ipfs.stats().blocksWritten - start >= at) abort.abort(reason)
+      else if (!abort.signal.aborted) timer = setImmediate(watch)
+    }
+    let timer = setImmediate(watch)
+    const error = await added(ipfs, tree(), { chunkBytes: 8, signal: abort.signal }).then(
+      () => 'done',
+      (thrown: unknown) => thrown,
+    )
+    clearImmediate(timer)
+    if (error === 'done') {
+      await drain(ipfs.pins.rm((await Array.fromAsync(ipfs.pins.ls()))[0]!.cid))
+      await ipfs.repo.gc()
+    } else expect(error).toBe(reason)
+    await expectNothing(ipfs, path)
+  }
+})
+
+it('left by its reader after any number of items pins nothing and leaves nothing', async () => {
+  const { ipfs: counting } = await opened()
+  const all = (await added(counting, tree(), { chunkBytes: 8 })).items.length
+  const { ipfs, path } = await opened()
+  for (let items = 0; items <= all; items += 1) {
+    const lines = ipfs.files.add(tree(), { chunkBytes: 8 })
+    for (let at = 0; at < items; at += 1) expect((await lines.next()).done).toBe(false)
+    await lines.return()
+    await expectNothing(ipfs, path)
+  }
+})
+
+it('ends a wait for a source of entries that gives nothing more when it is aborted', async () => {
+  const { ipfs, path } = await opened()
+  const abort = new AbortController()
+  const reason = new Error('enough')
+  const waiting = Promise.withResolvers<void>()
+  async function* entries(): AsyncGenerator<AddEntry> {
+    yield { path: 'a', content: pattern(1000) }
+    waiting.resolve()
+    await new Promise(() => {})
+  }
+  const work = rejection(added(ipfs, entries(), { signal: abort.signal }))
+  await waiting.promise
+  abort.abort(reason)
+  expect(await work).toBe(reason)
+  await expectNothing(ipfs, path)
+})
+
+it('ends a wait for a content that gives nothing more when it is aborted, and lets go of it', async () => {
+  const { ipfs, path } = await opened()
+  const abort = new AbortController()
+  const reason = new Error('enough')
+  const source = stalled(pattern(3_000_000))
+  const work = rejection(added(ipfs, [{ path: 'a', content: source.content }], { signal: abort.signal }))
+  await source.reached
+  abort.abort(reason)
+  expect(await work).toBe(reason)
+  expect(source.left).toBe(true)
+  await expectNothing(ipfs, path)
+})
+
+it('lets go of the content that it reads when a sibling fails', async () => {
+  const { ipfs, path } = await opened()
+  const source = stalled(pattern(3_000_000))
+  const error = new Error('lost')
+  async function* entries(): AsyncGenerator<AddEntry> {
+    yield { path: 'a', content: bytesOf('a') }
+    yield { path: 'b', content: source.content }
+  }
+  const abort = new AbortController()
+  const lines = ipfs.files.add(entries(), { signal: abort.signal })
+  await lines.next()
+  const next = rejection(lines.next())
+  await source.reached
+  abort.abort(error)
+  expect(await next).toBe(error)
+  expect(source.left).toBe(true)
+  await expectNothing(ipfs, path)
+})
+
+it('removes what an aborted add has written also while garbage is collected', async () => {
+  const { ipfs, path } = await opened()
+  const source = stalled(pattern(3_000_000))
+  const abort = new AbortController()
+  const work = rejection(added(ipfs, [{ path: 'a', content: source.content }], { signal: abort.signal }))
+  await source.reached
+  const collecting = ipfs.repo.gc()
+  abort.abort()
+  await Promise.all([work, collecting])
+  await expectNothing(ipfs, path)
+})
