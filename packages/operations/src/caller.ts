@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import diagnosticsChannel from 'node:diagnostics_channel'
 import type { z } from 'zod'
 import type { CallOptions, Caller, Table } from './call.ts'
+import { publishFault } from './error-channel.ts'
 import { OperationError, toFault } from './errors.ts'
 import type { AnyOperation, BodyKind, BodyOf, BytesResult } from './operation.ts'
 
@@ -73,9 +74,19 @@ export function createCaller<T extends Table>(options: CallerOptions): LocalCall
     }
     const entry = table.get(name)
     let borrowed: BorrowedParts | undefined
+    let ended = false
     const end = (code: string): void => {
+      if (ended) return
+      ended = true
       borrowed?.release()
       finish(code)
+    }
+    // What a failed call rejects with. The reason of the caller's own signal passes through untouched.
+    const failed = (error: unknown): unknown => {
+      const fault = toFault(error, requestId)
+      publishFault(fault, requestId, name)
+      end(fault.code)
+      return call.signal?.aborted === true && error === call.signal.reason ? error : fault
     }
     try {
       call.signal?.throwIfAborted()
@@ -87,19 +98,16 @@ export function createCaller<T extends Table>(options: CallerOptions): LocalCall
         call.signal === undefined ? borrowed.signal : AbortSignal.any([call.signal, borrowed.signal])
       const context = { signal, progress: call.progress ?? (() => {}), requestId }
       const result: unknown = entry.run(borrowed.parts, parsed, context, bodyFor(entry, call.body))
-      if (entry.returns === 'lines') return settleAtEnd(result as AsyncIterable<unknown>, end)
+      if (entry.returns === 'lines') return settleAtEnd(result as AsyncIterable<unknown>, end, failed)
       const value: unknown = await result
       if (entry.returns === 'bytes') {
         const bytes = value as BytesResult
-        return { ...bytes, body: settleAtEnd(bytes.body, end) }
+        return { ...bytes, body: settleAtEnd(bytes.body, end, failed) }
       }
       end('OK')
       return value
     } catch (error) {
-      const fault = toFault(error)
-      end(fault.code)
-      // The reason of the caller's own signal passes through untouched.
-      throw call.signal?.aborted === true && error === call.signal.reason ? error : fault
+      throw failed(error)
     }
   }
 
@@ -145,23 +153,20 @@ async function* fromIterable<T>(values: Iterable<T>): AsyncGenerator<T> {
  * iterator of its own, because a generator that was never begun does not notice that it is left: that reader wanted
  * the head of the answer only, which is `OK`.
  */
-function settleAtEnd<T>(values: AsyncIterable<T>, end: (code: string) => void): AsyncIterableIterator<T> {
+function settleAtEnd<T>(
+  values: AsyncIterable<T>,
+  end: (code: string) => void,
+  failed: (error: unknown) => unknown,
+): AsyncIterableIterator<T> {
   const source = values[Symbol.asyncIterator]()
   let begun = false
-  let open = true
-  const settle = (code: string): void => {
-    if (open) end(code)
-    open = false
-  }
   const settled = async (step: Promise<IteratorResult<T>>): Promise<IteratorResult<T>> => {
     try {
       const result = await step
-      if (result.done === true) settle('OK')
+      if (result.done === true) end('OK')
       return result
     } catch (error) {
-      const fault = toFault(error)
-      settle(fault.code)
-      throw fault
+      throw failed(error)
     }
   }
   return {
@@ -173,7 +178,7 @@ function settleAtEnd<T>(values: AsyncIterable<T>, end: (code: string) => void): 
       return settled(source.next())
     },
     async return() {
-      settle(begun ? 'OPERATION_CANCELLED' : 'OK')
+      end(begun ? 'OPERATION_CANCELLED' : 'OK')
       await source.return?.()
       return { done: true, value: undefined }
     },

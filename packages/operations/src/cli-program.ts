@@ -43,9 +43,17 @@ function usageFault(error: CommanderError): Fault {
 function show(program: Command, fault: Fault): void {
   const { code, message, next, kind } = fault
   const requestId = 'requestId' in fault && typeof fault.requestId === 'string' ? fault.requestId : undefined
+  // A defect in this process has no other log than standard error.
+  const cause = kind === 'internal' && fault.cause instanceof Error ? fault.cause.stack : undefined
   const text =
     program.opts<{ json?: boolean }>().json === true
-      ? JSON.stringify({ error: { code, kind, message, next, retryable: kind === 'temporary', requestId } })
-      : `error: ${message}\n  ${code} — ${next}${requestId === undefined ? '' : ` (requestId ${requestId})`}`
+      ? JSON.stringify({
+          error: { code, kind, message, next, retryable: kind === 'temporary', requestId, cause },
+        })
+      : [
+          `error: ${message}`,
+          `  ${code} — ${next}${requestId === undefined ? '' : ` (requestId ${requestId})`}`,
+          ...(cause === undefined ? [] : [cause]),
+        ].join('\n')
   program.configureOutput().writeErr?.(`${text}\n`)
 }

@@ -38,6 +38,7 @@ export function walkFiles(paths: readonly string[], options: WalkOptions = {}): 
   const { cwd = process.cwd(), signal } = options
   const names = new Set<string>()
   const tops = paths.map((given) => {
+    if (given === '') throw new CommandError('COMMAND_USAGE', 'A path is empty')
     const path = resolve(cwd, given)
     const name = given === '-' ? 'stdin' : nameOf(given, path)
     if (name === '')

@@ -147,13 +147,19 @@ export class OperationError extends Error implements Fault {
   }
 }
 
-/** Turns whatever was thrown into a fault: ours pass through, an abort becomes `OPERATION_CANCELLED`, the rest `OPERATION_INTERNAL`. */
-export function toFault(error: unknown): Fault {
+/**
+ * Turns whatever was thrown into a fault: ours pass through, an abort becomes `OPERATION_CANCELLED`, the rest
+ * `OPERATION_INTERNAL`, which names the request under which its cause is in the log.
+ */
+export function toFault(error: unknown, requestId?: string): Fault {
   if (isFault(error)) return error
   if (error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError')) {
     return new OperationError('OPERATION_CANCELLED', error.message, { cause: error })
   }
-  return new OperationError('OPERATION_INTERNAL', 'The operation failed unexpectedly', { cause: error })
+  const request = requestId === undefined ? '' : ` (request ${requestId})`
+  return new OperationError('OPERATION_INTERNAL', `The operation failed unexpectedly${request}`, {
+    cause: error,
+  })
 }
 
 /** The body that a door shows for a fault. Causes and stacks stay inside. */

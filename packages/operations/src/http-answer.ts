@@ -1,22 +1,11 @@
 /** Answers a request: values, faults, and bytes with backpressure. */
-import diagnosticsChannel from 'node:diagnostics_channel'
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { publishFault } from './error-channel.ts'
 import { answerOf, errorBody, OperationError, toFault } from './errors.ts'
 import type { Fault } from './errors.ts'
 import type { HttpCall } from './http-call.ts'
 import type { AnyOperation, BytesResult } from './operation.ts'
-
-/** A failure that its answer does not explain, published on the channel `operations:error` for the log of the server. */
-export interface ErrorRecord {
-  readonly requestId: string
-  /** Name of the operation; '' if the request did not get as far as one. */
-  readonly name: string
-  /** What was thrown. It may hold paths and other internals. */
-  readonly error: unknown
-}
-
-const channel = diagnosticsChannel.channel('operations:error')
 
 /** What is dropped of a body that nobody wanted, so that its sender gets to read the answer. */
 const lingerMs = 1_000
@@ -25,10 +14,7 @@ const lingerBytes = 16_777_216
 /** Turns what was thrown into the fault to show, and publishes what the fault does not show. */
 export function faultOf(error: unknown, requestId: string, name: string): Fault {
   const fault = toFault(error)
-  if (answerOf(fault.kind).status === 500 && channel.hasSubscribers) {
-    const record: ErrorRecord = { requestId, name, error: fault.cause ?? fault }
-    channel.publish(record)
-  }
+  publishFault(fault, requestId, name)
   return fault
 }
 

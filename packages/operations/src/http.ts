@@ -1,4 +1,5 @@
 /** REST: a Fastify plugin with one route for each operation. */
+import { randomUUID } from 'node:crypto'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { LocalCaller } from './caller.ts'
 import { OperationError } from './errors.ts'
@@ -13,7 +14,7 @@ import { uploadOf } from './http-upload.ts'
 import { hasGet, routePath } from './routes.ts'
 import type { AnyOperation, BytesResult } from './operation.ts'
 
-export type { ErrorRecord } from './http-answer.ts'
+export type { ErrorRecord } from './error-channel.ts'
 
 /** Limits of the routes. Every one of them has a default. */
 export interface HttpLimits {
@@ -136,7 +137,7 @@ export function operationRoutes(options: OperationRoutesOptions): FastifyPluginA
       for (const call of running) call.cancel('The server is closing')
     })
     app.setErrorHandler((error, request, reply) => {
-      const requestId = calls.get(request)?.requestId ?? ''
+      const requestId = calls.get(request)?.requestId ?? randomUUID()
       return sendFault(request, reply, faultOf(frameworkFault(error), requestId, ''), requestId)
     })
 

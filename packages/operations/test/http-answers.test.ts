@@ -98,6 +98,30 @@ describe('lines', () => {
     expect(received).toEqual(Array.from({ length: 20_000 }, (_, n) => `{"n":${n}}`))
   })
 
+  test('that were held back for more than the reader buffers are followed by the others', async () => {
+    const { url } = await serve([
+      operation<object>()({
+        name: 'test.lines',
+        summary: 'Give lines while the body arrives and after it.',
+        parts: [],
+        input: z.object({}),
+        output: lineOutput,
+        body: 'bytes',
+        returns: 'lines',
+        effect: 'write',
+        scope: 'write',
+        doors: ['cli'],
+        async *run(_parts, _input, _context, body) {
+          for await (const _ of body) for (let n = 0; n < 10_000; n += 1) yield { n }
+          for (let n = 0; n < 10_000; n += 1) yield { n }
+        },
+      }),
+    ])
+    const type = { 'content-type': 'application/octet-stream' }
+    const response = await fetch(`${url}/test/lines`, { method: 'POST', headers: type, body: 'x' })
+    expect((await response.text()).trimEnd().split('\n')).toHaveLength(20_000)
+  })
+
   test('arrive while the operation still runs', async () => {
     const { promise, resolve } = Promise.withResolvers<void>()
     const waiting = lines(async function* () {
