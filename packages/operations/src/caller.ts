@@ -4,7 +4,7 @@ import diagnosticsChannel from 'node:diagnostics_channel'
 import type { z } from 'zod'
 import type { CallOptions, Caller, Table } from './call.ts'
 import { publishFault } from './error-channel.ts'
-import { OperationError, toFault } from './errors.ts'
+import { isFault, OperationError, toFault } from './errors.ts'
 import type { AnyOperation, BodyKind, BodyOf, BytesResult } from './operation.ts'
 
 /** A call that has ended, published on the channel `operations:call`. Never input, output or bodies. */
@@ -81,12 +81,16 @@ export function createCaller<T extends Table>(options: CallerOptions): LocalCall
       borrowed?.release()
       finish(code)
     }
-    // What a failed call rejects with. The reason of the caller's own signal passes through untouched.
+    // What a failed call rejects with. The reason of the caller's own signal passes through untouched, whatever it is.
     const failed = (error: unknown): unknown => {
-      const fault = toFault(error, requestId)
+      const isGivenUp = call.signal?.aborted === true && error === call.signal.reason
+      const fault =
+        isGivenUp && !isFault(error)
+          ? new OperationError('OPERATION_CANCELLED', 'The caller gave up', { cause: error })
+          : toFault(error, requestId)
       publishFault(fault, requestId, name)
       end(fault.code)
-      return call.signal?.aborted === true && error === call.signal.reason ? error : fault
+      return isGivenUp ? error : fault
     }
     try {
       call.signal?.throwIfAborted()

@@ -307,6 +307,7 @@ test('each call is published once, with its code and never its input', async () 
   for await (const _ of await caller.call('counter.count', { to: 2 })) break
   await collect(await caller.call('counter.count', { to: 2, failAt: 1 })).catch(() => {})
   await caller.call('counter.wait', {}, { signal: AbortSignal.abort() }).catch(() => {})
+  await caller.call('counter.wait', {}, { signal: AbortSignal.abort('any reason at all') }).catch(() => {})
   expect(records.map(({ name, code }) => `${name} ${code}`)).toEqual([
     'counter.add OK',
     'counter.add OPERATION_INVALID_INPUT',
@@ -314,6 +315,7 @@ test('each call is published once, with its code and never its input', async () 
     'counter.count OK',
     'counter.count OPERATION_CANCELLED',
     'counter.count OPERATION_INTERNAL',
+    'counter.wait OPERATION_CANCELLED',
     'counter.wait OPERATION_CANCELLED',
   ])
   expect(records[1]?.requestId).toBe('my-id')
