@@ -54,7 +54,14 @@ async function run({ quick, only, log }: Options) {
 }
 
 /** Adds the same content by both ways in turn, who begins alternating; the value is the median of the ratios of rates. */
-async function compare(id: string, bar: string, content: Sample, folder: string, rounds: number, log: Options['log']) {
+async function compare(
+  id: string,
+  bar: string,
+  content: Sample,
+  folder: string,
+  rounds: number,
+  log: Options['log'],
+) {
   const ours: number[] = []
   const peer: number[] = []
   const reads: number[] = []
@@ -70,7 +77,9 @@ async function compare(id: string, bar: string, content: Sample, folder: string,
   }
   for (let round = 0; round < rounds; round += 1) {
     for (const add of round % 2 === 0 ? [byServer, byPeer] : [byPeer, byServer]) await add()
-    log(`${id} round ${round + 1}: server ${ours[round]?.toFixed(0)} MiB/s, importer ${peer[round]?.toFixed(0)} MiB/s`)
+    log(
+      `${id} round ${round + 1}: server ${ours[round]?.toFixed(0)} MiB/s, importer ${peer[round]?.toFixed(0)} MiB/s`,
+    )
   }
   const ratios = ours.map((rate, round) => rate / (peer[round] ?? Number.NaN))
   return {

@@ -14,7 +14,11 @@ export async function* abortable<T>(
   let leaving = false
   try {
     for (;;) {
-      const step = await unlessAborted(async () => iterator.next(), signal, () => (leaving = true))
+      const step = await unlessAborted(
+        async () => iterator.next(),
+        signal,
+        () => (leaving = true),
+      )
       if (step.done === true) return
       leaving = true
       yield step.value
@@ -30,7 +34,11 @@ export async function* abortable<T>(
 }
 
 /** The result of some work, or the reason of the signal as soon as it is aborted. The work itself is not stopped. */
-async function unlessAborted<T>(work: () => Promise<T>, signal: AbortSignal, onAbort: () => void): Promise<T> {
+async function unlessAborted<T>(
+  work: () => Promise<T>,
+  signal: AbortSignal,
+  onAbort: () => void,
+): Promise<T> {
   const { promise, resolve, reject } = Promise.withResolvers<T>()
   const abort = (): void => {
     onAbort()

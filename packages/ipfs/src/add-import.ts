@@ -5,8 +5,10 @@ import { UnixFS } from 'ipfs-unixfs'
 import { importer, type ImportCandidate, type ImporterOptions } from 'ipfs-unixfs-importer'
 import { fixedSize } from 'ipfs-unixfs-importer/chunker'
 import { CID } from 'multiformats/cid'
+import { code as rawCode } from 'multiformats/codecs/raw'
 import type { Intake } from './add-intake.ts'
 import { hashBlock } from './codecs.ts'
+import { fileLayout } from './file-layout.ts'
 import type { AddedItem, CidProfile } from './ipfs.ts'
 import { ParallelWrites } from './parallel-writes.ts'
 import type { Lease } from './retention.ts'
@@ -33,7 +35,7 @@ export interface ImportedItem extends AddedItem {
   readonly listed: boolean
 }
 
-const filesAtOnce = 32
+const filesAtOnce = 64
 const blocksAtOnce = 16
 
 /** Stores what the intake admits; the last item is the root. */
@@ -131,6 +133,7 @@ async function build(
 ): Promise<Built | undefined> {
   const path = entry.path ?? ''
   if (!('content' in entry)) return buildEmptyFolder(path, intake, profile)
+  if (isRawBlock(entry, profile, chunkBytes)) return buildRawBlock(path, entry.content, store)
   // Blocks are written while the next ones are read and hashed; the importer would wait for each batch of them.
   const writes = new ParallelWrites(blocksAtOnce)
   const behind: Store = {
@@ -142,6 +145,7 @@ async function build(
   const imported = importer([entry], behind, {
     profile,
     chunker: fixedSize({ chunkSize: chunkBytes }),
+    layout: fileLayout({ profile, path, put: behind.put.bind(behind) }),
     blockWriteConcurrency: 1,
     treeBuilder: (files) => files,
   })
@@ -156,6 +160,22 @@ async function build(
     intake.fail(path, error)
     return undefined
   }
+}
+
+/** Whether a file is one raw block as it is: so is every small one under `unixfs-v1-2025`, and it needs no importer. */
+function isRawBlock(
+  entry: ImportCandidate,
+  profile: CidProfile,
+  chunkBytes: number,
+): entry is ImportCandidate & { readonly content: Uint8Array } {
+  if (profile !== 'unixfs-v1-2025' || !('content' in entry)) return false
+  return entry.content instanceof Uint8Array && entry.content.byteLength <= chunkBytes
+}
+
+async function buildRawBlock(path: string, content: Uint8Array, store: Store): Promise<Built> {
+  const cid = CID.createV1(rawCode, await hashBlock(content))
+  await store.put(cid, content)
+  return { cid, path, size: BigInt(content.byteLength) }
 }
 
 /**

@@ -109,7 +109,12 @@ export class Intake {
   }
 
   summary(cid: CID | undefined): AddSummary {
-    return { ...(cid === undefined ? {} : { cid }), bytes: this.#bytesAdded, items: this.added, failed: this.failed }
+    return {
+      ...(cid === undefined ? {} : { cid }),
+      bytes: this.#bytesAdded,
+      items: this.added,
+      failed: this.failed,
+    }
   }
 
   /** Why an entry cannot be taken: its path is malformed, taken already, or below a file. */
@@ -129,7 +134,10 @@ export class Intake {
     for (const name of names.slice(0, -1)) {
       parent = parent === '' ? name : `${parent}/${name}`
       if (this.#seen.get(parent) === 'file') {
-        return new IpfsError('IPFS_INVALID_PATH', `${JSON.stringify(entry.path)} lies below the file ${JSON.stringify(parent)}`)
+        return new IpfsError(
+          'IPFS_INVALID_PATH',
+          `${JSON.stringify(entry.path)} lies below the file ${JSON.stringify(parent)}`,
+        )
       }
       this.#seen.set(parent, 'folder')
     }
@@ -140,7 +148,8 @@ export class Intake {
   /** The content of a file, with its progress. */
   async *#read(path: string, content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const chunk of abortable(content, this.#signal)) {
-      if (!(chunk instanceof Uint8Array)) throw new TypeError(`The content of ${JSON.stringify(path)} is not made of bytes`)
+      if (!(chunk instanceof Uint8Array))
+        throw new TypeError(`The content of ${JSON.stringify(path)} is not made of bytes`)
       this.#taken(chunk.byteLength)
       if (chunk.byteLength > 0) yield chunk
     }

@@ -37,7 +37,8 @@ export function createAdd(parts: {
         }
         yield* intake.takeFailures()
         caller.throwIfAborted()
-        if (intake.added === 0 && intake.failed === 0) throw new IpfsError('IPFS_NOTHING_ADDED', 'There was nothing to add')
+        if (intake.added === 0 && intake.failed === 0)
+          throw new IpfsError('IPFS_NOTHING_ADDED', 'There was nothing to add')
         if (root !== undefined) {
           if (pin) records.record([root], Number.POSITIVE_INFINITY, metadata)
           lease.release()
@@ -55,7 +56,9 @@ export function createAdd(parts: {
 function check(options: AddOptions) {
   const { profile = 'unixfs-v1-2025', wrap = false, pin = true, name } = options
   if (!Object.hasOwn(chunkBytesOf, profile)) {
-    throw new TypeError(`profile is one of ${Object.keys(chunkBytesOf).join(', ')}, not ${JSON.stringify(profile)}`)
+    throw new TypeError(
+      `profile is one of ${Object.keys(chunkBytesOf).join(', ')}, not ${JSON.stringify(profile)}`,
+    )
   }
   const { chunkBytes = chunkBytesOf[profile] } = options
   if (!Number.isSafeInteger(chunkBytes) || chunkBytes < 1 || chunkBytes > 1_048_576) {

@@ -1,5 +1,6 @@
 /** The store of blocks on disk: the ecosystem's file blockstore, made to verify, to deduplicate and to say what went wrong. */
-import { opendir, rm, stat } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FsBlockstore } from 'blockstore-fs'
 import { NextToLast } from 'blockstore-fs/sharding'
@@ -24,6 +25,9 @@ export interface BlockFilesStats {
   readonly corruptReads: number
 }
 
+const shardsAtOnce = 32
+const filesAtOnce = 64
+
 /** Blocks as files under one folder. Nothing is synced: power loss may take what was written last. */
 export class BlockFiles {
   readonly #path: string
@@ -43,7 +47,9 @@ export class BlockFiles {
   async open(): Promise<void> {
     try {
       await this.#files.open()
-      for await (const file of this.#walk()) if (file.name.endsWith('.tmp')) await rm(file.path, { force: true })
+      for await (const names of this.#shards()) {
+        for (const name of names) if (name.endsWith('.tmp')) await rm(join(this.#path, name), { force: true })
+      }
     } catch (cause) {
       throw storeError('open the block store', cause)
     }
@@ -125,10 +131,16 @@ export class BlockFiles {
 
   /** All stored blocks in no order, with raw version 1 CIDs. What is put or deleted meanwhile may or may not appear. */
   async *list(): AsyncGenerator<{ readonly cid: CID; readonly size: number }, void, undefined> {
-    for await (const file of this.#walk()) {
-      if (!file.name.endsWith(this.#sharding.extension)) continue
-      const size = await sizeOf(file.path)
-      if (size !== undefined) yield { cid: this.#sharding.decode(file.name), size }
+    for await (const names of this.#shards()) {
+      const files = names.filter((name) => name.endsWith(this.#sharding.extension))
+      for (let at = 0; at < files.length; at += filesAtOnce) {
+        const cids = files.slice(at, at + filesAtOnce).map((name) => this.#sharding.decode(name))
+        const sizes = await Promise.all(cids.map((cid) => this.size(cid)))
+        for (const [index, cid] of cids.entries()) {
+          const size = sizes[index]
+          if (size !== undefined) yield { cid, size }
+        }
+      }
     }
   }
 
@@ -137,8 +149,9 @@ export class BlockFiles {
   }
 
   async #write(cid: CID, bytes: Uint8Array): Promise<boolean> {
-    const before = await this.size(cid)
-    if (before === bytes.byteLength) {
+    // Asked without leaving the thread: most blocks are new, and the way to another thread costs more than the answer.
+    const isNew = !existsSync(this.#fileOf(cid))
+    if (!isNew) {
       const stored = await this.#read(cid)
       if (stored !== undefined && Buffer.compare(stored, bytes) === 0) return false
     }
@@ -150,7 +163,7 @@ export class BlockFiles {
     }
     this.#stats.blocksWritten += 1
     this.#stats.bytesWritten += bytes.byteLength
-    return before === undefined
+    return isNew
   }
 
   async #read(cid: CID): Promise<Uint8Array | undefined> {
@@ -169,11 +182,14 @@ export class BlockFiles {
     return join(this.#path, dir, file)
   }
 
-  async *#walk(): AsyncGenerator<{ readonly name: string; readonly path: string }, void, undefined> {
-    for await (const shard of await opendir(this.#path)) {
-      if (!shard.isDirectory()) continue
-      const folder = join(this.#path, shard.name)
-      for await (const file of await opendir(folder)) yield { name: file.name, path: join(folder, file.name) }
+  /** Names of the files of the shards, as paths below the folder; several shards are read at once. */
+  async *#shards(): AsyncGenerator<readonly string[], void, undefined> {
+    const entries = await readdir(this.#path, { withFileTypes: true })
+    const shards = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
+    for (let at = 0; at < shards.length; at += shardsAtOnce) {
+      const batch = shards.slice(at, at + shardsAtOnce)
+      const names = await Promise.all(batch.map((shard) => readdir(join(this.#path, shard))))
+      yield batch.flatMap((shard, index) => (names[index] ?? []).map((name) => join(shard, name)))
     }
   }
 }
@@ -182,15 +198,6 @@ export class BlockFiles {
 function temporaryFileOf(file: string): string {
   const at = file.lastIndexOf('/') + 1
   return `${file.slice(0, at)}.${file.slice(at)}.tmp`
-}
-
-async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    return (await stat(path)).size
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined
-    throw error
-  }
 }
 
 /** The code of the system call that failed. The blockstore keeps it only in the text of its errors. */

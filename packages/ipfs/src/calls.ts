@@ -56,8 +56,9 @@ export class Calls {
     return {
       next: async () => {
         const step = await inner.next()
-        if (step.done === true && cut && !settled) throw closing.reason
-        return step
+        if (step.done !== true || !cut || settled) return step
+        settled = true
+        throw closing.reason
       },
       return: () => inner.return(),
       throw: (error) => inner.throw(error),
@@ -77,6 +78,8 @@ export class Calls {
   }
 
   #signal(options: CallOptions | undefined): AbortSignal {
-    return options?.signal === undefined ? this.#closing.signal : AbortSignal.any([options.signal, this.#closing.signal])
+    return options?.signal === undefined
+      ? this.#closing.signal
+      : AbortSignal.any([options.signal, this.#closing.signal])
   }
 }

@@ -75,7 +75,11 @@ export function createCar(parts: {
   }
 
   /** Stores all blocks of an archive, each verified. */
-  async function take(source: AsyncIterable<Uint8Array>, lease: Lease, signal: AbortSignal): Promise<ImportResult> {
+  async function take(
+    source: AsyncIterable<Uint8Array>,
+    lease: Lease,
+    signal: AbortSignal,
+  ): Promise<ImportResult> {
     const intake = new Intake(source, maxBlockBytes + sectionOverheadBytes, signal)
     const writes = new ParallelWrites(writesAtOnce)
     let count = 0
@@ -90,7 +94,10 @@ export function createCar(parts: {
         // The decoder is typed against another copy of the CID class.
         const cid = CID.decode(block.cid.bytes)
         if (!(await matches(cid, block.bytes))) {
-          throw new IpfsError('IPFS_CAR_INVALID', `The archive holds a block that does not match its CID ${cid}`)
+          throw new IpfsError(
+            'IPFS_CAR_INVALID',
+            `The archive holds a block that does not match its CID ${cid}`,
+          )
         }
         count += 1
         bytes += block.bytes.byteLength
@@ -105,7 +112,9 @@ export function createCar(parts: {
       signal.throwIfAborted()
       if (isFault(error)) throw error
       if (intake.failure !== undefined) throw intake.failure
-      throw new IpfsError('IPFS_CAR_INVALID', `The archive is truncated or no CAR: ${String(error)}`, { cause: error })
+      throw new IpfsError('IPFS_CAR_INVALID', `The archive is truncated or no CAR: ${String(error)}`, {
+        cause: error,
+      })
     } finally {
       // The decoder never lets go of its source by itself.
       await chunks.return()
@@ -122,7 +131,11 @@ export function createCar(parts: {
         for await (const _ of walkDag(root, heldSource(blocks, lease, signal), { signal, visited }));
       } catch (cause) {
         if (!(cause instanceof IpfsError) || cause.code !== 'IPFS_BLOCK_NOT_FOUND') throw cause
-        throw new IpfsError('IPFS_CAR_INVALID', `The archive lacks blocks of its root ${root}: ${cause.message}`, { cause })
+        throw new IpfsError(
+          'IPFS_CAR_INVALID',
+          `The archive lacks blocks of its root ${root}: ${cause.message}`,
+          { cause },
+        )
       }
     }
   }
@@ -166,8 +179,14 @@ class Intake {
 
   #tooLarge(): IpfsError {
     return this.#inHeader
-      ? new IpfsError('IPFS_CAR_INVALID', `The archive has a header larger than ${this.#maxSectionBytes} bytes`)
-      : new IpfsError('IPFS_BLOCK_TOO_LARGE', `The archive has a section larger than ${this.#maxSectionBytes} bytes`)
+      ? new IpfsError(
+          'IPFS_CAR_INVALID',
+          `The archive has a header larger than ${this.#maxSectionBytes} bytes`,
+        )
+      : new IpfsError(
+          'IPFS_BLOCK_TOO_LARGE',
+          `The archive has a section larger than ${this.#maxSectionBytes} bytes`,
+        )
   }
 }
 

@@ -18,7 +18,12 @@ interface Codec {
 }
 
 const codecs = new Map<number, Codec>([dagPb, raw, dagCbor, dagJson].map((codec) => [codec.code, codec]))
-const codecsByName: Readonly<Record<DagCodec, Codec>> = { 'dag-pb': dagPb, raw, 'dag-cbor': dagCbor, 'dag-json': dagJson }
+const codecsByName: Readonly<Record<DagCodec, Codec>> = {
+  'dag-pb': dagPb,
+  raw,
+  'dag-cbor': dagCbor,
+  'dag-json': dagJson,
+}
 
 const sha256 = 0x12
 const sha512 = 0x13
@@ -52,7 +57,10 @@ export async function matches(cid: CID, bytes: Uint8Array): Promise<boolean> {
   if (hash.code === identity) return sameBytes(hash.digest, bytes)
   if (hash.code === sha256) return sameBytes(hash.digest, await digest('sha256', bytes))
   if (hash.code === sha512) return sameBytes(hash.digest, await digest('sha512', bytes))
-  throw new IpfsError('IPFS_UNKNOWN_HASH', `The hash function 0x${hash.code.toString(16)} of ${cid} is not known here`)
+  throw new IpfsError(
+    'IPFS_UNKNOWN_HASH',
+    `The hash function 0x${hash.code.toString(16)} of ${cid} is not known here`,
+  )
 }
 
 /**
@@ -65,7 +73,9 @@ export function decodeBlock(cid: CID, bytes: Uint8Array): unknown {
   try {
     return codec.decode(bytes)
   } catch (cause) {
-    throw new IpfsError('IPFS_INVALID_NODE', `${cid} does not decode as ${codec.name}: ${messageOf(cause)}`, { cause })
+    throw new IpfsError('IPFS_INVALID_NODE', `${cid} does not decode as ${codec.name}: ${messageOf(cause)}`, {
+      cause,
+    })
   }
 }
 
@@ -74,7 +84,9 @@ export function encodeValue(name: DagCodec, value: unknown): Uint8Array {
   try {
     return codecsByName[name].encode(value)
   } catch (cause) {
-    throw new IpfsError('IPFS_INVALID_NODE', `The value cannot be encoded as ${name}: ${messageOf(cause)}`, { cause })
+    throw new IpfsError('IPFS_INVALID_NODE', `The value cannot be encoded as ${name}: ${messageOf(cause)}`, {
+      cause,
+    })
   }
 }
 
@@ -83,7 +95,9 @@ export function decodeValue(name: DagCodec, bytes: Uint8Array): unknown {
   try {
     return codecsByName[name].decode(bytes)
   } catch (cause) {
-    throw new IpfsError('IPFS_INVALID_NODE', `The bytes do not decode as ${name}: ${messageOf(cause)}`, { cause })
+    throw new IpfsError('IPFS_INVALID_NODE', `The bytes do not decode as ${name}: ${messageOf(cause)}`, {
+      cause,
+    })
   }
 }
 
@@ -105,14 +119,19 @@ export function linksOf(cid: CID, bytes: Uint8Array): CID[] {
     const block = createUnsafe({ bytes, cid, value, codec: codecOf(cid) })
     return Array.from(block.links(), ([, link]) => link)
   } catch (cause) {
-    throw new IpfsError('IPFS_INVALID_NODE', `The links of ${cid} cannot be read: ${messageOf(cause)}`, { cause })
+    throw new IpfsError('IPFS_INVALID_NODE', `The links of ${cid} cannot be read: ${messageOf(cause)}`, {
+      cause,
+    })
   }
 }
 
 function codecOf(cid: CID): Codec {
   const codec = codecs.get(cid.code)
   if (codec === undefined) {
-    throw new IpfsError('IPFS_UNKNOWN_CODEC', `The codec 0x${cid.code.toString(16)} of ${cid} is not known here`)
+    throw new IpfsError(
+      'IPFS_UNKNOWN_CODEC',
+      `The codec 0x${cid.code.toString(16)} of ${cid} is not known here`,
+    )
   }
   return codec
 }

@@ -32,10 +32,17 @@ export function parseCid(text: string): CID {
  */
 export function parseContentPath(path: string): ContentPath {
   if (path.length > maxPathLength) {
-    throw new IpfsError('IPFS_INVALID_PATH', `A path has at most ${maxPathLength} characters, this one ${path.length}`)
+    throw new IpfsError(
+      'IPFS_INVALID_PATH',
+      `A path has at most ${maxPathLength} characters, this one ${path.length}`,
+    )
   }
   const isUrl = path.startsWith('ipfs://')
-  const bare = isUrl ? path.slice('ipfs://'.length) : path.startsWith('/ipfs/') ? path.slice('/ipfs/'.length) : path
+  const bare = isUrl
+    ? path.slice('ipfs://'.length)
+    : path.startsWith('/ipfs/')
+      ? path.slice('/ipfs/'.length)
+      : path
   const [root = '', ...rest] = bare.split('/')
   const cid = parseCid(root)
   const names = rest.filter((name) => name !== '').map((name) => (isUrl ? decode(name) : name))
@@ -50,21 +57,27 @@ export function parseContentPath(path: string): ContentPath {
  */
 export function parseFilePath(path: string): readonly string[] {
   if (path.length > maxPathLength) {
-    throw new IpfsError('IPFS_INVALID_PATH', `A path has at most ${maxPathLength} characters, this one ${path.length}`)
+    throw new IpfsError(
+      'IPFS_INVALID_PATH',
+      `A path has at most ${maxPathLength} characters, this one ${path.length}`,
+    )
   }
   const names = path.split('/')
   for (const name of names) {
     if (name === '') throw new IpfsError('IPFS_INVALID_PATH', `${JSON.stringify(path)} has an empty name`)
     checkName(name)
     // The importer takes a backslash before a slash for an escape and would join two names into one.
-    if (name.endsWith('\\')) throw new IpfsError('IPFS_INVALID_PATH', `The name ${JSON.stringify(name)} ends in a backslash`)
+    if (name.endsWith('\\'))
+      throw new IpfsError('IPFS_INVALID_PATH', `The name ${JSON.stringify(name)} ends in a backslash`)
   }
   return names
 }
 
 function checkName(name: string): void {
-  if (name === '.' || name === '..') throw new IpfsError('IPFS_INVALID_PATH', `A path cannot contain the name ${name}`)
-  if (name.includes('/')) throw new IpfsError('IPFS_INVALID_PATH', `The name ${JSON.stringify(name)} contains a slash`)
+  if (name === '.' || name === '..')
+    throw new IpfsError('IPFS_INVALID_PATH', `A path cannot contain the name ${name}`)
+  if (name.includes('/'))
+    throw new IpfsError('IPFS_INVALID_PATH', `The name ${JSON.stringify(name)} contains a slash`)
   if (name.includes('\0')) throw new IpfsError('IPFS_INVALID_PATH', 'A path cannot contain a NUL character')
 }
 
@@ -72,6 +85,8 @@ function decode(name: string): string {
   try {
     return decodeURIComponent(name)
   } catch (cause) {
-    throw new IpfsError('IPFS_INVALID_PATH', `${JSON.stringify(name)} is not percent-encoded UTF-8`, { cause })
+    throw new IpfsError('IPFS_INVALID_PATH', `${JSON.stringify(name)} is not percent-encoded UTF-8`, {
+      cause,
+    })
   }
 }

@@ -28,7 +28,8 @@ export function createDag(parts: Parts): Dag {
       calls.run(options, async (signal) => {
         const { cid, inner } = await resolvePath(path, blockstore, signal)
         const found = valueAt(decodeBlock(cid, await readBlock(cid, blockstore, signal)), inner)
-        if (found === undefined) throw new IpfsError('IPFS_PATH_NOT_FOUND', `There is no /${inner.join('/')} in ${cid}`)
+        if (found === undefined)
+          throw new IpfsError('IPFS_PATH_NOT_FOUND', `There is no /${inner.join('/')} in ${cid}`)
         return { cid, value: found.value }
       }),
     put: (value, options = {}) => {

@@ -71,7 +71,7 @@ export async function* readFile(
   const slices = plan(file, start, end)
   const pending: Promise<Uint8Array>[] = []
   try {
-    for (let planned = false; ; ) {
+    for (let planned = false; ;) {
       while (!planned && pending.length < readAhead) {
         const next = await slices.next()
         if (next.done === true) planned = true
@@ -152,7 +152,11 @@ function childrenOf(parent: Part, { node, unixfs }: UnixfsNode, inlineBytes: num
 
 function fileNode(part: Part, bytes: Uint8Array): UnixfsNode {
   const node = part.cid.code === dagPbCode ? unixfsNode(part.cid, bytes) : undefined
-  if (node === undefined || (node.unixfs.type !== 'file' && node.unixfs.type !== 'raw') || sizeOf(node) !== part.size) {
+  if (
+    node === undefined ||
+    (node.unixfs.type !== 'file' && node.unixfs.type !== 'raw') ||
+    sizeOf(node) !== part.size
+  ) {
     throw contradiction(part.cid)
   }
   return node
@@ -163,5 +167,8 @@ function sizeOf({ unixfs }: UnixfsNode): number {
 }
 
 function contradiction(cid: CID): IpfsError {
-  return new IpfsError('IPFS_INVALID_NODE', `The sizes in the DAG of the file contradict each other at ${cid}`)
+  return new IpfsError(
+    'IPFS_INVALID_NODE',
+    `The sizes in the DAG of the file contradict each other at ${cid}`,
+  )
 }

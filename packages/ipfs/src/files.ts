@@ -12,7 +12,10 @@ import { readBlock, resolvePath } from './resolve.ts'
 import { tarOf } from './tar.ts'
 
 /** Makes the reading half of {@link Files}. */
-export function createFiles(parts: { readonly blockstore: Blockstore; readonly calls: Calls }): Omit<Files, 'add'> {
+export function createFiles(parts: {
+  readonly blockstore: Blockstore
+  readonly calls: Calls
+}): Omit<Files, 'add'> {
   const { blockstore, calls } = parts
 
   return {
@@ -36,15 +39,23 @@ export function createFiles(parts: { readonly blockstore: Blockstore; readonly c
         const { cid, name } = await resolveBlock(path, signal)
         const get: GetBlock = (block) => readBlock(block, blockstore, signal)
         await get(cid)
-        return calls.stream(options, (streaming) => tarOf(cid, name, { get, entries: (folder) => entriesOf(folder, streaming) }))
+        return calls.stream(options, (streaming) =>
+          tarOf(cid, name, { get, entries: (folder) => entriesOf(folder, streaming) }),
+        )
       }),
   }
 
   /** Resolves a path that has to end at a block. */
-  async function resolveBlock(path: string, signal: AbortSignal): Promise<{ readonly cid: CID; readonly name: string }> {
+  async function resolveBlock(
+    path: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly cid: CID; readonly name: string }> {
     const { cid, name, inner } = await resolvePath(path, blockstore, signal)
     if (inner.length > 0) {
-      throw new IpfsError('IPFS_NOT_A_FILE', `/${inner.join('/')} is a value inside the node ${cid}, not a file or folder`)
+      throw new IpfsError(
+        'IPFS_NOT_A_FILE',
+        `/${inner.join('/')} is a value inside the node ${cid}, not a file or folder`,
+      )
     }
     return { cid, name }
   }
@@ -59,7 +70,9 @@ export function createFiles(parts: { readonly blockstore: Blockstore; readonly c
       size: file.size,
       offset,
       length: end - offset,
-      body: calls.stream(options, (reading) => readFile(file, offset, end, (block) => readBlock(block, blockstore, reading))),
+      body: calls.stream(options, (reading) =>
+        readFile(file, offset, end, (block) => readBlock(block, blockstore, reading)),
+      ),
     }
   }
 
@@ -91,7 +104,8 @@ function statBlock(cid: CID, bytes: Uint8Array): Stat {
   if (isLeaf(cid)) return { cid, type: 'file', size: bytes.byteLength, dagSize: bytes.byteLength }
   if (cid.code !== dagPbCode) return { cid, type: 'node', size: bytes.byteLength, dagSize: bytes.byteLength }
   const node = unixfsNode(cid, bytes)
-  const links = node?.node.Links ?? (decodeBlock(cid, bytes) as { Links: readonly { Tsize?: number }[] }).Links
+  const links =
+    node?.node.Links ?? (decodeBlock(cid, bytes) as { Links: readonly { Tsize?: number }[] }).Links
   const linked = links.reduce((sum, link) => sum + (link.Tsize ?? 0), 0)
   const dagSize = bytes.byteLength + linked
   if (node === undefined) return { cid, type: 'node', size: bytes.byteLength, dagSize }
@@ -103,6 +117,7 @@ function statBlock(cid: CID, bytes: Uint8Array): Stat {
     ...(unixfs.mtime === undefined ? {} : { mtimeSeconds: Number(unixfs.mtime.secs) }),
   }
   if (unixfs.isDirectory()) return { ...common, type: 'directory', size: linked }
-  if (unixfs.type === 'file' || unixfs.type === 'raw') return { ...common, type: 'file', size: Number(unixfs.fileSize()) }
+  if (unixfs.type === 'file' || unixfs.type === 'raw')
+    return { ...common, type: 'file', size: Number(unixfs.fileSize()) }
   return { ...common, type: 'node', size: bytes.byteLength }
 }

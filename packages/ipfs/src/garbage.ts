@@ -60,7 +60,10 @@ export function createRepo(parts: {
     })
   }
 
-  /** The keys of all blocks that pins reach. A hole ends it: what lies behind the hole could not be protected. */
+  /**
+   * The keys of all blocks that pins reach; those of pins that are made meanwhile were held by the call that made them.
+   * A hole ends it: what lies behind the hole could not be protected.
+   */
   async function mark(signal: AbortSignal): Promise<Set<BlockKey>> {
     const marked = new Set<BlockKey>()
     const source: WalkSource = { get: (cid) => blocks.get(cid, signal), check: async () => {} }
@@ -73,7 +76,11 @@ export function createRepo(parts: {
         }
       } catch (cause) {
         if (signal.aborted || !(cause instanceof IpfsError)) throw cause
-        throw new IpfsError('IPFS_GC_INCOMPLETE', `The pinned DAG ${pin.cid} is not whole: ${cause.message}`, { cause })
+        throw new IpfsError(
+          'IPFS_GC_INCOMPLETE',
+          `The pinned DAG ${pin.cid} is not whole: ${cause.message}`,
+          { cause },
+        )
       }
     }
     return marked

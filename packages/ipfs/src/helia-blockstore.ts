@@ -24,11 +24,18 @@ export class HeliaBlockstore extends BaseBlockstore {
     this.#calls = parts.calls
   }
 
-  override async put(cid: CID, value: Uint8Array | AsyncIterable<Uint8Array> | Iterable<Uint8Array>, options?: CallOptions): Promise<CID> {
+  override async put(
+    cid: CID,
+    value: Uint8Array | AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    options?: CallOptions,
+  ): Promise<CID> {
     return this.#calls.run(options, async (signal) => {
       const bytes = value instanceof Uint8Array ? value : await concat(value)
       if (!(await matches(cid, bytes))) {
-        throw new IpfsError('IPFS_BLOCK_MISMATCH', `The ${bytes.byteLength} bytes given for ${cid} do not match it`)
+        throw new IpfsError(
+          'IPFS_BLOCK_MISMATCH',
+          `The ${bytes.byteLength} bytes given for ${cid} do not match it`,
+        )
       }
       signal.throwIfAborted()
       const lease = this.#retention.lease()

@@ -174,7 +174,10 @@ export interface Dag {
   /** The node at a path, as the IPLD data model. Also `IPFS_UNKNOWN_CODEC`. */
   get(path: string, options?: CallOptions): Promise<{ readonly cid: CID; readonly value: unknown }>
   /** Stores a node of the IPLD data model. `IPFS_INVALID_NODE` when the codec cannot hold it. */
-  put(value: unknown, options?: CallOptions & { readonly codec?: DagCodec; readonly pin?: boolean }): Promise<CID>
+  put(
+    value: unknown,
+    options?: CallOptions & { readonly codec?: DagCodec; readonly pin?: boolean },
+  ): Promise<CID>
 }
 
 /** Codecs that {@link Dag} reads and writes. */
@@ -183,7 +186,10 @@ export type DagCodec = 'dag-cbor' | 'dag-json' | 'dag-pb' | 'raw'
 /** Single blocks. */
 export interface Blocks {
   get(cid: string | CID, options?: CallOptions): Promise<Uint8Array>
-  put(bytes: Uint8Array, options?: CallOptions & { readonly codec?: DagCodec; readonly pin?: boolean }): Promise<CID>
+  put(
+    bytes: Uint8Array,
+    options?: CallOptions & { readonly codec?: DagCodec; readonly pin?: boolean },
+  ): Promise<CID>
   stat(cid: string | CID, options?: CallOptions): Promise<{ readonly cid: CID; readonly size: number }>
 }
 
@@ -197,7 +203,9 @@ export interface GcResult {
 /** The store as a whole. */
 export interface Repo {
   /** Counts by walking the store. */
-  stat(options?: CallOptions): Promise<{ readonly blocks: number; readonly bytes: number; readonly pins: number }>
+  stat(
+    options?: CallOptions,
+  ): Promise<{ readonly blocks: number; readonly bytes: number; readonly pins: number }>
   /**
    * Removes every block that no pin reaches and no running add, import or pin holds. One at a time: a second call joins
    * the first. `IPFS_GC_INCOMPLETE` when a pinned DAG has a hole: then nothing is removed.

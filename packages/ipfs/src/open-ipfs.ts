@@ -32,7 +32,8 @@ const known = new Set(['path', 'maxBlockBytes'])
  */
 export async function openIpfs(options: IpfsOptions): Promise<Ipfs> {
   const { path, maxBlockBytes = 2_097_152 } = options
-  for (const key of Object.keys(options)) if (!known.has(key)) throw new TypeError(`openIpfs has no option ${JSON.stringify(key)}`)
+  for (const key of Object.keys(options))
+    if (!known.has(key)) throw new TypeError(`openIpfs has no option ${JSON.stringify(key)}`)
   if (typeof path !== 'string' || path === '') throw new TypeError('path is the folder of the node')
   if (!Number.isSafeInteger(maxBlockBytes) || maxBlockBytes < 1 || maxBlockBytes > 16_777_216) {
     throw new RangeError(`maxBlockBytes is a whole number from 1 to 16,777,216, not ${maxBlockBytes}`)

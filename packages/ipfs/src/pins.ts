@@ -62,7 +62,8 @@ export class PinRecords {
   readonly #upsert: Database.Statement
   readonly #delete: Database.Statement
   readonly #select: Database.Statement<[Uint8Array], Row>
-  readonly #page: Database.Statement<[number], Row>
+  readonly #page: Database.Statement<[number, number], Row>
+  readonly #last: Database.Statement<[], { readonly id: number | null }>
   readonly #update: Database.Statement
   readonly #count: Database.Statement<[], { readonly count: number }>
 
@@ -85,7 +86,10 @@ export class PinRecords {
     `)
     this.#delete = this.#database.prepare('DELETE FROM pins WHERE key = ?')
     this.#select = this.#database.prepare('SELECT id, cid, depth, metadata FROM pins WHERE key = ?')
-    this.#page = this.#database.prepare('SELECT id, cid, depth, metadata FROM pins WHERE id > ? ORDER BY id LIMIT 256')
+    this.#page = this.#database.prepare(
+      'SELECT id, cid, depth, metadata FROM pins WHERE id > ? AND id <= ? ORDER BY id LIMIT 256',
+    )
+    this.#last = this.#database.prepare('SELECT max(id) AS id FROM pins')
     this.#update = this.#database.prepare('UPDATE pins SET metadata = ? WHERE key = ?')
     this.#count = this.#database.prepare('SELECT count(*) AS count FROM pins')
   }
@@ -116,15 +120,16 @@ export class PinRecords {
     return this.#write(() => this.#update.run(JSON.stringify(metadata), pinKeyOf(cid)).changes > 0)
   }
 
-  /** All pins, read in pages, so that records may change between two steps. */
+  /**
+   * All pins, read in pages, so that records may change between two steps. What is recorded after the first step is not
+   * among them: whoever adds all the time must not keep a collection from its end.
+   */
   *all(): Generator<Pin, void, undefined> {
-    let last = 0
-    for (;;) {
-      const rows = this.#page.all(last)
+    const end = this.#last.get()?.id ?? 0
+    for (let last = 0; last < end;) {
+      const rows = this.#page.all(last, end)
       for (const row of rows) yield pinOf(row)
-      const tail = rows.at(-1)
-      if (tail === undefined) return
-      last = tail.id
+      last = rows.at(-1)?.id ?? end
     }
   }
 
@@ -149,7 +154,10 @@ export class PinRecords {
 function prepareFile(database: Database.Database): void {
   const version = database.pragma('user_version', { simple: true }) as number
   if (version > schemaVersion) {
-    throw new IpfsError('IPFS_STORE_FAILED', `The pins have format ${version}; this version reads up to ${schemaVersion}`)
+    throw new IpfsError(
+      'IPFS_STORE_FAILED',
+      `The pins have format ${version}; this version reads up to ${schemaVersion}`,
+    )
   }
   // FULL: a pin that was answered is on disk.
   database.pragma('journal_mode = WAL')
@@ -260,14 +268,17 @@ export function heldSource(blocks: BlockFiles, lease: Lease, signal: AbortSignal
 /** Names are short, values are what JSON can hold. @throws TypeError, RangeError */
 export function checkMetadata(metadata: PinMetadata): PinMetadata {
   for (const [key, value] of Object.entries(metadata)) {
-    if (!['string', 'number', 'boolean'].includes(typeof value)) throw new TypeError(`metadata.${key} is not a string, number or boolean`)
+    if (!['string', 'number', 'boolean'].includes(typeof value))
+      throw new TypeError(`metadata.${key} is not a string, number or boolean`)
     if (key === 'name' && typeof value === 'string' && value.length > 255) {
       throw new RangeError(`The name of a pin has at most 255 characters, not ${value.length}`)
     }
-    if (typeof value === 'number' && !Number.isFinite(value)) throw new RangeError(`metadata.${key} is not a finite number`)
+    if (typeof value === 'number' && !Number.isFinite(value))
+      throw new RangeError(`metadata.${key} is not a finite number`)
   }
   const size = JSON.stringify(metadata).length
-  if (size > 4096) throw new RangeError(`The metadata of a pin has at most 4,096 characters of JSON, not ${size}`)
+  if (size > 4096)
+    throw new RangeError(`The metadata of a pin has at most 4,096 characters of JSON, not ${size}`)
   return metadata
 }
 

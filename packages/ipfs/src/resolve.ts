@@ -66,7 +66,9 @@ async function linkIn(cid: CID, name: string, blocks: Blockstore, signal: AbortS
   } catch (error) {
     if (error instanceof IpfsError || signal.aborted) throw error
     if (isExporterError(error, 'ERR_NOT_FOUND')) throw notFound(name, cid, error)
-    throw new IpfsError('IPFS_INVALID_NODE', `${cid} is not a folder that can be read: ${String(error)}`, { cause: error })
+    throw new IpfsError('IPFS_INVALID_NODE', `${cid} is not a folder that can be read: ${String(error)}`, {
+      cause: error,
+    })
   }
   if (last === undefined || last.equals(cid)) throw notFound(name, cid)
   return last
@@ -97,7 +99,11 @@ async function throughNode(
 }
 
 /** The bytes of a block from the shape in which Helia's stores give them. */
-export async function readBlock(cid: CID, blocks: Pick<Blockstore, 'get'>, signal: AbortSignal): Promise<Uint8Array> {
+export async function readBlock(
+  cid: CID,
+  blocks: Pick<Blockstore, 'get'>,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   for await (const chunk of blocks.get(cid, { signal })) chunks.push(chunk)
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)

@@ -30,7 +30,10 @@ export async function makeFile(path: string, bytes: number): Promise<Sample> {
 }
 
 /** Writes a tree with a hundred files a folder. */
-export async function makeTree(path: string, size: { readonly files: number; readonly bytes: number }): Promise<Sample> {
+export async function makeTree(
+  path: string,
+  size: { readonly files: number; readonly bytes: number },
+): Promise<Sample> {
   const digests = new Map<string, string>()
   const random = xorshift(2)
   for (let index = 0; index < size.files; index += 1) {

@@ -38,7 +38,8 @@ export async function addTree(server: ServerProcess, tree: Sample): Promise<Time
   const { body } = await clientOf(server).call('files.get', { cid })
   const archive = extract()
   const feeding = (async () => {
-    for await (const chunk of body) if (!archive.write(chunk)) await new Promise((go) => archive.once('drain', () => go(undefined)))
+    for await (const chunk of body)
+      if (!archive.write(chunk)) await new Promise((go) => archive.once('drain', () => go(undefined)))
     archive.end(undefined)
   })()
   const left = new Map(tree.digests)
@@ -55,7 +56,10 @@ export async function addTree(server: ServerProcess, tree: Sample): Promise<Time
   return { seconds, readSeconds: (performance.now() - started) / 1000 }
 }
 
-async function add(server: ServerProcess, body: AsyncIterable<FileEntry> | Iterable<FileEntry>): Promise<{ readonly cid: string; readonly seconds: number }> {
+async function add(
+  server: ServerProcess,
+  body: AsyncIterable<FileEntry> | Iterable<FileEntry>,
+): Promise<{ readonly cid: string; readonly seconds: number }> {
   const started = performance.now()
   let cid: string | undefined
   for await (const line of await call(server, body)) if ('items' in line) cid = line.cid

@@ -10,7 +10,8 @@ export async function collect(body: AsyncIterable<Uint8Array>): Promise<Uint8Arr
   let size = 0
   for await (const chunk of body) {
     size += chunk.byteLength
-    if (size > maxNodeBytes) throw new IpfsError('IPFS_BLOCK_TOO_LARGE', `A block has at most ${maxNodeBytes} bytes`)
+    if (size > maxNodeBytes)
+      throw new IpfsError('IPFS_BLOCK_TOO_LARGE', `A block has at most ${maxNodeBytes} bytes`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)

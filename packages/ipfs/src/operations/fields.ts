@@ -2,7 +2,10 @@
 import { z } from 'zod'
 
 /** A content path. */
-export const cidPath = z.string().min(1).describe('CID, with an optional path below it: <cid> or <cid>/name/name')
+export const cidPath = z
+  .string()
+  .min(1)
+  .describe('CID, with an optional path below it: <cid> or <cid>/name/name')
 
 /** A single CID. */
 export const cid = z.string().min(1).describe('CID of the block')

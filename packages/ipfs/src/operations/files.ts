@@ -7,7 +7,10 @@ import { cidPath, pinName, profile } from './fields.ts'
 type Slice<K extends keyof Files> = { readonly ipfs: { readonly files: Pick<Files, K> } }
 
 const added = z.strictObject({ path: z.string(), cid: z.string(), bytes: z.number().int() })
-const failed = z.strictObject({ path: z.string(), failed: z.object({ code: z.string(), message: z.string() }) })
+const failed = z.strictObject({
+  path: z.string(),
+  failed: z.object({ code: z.string(), message: z.string() }),
+})
 const summary = z.strictObject({
   cid: z.string().optional().describe('root of what was added; absent when every item failed'),
   bytes: z.number().int().describe('bytes of content'),
@@ -22,8 +25,14 @@ export const filesAdd = operation<Slice<'add'>>()({
   parts: ['ipfs'],
   input: z.object({
     profile,
-    wrap: z.boolean().default(false).describe('put what is added into one more folder; always so for several paths'),
-    pin: z.boolean().default(true).describe('pin the root; without a pin it goes with the next garbage collection'),
+    wrap: z
+      .boolean()
+      .default(false)
+      .describe('put what is added into one more folder; always so for several paths'),
+    pin: z
+      .boolean()
+      .default(true)
+      .describe('pin the root; without a pin it goes with the next garbage collection'),
     name: pinName,
   }),
   output: z.union([summary, failed, added]),
@@ -36,13 +45,20 @@ export const filesAdd = operation<Slice<'add'>>()({
   command: { name: 'add', arguments: [] },
   text: (line) => {
     if ('items' in line) return line.cid === undefined ? undefined : `${line.cid}`
-    return 'failed' in line ? `failed  ${line.path}  ${line.failed.message}` : `added   ${line.cid}  ${line.path}`
+    return 'failed' in line
+      ? `failed  ${line.path}  ${line.failed.message}`
+      : `added   ${line.cid}  ${line.path}`
   },
   async *run({ ipfs }, input, { signal, progress }, body) {
     const { name, ...rest } = input
     const onProgress = ({ bytes, items }: { bytes: number; items: number }): void =>
       progress({ stage: 'adding', bytes, items })
-    for await (const line of ipfs.files.add(body, { ...rest, ...(name === undefined ? {} : { name }), signal, onProgress })) {
+    for await (const line of ipfs.files.add(body, {
+      ...rest,
+      ...(name === undefined ? {} : { name }),
+      signal,
+      onProgress,
+    })) {
       if ('items' in line) yield { ...line, cid: line.cid?.toString() }
       else yield 'failed' in line ? line : { ...line, cid: line.cid.toString() }
     }
@@ -123,7 +139,10 @@ export const filesStat = operation<Slice<'stat'>>()({
   output: z.object({
     cid: z.string(),
     type: z.enum(['file', 'directory', 'node']),
-    size: z.number().int().describe('bytes of the file, of all entries of the folder, or of the block of the node'),
+    size: z
+      .number()
+      .int()
+      .describe('bytes of the file, of all entries of the folder, or of the block of the node'),
     dagSize: z.number().int().describe('bytes of all blocks as the links state it'),
     mode: z.number().int().optional().describe('permission bits'),
     mtimeSeconds: z.number().optional().describe('seconds since the epoch'),

@@ -5,7 +5,9 @@ import type { Files } from '../ipfs.ts'
 import type { OwnPins, Pin } from '../pins.ts'
 import { cidPath, pinName } from './fields.ts'
 
-type Slice<K extends keyof OwnPins> = { readonly ipfs: { readonly pins: Pick<OwnPins, K>; readonly files: Pick<Files, 'resolve'> } }
+type Slice<K extends keyof OwnPins> = {
+  readonly ipfs: { readonly pins: Pick<OwnPins, K>; readonly files: Pick<Files, 'resolve'> }
+}
 
 const pin = z.object({
   cid: z.string(),
@@ -37,7 +39,8 @@ export const pinsAdd = operation<Slice<'add' | 'get'>>()({
     const depth = input.recursive ? Number.POSITIVE_INFINITY : 0
     const metadata = input.name === undefined ? {} : { name: input.name }
     let items = 0
-    for await (const _ of ipfs.pins.add(cid, { depth, metadata, signal })) progress({ stage: 'pinning', bytes: 0, items: ++items })
+    for await (const _ of ipfs.pins.add(cid, { depth, metadata, signal }))
+      progress({ stage: 'pinning', bytes: 0, items: ++items })
     return shown(await ipfs.pins.get(cid, { signal }))
   },
 })

@@ -38,6 +38,7 @@ export const repoGc = operation<Slice<'gc'>>()({
   idempotent: true,
   doors: ['cli'],
   command: { name: 'gc' },
-  text: (result) => `removed ${result.removedBlocks} blocks (${result.removedBytes} bytes), kept ${result.keptBlocks}`,
+  text: (result) =>
+    `removed ${result.removedBlocks} blocks (${result.removedBytes} bytes), kept ${result.keptBlocks}`,
   run: ({ ipfs }, _input, { signal }) => ipfs.repo.gc({ signal }),
 })

@@ -1,0 +1,28 @@
+import { importer } from 'ipfs-unixfs-importer'
+import { FsBlockstore } from 'blockstore-fs'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+const small = Array.from({ length: 10000 }, (_, i) => ({
+  path: `t/${i % 100}/f${i}`,
+  content: randomBytes(4096),
+}))
+const home = mkdtempSync('/var/tmp/bench-')
+const bs = new FsBlockstore(home + '/blocks')
+await bs.open()
+let t0 = performance.now()
+const c0 = process.cpuUsage()
+for await (const x of importer(small, bs, { profile: 'unixfs-v1-2025', wrapWithDirectory: true }));
+const b = performance.now() - t0
+const c = process.cpuUsage(c0)
+console.log(
+  'peer',
+  ((1e4 / b) * 1000).toFixed(0),
+  'files/s',
+  'cpu user',
+  c.user / 1000,
+  'sys',
+  c.system / 1000,
+  'wall',
+  b,
+)
+rmSync(home, { recursive: true })
