@@ -38,7 +38,10 @@ export function connect(options: ConnectOptions): Promise<Connection> {
  * Opens the home by the given function, or joins the server that holds it, or waits for the command that holds it. The
  * lock is asked first: a note of a server that is gone could lead to somebody else's port, and the token with it.
  */
-export async function openOrJoin(options: ConnectOptions, open: () => Promise<Connection>): Promise<Connection> {
+export async function openOrJoin(
+  options: ConnectOptions,
+  open: () => Promise<Connection>,
+): Promise<Connection> {
   const deadline = performance.now() + options.waitMs
   for (;;) {
     try {
@@ -54,7 +57,10 @@ export async function openOrJoin(options: ConnectOptions, open: () => Promise<Co
 }
 
 /** The options that every way of opening a home takes. */
-export function placeOf({ home, signal }: Pick<ConnectOptions, 'home' | 'signal'>): { home?: string; signal?: AbortSignal } {
+export function placeOf({ home, signal }: Pick<ConnectOptions, 'home' | 'signal'>): {
+  home?: string
+  signal?: AbortSignal
+} {
   return { ...(home === undefined ? {} : { home }), ...(signal === undefined ? {} : { signal }) }
 }
 

@@ -22,7 +22,9 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
 process.exitCode = await runCommandLine({
   args: process.argv.slice(2),
   stdin: process.stdin,
@@ -40,6 +42,7 @@ process.stdin.unref?.()
  * projects mean the folder that they run in.
  */
 function workingFolder(env: NodeJS.ProcessEnv): string {
-  const isOurScript = env['npm_package_name'] === 'ipfs-kit-workspace' && env['npm_lifecycle_event'] === 'ipfs-kit'
+  const isOurScript =
+    env['npm_package_name'] === 'ipfs-kit-workspace' && env['npm_lifecycle_event'] === 'ipfs-kit'
   return (isOurScript ? env['INIT_CWD'] : undefined) ?? process.cwd()
 }

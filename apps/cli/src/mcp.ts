@@ -24,7 +24,11 @@ export async function mcp(options: McpOptions): Promise<void> {
   const log = (line: string): void => void stderr.write(`${line}\n`)
   const open = (): Promise<Connection> =>
     openOrJoin(options, async () => {
-      const server = await openServer({ ...placeOf(options), config: { api: { port: 0 }, gateway: { port: 0 } }, log })
+      const server = await openServer({
+        ...placeOf(options),
+        config: { api: { port: 0 }, gateway: { port: 0 } },
+        log,
+      })
       return { caller: server.kit.caller, close: () => server.close() }
     })
 

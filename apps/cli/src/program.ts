@@ -1,6 +1,7 @@
 /** The command line: one command for each operation, and those that serve. */
 import { resolve } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
+import { homePath } from '@ipfs-kit/kit'
 import { kitOperations } from '@ipfs-kit/kit/operations'
 import { addCommands, CommandError, runProgram } from '@ipfs-kit/operations/cli'
 import { Command, InvalidArgumentError } from 'commander'
@@ -33,7 +34,11 @@ export function runCommandLine(options: ProgramOptions): Promise<number> {
   const program = new Command('ipfs-kit')
     .description('A content-addressed store on your own machine')
     .version(version)
-    .option('--home <path>', 'folder of the node; default $IPFS_KIT_HOME, else the data folder of the platform', path)
+    .option(
+      '--home <path>',
+      'folder of the node; default $IPFS_KIT_HOME, else the data folder of the platform',
+      path,
+    )
     .option('--wait <seconds>', 'how long to wait for another command that holds the home', seconds, 10)
     .option('--json', 'print JSON, one object a line')
 
@@ -43,19 +48,27 @@ export function runCommandLine(options: ProgramOptions): Promise<number> {
     streams: { stdin, stdout, stderr },
     signal,
     cwd,
+    homeOf: (globals) => (globals as unknown as Globals).home ?? homePath(),
   })
 
   program
     .command('serve')
     .description('Serve the home: REST and MCP, and the gateway, on loopback')
     .option('--port <n>', 'port of REST and MCP; 0 takes any free one; default 4801 or as configured', port)
-    .option('--gateway-port <n>', 'port of the gateway; 0 takes any free one; default 4802 or as configured', port)
+    .option(
+      '--gateway-port <n>',
+      'port of the gateway; 0 takes any free one; default 4802 or as configured',
+      port,
+    )
     .option('--isolated', 'use a temporary home, removed on exit', false)
     .action(async (flags: { port?: number; gatewayPort?: number; isolated: boolean }) => {
       const { serve } = await import('./serve.ts')
       const { home, json = false } = program.opts<Globals>()
       if (flags.isolated && home !== undefined) {
-        throw new CommandError('COMMAND_USAGE', '--isolated makes a home of its own, so --home cannot be given too')
+        throw new CommandError(
+          'COMMAND_USAGE',
+          '--isolated makes a home of its own, so --home cannot be given too',
+        )
       }
       await serve({ ...flags, ...(home === undefined ? {} : { home }), json, stdout, stderr, signal })
     })
@@ -75,18 +88,23 @@ export function runCommandLine(options: ProgramOptions): Promise<number> {
   }
 }
 
-function placeIn({ home, wait }: Globals, signal: AbortSignal): ConnectOptions & { readonly signal: AbortSignal } {
+function placeIn(
+  { home, wait }: Globals,
+  signal: AbortSignal,
+): ConnectOptions & { readonly signal: AbortSignal } {
   return { ...(home === undefined ? {} : { home }), waitMs: wait * 1000, signal }
 }
 
 function port(text: string): number {
   const value = Number(text)
-  if (!/^[0-9]+$/.test(text) || value > 65_535) throw new InvalidArgumentError('A port is a number from 0 to 65535.')
+  if (!/^[0-9]+$/.test(text) || value > 65_535)
+    throw new InvalidArgumentError('A port is a number from 0 to 65535.')
   return value
 }
 
 function seconds(text: string): number {
   const value = Number(text)
-  if (text.trim() === '' || !(value >= 0 && value <= 86_400)) throw new InvalidArgumentError('Give seconds from 0 to 86400.')
+  if (text.trim() === '' || !(value >= 0 && value <= 86_400))
+    throw new InvalidArgumentError('Give seconds from 0 to 86400.')
   return value
 }

@@ -7,7 +7,9 @@ import {
   answerOf,
   type Caller,
   errorBody,
+  isFault,
   type LocalCaller,
+  OperationError,
   type Table,
   toFault,
 } from '@ipfs-kit/operations'
@@ -16,7 +18,7 @@ import { openApiDocument } from '@ipfs-kit/operations/openapi'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { ServerError } from './errors.ts'
 import { checkScope, checkSource, identify, shown } from './guard.ts'
-import { mcpRoute } from './mcp-route.ts'
+import { maxMcpBytes, mcpRoute } from './mcp-route.ts'
 import { mcpServers } from './mcp-tools.ts'
 
 /** What {@link createApi} takes. */
@@ -64,7 +66,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   app.setNotFoundHandler((request) => {
     throw new ServerError('SERVER_NOT_FOUND', `There is nothing at ${shown(pathOf(request))}`)
   })
-  // REST and MCP read their bodies themselves; a body that comes to anything else is not looked at.
+  // REST and MCP read their bodies in their own ways; a body that comes to anything else is not looked at.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
 
@@ -85,7 +87,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     mcpRoute({
       createServer: mcpServers({ operations, caller, version }),
       identify: (request) => identify(request, tokens),
-      onError: (error) => errors.publish({ requestId: '', name: 'mcp', error }),
+      onError: (requestId, error) => errors.publish({ requestId, name: 'mcp', error }),
     }),
   )
 
@@ -124,10 +126,20 @@ function addPage(app: FastifyInstance, url: string, answer: Answer): void {
 }
 
 function refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const fault = toFault(error)
+  const fault = toFault(ownError(error))
   const status = (fault instanceof ServerError ? fault.status : undefined) ?? answerOf(fault.kind).status
   if (status === 500) errors.publish({ requestId: request.id, name: 'api', error: fault.cause ?? fault })
   return reply.status(status).send(errorBody(fault, request.id))
+}
+
+/** What the framework refuses, in the words of this server. */
+function ownError(error: unknown): unknown {
+  const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined
+  if (isFault(error) || typeof status !== 'number' || status >= 500) return error
+  if (status === 413) {
+    return new OperationError('OPERATION_BODY_TOO_LARGE', `The body has more than ${maxMcpBytes} bytes`)
+  }
+  return new ServerError('SERVER_REQUEST_INVALID', 'The request broke off', { cause: error })
 }
 
 /** A URL that cannot be decoded comes to no route and no hook, and so to no check. */

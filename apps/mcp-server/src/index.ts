@@ -6,6 +6,7 @@
 export { ServerError, serverErrors } from './errors.ts'
 export type { ServerErrorCode } from './errors.ts'
 export { openServer } from './main.ts'
-export type { Server, ServerOptions } from './main.ts'
+export type { Server } from './main.ts'
 export { mcpServers } from './mcp-tools.ts'
 export type { McpToolsOptions } from './mcp-tools.ts'
+export type { ServerOptions } from './options.ts'

@@ -3,27 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createGateway } from '@ipfs-kit/gateway'
-import { type ConfigOverrides, type Kit, openKit } from '@ipfs-kit/kit'
+import { type Kit, openKit } from '@ipfs-kit/kit'
 import { createErrorLog, createTelemetry } from '@ipfs-kit/telemetry'
 import { Registry } from 'prom-client'
 import { createApi } from './api.ts'
 import { openListener } from './listen.ts'
-
-/** Options of {@link openServer}. */
-export interface ServerOptions {
-  /** Path of the home. Default: `$IPFS_KIT_HOME`, else the platform's data folder. */
-  readonly home?: string
-  /** Use a new temporary home, which is removed at the end. Default false; contradicts `home`. */
-  readonly isolated?: boolean
-  /** Settings that replace those of the home's `config.toml`. */
-  readonly config?: ConfigOverrides
-  /** How long to wait for another process that holds the home, in milliseconds. Default 0. */
-  readonly waitMs?: number
-  /** Takes the lines of the log, JSON each, without line end. Default: none are written. */
-  readonly log?: (line: string) => void
-  /** Ends the opening; without meaning afterwards. */
-  readonly signal?: AbortSignal
-}
+import { checkOptions, type ServerOptions } from './options.ts'
 
 /** A running server. */
 export interface Server extends AsyncDisposable {
@@ -41,12 +26,10 @@ export interface Server extends AsyncDisposable {
  * Opens a home and serves it on loopback: the API on 127.0.0.1:4801 and the gateway on 127.0.0.1:4802 unless configured
  * otherwise. What was opened is closed again when a later step fails.
  *
- * @throws TypeError for contradictory options; what `openKit` throws; ServerError SERVER_PORT_UNAVAILABLE
+ * @throws TypeError for an option that is unknown or contradicts another; what `openKit` throws; ServerError SERVER_PORT_UNAVAILABLE
  */
 export async function openServer(options: ServerOptions = {}): Promise<Server> {
-  if (options.isolated === true && options.home !== undefined) {
-    throw new TypeError('isolated makes a home of its own, so home cannot be given too')
-  }
+  checkOptions(options)
   await using opening = new AsyncDisposableStack()
 
   // The log and the metrics hear of everything that follows.

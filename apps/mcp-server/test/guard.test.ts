@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Answer, type ErrorAnswer, serve, type Site } from './serving.ts'
+import { type Answer, type ErrorAnswer, serve, serveOnce, type Site } from './serving.ts'
 
 let site: Site
 beforeAll(async () => {
   site = await serve()
 })
-afterAll(() => site[Symbol.asyncDispose]())
+afterAll(() => site.close())
 
 const doors = ['/api/v1/node/status', '/api/v1/openapi.json', '/mcp', '/healthz', '/readyz', '/metrics']
 const guarded = doors.slice(0, 3)
@@ -161,7 +161,7 @@ describe('the token', () => {
 })
 
 it('the scope of the token has to allow what the operation does', async () => {
-  await using other = await serve()
+  const other = await serveOnce()
   const { tokens } = other.server.kit
   const verify = tokens.verify.bind(tokens)
   const allow = (scopes: readonly ('read' | 'write' | 'admin')[]): void => {

@@ -1,9 +1,12 @@
 /** An isolated server on free ports, and ways to speak to it. */
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { openServer, type Server, type ServerOptions } from '@ipfs-kit/mcp-server'
+import { onTestFinished } from 'vitest'
 
 export interface Answer {
   readonly status: number
@@ -29,7 +32,7 @@ export interface ErrorAnswer {
   readonly requestId: string
 }
 
-export interface Site extends AsyncDisposable {
+export interface Site {
   readonly server: Server
   readonly token: string
   readonly port: number
@@ -45,6 +48,7 @@ export interface Site extends AsyncDisposable {
   add(content: string | Uint8Array, query?: string): Promise<string>
   /** Writes bytes to the API's port as they are, and gives what comes back until the connection ends. */
   raw(bytes: string | Uint8Array): Promise<string>
+  close(): Promise<void>
 }
 
 export const anyPorts = { api: { port: 0 }, gateway: { port: 0 } }
@@ -84,9 +88,23 @@ export async function serve(options: ServerOptions = {}): Promise<Site> {
       return (JSON.parse(answer.text.trim().split('\n').at(-1) ?? '') as { cid: string }).cid
     },
     raw: (bytes) => raw(port, bytes),
-    [Symbol.asyncDispose]: () => server.close(),
+    close: () => server.close(),
   }
   return site
+}
+
+/** A server that is closed when its test has finished. */
+export async function serveOnce(options?: ServerOptions): Promise<Site> {
+  const site = await serve(options)
+  onTestFinished(() => site.close())
+  return site
+}
+
+/** A home in a folder of its own, removed when its test has finished. */
+export async function temporaryHome(): Promise<string> {
+  const home = await mkdtemp(join(tmpdir(), 'ipfs-kit-test-'))
+  onTestFinished(() => rm(home, { recursive: true, force: true }))
+  return home
 }
 
 /** The lines of an answer. */
@@ -113,6 +131,8 @@ async function ask(port: number, path: string, asking: Asking = {}): Promise<Ans
     if (value !== undefined) headers[name] = value
   }
   const outgoing = request({ host: '127.0.0.1', port, path, method, headers, setHost: false, agent: false })
+  // An answer may come while the body is still on its way; what becomes of that then is no matter.
+  outgoing.on('error', () => {})
   outgoing.end(body)
   const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage]
   const chunks: Buffer[] = []

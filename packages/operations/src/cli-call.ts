@@ -7,7 +7,7 @@ import type { CallOptions, Caller } from './call.ts'
 import { type AnswerWriter, partialExitCode, writeLine } from './cli-answer.ts'
 import { writeBytes } from './cli-bytes.ts'
 import { CommandError, isSystemError, systemMessage } from './cli-errors.ts'
-import type { Outlet } from './cli-outlet.ts'
+import { type Outlet, ReaderGone } from './cli-outlet.ts'
 import { createProgressDisplay } from './cli-progress.ts'
 import { walkFiles } from './cli-walk.ts'
 import type { AnyOperation, BytesResult, Progress } from './operation.ts'
@@ -36,6 +36,8 @@ export interface CommandLine {
   readonly input: Record<string, unknown>
   /** Paths of the body: files and folders, or one file. */
   readonly paths: readonly string[]
+  /** Folder that is never sent. */
+  readonly home: string | undefined
   readonly json: boolean
   readonly output: string | undefined
   readonly force: boolean
@@ -53,7 +55,9 @@ export async function runCall(
 ): Promise<number> {
   const { entry, json } = line
   const { stderr, stdout, clock } = surroundings
-  const signal = AbortSignal.any([surroundings.signal, stdout.closed])
+  // Whoever stops reading needs no more of what is read, but what is written is to be done all the same.
+  const signal =
+    entry.effect === 'read' ? AbortSignal.any([surroundings.signal, stdout.closed]) : surroundings.signal
   const body = await bodyOf(line, { ...surroundings, signal })
   const progress = json ? undefined : createProgressDisplay({ stderr, clock })
   const writer: AnswerWriter = { stdout, stderr, cwd: surroundings.cwd, signal, json, progress }
@@ -67,7 +71,7 @@ export async function runCall(
     try {
       const answer: unknown = await connected.caller.call(entry.name, line.input, options)
       const exitCode = await writeAnswer(line, answer, writer)
-      await stdout.flush()
+      await whileRead(entry, stdout.flush())
       return exitCode
     } finally {
       await connected.close()
@@ -77,24 +81,34 @@ export async function runCall(
   }
 }
 
+/** What is written is done whether or not somebody reads about it; a read ends with its reader. */
+async function whileRead(entry: AnyOperation, writing: Promise<void>): Promise<void> {
+  try {
+    await writing
+  } catch (error) {
+    if (entry.effect === 'read' || !(error instanceof ReaderGone)) throw error
+  }
+}
+
 async function writeAnswer(line: CommandLine, answer: unknown, writer: AnswerWriter): Promise<number> {
   const { entry, json } = line
   if (entry.returns === 'bytes') return writeBytes(answer as BytesResult, line, writer)
   const print = entry.text as ((value: unknown) => string | undefined) | undefined
+  const show = (text: string | undefined): Promise<void> => whileRead(entry, writeLine(text, writer))
   if (entry.returns === 'value') {
     const text = json || print === undefined ? JSON.stringify(answer, undefined, json ? 0 : 2) : print(answer)
-    await writeLine(text, writer)
+    await show(text)
     return 0
   }
   let last: unknown
   for await (const value of answer as AsyncIterable<unknown>) {
     last = value
-    await writeLine(json || print === undefined ? JSON.stringify(value) : print(value), writer)
+    await show(json || print === undefined ? JSON.stringify(value) : print(value))
   }
   return partialExitCode(last)
 }
 
-async function bodyOf({ entry, paths }: CommandLine, { stdin, cwd, signal }: CallSurroundings) {
+async function bodyOf({ entry, paths, home }: CommandLine, { stdin, cwd, signal }: CallSurroundings) {
   if (entry.body === 'none') return undefined
   if (entry.body === 'files') {
     return walkFiles(paths, { cwd, signal, stdin: paths.includes('-') ? cancellable(stdin, signal) : stdin })

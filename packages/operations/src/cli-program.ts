@@ -20,7 +20,7 @@ export async function runProgram(program: Command, args: readonly string[]): Pro
     if (error instanceof CommanderError && !isUsage(error)) return error.exitCode
     const fault = error instanceof CommanderError ? usageFault(error) : toFault(error)
     // Help for a command that was left incomplete has been written already.
-    if (fault.message !== '(outputHelp)') show(program, fault)
+    if (fault.message !== '(outputHelp)') show(program, fault, wantsJson(program, args))
     return answerOf(fault.kind).exitCode
   }
 }
@@ -40,20 +40,26 @@ function usageFault(error: CommanderError): Fault {
   return new CommandError('COMMAND_USAGE', error.message.replace(/^error: /, ''), { cause: error })
 }
 
-function show(program: Command, fault: Fault): void {
+/** The option as it was read, or as it stands there when the reading did not get so far. */
+function wantsJson(program: Command, args: readonly string[]): boolean {
+  if (program.opts<{ json?: boolean }>().json === true) return true
+  const end = args.indexOf('--')
+  return args.slice(0, end === -1 ? args.length : end).includes('--json')
+}
+
+function show(program: Command, fault: Fault, json: boolean): void {
   const { code, message, next, kind } = fault
   const requestId = 'requestId' in fault && typeof fault.requestId === 'string' ? fault.requestId : undefined
   // A defect in this process has no other log than standard error.
   const cause = kind === 'internal' && fault.cause instanceof Error ? fault.cause.stack : undefined
-  const text =
-    program.opts<{ json?: boolean }>().json === true
-      ? JSON.stringify({
-          error: { code, kind, message, next, retryable: kind === 'temporary', requestId, cause },
-        })
-      : [
-          `error: ${message}`,
-          `  ${code} — ${next}${requestId === undefined ? '' : ` (requestId ${requestId})`}`,
-          ...(cause === undefined ? [] : [cause]),
-        ].join('\n')
+  const text = json
+    ? JSON.stringify({
+        error: { code, kind, message, next, retryable: kind === 'temporary', requestId, cause },
+      })
+    : [
+        `error: ${message}`,
+        `  ${code} — ${next}${requestId === undefined ? '' : ` (requestId ${requestId})`}`,
+        ...(cause === undefined ? [] : [cause]),
+      ].join('\n')
   program.configureOutput().writeErr?.(`${text}\n`)
 }

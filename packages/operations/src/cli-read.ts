@@ -12,6 +12,7 @@ export const walkFailures = {
   WALK_UNREADABLE: 'it cannot be read, for a reason that the system names',
   WALK_NOT_A_FILE: 'it is a socket, a pipe or a device',
   WALK_LOOP: 'it is a link back to a folder that it lies in, or to itself',
+  WALK_HOME: 'it is the home of the node itself, with its token and its store',
   WALK_DANGLING: 'it is a link to nothing',
   WALK_NAME: 'its name is not UTF-8, ends with a backslash, or its path is too long',
 } as const

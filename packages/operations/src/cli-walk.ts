@@ -15,6 +15,8 @@ export interface WalkOptions {
   readonly cwd?: string
   /** What the path `-` reads. Without it `-` is refused. */
   readonly stdin?: AsyncIterable<Uint8Array>
+  /** A folder that is never sent, wherever it turns up: the home of the node, with its token and its store. */
+  readonly home?: string
   /** Ends the walk with its reason at the next entry. */
   readonly signal?: AbortSignal
 }
@@ -53,9 +55,10 @@ export function walkFiles(paths: readonly string[], options: WalkOptions = {}): 
   }
   return readAhead(
     (async function* () {
+      const home = options.home === undefined ? undefined : await homeAt(options.home)
       for (const { given, path, name } of tops) {
         if (given === '-') yield entry({ path: name, content: options.stdin as AsyncIterable<Uint8Array> })
-        else yield* walkTop({ name, path })
+        else yield* walkTop({ name, path }, home)
       }
     })(),
     signal,
@@ -68,9 +71,10 @@ interface Place {
   readonly path: string
 }
 
-/** The folders that a place lies in, from the inside out. */
+/** The folders that are not entered: those that a place lies in, from the inside out, and last the home of the node. */
 interface Ancestors {
   readonly id: string
+  readonly isHome: boolean
   readonly outer: Ancestors | undefined
 }
 
@@ -95,7 +99,7 @@ async function* readAhead(steps: AsyncIterable<Step>, signal?: AbortSignal): Asy
   }
 }
 
-async function* walkTop(place: Place): AsyncGenerator<Step> {
+async function* walkTop(place: Place, home: Ancestors | undefined): AsyncGenerator<Step> {
   if (place.name.endsWith('\\')) {
     yield unusableName(printable(Buffer.from(place.name)))
     return
@@ -112,7 +116,17 @@ async function* walkTop(place: Place): AsyncGenerator<Step> {
     )
     return
   }
-  yield* walk(place, stats, undefined)
+  yield* walk(place, stats, home)
+}
+
+async function homeAt(path: string): Promise<Ancestors | undefined> {
+  try {
+    const { dev, ino } = await stat(path, { bigint: true })
+    return { id: `${dev}:${ino}`, isHome: true, outer: undefined }
+  } catch {
+    // A home that is not there yet holds nothing, and one that cannot be looked at cannot be sent either.
+    return undefined
+  }
 }
 
 async function* walk(
@@ -133,7 +147,10 @@ async function* walkFolder(
   const id = `${stats.dev}:${stats.ino}`
   for (let folder = outer; folder !== undefined; folder = folder.outer) {
     if (folder.id !== id) continue
-    yield failed(place, walkFailure('WALK_LOOP', 'The link leads back to a folder that it lies in'))
+    const failure = folder.isHome
+      ? walkFailure('WALK_HOME', 'It is the home of the node, with its token')
+      : walkFailure('WALK_LOOP', 'The link leads back to a folder that it lies in')
+    yield failed(place, failure)
     return
   }
   let listed: Dirent<Buffer>[]
@@ -145,7 +162,7 @@ async function* walkFolder(
   }
   yield entry({ path: place.name })
   listed.sort((a, b) => Buffer.compare(a.name, b.name))
-  for (const child of listed) yield* walkChild(place, child, { id, outer })
+  for (const child of listed) yield* walkChild(place, child, { id, isHome: false, outer })
 }
 
 async function* walkChild(folder: Place, child: Dirent<Buffer>, ancestors: Ancestors): AsyncGenerator<Step> {

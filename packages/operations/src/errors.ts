@@ -119,8 +119,13 @@ export const operationErrors = {
   },
   OPERATION_CANCELLED: {
     kind: 'cancelled',
-    when: 'the caller went away or the server is shutting down',
+    when: 'the caller went away',
     next: 'Call again.',
+  },
+  OPERATION_CLOSING: {
+    kind: 'temporary',
+    when: 'the server closed while the operation ran',
+    next: 'Call again when the server is back; what was not answered was not done.',
   },
   OPERATION_INTERNAL: {
     kind: 'internal',

@@ -10,8 +10,8 @@ export interface HttpCall {
   /** Aborted when the client goes away, stalls too long, or the server closes. */
   readonly signal: AbortSignal
   readonly upload: Upload
-  /** Cancels the work behind the request. */
-  cancel(reason: string): void
+  /** Cancels the work behind the request, with an error or because of the client. */
+  cancel(reason: string | Error): void
 }
 
 /**
@@ -21,7 +21,8 @@ export interface HttpCall {
 export function openCall(request: FastifyRequest, reply: FastifyReply, maxIdleMs: number): HttpCall {
   const controller = new AbortController()
   const upload = newUpload()
-  const cancel = (reason: string): void => controller.abort(new DOMException(reason, 'AbortError'))
+  const cancel = (reason: string | Error): void =>
+    controller.abort(typeof reason === 'string' ? new DOMException(reason, 'AbortError') : reason)
   const raw = reply.raw
   raw.once('close', () => {
     if (!raw.writableFinished) cancel('The client went away')

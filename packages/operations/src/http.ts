@@ -134,7 +134,8 @@ export function operationRoutes(options: OperationRoutesOptions): FastifyPluginA
       })
     })
     app.addHook('preClose', async () => {
-      for (const call of running) call.cancel('The server is closing')
+      const closing = new OperationError('OPERATION_CLOSING', 'The server is closing')
+      for (const call of running) call.cancel(closing)
     })
     app.setErrorHandler((error, request, reply) => {
       const requestId = calls.get(request)?.requestId ?? randomUUID()

@@ -100,6 +100,7 @@ const add = operation<Slice>()({
   ...value,
   name: 'things.add',
   summary: 'Add files',
+  effect: 'write',
   input: z.object({ label: z.string().optional() }),
   body: 'files',
   returns: 'lines',

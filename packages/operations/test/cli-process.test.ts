@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -38,6 +38,23 @@ describe('a process', () => {
     const errors = await all(child.stderr as AsyncIterable<Buffer>)
     const [code] = (await closed) as [number]
     expect({ code, stderr: Buffer.concat(errors).toString() }).toEqual({ code: 0, stderr: '' })
+  })
+
+  test('that writes goes on to its end though its reader leaves', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'process-'))
+    try {
+      for (let index = 0; index < 2000; index++) writeFileSync(join(folder, `${index}`), 'x')
+      // Only who comes to the last entry can know that it failed.
+      symlinkSync('nothing', join(folder, 'z'))
+      const child = start(['add', folder, '--json'])
+      const closed = once(child, 'close')
+      await once(child.stdout as NodeJS.ReadableStream, 'data')
+      child.stdout?.destroy()
+      child.stderr?.resume()
+      expect(await closed).toEqual([6, null])
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
   })
 
   test('whose standard error is closed still does its work', async () => {

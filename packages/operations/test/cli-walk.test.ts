@@ -149,6 +149,18 @@ describe('what cannot be sent is a failed item and the rest goes on', () => {
     expect(await walk(['top/dangling'])).toEqual(['dangling!WALK_DANGLING'])
   })
 
+  test('the home of the node, wherever it turns up', async () => {
+    make('top/data/tokens/default', 'secret')
+    make('top/x', '1')
+    symlinkSync('data', join(folder, 'top/link'))
+    const home = join(folder, 'top/data')
+    const seen: string[] = []
+    for await (const { path, failed } of walkFiles(['top'], { cwd: folder, home })) {
+      seen.push(failed === undefined ? path : `${path}!${failed.code}`)
+    }
+    expect(seen).toEqual(['top', 'top/data!WALK_HOME', 'top/link!WALK_HOME', 'top/x'])
+  })
+
   test('a link back to a folder that it lies in', async () => {
     make('top/a/x', '1')
     symlinkSync('..', join(folder, 'top/a/up'))

@@ -184,11 +184,14 @@ describe('exit codes', () => {
     expect(jsonLines(stderr)).toMatchObject([{ error: { code: 'COMMAND_USAGE', retryable: false } }])
   })
 
-  test('an unexpected error does not tell what is inside', async () => {
-    const { code, stderr } = await run(['things', 'fail', 'defect'])
-    expect(code).toBe(1)
-    expect(stderr).toContain('OPERATION_INTERNAL')
-    expect(stderr).not.toContain('secret')
+  test('an unexpected error has its cause on standard error, which is the only log of a command', async () => {
+    const { code, stdout, stderr } = await run(['things', 'fail', 'defect'])
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toMatch(/OPERATION_INTERNAL[^]*Error: a secret of this machine\n {4}at /)
+    const json = await run(['things', 'fail', 'defect', '--json'])
+    expect(JSON.parse(json.stderr)).toMatchObject({
+      error: { code: 'OPERATION_INTERNAL', cause: expect.stringContaining('a secret') as string },
+    })
   })
 
   test('a cancelled command ends with 130 and closes its connection', async () => {

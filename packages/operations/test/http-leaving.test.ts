@@ -158,7 +158,7 @@ test.each([
         )
   await began
   await app.close()
-  expect(await aborted).toMatchObject({ name: 'AbortError', message: 'The server is closing' })
+  expect(await aborted).toMatchObject({ code: 'OPERATION_CLOSING', kind: 'temporary' })
   await ended
   await connection.all
 })

@@ -1,0 +1,133 @@
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { type ErrorAnswer, pattern, serveOnce, until } from './serving.ts'
+
+/** The file that holds exactly these bytes. */
+async function fileOf(content: Uint8Array, folder: string): Promise<string> {
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    const file = join(entry.parentPath, entry.name)
+    if (entry.isFile() && (await readFile(file)).equals(content)) return file
+  }
+  throw new Error('There is no such file')
+}
+
+it('has the cause of an answer that does not explain it, under the same id', async () => {
+  const site = await serveOnce()
+  const cid = await site.add('hello')
+  const file = await fileOf(Buffer.from('hello'), site.server.kit.home.path)
+  // No read of the block gives anything but EISDIR.
+  await rm(file)
+  await mkdir(file)
+
+  const answer = await site.call('files.cat', { cid })
+  const body = JSON.parse(answer.text) as ErrorAnswer
+  expect(answer.status).toBe(500)
+  expect(body.kind).toBe('internal')
+  expect(answer.text).not.toContain(site.server.kit.home.path)
+
+  expect(site.lines).toHaveLength(1)
+  expect(JSON.parse(site.lines[0] ?? '')).toMatchObject({
+    level: 'error',
+    requestId: body.requestId,
+    operation: 'files.cat',
+    error: { message: expect.stringContaining('EISDIR') },
+  })
+  expect(site.lines.join('')).not.toContain(site.token)
+})
+
+it('has the cause of what a tool could not do', async () => {
+  const site = await serveOnce()
+  const cid = await site.add('hello')
+  const file = await fileOf(Buffer.from('hello'), site.server.kit.home.path)
+  await rm(file)
+  await mkdir(file)
+  const request = {
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'tools/call',
+    params: { name: 'storage_read', arguments: { address: cid } },
+  }
+  const answer = await site.ask('/mcp', {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${site.token}`,
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+    },
+    body: JSON.stringify(request),
+  })
+  expect(answer.text).toContain('"isError":true')
+  expect(answer.text).not.toContain(site.server.kit.home.path)
+  expect(site.lines.map((line) => JSON.parse(line))).toMatchObject([
+    { operation: 'storage.read', error: { message: expect.stringContaining('EISDIR') } },
+  ])
+  const { requestId } = JSON.parse(site.lines[0] ?? '') as { requestId: string }
+  expect((await site.call('node.operations')).text).toContain(requestId)
+})
+
+it('has what nobody knows of, whichever door it came to', async () => {
+  const site = await serveOnce()
+  site.server.kit.tokens.verify = () => {
+    throw new Error('secret detail')
+  }
+  const authorization = 'Bearer x'
+  const ids: string[] = []
+  for (const path of ['/api/v1/node/status', '/mcp', '/api/v1/openapi.json']) {
+    const answer = await site.ask(path, { headers: { authorization } })
+    expect(answer.status).toBe(500)
+    expect(answer.text).not.toContain('secret')
+    const body = JSON.parse(answer.text) as ErrorAnswer
+    expect(body).toMatchObject({ code: 'OPERATION_INTERNAL', retryable: false })
+    ids.push(body.requestId)
+  }
+  const lines = site.lines.map(
+    (line) => JSON.parse(line) as { requestId: string; error: { message: string } },
+  )
+  expect(lines.map(({ requestId }) => requestId)).toEqual(ids)
+  for (const { error } of lines) expect(error.message).toBe('secret detail')
+})
+
+it('has what the gateway could not answer or finish', async () => {
+  const site = await serveOnce()
+  const content = pattern(3_000_000)
+  const cid = await site.add(content)
+  await writeFile(await fileOf(content.subarray(2 * 1_048_576), site.server.kit.home.path), 'damaged')
+  await expect(site.gateway(`/ipfs/${cid}?filename=a.bin`)).rejects.toThrow()
+  const answer = await site.gateway(`/ipfs/${cid}?filename=a.bin`, {
+    headers: { range: 'bytes=2500000-', accept: 'application/json' },
+  })
+  expect(answer.status).toBe(500)
+  expect(site.lines.map((line) => JSON.parse(line))).toMatchObject([
+    { requestId: '', operation: 'gateway', error: { code: 'IPFS_BLOCK_CORRUPT' } },
+    {
+      requestId: (JSON.parse(answer.text) as ErrorAnswer).requestId,
+      operation: 'gateway',
+      error: { code: 'IPFS_BLOCK_CORRUPT' },
+    },
+  ])
+})
+
+it('has nothing that its answer explains, and nothing of clients that go away', async () => {
+  const site = await serveOnce()
+  await site.ask('/nothing')
+  await site.ask('/%')
+  await site.raw('nonsense\r\n\r\n')
+  await site.call('files.cat', { cid: 'nonsense' })
+  await site.gateway('/ipfs/nonsense')
+  for (const body of ['{"a"', '5', '{}', '{"jsonrpc":"2.0","id":1,"method":"nothing"}']) {
+    for (const type of ['application/json', 'text/plain']) {
+      const headers = { authorization: `Bearer ${site.token}`, 'content-type': type }
+      await site.ask('/mcp', { method: 'POST', headers, body })
+    }
+  }
+  const head = `POST /api/v1/files/add HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${site.token}\r\n`
+  const calls = site.server.kit.stats().endedCalls
+  const socket = connect(site.port, '127.0.0.1')
+  socket.write(`${head}content-type: application/octet-stream\r\ncontent-length: 500\r\n\r\nabc`)
+  await until(() => site.server.kit.stats().runningCalls === 1)
+  socket.destroy()
+  await until(() => site.server.kit.stats().endedCalls === calls + 1)
+  expect(site.lines).toEqual([])
+})
