@@ -111,7 +111,12 @@ async function writeAnswer(line: CommandLine, answer: unknown, writer: AnswerWri
 async function bodyOf({ entry, paths, home }: CommandLine, { stdin, cwd, signal }: CallSurroundings) {
   if (entry.body === 'none') return undefined
   if (entry.body === 'files') {
-    return walkFiles(paths, { cwd, signal, stdin: paths.includes('-') ? cancellable(stdin, signal) : stdin })
+    return walkFiles(paths, {
+      cwd,
+      signal,
+      stdin: paths.includes('-') ? cancellable(stdin, signal) : stdin,
+      ...(home !== undefined && { home }),
+    })
   }
   const [path = '-'] = paths
   if (path === '-') return cancellable(stdin, signal) as AsyncIterable<Uint8Array>
