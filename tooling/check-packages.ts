@@ -1,13 +1,15 @@
 /**
  * Shows that every package can be published alone: packs it, lints the tarball with publint, installs it into an empty
- * npm project and runs its examples there. Needs `pnpm build` before. Prints one line per package, writes
- * `reports/packages.json` for tooling/count-tests.ts, and exits 1 if anything failed. Run by `.ci/run`.
+ * npm project, compares what it imports with what it declares, and runs its examples there. Needs `pnpm build` before.
+ * Prints one line per package, writes `reports/packages.json` for tooling/count-tests.ts, and exits 1 if anything
+ * failed. Run by `.ci/run`.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { installAlone, runExamples } from './packs/install.ts'
+import { installAlone } from './packs/install.ts'
 import { lintTarball, pack } from './packs/pack.ts'
+import { runExamples } from './packs/run-examples.ts'
 import { readPackages, workspaceRoot, type WorkspacePackage } from './workspace.ts'
 
 /** The sum of the check: how many things were shown, and what was not. */
@@ -63,10 +65,11 @@ export async function checkPackages(root: string, log: (line: string) => void): 
         else failed.push(`${one.folder}: ${failure}`)
       }
       const wrong = failed.slice(before).filter((line) => line.startsWith(`${one.folder}: `)).length
+      const beside = installed?.needs.length ? ` with ${installed.needs.join(', ')}` : ''
       const seconds = ((performance.now() - started) / 1000).toFixed(1)
       log(
-        `${one.name}: ${wrong === 0 ? 'ok' : `${wrong} failed`}, ${installed ?? 0} packages installed, ` +
-          `${runs.length} ${runs.length === 1 ? 'example' : 'examples'} (${seconds} s)`,
+        `${one.name}: ${wrong === 0 ? 'ok' : `${wrong} failed`}, ${installed?.packages ?? 0} packages installed, ` +
+          `${runs.length} ${runs.length === 1 ? 'example' : 'examples'}${beside} (${seconds} s)`,
       )
       rmSync(project, { recursive: true, force: true })
     })

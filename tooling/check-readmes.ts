@@ -17,7 +17,8 @@ import { readPackages, workspaceRoot } from './workspace.ts'
 /** Checks all READMEs of the workspace at `root`; `fix` writes what can be written from the sources first. */
 export async function checkReadmes(root: string, fix: boolean): Promise<Finding[]> {
   const found = checkOneReadme(root, '.', fix, undefined, (text) => checkRootReadme(root, text))
-  for (const { folder, path } of readPackages(root)) {
+  for (const one of readPackages(root)) {
+    const { folder, path } = one
     let errors: ErrorRow[] | undefined
     try {
       errors = await loadErrors(path)
@@ -32,7 +33,7 @@ export async function checkReadmes(root: string, fix: boolean): Promise<Finding[
     found.push(
       ...checkOneReadme(root, folder, fix, errors, (text, file) => [
         ...checkErrorTable(file, text, errors),
-        ...checkExamples(folder, path, text),
+        ...checkExamples(one, text),
       ]),
     )
   }

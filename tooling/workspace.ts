@@ -15,6 +15,7 @@ export interface Manifest {
   readonly private?: boolean
   readonly scripts?: Readonly<Record<string, string>>
   readonly exports?: unknown
+  readonly bin?: unknown
   readonly publishConfig?: { readonly exports?: unknown }
   readonly dependencies?: Readonly<Record<string, string>>
   readonly devDependencies?: Readonly<Record<string, string>>

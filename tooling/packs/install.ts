@@ -1,21 +1,30 @@
-/** Installs one packed package into an empty npm project, as a stranger would, and runs its examples there. */
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
+/** Installs one packed package into an empty npm project, as a stranger would. */
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { exampleFiles } from '../readmes/examples.ts'
 import { readJson, scope, workspaceDependencies, type WorkspacePackage } from '../workspace.ts'
-import { run, RunError } from './run.ts'
+import { exampleNeeds, undeclaredImports } from './imports.ts'
+import { run } from './run.ts'
+
+/** What an install has put into the project. */
+export interface Installed {
+  /** Number of packages with which the package stands alone. */
+  readonly packages: number
+  /** What its examples want beside it, as `name@version`. */
+  readonly needs: readonly string[]
+}
 
 /**
  * Makes the project in the new folder `project` and installs the package from its tarball; the tarballs of the others
- * stand in for the registry. Install scripts are off: nothing may need a compiler. Gives the number of installed
- * packages. Rejects if the install fails or another set of our packages is there than the package depends on.
+ * stand in for the registry. Install scripts are off: nothing may need a compiler. What only its examples import comes
+ * after it, at the version of its devDependencies. Rejects if an install fails, if another set of our packages is there
+ * than the package depends on, or if the package or an example imports what package.json does not declare.
  */
 export async function installAlone(
   one: WorkspacePackage,
   all: readonly WorkspacePackage[],
   tarballs: ReadonlyMap<string, string>,
   project: string,
-): Promise<number> {
+): Promise<Installed> {
   mkdirSync(project)
   const file = (name: string) => `file:${tarballs.get(name)}`
   const others = [...tarballs.keys()].filter((name) => name !== one.name)
@@ -38,7 +47,15 @@ export async function installAlone(
   if (actual.join() !== expected.join()) {
     throw new Error(`installs ${actual.join(', ')} where it depends on ${expected.join(', ')}`)
   }
-  return installed.length
+
+  const place = join(project, 'node_modules', one.name)
+  const wrong = undeclaredImports(place)
+  if (wrong.length > 0) throw new Error(wrong.join('; '))
+  const needs = exampleNeeds(one, place)
+  if (needs.length > 0) {
+    await run('npm', ['install', ...flags, ...needs], { cwd: project, timeoutMs: 300_000 })
+  }
+  return { packages: installed.length, needs }
 }
 
 /** The package and all workspace packages that it reaches by published dependencies. */
@@ -49,34 +66,4 @@ function closure(one: WorkspacePackage, all: readonly WorkspacePackage[]): strin
     for (const other of all) if (names.has(other.name)) reached.add(other)
   }
   return [...reached].map(({ name }) => name)
-}
-
-/** What became of one example. */
-export interface ExampleRun {
-  readonly name: string
-  /** Absent if it ran to its end with exit code 0. */
-  readonly failure?: string
-}
-
-/** Runs each example in the project with plain node: no condition, no sources but the example itself. */
-export async function runExamples(one: WorkspacePackage, project: string): Promise<ExampleRun[]> {
-  const names = exampleFiles(one.path)
-  if (names.length === 0) return []
-  cpSync(join(one.path, 'examples'), join(project, 'examples'), { recursive: true })
-  const runs: ExampleRun[] = []
-  for (const name of names) {
-    try {
-      await run(process.execPath, [join('examples', name)], {
-        cwd: project,
-        timeoutMs: 60_000,
-        // The launchers of pnpm set NODE_PATH, by which a dependency that is not installed would be found.
-        env: { NODE_OPTIONS: undefined, NODE_PATH: undefined, IPFS_KIT_HOME: join(project, 'home') },
-      })
-      runs.push({ name })
-    } catch (error) {
-      if (!(error instanceof RunError)) throw error
-      runs.push({ name, failure: error.message })
-    }
-  }
-  return runs
 }

@@ -2,57 +2,67 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Finding } from '../findings.ts'
+import type { Manifest, WorkspacePackage } from '../workspace.ts'
 import { fenceSources } from './fences.ts'
 
 /** The test that runs each example in a process of its own. */
 const runner = 'test/examples.test.ts'
 
-/** The TypeScript files directly in `examples/`, by name. */
+/** The examples, directly in `examples/`, by name: TypeScript that imports the package, scripts that run its commands. */
 export function exampleFiles(folder: string): string[] {
   const path = join(folder, 'examples')
   if (!existsSync(path)) return []
   return readdirSync(path)
-    .filter((name) => name.endsWith('.ts'))
+    .filter((name) => name.endsWith('.ts') || name.endsWith('.sh'))
     .sort()
 }
 
-/** `place` is the package's folder from the workspace root, `folder` the absolute one, `readme` the README's text. */
-export function checkExamples(place: string, folder: string, readme: string): Finding[] {
-  const names = exampleFiles(folder)
-  if (names.length === 0) {
+/** `readme` is the text of the package's README. */
+export function checkExamples({ folder, path, manifest }: WorkspacePackage, readme: string): Finding[] {
+  const names = exampleFiles(path)
+  const ending = mainEnding(manifest)
+  if (!names.some((name) => name.endsWith(ending))) {
     return [
       {
-        file: `${place}/examples`,
+        file: `${folder}/examples`,
         problem: 'has no example',
-        remedy: 'write examples/NAME.ts that shows and asserts the main use',
+        remedy: `write examples/NAME${ending} that shows and asserts the main use`,
       },
     ]
   }
   const found: Finding[] = []
-  if (!fenceSources(readme).some((source) => source.startsWith('examples/'))) {
+  if (!fenceSources(readme).some((source) => source.startsWith('examples/') && source.endsWith(ending))) {
     found.push({
-      file: `${place}/README.md`,
+      file: `${folder}/README.md`,
       problem: 'shows none of the examples',
-      remedy: 'write <!-- from examples/NAME.ts --> above a fence of ts',
+      remedy: `write <!-- from examples/NAME${ending} --> above a fence of ${ending.slice(1)}`,
     })
   }
-  if (!existsSync(join(folder, runner))) {
+  if (!existsSync(join(path, runner))) {
     found.push({
-      file: `${place}/${runner}`,
+      file: `${folder}/${runner}`,
       problem: 'is missing, so that nothing runs the examples',
       remedy: 'copy it from another package',
     })
     return found
   }
-  const test = readFileSync(join(folder, runner), 'utf8')
-  // The runner either reads the folder, and so runs every file in it, or names each file.
+  const test = readFileSync(join(path, runner), 'utf8')
+  // The runner names each file or reads the folder; one that runs scripts by a shell picks them by their ending.
   const readsFolder = /\b(readdir|readdirSync|glob|globSync)\(/.test(test) && test.includes('examples')
-  for (const name of readsFolder ? [] : names.filter((one) => !test.includes(one))) {
+  const isRun = (name: string) =>
+    test.includes(name) || (readsFolder && (name.endsWith('.ts') || test.includes('.sh')))
+  for (const name of names.filter((one) => !isRun(one))) {
     found.push({
-      file: `${place}/examples/${name}`,
+      file: `${folder}/examples/${name}`,
       problem: `is not run by ${runner}`,
       remedy: 'let that test read the folder',
     })
   }
   return found
+}
+
+/** The ending of the example that a package needs: one with commands and nothing to import shows the commands. */
+function mainEnding({ exports, bin }: Manifest): '.ts' | '.sh' {
+  const exported = typeof exports === 'object' && exports !== null ? Object.keys(exports) : ['.']
+  return bin !== undefined && exported.every((name) => name === './package.json') ? '.sh' : '.ts'
 }

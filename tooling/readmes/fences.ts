@@ -1,4 +1,7 @@
-/** Code fences of a README that come from files: `<!-- from examples/NAME.ts -->` on the line above the fence. */
+/**
+ * Code fences of a README that come from files: `<!-- from examples/NAME.ts -->` on the line above the fence. TypeScript
+ * always comes from one; of shell scripts those do whose fence says so, since others show a command or two.
+ */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Finding } from '../findings.ts'

@@ -142,6 +142,78 @@ describe('examples', () => {
       'packages/ipfs/examples/second.ts: is not run by test/examples.test.ts, let that test read the folder',
     ])
   })
+
+  test('a script beside them is not run by a test that picks no scripts', async () => {
+    expect(await lines({ 'packages/ipfs/examples/second.sh': '' })).toEqual([
+      'packages/ipfs/examples/second.sh: is not run by test/examples.test.ts, let that test read the folder',
+    ])
+  })
+
+  test('files of another kind are no examples', async () => {
+    expect(await lines({ 'packages/ipfs/examples/data.json': '{}' })).toEqual([])
+  })
+})
+
+describe('a package that has commands and exports nothing', () => {
+  const path = 'apps/cli/README.md'
+  const commands: Files = {
+    'README.md': `${rootReadme}- [cli](apps/cli): the commands\n`,
+    'apps/cli/package.json': {
+      name: '@ipfs-kit/cli',
+      bin: { 'ipfs-kit': './dist/main.js' },
+      exports: { './package.json': './package.json' },
+    },
+    [path]: `# cli\n\n<!-- from examples/main.sh -->\n\n${fence}sh\nset -eu\n${fence}\n\n${fence}sh\nother\n${fence}\n`,
+    'apps/cli/examples/main.sh': 'set -eu\n',
+    'apps/cli/test/examples.test.ts': `readdirSync('examples').filter((name) => name.endsWith('.sh')).forEach(run)\n`,
+  }
+
+  test('shows a script and is clean', async () => {
+    expect(await lines(commands)).toEqual([])
+  })
+
+  test('needs a script: TypeScript does not do', async () => {
+    const changes = {
+      ...commands,
+      'apps/cli/examples/main.sh': undefined,
+      'apps/cli/examples/main.ts': '',
+      [path]: '# cli\n',
+    }
+    expect(await lines(changes)).toEqual([
+      'apps/cli/examples: has no example, write examples/NAME.sh that shows and asserts the main use',
+    ])
+  })
+
+  test('shows no script: the README is named', async () => {
+    expect(await lines({ ...commands, [path]: '# cli\n' })).toEqual([
+      'apps/cli/README.md: shows none of the examples, write <!-- from examples/NAME.sh --> above a fence of sh',
+    ])
+  })
+
+  test('has a fence that differs from its script: the line is named', async () => {
+    expect(await lines({ ...commands, 'apps/cli/examples/main.sh': 'set -e\n' })).toEqual([
+      'apps/cli/README.md:5: the fence differs from examples/main.sh, run pnpm readmes',
+    ])
+  })
+
+  test('needs TypeScript as soon as it exports something', async () => {
+    const manifest = {
+      name: '@ipfs-kit/cli',
+      bin: { 'ipfs-kit': './dist/main.js' },
+      exports: { '.': './dist/index.js', './package.json': './package.json' },
+    }
+    expect(await lines({ ...commands, 'apps/cli/package.json': manifest })).toEqual([
+      'apps/cli/examples: has no example, write examples/NAME.ts that shows and asserts the main use',
+    ])
+  })
+
+  test('gets its fence from the script by --fix, and other fences of sh stay', async () => {
+    const root = folder({ ...commands, 'apps/cli/examples/main.sh': 'set -eu\nls\n' })
+    expect(await checkReadmes(root, true)).toEqual([])
+    expect(readFileSync(join(root, path), 'utf8')).toBe(
+      String(commands[path]).replace('set -eu\n', 'set -eu\nls\n'),
+    )
+  })
 })
 
 describe('error tables', () => {

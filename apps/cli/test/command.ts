@@ -3,7 +3,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
-import { afterAll } from 'vitest'
+import { afterAll, vi } from 'vitest'
 
 /** Folder of this app, and of the workspace. */
 export const appFolder = join(import.meta.dirname, '..')
@@ -13,8 +13,8 @@ export const workspaceFolder = join(appFolder, '../..')
 export interface CommandOptions {
   readonly home?: string
   readonly cwd?: string
-  /** All of standard input. Default: nothing. `open` leaves it open for the test to write. */
-  readonly stdin?: string | Uint8Array | 'open'
+  /** All of standard input. Default: nothing. `null` leaves it open for the test to write. */
+  readonly stdin?: string | Uint8Array | null
   readonly env?: Readonly<Record<string, string>>
   /** What is run instead of `src/main.ts`. */
   readonly script?: string
@@ -45,6 +45,9 @@ export interface Running {
   readonly ended: Promise<Ended>
 }
 
+// A start takes a third of a second, and many times that on a busy machine.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
+
 const running = new Map<number, Promise<Ended>>()
 
 afterAll(async () => {
@@ -70,7 +73,7 @@ export function start(args: readonly string[], options: CommandOptions = {}): Ru
   })
   // A command that ends early does not read all that it is given.
   child.stdin.on('error', () => {})
-  if (stdin !== 'open') child.stdin.end(stdin)
+  if (stdin !== null) child.stdin.end(stdin)
   return watch(child)
 }
 

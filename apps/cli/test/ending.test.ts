@@ -7,26 +7,32 @@ import { type Ended, jsonLines, run, start } from './command.ts'
 import { startServer, type TestServer } from './server.ts'
 import { temporaryFolder, temporaryHome } from './temporary-folder.ts'
 
-/** Enough that blocks are written before the rest has come: they are written eight at once. */
-const half = randomBytes(20 * 1_048_576)
+/** Enough small chunks that blocks are written before the rest has come: they are written several at once. */
+const half = randomBytes(8 * 1_048_576)
+const smallChunks = ['--profile', 'unixfs-v0-2015']
 const nothing = { blocks: 0, bytes: 0, pins: 0 }
 
 describe.concurrent('a command that is ended in the middle of an add', () => {
-  test.each(['SIGINT', 'SIGTERM'] as const)('by %s exits 130, with nothing pinned and no blocks left', async (signal) => {
-    const home = temporaryHome()
-    const adding = await startAdding(home)
-    expect(blockFiles(home).length).toBeGreaterThan(0)
-    const took = await endBy(adding, signal)
-    expect(took).toMatchObject({ code: 130, signal: null })
-    expect(took.seconds).toBeLessThan(5)
-    expect(jsonLines(took.stderr)).toMatchObject([{ error: { code: 'OPERATION_CANCELLED', kind: 'cancelled' } }])
-    expect(blockFiles(home)).toEqual([])
-    expect(await stats(home)).toEqual(nothing)
-  })
+  test.each(['SIGINT', 'SIGTERM'] as const)(
+    'by %s exits 130, with nothing pinned and no blocks left',
+    async (signal) => {
+      const home = temporaryHome()
+      const adding = await startAdding(home)
+      expect(blockFiles(home).length).toBeGreaterThan(0)
+      const took = await endBy(adding, signal)
+      expect(took).toMatchObject({ code: 130, signal: null })
+      expect(took.seconds).toBeLessThan(5)
+      expect(jsonLines(took.stderr)).toMatchObject([
+        { error: { code: 'OPERATION_CANCELLED', kind: 'cancelled' } },
+      ])
+      expect(blockFiles(home)).toEqual([])
+      expect(await stats(home)).toEqual(nothing)
+    },
+  )
 
   test('by SIGINT while it has joined a server leaves nothing there either', async () => {
     const server = await startServer()
-    const adding = start(['add', '-', '--json'], { home: server.home, stdin: 'open' })
+    const adding = start(['add', '-', '--json', ...smallChunks], { home: server.home, stdin: null })
     adding.stdin.write(half)
     await untilBlocks(server)
     expect(await endBy(adding, 'SIGINT')).toMatchObject({ code: 130, stdout: '' })
@@ -34,56 +40,65 @@ describe.concurrent('a command that is ended in the middle of an add', () => {
     expect(await server.client.call('repo.stat', {})).toEqual(nothing)
   })
 
+  test('by nobody, but whose reader leaves, does what it was asked', async () => {
+    const home = temporaryHome()
+    const folder = temporaryFolder()
+    for (let index = 0; index < 300; index += 1) writeFileSync(join(folder, `${index}`), `${index}`)
+    const left = await run(['add', folder, '--json'], {
+      home,
+      launcher: ['sh', '-c', '{ "$@"; echo "exit $?" >&2; } | head -n 1', 'sh'],
+    })
+    expect([jsonLines(left.stdout).length, left.stderr]).toEqual([1, 'exit 0\n'])
+    expect(await stats(home)).toMatchObject({ blocks: 301, pins: 1 })
+  })
+
   test('by SIGKILL pins nothing, and garbage collection takes what is left', async () => {
     const home = temporaryHome()
     const adding = await startAdding(home)
     expect(await endBy(adding, 'SIGKILL')).toMatchObject({ code: null, signal: 'SIGKILL' })
-    expect(await stats(home)).toMatchObject({ pins: 0 })
-    expect((await run(['gc', '--json'], { home })).code).toBe(0)
+    const { stdout } = await run(['gc', '--json', '--wait', '0'], { home })
+    expect(jsonLines(stdout)).toMatchObject([{ keptBlocks: 0 }])
     expect(await stats(home)).toEqual(nothing)
   })
 })
 
 describe.concurrent('a server that is ended', () => {
-  test.each(['SIGTERM', 'SIGINT'] as const)('by %s while it is idle exits 0 at once', async (signal) => {
-    const server = await startServer()
-    const took = await endBy(server.process, signal)
-    expect(took).toMatchObject({ code: 0, signal: null, stderr: '' })
-    expect(took.seconds).toBeLessThan(5)
-    expect(readdirSync(server.home)).not.toContain('holder.json')
-  })
-
   test('by SIGTERM in the middle of an upload exits 0 within 5 s; nothing is pinned and the home is free', async () => {
     const server = await startServer()
     const upload = await startUpload(server)
     const took = await endBy(server.process, 'SIGTERM')
     expect(took).toMatchObject({ code: 0, signal: null })
     expect(took.seconds).toBeLessThan(5)
-    expect(await upload).not.toBe(200)
+    expect(await upload.outcome).not.toBe(200)
     expect(await stats(server.home)).toEqual(nothing)
   })
 
-  test("by SIGTERM in the middle of a command's add ends the command with exit code 5 or 130, and leaves nothing", async () => {
+  test("by SIGTERM in the middle of a command's add ends the command with exit code 5, and leaves nothing", async () => {
     const server = await startServer()
-    const adding = start(['add', '-', '--json'], { home: server.home, stdin: 'open' })
+    const adding = start(['add', '-', '--json', ...smallChunks], { home: server.home, stdin: null })
     adding.stdin.write(half)
     await untilBlocks(server)
     expect(await endBy(server.process, 'SIGTERM')).toMatchObject({ code: 0 })
     const { code, stdout, stderr } = await adding.ended
     expect(stdout).toBe('')
-    const [error] = jsonLines<{ error: { code: string; kind: string } }>(stderr).map((line) => line.error)
-    expect([code, error?.code]).toSatisfy(
-      ([exit, name]) => (exit === 130 && name === 'OPERATION_CANCELLED') || (exit === 5 && name === 'CLIENT_DISCONNECTED'),
-    )
+    expect(code).toBe(5)
+    expect(jsonLines(stderr)).toMatchObject([{ error: { kind: 'temporary', retryable: true } }])
     expect(await stats(server.home)).toEqual(nothing)
   })
 
   test('by SIGTERM while a client reads slowly exits 0 within 5 s', async () => {
     const server = await startServer()
-    const { stdout } = await run(['add', '-', '--json'], { home: server.home, stdin: Buffer.alloc(30 * 1_048_576, 'y') })
-    const cid = String(jsonLines(stdout).at(-1)?.['cid'])
+    const added = await server.request('files/add', {
+      method: 'POST',
+      body: Buffer.alloc(30 * 1_048_576, 'y'),
+      headers: { 'content-type': 'application/octet-stream' },
+    })
+    const cid = String(jsonLines(await added.text()).at(-1)?.['cid'])
     // Both doors have answered the head, and wait for readers that take nothing more.
-    const readers = await Promise.all([server.request(`files/cat?cid=${cid}`), fetch(`${server.gatewayUrl}/ipfs/${cid}`)])
+    const readers = await Promise.all([
+      server.request(`files/cat?cid=${cid}`),
+      fetch(`${server.gatewayUrl}/ipfs/${cid}`),
+    ])
     expect(readers.map(({ status }) => status)).toEqual([200, 200])
     const took = await endBy(server.process, 'SIGTERM')
     expect(took).toMatchObject({ code: 0 })
@@ -105,15 +120,15 @@ describe.concurrent('a server that is ended', () => {
 async function startAdding(home: string) {
   const small = join(temporaryFolder(), 'small')
   writeFileSync(small, 'small')
-  const adding = start(['add', small, '-', '--json'], { home, stdin: 'open' })
+  const adding = start(['add', small, '-', '--json', ...smallChunks], { home, stdin: null })
   adding.stdin.write(half)
   await adding.line((line) => line.includes('"small"'))
   return adding
 }
 
-/** Sends half of a file by REST. Gives the status of the answer, or what became of the connection. */
-async function startUpload(server: TestServer): Promise<Promise<number | string>> {
-  const upload = request(`${server.url}/api/v1/files/add?filename=half`, {
+/** Sends half of a file by REST. `outcome` is the status of the answer, or what became of the connection. */
+async function startUpload(server: TestServer): Promise<{ readonly outcome: Promise<number | string> }> {
+  const upload = request(`${server.url}/api/v1/files/add?filename=half&profile=unixfs-v0-2015`, {
     method: 'POST',
     headers: { authorization: `Bearer ${server.token}`, 'content-type': 'application/octet-stream' },
   })
@@ -123,7 +138,7 @@ async function startUpload(server: TestServer): Promise<Promise<number | string>
   })
   upload.write(half)
   await untilBlocks(server)
-  return outcome
+  return { outcome }
 }
 
 /** Asks until the upload has left something in the store. */
@@ -136,7 +151,10 @@ async function untilIdle(server: TestServer): Promise<void> {
   while ((await server.client.call('node.status', {})).runningCalls > 1);
 }
 
-async function endBy(command: { kill(signal: NodeJS.Signals): void; ended: Promise<Ended> }, signal: NodeJS.Signals) {
+async function endBy(
+  command: { kill(signal: NodeJS.Signals): void; ended: Promise<Ended> },
+  signal: NodeJS.Signals,
+) {
   const before = performance.now()
   command.kill(signal)
   const ended = await command.ended

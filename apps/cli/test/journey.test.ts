@@ -70,34 +70,40 @@ describe.concurrent('reading it back gives the same bytes', () => {
     const output = join(temporaryFolder(), 'copy')
     const { code, stdout } = await run(['get', root, '--output', output, '--json'], { home: server.home })
     expect(contentOf(output)).toEqual(contentOf(folder))
-    expect([code, jsonLines(stdout)]).toEqual([
-      0,
-      [{ ...jsonLines(added.stdout).at(-1), cid: undefined, output }].map(({ cid: _, ...rest }) => rest),
-    ])
+    const { bytes, items, failed } = jsonLines(added.stdout).at(-1) ?? {}
+    expect([code, jsonLines(stdout)]).toEqual([0, [{ output, bytes, items, failed }]])
   })
 
   test('by cat, file by file and by range', async () => {
-    const paths = [large, unicode, empty, 'README.md']
-    const answers = await Promise.all(paths.map((path) => run(['cat', `${root}/${path}`], { home: server.home })))
+    const paths = [large, unicode, empty]
+    const answers = await Promise.all(
+      paths.map((path) => run(['cat', `${root}/${path}`], { home: server.home })),
+    )
     for (const [index, path] of paths.entries()) {
-      expect([path, answers[index]?.code, sha256(answers[index]?.bytes ?? Buffer.alloc(1))]).toEqual([path, 0, files[path]])
+      expect([path, answers[index]?.code, sha256(answers[index]?.bytes ?? Buffer.alloc(1))]).toEqual([
+        path,
+        0,
+        files[path],
+      ])
     }
-    const range = await run(['cat', `${root}/${large}`, '--offset', '1048570', '--length', '12'], { home: server.home })
+    const range = await run(['cat', `${root}/${large}`, '--offset', '1048570', '--length', '12'], {
+      home: server.home,
+    })
     expect(range.bytes).toEqual(readFileSync(join(folder, large)).subarray(1_048_570, 1_048_582))
   })
 
-  test('by the gateway, every second file', async () => {
+  test('by the gateway, every fourth file', async () => {
     const wrong: string[] = []
-    for (const [path, hash] of Object.entries(files).filter((_, index) => index % 2 === 0)) {
+    for (const [path, hash] of Object.entries(files).filter((_, index) => index % 4 === 0)) {
       const answer = await fetch(`${server.gatewayUrl}/ipfs/${root}/${encodePath(path)}`)
       if (answer.status !== 200 || sha256(await answer.bytes()) !== hash) wrong.push(path)
     }
     expect(wrong).toEqual([])
   })
 
-  test('by REST, every other file', async () => {
+  test('by REST, every fourth file', async () => {
     const wrong: string[] = []
-    for (const [path, hash] of Object.entries(files).filter((_, index) => index % 2 === 1)) {
+    for (const [path, hash] of Object.entries(files).filter((_, index) => index % 4 === 2)) {
       const answer = await server.request(`files/cat?cid=${encodeURIComponent(`${root}/${path}`)}`)
       if (answer.status !== 200 || sha256(await answer.bytes()) !== hash) wrong.push(path)
     }
@@ -116,8 +122,8 @@ describe.concurrent('reading it back gives the same bytes', () => {
     }
   })
 
-  test.each(wires)('by storage_read over stdio on the wire %s, joined to the server', async (wire) => {
-    const agent = await agentOverStdio(server.home, wire)
+  test('by storage_read over stdio, joined to the server', async () => {
+    const agent = await agentOverStdio(server.home, '2025-11-25')
     expect(await agent.call('node_status')).toMatchObject({ pid: server.process.pid, role: 'server' })
     for (const path of [large, unicode, empty, 'pnpm-lock.yaml']) {
       expect([path, sha256(await readAll(agent, path))]).toEqual([path, files[path]])
@@ -129,23 +135,26 @@ describe.concurrent('reading it back gives the same bytes', () => {
     const archive = await run(['car', 'export', root], { home: server.home })
     const imported = await run(['car', 'import', '--json'], { home: other, stdin: archive.bytes })
     expect(jsonLines(imported.stdout)).toMatchObject([{ roots: [root] }])
-    const output = join(temporaryFolder(), 'copy')
-    await run(['get', root, '--output', output], { home: other })
-    expect(contentOf(output)).toEqual(contentOf(folder))
+    const { bytes } = await run(['cat', `${root}/${large}`], { home: other })
+    expect(sha256(bytes)).toBe(files[large])
   })
 })
 
 /** Sources, documents and a package of this workspace, with what is rarer among them: a large, an empty and an oddly named file. */
 function makeFolder(): string {
   const tree = join(temporaryFolder(), 'tree')
-  for (const name of ['README.md', 'pnpm-lock.yaml', 'package.json']) cpSync(join(workspaceFolder, name), join(tree, name))
+  for (const name of ['README.md', 'pnpm-lock.yaml', 'package.json'])
+    cpSync(join(workspaceFolder, name), join(tree, name))
   for (const area of ['packages', 'apps']) {
     for (const name of readdirSync(join(workspaceFolder, area))) {
       const source = join(workspaceFolder, area, name, 'src')
       if (existsSync(source)) cpSync(source, join(tree, area, name, 'src'), { recursive: true })
     }
   }
-  cpSync(join(appFolder, 'node_modules/multiformats'), join(tree, 'multiformats'), { recursive: true, dereference: true })
+  cpSync(join(appFolder, 'node_modules/multiformats'), join(tree, 'multiformats'), {
+    recursive: true,
+    dereference: true,
+  })
   writeFileSync(join(tree, large), pattern(3 * 1_048_576))
   writeFileSync(join(tree, empty), '')
   mkdirSync(join(tree, dirname(unicode)))
@@ -165,7 +174,10 @@ function pattern(length: number): Buffer {
 
 async function importedCid(): Promise<string> {
   const store = { put: async (cid: CID) => cid }
-  const source = Object.keys(files).map((path) => ({ path: `tree/${path}`, content: readFileSync(join(folder, path)) }))
+  const source = Object.keys(files).map((path) => ({
+    path: `tree/${path}`,
+    content: readFileSync(join(folder, path)),
+  }))
   let cid: CID | undefined
   for await (const entry of importer(source, store as never, { profile: 'unixfs-v1-2025' })) cid = entry.cid
   return String(cid)
@@ -173,11 +185,14 @@ async function importedCid(): Promise<string> {
 
 async function readAll(agent: Agent, path: string): Promise<Buffer> {
   const pieces: Buffer[] = []
-  for (let offset = 0; ; ) {
-    const read = await agent.call<{ text?: string; base64?: string; size: number; length: number }>('storage_read', {
-      address: `${root}/${path}`,
-      offset,
-    })
+  for (let offset = 0; ;) {
+    const read = await agent.call<{ text?: string; base64?: string; size: number; length: number }>(
+      'storage_read',
+      {
+        address: `${root}/${path}`,
+        offset,
+      },
+    )
     pieces.push(read.base64 === undefined ? Buffer.from(read.text ?? '') : Buffer.from(read.base64, 'base64'))
     offset += read.length
     if (offset >= read.size) return Buffer.concat(pieces)

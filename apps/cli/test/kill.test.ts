@@ -12,34 +12,44 @@ interface Answered {
 }
 
 describe('after a kill within 5 ms of the answer', () => {
-  test.concurrent.each(rounds)('everything answered is there, complete and pinned: %i kills of one home', async (count) => {
-    const home = temporaryHome()
-    const answered: Answered[] = []
-    const delays: number[] = []
-    for (let round = 0; round < count; round += 1) {
-      const server = await startServer({ home })
-      for (const one of answered.slice(-2)) await checkComplete(server, one)
-      const files = contentOf(count * 100 + round)
-      const { cid, delayMs } = await addAndKill(server, files)
-      delays.push(delayMs)
-      answered.push({ cid, files })
-      expect(await server.process.ended).toMatchObject({ code: null, signal: 'SIGKILL' })
-    }
-    expect(Math.max(...delays)).toBeLessThan(5)
+  test.concurrent.each(rounds)(
+    'everything answered is there, complete and pinned: %i kills of one home',
+    async (count) => {
+      const home = temporaryHome()
+      const answered: Answered[] = []
+      // A kill that came later, because the machine was busy with something else, does not count.
+      let inTime = 0
+      for (let round = 0; inTime < count; round += 1) {
+        const server = await startServer({ home })
+        for (const one of answered.slice(-2)) await checkComplete(server, one)
+        const files = contentOf(count * 100 + round)
+        const { cid, delayMs } = await addAndKill(server, files)
+        if (delayMs < 5) inTime += 1
+        answered.push({ cid, files })
+        expect(await server.process.ended).toMatchObject({ code: null, signal: 'SIGKILL' })
+      }
 
-    // The note of the killed server lies about; nobody is misled by it.
-    const pins = jsonLines<{ cid: string; type: string }>((await run(['pin', 'ls', '--json'], { home })).stdout)
-    expect(pins.toSorted(byCid)).toEqual(answered.map(({ cid }) => ({ cid, type: 'recursive' })).toSorted(byCid))
-    const collected = await run(['gc', '--json'], { home })
-    expect(collected).toMatchObject({ code: 0, stderr: '' })
-    const server = await startServer({ home })
-    for (const one of answered) await checkComplete(server, one)
-    expect(await server.stop()).toMatchObject({ code: 0 })
-  })
+      // The note of the killed server lies about; nobody is misled by it.
+      const pins = jsonLines<{ cid: string; type: string }>(
+        (await run(['pin', 'ls', '--json'], { home })).stdout,
+      )
+      expect(pins.toSorted(byCid)).toEqual(
+        answered.map(({ cid }) => ({ cid, type: 'recursive' })).toSorted(byCid),
+      )
+      const collected = await run(['gc', '--json'], { home })
+      expect(collected).toMatchObject({ code: 0, stderr: '' })
+      const server = await startServer({ home })
+      for (const one of answered) await checkComplete(server, one)
+      expect(await server.stop()).toMatchObject({ code: 0 })
+    },
+  )
 })
 
 /** Adds a folder by REST and kills the server as soon as the last line of its answer is here. */
-async function addAndKill(server: TestServer, files: Answered['files']): Promise<{ cid: string; delayMs: number }> {
+async function addAndKill(
+  server: TestServer,
+  files: Answered['files'],
+): Promise<{ cid: string; delayMs: number }> {
   const form = new FormData()
   for (const [path, bytes] of files) form.append('file', new File([new Uint8Array(bytes)], path))
   const response = await server.request('files/add', { method: 'POST', body: form })

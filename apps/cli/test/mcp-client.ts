@@ -27,7 +27,10 @@ afterAll(async () => {
 })
 
 /** Connects to `/mcp` of a server. */
-export async function agentOverHttp({ url, token }: Pick<TestServer, 'url' | 'token'>, wire: Wire): Promise<Agent> {
+export async function agentOverHttp(
+  { url, token }: Pick<TestServer, 'url' | 'token'>,
+  wire: Wire,
+): Promise<Agent> {
   const client = newClient(wire)
   await client.connect(
     new StreamableHTTPClientTransport(new URL(`${url}/mcp`), {
@@ -37,13 +40,19 @@ export async function agentOverHttp({ url, token }: Pick<TestServer, 'url' | 'to
   return agentOf(client)
 }
 
-/** Starts `ipfs-kit mcp` on a home. */
-export async function agentOverStdio(home: string, wire: Wire): Promise<Agent & { readonly pid: number }> {
+/** Starts `ipfs-kit mcp` on a home. To `negotiate` the wire, the client starts a first process only to ask. */
+export async function agentOverStdio(
+  home: string,
+  wire: Wire | 'negotiate',
+): Promise<Agent & { readonly pid: number }> {
   const client = newClient(wire)
   const transport = new StdioClientTransport({
     command: process.execPath,
     args: ['--conditions=@ipfs-kit/source', join(appFolder, 'src/main.ts'), '--home', home, 'mcp'],
-    env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: join(appFolder, 'node_modules/.cache/compile') },
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      NODE_COMPILE_CACHE: join(appFolder, 'node_modules/.cache/compile'),
+    },
   })
   await client.connect(transport)
   const { pid } = transport
@@ -51,11 +60,9 @@ export async function agentOverStdio(home: string, wire: Wire): Promise<Agent & 
   return Object.assign(agentOf(client), { pid })
 }
 
-function newClient(wire: Wire): Client {
-  return new Client(
-    { name: 'cli-tests', version: '0.0.0' },
-    { versionNegotiation: wire === '2025-11-25' ? { mode: 'legacy' } : { mode: { pin: wire } } },
-  )
+function newClient(wire: Wire | 'negotiate'): Client {
+  const modes = { '2025-11-25': 'legacy', '2026-07-28': { pin: '2026-07-28' }, negotiate: 'auto' } as const
+  return new Client({ name: 'cli-tests', version: '0.0.0' }, { versionNegotiation: { mode: modes[wire] } })
 }
 
 function agentOf(client: Client): Agent {

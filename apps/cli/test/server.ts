@@ -22,11 +22,14 @@ export interface TestServer {
 }
 
 /** Starts a server on free ports and waits for its ready line. */
-export async function startServer(options: CommandOptions & { readonly args?: readonly string[] } = {}): Promise<TestServer> {
+export async function startServer(
+  options: CommandOptions & { readonly args?: readonly string[] } = {},
+): Promise<TestServer> {
   const { home = temporaryHome(), args = [], ...rest } = options
   const process = start(['serve', '--json', '--port', '0', '--gateway-port', '0', ...args], { home, ...rest })
   const { url, gatewayUrl, tokenFile } = JSON.parse(await process.line()) as Record<string, string>
-  if (url === undefined || gatewayUrl === undefined || tokenFile === undefined) throw new Error('The ready line lacks an address')
+  if (url === undefined || gatewayUrl === undefined || tokenFile === undefined)
+    throw new Error('The ready line lacks an address')
   const token = readFileSync(tokenFile, 'utf8').trim()
   return {
     home,

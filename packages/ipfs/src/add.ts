@@ -45,7 +45,6 @@ export function createAdd(parts: {
         }
         yield intake.summary(root)
       } finally {
-        over.abort()
         await lease.abandon()
       }
     })

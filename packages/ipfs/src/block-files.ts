@@ -1,10 +1,13 @@
 /** The store of blocks on disk: the ecosystem's file blockstore, made to verify, to deduplicate and to say what went wrong. */
 import { existsSync } from 'node:fs'
 import { readdir, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { FsBlockstore } from 'blockstore-fs'
 import { NextToLast } from 'blockstore-fs/sharding'
-import type { CID } from 'multiformats/cid'
+import { base32upper } from 'multiformats/bases/base32'
+import { CID } from 'multiformats/cid'
+import * as raw from 'multiformats/codecs/raw'
+import { decode as decodeDigest } from 'multiformats/hashes/digest'
 import { isInline, matches } from './codecs.ts'
 import { IpfsError } from './errors.ts'
 
@@ -134,7 +137,7 @@ export class BlockFiles {
     for await (const names of this.#shards()) {
       const files = names.filter((name) => name.endsWith(this.#sharding.extension))
       for (let at = 0; at < files.length; at += filesAtOnce) {
-        const cids = files.slice(at, at + filesAtOnce).map((name) => this.#sharding.decode(name))
+        const cids = files.slice(at, at + filesAtOnce).flatMap((name) => this.#cidOf(name) ?? [])
         const sizes = await Promise.all(cids.map((cid) => this.size(cid)))
         for (const [index, cid] of cids.entries()) {
           const size = sizes[index]
@@ -175,6 +178,16 @@ export class BlockFiles {
       throw storeError(`read ${cid}`, cause)
     }
     return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)
+  }
+
+  /** The CID of a block by the name of its file; `undefined` for a file that is none of ours. */
+  #cidOf(file: string): CID | undefined {
+    try {
+      const digest = decodeDigest(base32upper.decoder.decode(basename(file, this.#sharding.extension)))
+      return CID.createV1(raw.code, digest)
+    } catch {
+      return undefined
+    }
   }
 
   #fileOf(cid: CID): string {

@@ -78,6 +78,9 @@ function checkName(name: string): void {
     throw new IpfsError('IPFS_INVALID_PATH', `A path cannot contain the name ${name}`)
   if (name.includes('/'))
     throw new IpfsError('IPFS_INVALID_PATH', `The name ${JSON.stringify(name)} contains a slash`)
+  // Its UTF-8 would be that of another name.
+  if (!name.isWellFormed())
+    throw new IpfsError('IPFS_INVALID_PATH', `The name ${JSON.stringify(name)} has a lone surrogate`)
   if (name.includes('\0')) throw new IpfsError('IPFS_INVALID_PATH', 'A path cannot contain a NUL character')
 }
 

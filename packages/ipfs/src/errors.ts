@@ -10,7 +10,7 @@ export const ipfsErrors = {
   },
   IPFS_INVALID_PATH: {
     kind: 'invalid',
-    when: 'a content path or a file name has a NUL, an empty, a `.` or a `..` name, or is too long',
+    when: 'a content path or a file name has a NUL, a lone surrogate, an empty, a `.` or a `..` name, or is too long',
     next: 'Give <cid>/name/name, without . and .. and without leading slash in file names.',
   },
   IPFS_BLOCK_NOT_FOUND: {

@@ -2,7 +2,6 @@
  * Pins: roots that are kept. A pin is one row, written in one transaction; what it protects is found by a walk, never
  * counted per block. The shape is that of Helia's `Pins`, so that a Helia over the same blocks can use them.
  */
-import type { Pin as HeliaPin, Pins } from '@helia/interface'
 import Database from 'better-sqlite3'
 import { CID } from 'multiformats/cid'
 import type { BlockFiles } from './block-files.ts'
@@ -15,8 +14,13 @@ import { walkDag, type WalkSource } from './walk.ts'
 /** What can be noted with a pin. `name` is shown by the doors. */
 export type PinMetadata = Record<string, string | number | boolean>
 
-/** A pin: `depth` Infinity is recursive, 0 direct. */
-export type Pin = HeliaPin
+/** A pin. Its fields can be written, since Helia's can. */
+export interface Pin {
+  cid: CID
+  /** Infinity is recursive, 0 direct. */
+  depth: number
+  metadata: PinMetadata
+}
 
 /** Options of {@link OwnPins.add}. */
 export interface PinAddOptions extends CallOptions {
@@ -26,7 +30,7 @@ export interface PinAddOptions extends CallOptions {
 }
 
 /** Helia's `Pins` with the promises of this package. */
-export interface OwnPins extends Pins {
+export interface OwnPins {
   /**
    * Pins a DAG whose blocks are all here. Yields each of its blocks once and records the pin after the last one: a
    * consumer that leaves early pins nothing. A CID that is pinned already gets the new metadata and the larger depth.

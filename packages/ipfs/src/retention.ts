@@ -24,6 +24,8 @@ export interface Lease {
 interface Holding {
   /** Number of leases that hold the block. */
   leases: number
+  /** Whether a second lease has held the block, even if it has ended since: it may have found the block and pinned it. */
+  shared: boolean
   /** The lease that wrote the block, as long as no other one has touched it. */
   writtenBy: Lease | undefined
 }
@@ -62,7 +64,7 @@ export class Retention {
       await this.#removals.get(keyOf(cid))
       const isNew = await this.#blocks.put(cid, bytes)
       const holding = this.#holdings.get(keyOf(cid))
-      if (isNew && holding?.leases === 1) holding.writtenBy = lease
+      if (isNew && holding?.shared === false) holding.writtenBy = lease
     }
     const take = (cid: CID): void => {
       if (!open) throw new IpfsError('IPFS_CLOSED', 'The call that stored blocks has ended')
@@ -72,10 +74,11 @@ export class Retention {
       held.set(key, cid)
       const holding = this.#holdings.get(key)
       if (holding === undefined) {
-        this.#holdings.set(key, { leases: 1, writtenBy: undefined })
+        this.#holdings.set(key, { leases: 1, shared: false, writtenBy: undefined })
         return
       }
       holding.leases += 1
+      holding.shared = true
       holding.writtenBy = undefined
     }
 

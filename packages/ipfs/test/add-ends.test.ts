@@ -2,6 +2,7 @@ import { type AddEntry, type Ipfs } from '@ipfs-kit/ipfs'
 import { expect, it } from 'vitest'
 import {
   added,
+  all,
   addFile,
   blockFileNames,
   bytesOf,
@@ -65,7 +66,9 @@ it('keeps the blocks that were there before an add that fails', async () => {
   const kept = await addFile(ipfs, pattern(3_000_000))
   const before = await ipfs.repo.stat()
   const error = new Error('lost')
-  const again = added(ipfs, [{ path: 'a', content: failing(error, pattern(3_000_000), pattern(2_000_000, 9)) }])
+  const again = added(ipfs, [
+    { path: 'a', content: failing(error, pattern(3_000_000), pattern(2_000_000, 9)) },
+  ])
   expect(await rejection(again)).toBe(error)
   expect(await ipfs.repo.stat()).toEqual(before)
   expect(await read(ipfs, kept)).toEqual(Buffer.from(pattern(3_000_000)))
@@ -128,7 +131,7 @@ it('aborted after any number of puts rejects with the reason, untouched, and lea
     )
     clearImmediate(timer)
     if (error === 'done') {
-      await drain(ipfs.pins.rm((await Array.fromAsync(ipfs.pins.ls()))[0]!.cid))
+      await drain(ipfs.pins.rm((await all(ipfs.pins.ls()))[0]!.cid))
       await ipfs.repo.gc()
     } else expect(error).toBe(reason)
     await expectNothing(ipfs, path)
@@ -197,13 +200,19 @@ it('lets go of the content that it reads when a sibling fails', async () => {
 })
 
 it('removes what an aborted add has written also while garbage is collected', async () => {
-  const { ipfs, path } = await opened()
+  const { ipfs } = await opened()
+  // A pinned DAG of many nodes that a collection has to read, so that it lasts.
+  await addFile(ipfs, pattern(8000), { profile: 'unixfs-v0-2015', chunkBytes: 10 })
+  const { blocks } = await ipfs.repo.stat()
   const source = stalled(pattern(3_000_000))
   const abort = new AbortController()
-  const work = rejection(added(ipfs, [{ path: 'a', content: source.content }], { signal: abort.signal }))
+  const adding = rejection(added(ipfs, [{ path: 'a', content: source.content }], { signal: abort.signal }))
   await source.reached
-  const collecting = ipfs.repo.gc()
+  let collecting = true
+  const collected = ipfs.repo.gc().finally(() => (collecting = false))
   abort.abort()
-  await Promise.all([work, collecting])
-  await expectNothing(ipfs, path)
+  await adding
+  expect(collecting).toBe(true)
+  await collected
+  expect((await ipfs.repo.stat()).blocks).toBe(blocks)
 })

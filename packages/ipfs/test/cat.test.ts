@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openIpfs } from '@ipfs-kit/ipfs'
-import { added, addFile, bytesOf, opened, pattern, read, rejection } from './opened.ts'
+import { added, all, addFile, bytesOf, opened, pattern, read, rejection } from './opened.ts'
 
 const content = pattern(5000)
 
@@ -41,9 +41,12 @@ describe('a range', () => {
           const offset = bytes.length === 0 ? Math.min(asked, 0) : asked
           const from = offset < 0 ? Math.max(bytes.length + offset, 0) : offset
           const expected = bytes.subarray(from, length === undefined ? undefined : from + length)
-          const file = await ipfs.files.cat(cid.toString(), { offset, ...(length === undefined ? {} : { length }) })
+          const file = await ipfs.files.cat(cid.toString(), {
+            offset,
+            ...(length === undefined ? {} : { length }),
+          })
           expect([file.size, file.offset, file.length]).toEqual([bytes.length, from, expected.length])
-          expect(Buffer.concat(await Array.fromAsync(file.body))).toEqual(Buffer.from(expected))
+          expect(Buffer.concat(await all(file.body))).toEqual(Buffer.from(expected))
         },
       ),
       { numRuns: 150 },
@@ -53,7 +56,9 @@ describe('a range', () => {
   it('reads only the blocks that it needs', async () => {
     const { cid } = files[2]!
     const before = ipfs.stats().blocksRead
-    expect(await read(ipfs, cid, { offset: 2500, length: 10 })).toEqual(Buffer.from(content.subarray(2500, 2510)))
+    expect(await read(ipfs, cid, { offset: 2500, length: 10 })).toEqual(
+      Buffer.from(content.subarray(2500, 2510)),
+    )
     // The root for its size and 2500..2510, which is one leaf of 10 bytes.
     expect(ipfs.stats().blocksRead - before).toBe(2)
   })
@@ -65,14 +70,26 @@ describe('a range', () => {
     expect(ipfs.stats().blocksRead - before).toBe(1)
   })
 
-  it.each([0, 2, 4])('that starts at or beyond the end is refused with the size (shape %i)', async (which) => {
-    const { cid } = files[which]!
-    for (const range of [{ offset: 5000 }, { offset: 5001 }, { offset: 5001, length: 0 }, { offset: 2 ** 50, length: 1 }]) {
-      const error = await rejection(read(ipfs, cid, range))
-      expect(error).toMatchObject({ code: 'IPFS_RANGE', kind: 'range', message: expect.stringContaining('5000') })
-    }
-    expect(await read(ipfs, cid, { offset: 5000, length: 0 })).toHaveLength(0)
-  })
+  it.each([0, 2, 4])(
+    'that starts at or beyond the end is refused with the size (shape %i)',
+    async (which) => {
+      const { cid } = files[which]!
+      for (const range of [
+        { offset: 5000 },
+        { offset: 5001 },
+        { offset: 5001, length: 0 },
+        { offset: 2 ** 50, length: 1 },
+      ]) {
+        const error = await rejection(read(ipfs, cid, range))
+        expect(error).toMatchObject({
+          code: 'IPFS_RANGE',
+          kind: 'range',
+          message: expect.stringContaining('5000'),
+        })
+      }
+      expect(await read(ipfs, cid, { offset: 5000, length: 0 })).toHaveLength(0)
+    },
+  )
 
   it('beyond the end of an empty file is refused; its start is not', async () => {
     const { cid } = files[5]!

@@ -13,7 +13,10 @@ it.each<[what: string, shape: (leaf: CID) => Parameters<typeof putNode>[1]]>([
   ['has more links than sizes', (cid) => ({ blockSizes: [10], links: [{ cid }, { cid }] })],
   ['has more sizes than links', (cid) => ({ blockSizes: [10, 10], links: [{ cid }] })],
   ['says it has 2^62 bytes', (cid) => ({ blockSizes: [2n ** 62n], links: [{ cid }] })],
-  ['says it has 2^64 - 1 bytes twice', (cid) => ({ blockSizes: [2n ** 64n - 1n, 2n ** 64n - 1n], links: [{ cid }, { cid }] })],
+  [
+    'says it has 2^64 - 1 bytes twice',
+    (cid) => ({ blockSizes: [2n ** 64n - 1n, 2n ** 64n - 1n], links: [{ cid }, { cid }] }),
+  ],
 ])('refuses a file that %s', async (_what, shape) => {
   const { ipfs } = await opened()
   await ipfs.blocks.put(leafBytes)
@@ -31,12 +34,15 @@ it('refuses a subtree whose own sizes differ from what its parent says of it', a
   expect(await rejection(read(ipfs, cid))).toMatchObject({ code: 'IPFS_INVALID_NODE' })
 })
 
-it.each(['directory', 'symlink', 'hamt-sharded-directory'])('refuses a file with a %s inside', async (type) => {
-  const { ipfs } = await opened()
-  const inner = await putNode(ipfs, { type, data: bytesOf('x') })
-  const cid = await putNode(ipfs, { blockSizes: [1], links: [{ cid: inner }] })
-  expect(await rejection(read(ipfs, cid))).toMatchObject({ code: 'IPFS_INVALID_NODE' })
-})
+it.each(['directory', 'symlink', 'hamt-sharded-directory'] as const)(
+  'refuses a file with a %s inside',
+  async (type) => {
+    const { ipfs } = await opened()
+    const inner = await putNode(ipfs, { type, data: bytesOf('x') })
+    const cid = await putNode(ipfs, { blockSizes: [1], links: [{ cid: inner }] })
+    expect(await rejection(read(ipfs, cid))).toMatchObject({ code: 'IPFS_INVALID_NODE' })
+  },
+)
 
 it('refuses a file with a node of another codec inside', async () => {
   const { ipfs } = await opened()
@@ -81,7 +87,12 @@ it('does not look into a bomb that says it has no bytes', async () => {
   const { ipfs } = await opened()
   await ipfs.blocks.put(leafBytes)
   const empty = await putNode(ipfs, {})
-  const bomb = await chainOfDoubleLinks(ipfs, 64, (cid) => ({ blockSizes: [0, 0], links: [{ cid }, { cid }] }), empty)
+  const bomb = await chainOfDoubleLinks(
+    ipfs,
+    64,
+    (cid) => ({ blockSizes: [0, 0], links: [{ cid }, { cid }] }),
+    empty,
+  )
   const cid = await putNode(ipfs, {
     blockSizes: [10, 0, 10],
     links: [{ cid: leaf }, { cid: bomb }, { cid: leaf }],
@@ -91,18 +102,18 @@ it('does not look into a bomb that says it has no bytes', async () => {
   expect(ipfs.stats().blocksRead - before).toBeLessThan(8)
 })
 
-it('reads a range at the far end of 2^50 bytes in a chain of double links', async () => {
+it('reads a range at the far end of 10 * 2^45 bytes in a chain of eightfold links', async () => {
   const { ipfs } = await opened()
   await ipfs.blocks.put(leafBytes)
   let size = 10
   let cid = leaf
-  for (let level = 0; level < 46; level += 1) {
-    cid = await putNode(ipfs, { blockSizes: [size, size], links: [{ cid }, { cid }] })
-    size *= 2
+  for (let level = 0; level < 15; level += 1) {
+    cid = await putNode(ipfs, { blockSizes: Array(8).fill(size), links: Array(8).fill({ cid }) })
+    size *= 8
   }
   const before = ipfs.stats().blocksRead
   expect((await read(ipfs, cid, { offset: -13 })).toString()).toBe('7890123456789')
-  expect(ipfs.stats().blocksRead - before).toBeLessThan(200)
+  expect(ipfs.stats().blocksRead - before).toBeLessThan(60)
 })
 
 it('refuses bytes that are no UnixFS, and a node without any', async () => {
@@ -118,7 +129,9 @@ it('refuses bytes that are no UnixFS, and a node without any', async () => {
   }
   const none = await ipfs.dag.put({ Links: [] }, { codec: 'dag-pb' })
   expect(await rejection(ipfs.files.cat(none.toString()))).toMatchObject({ code: 'IPFS_NOT_A_FILE' })
-  expect(await rejection(drain(ipfs.files.ls(none.toString())))).toMatchObject({ code: 'IPFS_NOT_A_DIRECTORY' })
+  expect(await rejection(drain(ipfs.files.ls(none.toString())))).toMatchObject({
+    code: 'IPFS_NOT_A_DIRECTORY',
+  })
   expect(await ipfs.files.stat(none.toString())).toMatchObject({ type: 'node' })
 })
 
@@ -141,7 +154,9 @@ it('refuses a HAMT folder whose parts lead to the same part again, instead of li
   )
   const before = ipfs.stats().blocksRead
   expect(await rejection(drain(ipfs.files.ls(bomb.toString())))).toMatchObject({ code: 'IPFS_INVALID_NODE' })
-  expect(await rejection(concat(await ipfs.files.tar(bomb.toString())))).toMatchObject({ code: 'IPFS_INVALID_NODE' })
+  expect(await rejection(concat(await ipfs.files.tar(bomb.toString())))).toMatchObject({
+    code: 'IPFS_INVALID_NODE',
+  })
   expect(ipfs.stats().blocksRead - before).toBeLessThan(400)
 })
 

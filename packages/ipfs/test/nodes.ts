@@ -1,13 +1,13 @@
 /** Hand-made DAGs: nodes that no importer writes. */
 import type { Ipfs } from '@ipfs-kit/ipfs'
 import { encode, prepare, type PBLink } from '@ipld/dag-pb'
-import { UnixFS } from 'ipfs-unixfs'
+import { UnixFS, type UnixFSOptions } from 'ipfs-unixfs'
 import { CID } from 'multiformats/cid'
 import { create } from 'multiformats/hashes/digest'
 import { createHash } from 'node:crypto'
 
 export interface NodeShape {
-  readonly type?: string
+  readonly type?: NonNullable<UnixFSOptions['type']>
   readonly data?: Uint8Array
   readonly blockSizes?: readonly (number | bigint)[]
   readonly links?: readonly { readonly cid: CID; readonly name?: string; readonly size?: number }[]
@@ -17,7 +17,15 @@ export interface NodeShape {
 }
 
 /** The bytes of a UnixFS node as described, whether that makes sense or not. */
-export function nodeBytes({ type = 'file', data, blockSizes = [], links = [], fanout, mtime, mode }: NodeShape) {
+export function nodeBytes({
+  type = 'file',
+  data,
+  blockSizes = [],
+  links = [],
+  fanout,
+  mtime,
+  mode,
+}: NodeShape): Uint8Array {
   const unixfs = new UnixFS({
     type,
     ...(data === undefined ? {} : { data }),
@@ -26,7 +34,11 @@ export function nodeBytes({ type = 'file', data, blockSizes = [], links = [], fa
     ...(mtime === undefined ? {} : { mtime }),
     ...(mode === undefined ? {} : { mode }),
   })
-  const pbLinks = links.map(({ cid, name = '', size = 0 }): PBLink => ({ Hash: cid, Name: name, Tsize: size }))
+  const pbLinks = links.map(({ cid, name = '', size = 0 }): PBLink => ({
+    Hash: cid,
+    Name: name,
+    Tsize: size,
+  }))
   return encode(prepare({ Data: unixfs.marshal(), Links: pbLinks }))
 }
 
@@ -44,7 +56,12 @@ export function cidOf(bytes: Uint8Array, codec = 0x55): CID {
 export const absent = cidOf(new TextEncoder().encode('this block was never stored'))
 
 /** A chain of so many nodes, each linking twice to the next, down to one leaf: 2^levels paths. */
-export async function chainOfDoubleLinks(ipfs: Ipfs, levels: number, shape: (child: CID) => NodeShape, leaf: CID) {
+export async function chainOfDoubleLinks(
+  ipfs: Ipfs,
+  levels: number,
+  shape: (child: CID) => NodeShape,
+  leaf: CID,
+) {
   let cid = leaf
   for (let level = 0; level < levels; level += 1) cid = await putNode(ipfs, shape(cid))
   return cid

@@ -63,9 +63,16 @@ export async function addFile(ipfs: Ipfs, content: Uint8Array | string, options?
   return (await added(ipfs, [{ path: 'file', content: bytesOf(content) }], options)).cid
 }
 
+/** All values of a stream. */
+export async function all<T>(values: AsyncIterable<T>): Promise<T[]> {
+  const list: T[] = []
+  for await (const value of values) list.push(value)
+  return list
+}
+
 /** All bytes of a stream. */
 export async function concat(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  return Buffer.concat(await Array.fromAsync(chunks))
+  return Buffer.concat(await all(chunks))
 }
 
 /** The bytes of a file in a node. */
@@ -108,7 +115,7 @@ export async function blockFileNames(path: string): Promise<string[]> {
 
 /** CIDs of the pins. */
 export async function pinned(ipfs: Ipfs): Promise<string[]> {
-  return (await Array.fromAsync(ipfs.pins.ls())).map((pin) => pin.cid.toString())
+  return (await all(ipfs.pins.ls())).map((pin) => pin.cid.toString())
 }
 
 /** What a promise rejects with. */

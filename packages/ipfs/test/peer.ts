@@ -12,7 +12,10 @@ export interface PeerOptions {
 }
 
 /** The CIDs that the importer gives, by path. The root is the last one. */
-export async function peerCids(entries: readonly AddEntry[], options: PeerOptions): Promise<Map<string, CID>> {
+export async function peerCids(
+  entries: readonly AddEntry[],
+  options: PeerOptions,
+): Promise<Map<string, CID>> {
   const candidates = entries.map(({ path, content }): ImportCandidate =>
     content === undefined ? { path } : { path, content },
   )

@@ -110,7 +110,7 @@ function commandAt(program: Command, entry: AnyOperation, groups: Set<Command>):
 
 function declareStreams(entry: AnyOperation, command: Command): void {
   if (entry.body === 'files')
-    command.argument('<path...>', 'files and folders; - reads one file from standard input')
+    command.argument('<path...>', 'files and folders, links followed; - reads one file from standard input')
   if (entry.body === 'bytes') command.argument('[file]', 'file to send; - or nothing reads standard input')
   if (entry.returns === 'bytes') {
     command.option('-o, --output <path>', 'where to write; - writes to standard output')
