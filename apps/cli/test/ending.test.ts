@@ -40,18 +40,6 @@ describe.concurrent('a command that is ended in the middle of an add', () => {
     expect(await server.client.call('repo.stat', {})).toEqual(nothing)
   })
 
-  test('by nobody, but whose reader leaves, does what it was asked', async () => {
-    const home = temporaryHome()
-    const folder = temporaryFolder()
-    for (let index = 0; index < 300; index += 1) writeFileSync(join(folder, `${index}`), `${index}`)
-    const left = await run(['add', folder, '--json'], {
-      home,
-      launcher: ['sh', '-c', '{ "$@"; echo "exit $?" >&2; } | head -n 1', 'sh'],
-    })
-    expect([jsonLines(left.stdout).length, left.stderr]).toEqual([1, 'exit 0\n'])
-    expect(await stats(home)).toMatchObject({ blocks: 301, pins: 1 })
-  })
-
   test('by SIGKILL pins nothing, and garbage collection takes what is left', async () => {
     const home = temporaryHome()
     const adding = await startAdding(home)
@@ -60,6 +48,18 @@ describe.concurrent('a command that is ended in the middle of an add', () => {
     expect(jsonLines(stdout)).toMatchObject([{ keptBlocks: 0 }])
     expect(await stats(home)).toEqual(nothing)
   })
+})
+
+test.concurrent('a command whose reader leaves does all the same what it was asked', async () => {
+  const home = temporaryHome()
+  const folder = temporaryFolder()
+  for (let index = 0; index < 300; index += 1) writeFileSync(join(folder, `${index}`), `${index}`)
+  const left = await run(['add', folder, '--json'], {
+    home,
+    launcher: ['sh', '-c', '{ "$@"; echo "exit $?" >&2; } | head -n 1', 'sh'],
+  })
+  expect([jsonLines(left.stdout).length, left.stderr]).toEqual([1, 'exit 0\n'])
+  expect(await stats(home)).toMatchObject({ blocks: 301, pins: 1 })
 })
 
 describe.concurrent('a server that is ended', () => {

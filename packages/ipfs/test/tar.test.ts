@@ -130,6 +130,25 @@ it.each(['..', '.', '', '../evil', '/etc/passwd', 'a/b', 'a\0b'])(
   },
 )
 
+it('tells the size of a file that is larger than an old header can say', async () => {
+  const { ipfs } = await opened()
+  let cid = await addFile(ipfs, '0123456789')
+  let size = 10
+  for (let level = 0; level < 10; level += 1) {
+    cid = await putNode(ipfs, { blockSizes: Array(8).fill(size), links: Array(8).fill({ cid }) })
+    size *= 8
+  }
+  expect(size).toBeGreaterThan(8 ** 11)
+  const parser = extract()
+  const header = new Promise<Header>((resolve) => parser.once('entry', resolve))
+  for await (const piece of await ipfs.files.tar(cid.toString())) {
+    parser.write(piece)
+    break
+  }
+  expect((await header).size).toBe(size)
+  parser.destroy()
+})
+
 describe('an archive that cannot be finished', () => {
   it('rejects for content that is not here before there are any bytes', async () => {
     const { ipfs } = await opened()
