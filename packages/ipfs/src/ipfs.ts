@@ -22,8 +22,9 @@ export interface AddEntry {
   /** Relative path with `/` between names; parents appear by themselves. */
   readonly path: string
   /**
-   * The bytes, read once; absent for a folder. When they end in an `EntryReadError` of `@ipfs-kit/operations` the file
-   * becomes a failed item and the rest goes on; any other error ends the add.
+   * The bytes, read once; absent for a folder. A stream is read to its end before the next entry is asked for. When it
+   * ends in an `EntryReadError` of `@ipfs-kit/operations` the file becomes a failed item and the rest goes on; any other
+   * error ends the add.
    */
   readonly content?: Uint8Array | AsyncIterable<Uint8Array>
   /** The sender could not read this file: it becomes a failed item. */

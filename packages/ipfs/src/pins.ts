@@ -33,7 +33,8 @@ export interface PinAddOptions extends CallOptions {
 export interface OwnPins {
   /**
    * Pins a DAG whose blocks are all here. Yields each of its blocks once and records the pin after the last one: a
-   * consumer that leaves early pins nothing. A CID that is pinned already gets the new metadata and the larger depth.
+   * consumer that leaves early pins nothing. A CID that is pinned already gets the new metadata, if there is
+   * any, and the larger depth.
    * Rejects with `IPFS_BLOCK_NOT_FOUND` when a block is missing.
    */
   add(cid: CID, options?: PinAddOptions): AsyncGenerator<CID, void, undefined>
@@ -85,7 +86,7 @@ export class PinRecords {
     this.#upsert = this.#database.prepare(`
       INSERT INTO pins (key, cid, depth, metadata) VALUES (?, ?, ?, ?)
       ON CONFLICT (key) DO UPDATE SET
-        metadata = excluded.metadata,
+        metadata = CASE WHEN excluded.metadata = '{}' THEN metadata ELSE excluded.metadata END,
         depth = CASE WHEN depth IS NULL OR excluded.depth IS NULL THEN NULL ELSE max(depth, excluded.depth) END
     `)
     this.#delete = this.#database.prepare('DELETE FROM pins WHERE key = ?')

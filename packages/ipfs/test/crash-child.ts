@@ -6,7 +6,7 @@
  * Arguments: folder, `add` or `pin`, number of the step.
  */
 import fs from 'node:fs/promises'
-import { syncBuiltinESMExports } from 'node:module'
+import { flushCompileCache, syncBuiltinESMExports } from 'node:module'
 
 const [path = '', what = '', at = '0'] = process.argv.slice(2)
 let step = 0
@@ -34,6 +34,8 @@ const { openIpfs } = await import('@ipfs-kit/ipfs')
 const { crashEntries } = await import('./crash-entries.ts')
 const { parseCid } = await import('@ipfs-kit/ipfs')
 
+// Most of these processes die before they would keep what they have compiled for the next one.
+flushCompileCache()
 const ipfs = await openIpfs({ path })
 counting = true
 let root = ''

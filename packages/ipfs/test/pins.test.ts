@@ -92,6 +92,8 @@ it('gives a pin that is added again the new metadata and the larger depth', asyn
   expect(await add(1, 'c')).toEqual([3, 'c'])
   expect(await add(Number.POSITIVE_INFINITY, 'd')).toEqual([Number.POSITIVE_INFINITY, 'd'])
   expect(await add(0, 'e')).toEqual([Number.POSITIVE_INFINITY, 'e'])
+  await drain(ipfs.pins.add(cid))
+  expect((await ipfs.pins.get(cid)).metadata).toEqual({ name: 'e' })
   expect(await pinned(ipfs)).toHaveLength(1)
 })
 

@@ -88,6 +88,7 @@ async function report(extracted: Extracted, writer: AnswerWriter): Promise<numbe
   const { output, items, bytes } = extracted
   if (writer.json) await writeLine(JSON.stringify(extracted), writer)
   else if (output !== undefined) {
+    writer.progress?.end()
     writeNote(`wrote ${output}: ${items} ${items === 1 ? 'item' : 'items'}, ${formatBytes(bytes)}`, writer)
   }
   return partialExitCode(extracted)

@@ -7,7 +7,7 @@ export interface ProgressDisplay {
   update(progress: Progress): void
   /** Takes the live line away, so that something else can be written; the next update draws it again. */
   clear(): void
-  /** Ends the display: the live line goes, long work gets a last line. */
+  /** Ends the display: the live line goes, long work gets a last line. Idempotent. */
   end(): void
 }
 
@@ -68,6 +68,7 @@ export function createProgressDisplay({ stderr, clock }: ProgressDisplayOptions)
       if (!stderr.isTerminal && last !== undefined && now - startedAt > plainEveryMs) {
         stderr.push(`${line(last, now)}\n`)
       }
+      last = undefined
     },
   }
 }
