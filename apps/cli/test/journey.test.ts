@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { appFolder, type Ended, jsonLines, run, workspaceFolder } from './command.ts'
 import { contentOf, sha256 } from './folder-content.ts'
 import { type Agent, agentOverHttp, agentOverStdio, wires } from './mcp-client.ts'
-import { bytesOf, startServer, type TestServer } from './server.ts'
+import { all, bytesOf, startServer, type TestServer } from './server.ts'
 import { temporaryFolder, temporaryHome } from './temporary-folder.ts'
 
 interface Item {
@@ -60,8 +60,7 @@ describe('adding a folder of several hundred files', () => {
   test('pins it, and a second time answers the same', async () => {
     const again = await run(['add', folder, '--json'], { home: server.home })
     expect(again.stdout.split('\n').toSorted()).toEqual(added.stdout.split('\n').toSorted())
-    const pins = await run(['pin', 'ls', '--json'], { home: server.home })
-    expect(jsonLines(pins.stdout)).toEqual([{ cid: root, type: 'recursive' }])
+    expect(await all(await server.client.call('pins.ls', {}))).toEqual([{ cid: root, type: 'recursive' }])
   })
 })
 

@@ -43,6 +43,10 @@ export function parseContentPath(path: string): ContentPath {
     : path.startsWith('/ipfs/')
       ? path.slice('/ipfs/'.length)
       : path
+  if (bare.startsWith('/')) {
+    const shown = JSON.stringify(path.slice(0, 100))
+    throw new IpfsError('IPFS_INVALID_PATH', `${shown} is not a content path: one begins with a CID or with /ipfs/<cid>`)
+  }
   const [root = '', ...rest] = bare.split('/')
   const cid = parseCid(root)
   const names = rest.filter((name) => name !== '').map((name) => (isUrl ? decode(name) : name))

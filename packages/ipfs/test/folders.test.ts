@@ -193,7 +193,7 @@ describe('resolve', () => {
     ['', 'IPFS_INVALID_CID'],
     ['nonsense', 'IPFS_INVALID_CID'],
     ['x'.repeat(10_000), 'IPFS_INVALID_CID'],
-    ['/ipns/example.org', 'IPFS_INVALID_CID'],
+    ['/ipns/example.org', 'IPFS_INVALID_PATH'],
     [`${absent}/../x`, 'IPFS_INVALID_PATH'],
     [`${absent}/./x`, 'IPFS_INVALID_PATH'],
     [`${absent}/a\0b`, 'IPFS_INVALID_PATH'],

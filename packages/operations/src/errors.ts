@@ -90,7 +90,7 @@ export const operationErrors = {
   OPERATION_INVALID_INPUT: {
     kind: 'invalid',
     when: 'the input does not match the schema of the operation',
-    next: 'Correct the fields that the message names; the schema is in the OpenAPI document.',
+    next: 'Correct the fields that the message names; the schema is in the description of the operation: OpenAPI, tool or --help.',
   },
   OPERATION_UNKNOWN: {
     kind: 'not-found',
