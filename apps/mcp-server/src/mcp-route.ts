@@ -1,5 +1,6 @@
 /** The Model Context Protocol at `/mcp`: streamable HTTP, the wires 2025-11-25 and 2026-07-28. */
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { OperationError } from '@ipfs-kit/operations'
 import { toNodeHandler } from '@modelcontextprotocol/node'
 import { createMcpHandler, type McpServerFactory } from '@modelcontextprotocol/server'
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
@@ -18,6 +19,7 @@ export interface McpRouteOptions {
 
 /** Bytes of one request; `storage_write` takes at most 1 MiB, which is 1.4 MiB as base64. */
 export const maxMcpBytes = 4_194_304
+const maxDroppedBytes = 16_777_216
 
 /** Makes the plugin. The protocol's own handler answers everything behind the token, also wrong methods and types. */
 export function mcpRoute(options: McpRouteOptions): FastifyPluginAsync {
@@ -32,8 +34,7 @@ export function mcpRoute(options: McpRouteOptions): FastifyPluginAsync {
     app.addHook('onClose', () => handler.close())
     app.addContentTypeParser(
       'application/json',
-      { parseAs: 'string', bodyLimit: maxMcpBytes },
-      (_request, text, done) => done(null, parse(text as string)),
+      async (_request: FastifyRequest, payload: AsyncIterable<Buffer>) => parse(await readText(payload)),
     )
     app.all('/mcp', {
       onRequest: async (request) => void identities.set(request, options.identify(request)),
@@ -51,6 +52,26 @@ export function mcpRoute(options: McpRouteOptions): FastifyPluginAsync {
       },
     })
   }
+}
+
+/**
+ * The text of a body. What is above the limit is taken and dropped before it is refused, up to a second limit: who is
+ * still sending when the connection is closed does not get to read why.
+ *
+ * @throws OperationError OPERATION_BODY_TOO_LARGE
+ */
+async function readText(payload: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of payload) {
+    size += chunk.byteLength
+    if (size <= maxMcpBytes) chunks.push(chunk)
+    else if (size > maxDroppedBytes) break
+  }
+  if (size > maxMcpBytes) {
+    throw new OperationError('OPERATION_BODY_TOO_LARGE', `A message has at most ${maxMcpBytes} bytes`)
+  }
+  return Buffer.concat(chunks).toString()
 }
 
 /** What is no JSON is no body: the protocol has its own answer to that. */

@@ -2,7 +2,7 @@
 import { constants } from 'node:fs'
 import { access, mkdir, readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { writeAtomically } from './atomic-file.ts'
 import { KitError } from './errors.ts'
 
@@ -68,7 +68,7 @@ export function homeAt(path: string = homePath()): Home {
 export async function openHome(options: { readonly path?: string } = {}): Promise<Home> {
   const home = homeAt(options.path)
   try {
-    await mkdir(home.path, { recursive: true, mode: 0o700 })
+    await makeFolders(home.path)
     await access(home.path, constants.R_OK | constants.W_OK | constants.X_OK)
     await checkFormat(home)
   } catch (error) {
@@ -76,6 +76,25 @@ export async function openHome(options: { readonly path?: string } = {}): Promis
     throw unwritable(home.path, error)
   }
   return home
+}
+
+/**
+ * Makes a folder (mode 0700) and those above it that are missing. Node's own recursive `mkdir` never returns where the
+ * system answers ENOENT for a folder whose parent is there, as procfs does.
+ */
+async function makeFolders(path: string): Promise<void> {
+  const make = async (): Promise<void> => {
+    await mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error
+    })
+  }
+  try {
+    await make()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) throw error
+    await makeFolders(dirname(path))
+    await make()
+  }
 }
 
 /** The error for a home that the system refuses. */

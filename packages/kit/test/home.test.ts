@@ -77,6 +77,12 @@ describe('opening a home', () => {
     }
   })
 
+  test('is refused, and not waited for, where the system makes no folders', async () => {
+    await expect(openHome({ path: '/proc/1/ipfs-kit/home' })).rejects.toMatchObject({
+      code: 'KIT_HOME_UNWRITABLE',
+    })
+  })
+
   test('refuses a folder that the user may not write, made or not', async () => {
     const path = await temporaryHome()
     await mkdir(path)

@@ -2,8 +2,8 @@
 import { isUtf8 } from 'node:buffer'
 import type { BigIntStats, Dirent } from 'node:fs'
 import { realpathSync } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
-import { basename, join, resolve } from 'node:path'
+import { readdir, realpath, stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
 import { CommandError } from './cli-errors.ts'
 import { readPieces, readWhole, toWalkFailure, walkFailure } from './cli-read.ts'
 import type { EntryReadError } from './entry-read-error.ts'
@@ -116,7 +116,21 @@ async function* walkTop(place: Place, home: Ancestors | undefined): AsyncGenerat
     )
     return
   }
-  yield* walk(place, stats, home)
+  if (home !== undefined && (await isBelow(place.path, home.id))) yield failed(place, isHome())
+  else yield* walk(place, stats, home)
+}
+
+function isHome(): EntryReadError {
+  return walkFailure('WALK_HOME', 'It is or lies in the home of the node, with its token')
+}
+
+/** Whether one of the folders above a path, links resolved, is that folder. */
+async function isBelow(path: string, id: string): Promise<boolean> {
+  for (let at = dirname(await realpath(path)); ; at = dirname(at)) {
+    const { dev, ino } = await stat(at, { bigint: true })
+    if (`${dev}:${ino}` === id) return true
+    if (at === dirname(at)) return false
+  }
 }
 
 async function homeAt(path: string): Promise<Ancestors | undefined> {
@@ -148,7 +162,7 @@ async function* walkFolder(
   for (let folder = outer; folder !== undefined; folder = folder.outer) {
     if (folder.id !== id) continue
     const failure = folder.isHome
-      ? walkFailure('WALK_HOME', 'It is the home of the node, with its token')
+      ? isHome()
       : walkFailure('WALK_LOOP', 'The link leads back to a folder that it lies in')
     yield failed(place, failure)
     return

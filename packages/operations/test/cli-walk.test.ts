@@ -159,6 +159,10 @@ describe('what cannot be sent is a failed item and the rest goes on', () => {
       seen.push(failed === undefined ? path : `${path}!${failed.code}`)
     }
     expect(seen).toEqual(['top', 'top/data!WALK_HOME', 'top/link!WALK_HOME', 'top/x'])
+    for (const inside of ['top/data', 'top/data/tokens', 'top/link/tokens/default']) {
+      for await (const { failed } of walkFiles([inside], { cwd: folder, home }))
+        expect(failed?.code).toBe('WALK_HOME')
+    }
   })
 
   test('a link back to a folder that it lies in', async () => {
