@@ -52,7 +52,7 @@ export async function openOrJoin(
       if (joined !== undefined) return joined
       if (performance.now() >= deadline) throw error
     }
-    await sleep(pollMs, undefined, options.signal === undefined ? {} : { signal: options.signal })
+    await pause(options.signal)
   }
 }
 
@@ -67,7 +67,28 @@ export function placeOf({ home, signal }: Pick<ConnectOptions, 'home' | 'signal'
 async function join(home: string | undefined): Promise<Connection | undefined> {
   const holder = await readHolder(home)
   if (holder?.url === undefined || holder.tokenFile === undefined) return undefined
+  // A note that was left behind could lead to somebody else's port, and the token with it.
+  if (holder.role !== 'server' || !isAlive(holder.pid)) return undefined
   const token = await readToken(holder.tokenFile)
   const caller = createClient<KitTable>({ url: holder.url, ...(token === undefined ? {} : { token }) })
   return { caller, close: async () => {} }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // EPERM: it lives under another user.
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+async function pause(signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await sleep(pollMs, undefined, signal === undefined ? {} : { signal })
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw error
+  }
 }

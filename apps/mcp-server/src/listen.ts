@@ -19,6 +19,8 @@ export interface Listener extends AsyncDisposable {
   readonly url: string
   /** The port it has, also where any was asked for. */
   readonly port: number
+  /** Takes no new connections; those that are there go on. Disposing it cuts them. */
+  stop(): void
 }
 
 const maxConnections = 1024
@@ -46,15 +48,21 @@ export async function openListener(endpoint: Endpoint, handler: RequestListener)
     server.listen(endpoint.port, endpoint.host, resolve)
   })
   const { port } = server.address() as AddressInfo
+  let stopped: Promise<void> | undefined
+  const stop = (): Promise<void> =>
+    (stopped ??= new Promise((resolve, reject) => {
+      server.close((error) => (error === undefined ? resolve() : reject(error)))
+    }))
   return {
     server,
     port,
+    stop: () => void stop(),
     url: `http://${endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host}:${port}`,
-    [Symbol.asyncDispose]: () =>
-      new Promise((resolve, reject) => {
-        server.close((error) => (error === undefined ? resolve() : reject(error)))
-        server.closeAllConnections()
-      }),
+    [Symbol.asyncDispose]: async () => {
+      const ended = stop()
+      server.closeAllConnections()
+      await ended
+    },
   }
 }
 

@@ -77,6 +77,11 @@ export async function openServer(options: ServerOptions = {}): Promise<Server> {
     await openListener(kit.config.api, (request, response) => api.routing(request, response)),
   )
   names.set(door.server, 'api')
+  // Nobody comes in any more; those who are in get their answers before the door cuts the connections.
+  opening.defer(() => {
+    door.stop()
+    return api.close()
+  })
 
   // The gateway is a part: it can be restarted, and comes back on the port that it had.
   const gateway = createGateway({ ipfs: () => kit.ipfs })
@@ -91,6 +96,7 @@ export async function openServer(options: ServerOptions = {}): Promise<Server> {
   const addresses = { url: door.url, gatewayUrl: listener.url }
   options.signal?.throwIfAborted()
   await kit.announce(addresses)
+  opening.defer(() => kit.withdraw())
 
   const opened = opening.move()
   let closing: Promise<void> | undefined

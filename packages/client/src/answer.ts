@@ -8,16 +8,26 @@ const maxLineLength = 67_108_864
 /**
  * Reads an answer by its content type.
  *
+ * @param leave called when the answer was read to its end, has failed, or was left; at once for a refusal
  * @throws ClientError; the reason of the signal
  */
-export async function readAnswer(response: Response, signal: AbortSignal | undefined): Promise<unknown> {
+export async function readAnswer(
+  response: Response,
+  signal: AbortSignal | undefined,
+  leave: () => void,
+): Promise<unknown> {
   const mediaType = response.headers.get('content-type') ?? ''
-  if (!response.ok) throw await errorOf(response, signal)
-  if (response.headers.get('x-operation-returns') !== 'bytes') {
-    if (/^application\/x-ndjson\b/.test(mediaType)) return linesOf(response, signal)
-    if (/^application\/json\b/.test(mediaType)) return parse(await textOf(response, signal))
+  const isBytes = response.headers.get('x-operation-returns') === 'bytes'
+  const isLines = !isBytes && /^application\/x-ndjson\b/.test(mediaType)
+  const isValue = !isBytes && /^application\/json\b/.test(mediaType)
+  if (response.ok && isLines) return linesOf(response, signal, leave)
+  if (response.ok && !isValue) return bytesOf(response, mediaType, signal, leave)
+  try {
+    if (!response.ok) throw await errorOf(response, signal)
+    return parse(await textOf(response, signal))
+  } finally {
+    leave()
   }
-  return bytesOf(response, mediaType, signal)
 }
 
 async function errorOf(response: Response, signal: AbortSignal | undefined): Promise<Error> {
@@ -60,15 +70,24 @@ function lost(error: unknown, signal: AbortSignal | undefined): unknown {
   })
 }
 
-function bytesOf(response: Response, mediaType: string, signal: AbortSignal | undefined): BytesResult {
+function bytesOf(
+  response: Response,
+  mediaType: string,
+  signal: AbortSignal | undefined,
+  leave: () => void,
+): BytesResult {
   const length = response.headers.get('content-length')
   const size = length === null || response.headers.has('content-encoding') ? undefined : Number(length)
-  const pieces = piecesOf(response, signal)
-  return { mediaType, ...(size === undefined ? {} : { size }), body: leavable(pieces, response) }
+  const pieces = piecesOf(response, signal, leave)
+  return { mediaType, ...(size === undefined ? {} : { size }), body: leavable(pieces, response, leave) }
 }
 
-async function* piecesOf(response: Response, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
-  if (response.body === null) return
+async function* piecesOf(
+  response: Response,
+  signal: AbortSignal | undefined,
+  leave: () => void,
+): AsyncGenerator<Uint8Array> {
+  if (response.body === null) return leave()
   const reader = response.body.getReader()
   let ended = false
   try {
@@ -82,13 +101,18 @@ async function* piecesOf(response: Response, signal: AbortSignal | undefined): A
     ended = true
     throw lost(error, signal)
   } finally {
+    leave()
     if (ended) reader.releaseLock()
     else await reader.cancel()
   }
 }
 
-function linesOf(response: Response, signal: AbortSignal | undefined): AsyncIterable<unknown> {
-  return leavable(parsedLines(piecesOf(response, signal)), response)
+function linesOf(
+  response: Response,
+  signal: AbortSignal | undefined,
+  leave: () => void,
+): AsyncIterable<unknown> {
+  return leavable(parsedLines(piecesOf(response, signal, leave)), response, leave)
 }
 
 async function* parsedLines(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<unknown> {
@@ -115,7 +139,11 @@ function lineOf(line: string): unknown {
 }
 
 /** A generator that was never begun does not clean up when it is left; this one ends the answer then. */
-function leavable<T>(values: AsyncGenerator<T>, response: Response): AsyncIterableIterator<T> {
+function leavable<T>(
+  values: AsyncGenerator<T>,
+  response: Response,
+  leave: () => void,
+): AsyncIterableIterator<T> {
   let begun = false
   return {
     [Symbol.asyncIterator]() {
@@ -127,7 +155,10 @@ function leavable<T>(values: AsyncGenerator<T>, response: Response): AsyncIterab
     },
     async return() {
       await values.return(undefined)
-      if (!begun) await response.body?.cancel()
+      if (!begun) {
+        leave()
+        await response.body?.cancel()
+      }
       return { done: true, value: undefined }
     },
   }

@@ -113,9 +113,8 @@ export function createClient<T extends Table = KitTable>(options: ClientOptions)
       upload.check()
       throw connectionError(error, base.origin)
     }
-    // An answer that did not wait for the body: the rest of it is not needed.
-    upload.leave()
-    return readAnswer(response, signal)
+    // An answer may come while the body is still sent: what is left of it is needed until the answer has been read.
+    return readAnswer(response, signal, () => upload.leave())
   }
 
   return { call: call as unknown as Client<T>['call'] }

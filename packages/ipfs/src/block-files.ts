@@ -8,7 +8,7 @@ import { base32upper } from 'multiformats/bases/base32'
 import { CID } from 'multiformats/cid'
 import * as raw from 'multiformats/codecs/raw'
 import { decode as decodeDigest } from 'multiformats/hashes/digest'
-import { isInline, matches } from './codecs.ts'
+import { checkHash, isInline, matches } from './codecs.ts'
 import { IpfsError } from './errors.ts'
 
 /** Identity of a block, whatever the version and codec of its CID: the bytes of its multihash as a short string. */
@@ -66,6 +66,7 @@ export class BlockFiles {
   async get(cid: CID, signal?: AbortSignal): Promise<Uint8Array> {
     signal?.throwIfAborted()
     if (isInline(cid)) return cid.multihash.digest
+    checkHash(cid)
     const bytes = await this.#read(cid)
     if (bytes === undefined) {
       throw new IpfsError(

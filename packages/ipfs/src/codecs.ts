@@ -47,6 +47,13 @@ export async function cidOf(codec: DagCodec, bytes: Uint8Array): Promise<CID> {
   return CID.createV1(codecsByName[codec].code, await hashBlock(bytes))
 }
 
+/** @throws IpfsError IPFS_UNKNOWN_HASH for a CID whose bytes could not be verified */
+export function checkHash(cid: CID): void {
+  if ([identity, sha256, sha512].includes(cid.multihash.code)) return
+  const code = cid.multihash.code.toString(16)
+  throw new IpfsError('IPFS_UNKNOWN_HASH', `The hash function 0x${code} of ${cid} is not known here`)
+}
+
 /**
  * Whether bytes hash to the CID.
  *
@@ -54,13 +61,9 @@ export async function cidOf(codec: DagCodec, bytes: Uint8Array): Promise<CID> {
  */
 export async function matches(cid: CID, bytes: Uint8Array): Promise<boolean> {
   const hash = cid.multihash
+  checkHash(cid)
   if (hash.code === identity) return sameBytes(hash.digest, bytes)
-  if (hash.code === sha256) return sameBytes(hash.digest, await digest('sha256', bytes))
-  if (hash.code === sha512) return sameBytes(hash.digest, await digest('sha512', bytes))
-  throw new IpfsError(
-    'IPFS_UNKNOWN_HASH',
-    `The hash function 0x${hash.code.toString(16)} of ${cid} is not known here`,
-  )
+  return sameBytes(hash.digest, await digest(hash.code === sha256 ? 'sha256' : 'sha512', bytes))
 }
 
 /**

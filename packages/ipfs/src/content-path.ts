@@ -45,7 +45,10 @@ export function parseContentPath(path: string): ContentPath {
       : path
   if (bare.startsWith('/')) {
     const shown = JSON.stringify(path.slice(0, 100))
-    throw new IpfsError('IPFS_INVALID_PATH', `${shown} is not a content path: one begins with a CID or with /ipfs/<cid>`)
+    throw new IpfsError(
+      'IPFS_INVALID_PATH',
+      `${shown} is not a content path: one begins with a CID or with /ipfs/<cid>`,
+    )
   }
   const [root = '', ...rest] = bare.split('/')
   const cid = parseCid(root)

@@ -106,8 +106,12 @@ function statBlock(cid: CID, bytes: Uint8Array): Stat {
   const node = unixfsNode(cid, bytes)
   const links =
     node?.node.Links ?? (decodeBlock(cid, bytes) as { Links: readonly { Tsize?: number }[] }).Links
-  const linked = links.reduce((sum, link) => sum + (link.Tsize ?? 0), 0)
-  const dagSize = bytes.byteLength + linked
+  // What links state is only their word: beyond what a number can hold it is cut.
+  const linked = Math.min(
+    links.reduce((sum, link) => sum + (link.Tsize ?? 0), 0),
+    Number.MAX_SAFE_INTEGER,
+  )
+  const dagSize = Math.min(bytes.byteLength + linked, Number.MAX_SAFE_INTEGER)
   if (node === undefined) return { cid, type: 'node', size: bytes.byteLength, dagSize }
   const { unixfs } = node
   const common = {
@@ -118,6 +122,6 @@ function statBlock(cid: CID, bytes: Uint8Array): Stat {
   }
   if (unixfs.isDirectory()) return { ...common, type: 'directory', size: linked }
   if (unixfs.type === 'file' || unixfs.type === 'raw')
-    return { ...common, type: 'file', size: Number(unixfs.fileSize()) }
+    return { ...common, type: 'file', size: Math.min(Number(unixfs.fileSize()), Number.MAX_SAFE_INTEGER) }
   return { ...common, type: 'node', size: bytes.byteLength }
 }

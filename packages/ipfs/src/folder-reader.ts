@@ -56,7 +56,7 @@ function shardOf(cid: CID, { node, unixfs }: UnixfsNode): Shard {
 }
 
 function entryOf(link: PBLink, name: string): DirectoryEntry {
-  return { name, cid: link.Hash, size: link.Tsize ?? 0 }
+  return { name, cid: link.Hash, size: Math.min(link.Tsize ?? 0, Number.MAX_SAFE_INTEGER) }
 }
 
 function invalid(root: CID, part: CID): IpfsError {

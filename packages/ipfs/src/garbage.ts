@@ -35,9 +35,8 @@ export function createRepo(parts: {
       }),
     gc: (options) =>
       calls.run(options, async (signal) => {
-        // One that everybody has left is on its way out: what it rejects with is not this caller's reason.
-        while (running?.stop.signal.aborted === true) await running.result.catch(() => {})
-        signal.throwIfAborted()
+        // One that runs already may have passed what was unpinned since: those who come meanwhile share the next one.
+        if (running !== undefined) await ended(running, signal)
         running ??= begin()
         return waitFor(running, signal)
       }),
@@ -118,6 +117,20 @@ interface Collection {
   readonly result: Promise<GcResult>
   readonly stop: AbortController
   waiters: number
+}
+
+/** Waits until a collection is over, whatever became of it. @throws the reason of the signal */
+function ended({ result }: Collection, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const leave = (): void => reject(signal.reason)
+    signal.addEventListener('abort', leave, { once: true })
+    result
+      .then(
+        () => resolve(),
+        () => resolve(),
+      )
+      .finally(() => signal.removeEventListener('abort', leave))
+  })
 }
 
 /** Waits for a collection that may serve others too; the last one to leave stops it. */

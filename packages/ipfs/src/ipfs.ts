@@ -208,8 +208,8 @@ export interface Repo {
     options?: CallOptions,
   ): Promise<{ readonly blocks: number; readonly bytes: number; readonly pins: number }>
   /**
-   * Removes every block that no pin reaches and no running add, import or pin holds. One at a time: a second call joins
-   * the first. `IPFS_GC_INCOMPLETE` when a pinned DAG has a hole: then nothing is removed.
+   * Removes every block that no pin reaches and no running add, import or pin holds. One at a time: those who
+   * call while one runs share the next. `IPFS_GC_INCOMPLETE` when a pinned DAG has a hole: then nothing is removed.
    */
   gc(options?: CallOptions): Promise<GcResult>
 }

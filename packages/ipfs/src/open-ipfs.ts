@@ -43,8 +43,14 @@ export async function openIpfs(options: IpfsOptions): Promise<Ipfs> {
     throw new IpfsError('IPFS_STORE_FAILED', `The folder ${path} cannot be made`, { cause })
   })
   const blocks = new BlockFiles(join(path, 'blocks'), maxBlockBytes)
-  await blocks.open()
+  // The pins first: they are refused to a second process, which must not take half-written blocks for leftovers.
   const records = new PinRecords(join(path, 'pins.sqlite'))
+  try {
+    await blocks.open()
+  } catch (error) {
+    records.close()
+    throw error
+  }
   const calls = new Calls()
   const retention = new Retention(blocks)
   const blockstore = new HeliaBlockstore({ blocks, retention, calls })

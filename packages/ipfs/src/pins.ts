@@ -76,7 +76,8 @@ export class PinRecords {
   constructor(file: string) {
     let database: Database.Database | undefined
     try {
-      database = new Database(file)
+      // Nobody is waited for: another process that has the folder keeps it.
+      database = new Database(file, { timeout: 0 })
       prepareFile(database)
     } catch (cause) {
       database?.close()
@@ -157,6 +158,8 @@ export class PinRecords {
 
 /** Refuses a file of a newer version before anything in it is touched, then makes the table. */
 function prepareFile(database: Database.Database): void {
+  // One process has the folder, and a log without shared memory can be opened when the disk is full.
+  database.pragma('locking_mode = EXCLUSIVE')
   const version = database.pragma('user_version', { simple: true }) as number
   if (version > schemaVersion) {
     throw new IpfsError(
@@ -167,6 +170,7 @@ function prepareFile(database: Database.Database): void {
   // FULL: a pin that was answered is on disk.
   database.pragma('journal_mode = WAL')
   database.pragma('synchronous = FULL')
+  if (version === schemaVersion) return
   database.exec(`
     CREATE TABLE IF NOT EXISTS pins (
       id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -181,6 +185,9 @@ function prepareFile(database: Database.Database): void {
 
 function recordsError(what: string, cause: unknown): IpfsError {
   const code = cause instanceof Database.SqliteError ? cause.code : undefined
+  if (code === 'SQLITE_BUSY') {
+    return new IpfsError('IPFS_STORE_FAILED', 'The folder is open in another process or node', { cause })
+  }
   if (code === 'SQLITE_FULL') return new IpfsError('IPFS_STORE_FULL', `${what}: the disk is full`, { cause })
   return new IpfsError('IPFS_STORE_FAILED', code === undefined ? what : `${what}: ${code}`, { cause })
 }

@@ -339,13 +339,15 @@ it('keeps what was there before when an archive with the same blocks is refused'
 })
 
 it('pins all of its roots or none of them', async () => {
-  const { ipfs, path } = await opened()
+  const { ipfs: before, path } = await opened()
+  await before.close()
   const database = new Database(join(path, 'pins.sqlite'))
   const refused = Buffer.from(leaves[0]!.cid.bytes).toString('hex')
   database.exec(
     `CREATE TRIGGER refuse BEFORE INSERT ON pins WHEN NEW.cid = x'${refused}' BEGIN SELECT RAISE(ABORT, 'no'); END`,
   )
   database.close()
+  const { ipfs } = await opened({ path })
   const archive = await written([root.cid, leaves[0]!.cid], whole)
   expect(await rejection(ipfs.car.import(pieces(archive)))).toMatchObject({
     code: 'IPFS_STORE_FAILED',

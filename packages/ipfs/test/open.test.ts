@@ -19,6 +19,15 @@ it('makes the folder and finds everything again when it is opened again', async 
   ])
 })
 
+it('refuses a folder that another node has open, and leaves that one alone', async () => {
+  const { ipfs, path } = await opened()
+  expect(await rejection(openIpfs({ path }))).toMatchObject({
+    code: 'IPFS_STORE_FAILED',
+    message: expect.stringContaining('another process') as string,
+  })
+  expect((await read(ipfs, await addFile(ipfs, 'still open'))).toString()).toBe('still open')
+})
+
 it.each<[what: string, options: unknown, error: typeof Error]>([
   ['no path', {}, TypeError],
   ['an empty path', { path: '' }, TypeError],
@@ -59,7 +68,7 @@ describe('pins', () => {
       message: expect.stringContaining('format 2'),
     })
     expect(await readFile(file)).toEqual(before)
-    expect((await readdir(path)).toSorted()).toEqual(['blocks', 'pins.sqlite'])
+    expect((await readdir(path)).toSorted()).toEqual(['pins.sqlite'])
   })
 
   it.each([

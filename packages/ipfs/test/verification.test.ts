@@ -130,5 +130,5 @@ it('refuses a hash that it cannot verify', async () => {
   expect(await rejection(Promise.resolve(ipfs.blockstore.put(blake3, content)))).toMatchObject({
     code: 'IPFS_UNKNOWN_HASH',
   })
-  expect(await rejection(ipfs.blocks.get(blake3))).toMatchObject({ code: 'IPFS_BLOCK_NOT_FOUND' })
+  expect(await rejection(ipfs.blocks.get(blake3))).toMatchObject({ code: 'IPFS_UNKNOWN_HASH' })
 })

@@ -22,7 +22,7 @@ const configSchema = z.strictObject({
         .min(1)
         .default(2 ** 40),
       maxFilesPerRequest: z.int().min(1).default(1_000_000),
-      maxBlockBytes: z.int().min(1).max(16_777_216).default(2_097_152),
+      maxBlockBytes: z.int().min(1_048_576).max(16_777_216).default(2_097_152),
     })
     .prefault({}),
 })
@@ -36,7 +36,7 @@ const configSchema = z.strictObject({
  * - `limits.maxBodyBytes`: bytes of one request body, for operations that bring no limit of their own. Default
  *   1,099,511,627,776 (1 TiB).
  * - `limits.maxFilesPerRequest`: files and folders of one upload. Default 1,000,000.
- * - `limits.maxBlockBytes`: largest block that is stored, at most 16,777,216. Default 2,097,152, what peers
+ * - `limits.maxBlockBytes`: largest block that is stored, 1,048,576 (a leaf of a file) to 16,777,216. Default 2,097,152, what peers
  *   accept.
  */
 export type Config = z.output<typeof configSchema>

@@ -1,6 +1,6 @@
 /** The folder that holds everything of one node. */
 import { constants } from 'node:fs'
-import { access, mkdir, readFile } from 'node:fs/promises'
+import { access, mkdir, readdir, readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { writeAtomically } from './atomic-file.ts'
@@ -111,7 +111,15 @@ async function checkFormat(home: Home): Promise<void> {
     if (error.code === 'ENOENT') return undefined
     throw error
   })
-  if (text === undefined) return writeAtomically(path, `${homeFormat}\n`)
+  if (text === undefined) {
+    const entries = await readdir(home.path)
+    // Somebody else has just made it; or a process that made it died while it wrote its first file.
+    if (entries.includes('format')) return checkFormat(home)
+    if (entries.some((name) => name !== 'config.toml' && !name.startsWith('format.'))) {
+      throw new KitError('KIT_HOME_INVALID', `${home.path} is not empty, and it is no home`)
+    }
+    return writeAtomically(path, `${homeFormat}\n`)
+  }
   if (!/^[1-9][0-9]{0,8}\r?\n?$/.test(text)) {
     const shown = JSON.stringify(text.slice(0, 40))
     throw new KitError('KIT_HOME_INVALID', `${path} holds ${shown} instead of the number of a format`)

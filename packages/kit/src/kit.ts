@@ -10,6 +10,7 @@ import { KitError } from './errors.ts'
 import type { Holder } from './holder.ts'
 import { type Home, openHome } from './home.ts'
 import { type Lock, takeLock } from './lock.ts'
+import { nearest } from './nearest.ts'
 import type { NodeStatus, NodeView } from './node-operations.ts'
 import { type KitTable, kitOperations } from './operations.ts'
 import { type Parts, type PartStatus, createParts } from './parts.ts'
@@ -66,6 +67,8 @@ export interface Kit extends AsyncDisposable {
   readonly ipfs: Ipfs
   /** Tells those who want to join where the server is, when it is ready. `KIT_CLOSED` afterwards. */
   announce(addresses: KitAddresses): Promise<void>
+  /** Takes back what `announce` told, before the doors close: who comes now waits for the home instead. */
+  withdraw(): Promise<void>
   stats(): KitStats
   /**
    * Cancels the running calls, closes the parts in reverse order, and frees the home. Idempotent. When a part
@@ -73,6 +76,8 @@ export interface Kit extends AsyncDisposable {
    */
   close(): Promise<void>
 }
+
+const optionNames = ['home', 'role', 'waitMs', 'config', 'graceMs', 'signal']
 
 /** The parts of this version of the kit. */
 const ipfsPart = 'ipfs'
@@ -88,6 +93,13 @@ const keptUntilExit = new Set<Lock>()
  * `KIT_CONFIG_INVALID`, and what the tokens and parts throw.
  */
 export async function openKit(options: KitOptions): Promise<Kit> {
+  for (const key of Object.keys(options)) {
+    if (optionNames.includes(key)) continue
+    const meant = nearest(key, optionNames)
+    throw new TypeError(
+      `openKit has no option ${key}${meant === undefined ? '' : `; did you mean ${meant}?`}`,
+    )
+  }
   const { role, waitMs, signal, graceMs } = options
   await using opening = new AsyncDisposableStack()
 
@@ -180,6 +192,10 @@ class OpenKit implements Kit {
   async announce(addresses: KitAddresses): Promise<void> {
     const { lock, tokens } = this.#opened
     await lock.announce({ ...addresses, tokenFile: tokens.tokenFile })
+  }
+
+  withdraw(): Promise<void> {
+    return this.#opened.lock.announce({})
   }
 
   stats(): KitStats {

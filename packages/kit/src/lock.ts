@@ -79,6 +79,8 @@ class HeldLock implements Lock {
     try {
       await lock.announce({})
     } catch (error) {
+      // Without room for its note the holder has no name, and that is all.
+      if (isFull(error)) return lock
       await lock.close()
       throw unwritable(home.path, error)
     }
@@ -121,12 +123,19 @@ class HeldLock implements Lock {
   }
 }
 
+function isFull(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return code === 'ENOSPC' || code === 'EDQUOT'
+}
+
 /** The transaction is never committed: closing the database ends it. */
 function tryLock(home: Home): Database.Database | undefined {
   let database: Database.Database | undefined
   try {
     // The default timeout of 5 s would block the whole process.
     database = new Database(home.lock, { timeout: 0 })
+    // Nothing is ever written, so the journal needs no file: the home can be opened when the disk is full.
+    database.pragma('journal_mode = MEMORY')
     database.exec('BEGIN EXCLUSIVE')
     return database
   } catch (error) {

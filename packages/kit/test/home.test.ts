@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { homeAt, homeFormat, homePath, openHome } from '@ipfs-kit/kit'
 import { describe, expect, test } from 'vitest'
@@ -75,6 +75,18 @@ describe('opening a home', () => {
         message: expect.stringContaining(bad),
       })
     }
+  })
+
+  test('is refused where other things are: it is made in an empty folder, or one with settings', async () => {
+    const path = await temporaryHome()
+    await mkdir(path)
+    await writeFile(join(path, 'config.toml'), '')
+    expect((await openHome({ path })).path).toBe(path)
+    const other = await temporaryHome()
+    await mkdir(other)
+    await writeFile(join(other, 'letter.txt'), '')
+    await expect(openHome({ path: other })).rejects.toMatchObject({ code: 'KIT_HOME_INVALID' })
+    expect(await readdir(other)).toEqual(['letter.txt'])
   })
 
   test('is refused, and not waited for, where the system makes no folders', async () => {

@@ -120,10 +120,10 @@ test('refuses a home of a newer format and leaves it alone', async () => {
 test('takes settings of the file, and overrides over them', async () => {
   const home = await temporaryHome()
   await mkdir(home)
-  await writeFile(homeAt(home).config, '[api]\nport = 5001\n[limits]\nmaxBlockBytes = 10\n')
+  await writeFile(homeAt(home).config, '[api]\nport = 5001\n[limits]\nmaxBlockBytes = 1048576\n')
   const kit = await openTemporaryKit({ home, config: { api: { port: 0 } } })
   expect(kit.config.api.port).toBe(0)
-  await expect(kit.ipfs.blocks.put(new Uint8Array(11))).rejects.toMatchObject({
+  await expect(kit.ipfs.blocks.put(new Uint8Array(1_048_577))).rejects.toMatchObject({
     code: 'IPFS_BLOCK_TOO_LARGE',
   })
 })

@@ -182,8 +182,13 @@ function settleAtEnd<T>(
       return settled(source.next())
     },
     async return() {
+      try {
+        await source.return?.()
+      } catch (error) {
+        throw failed(error)
+      }
+      // Only now has the work ended, and lets go of its parts.
       end(begun ? 'OPERATION_CANCELLED' : 'OK')
-      await source.return?.()
       return { done: true, value: undefined }
     },
   }

@@ -81,6 +81,14 @@ export async function runCall(
   }
 }
 
+/** Names are somebody else's: what would steer the terminal is shown, not sent. */
+function printable(text: string | undefined): string | undefined {
+  // oxlint-disable-next-line no-control-regex -- these are what it looks for
+  return text?.replace(/[\u0000-\u0009\u000B-\u001F\u007F-\u009F]/g, (steering) => {
+    return `\\x${steering.charCodeAt(0).toString(16).padStart(2, '0')}`
+  })
+}
+
 /** What is written is done whether or not somebody reads about it; a read ends with its reader. */
 async function whileRead(entry: AnyOperation, writing: Promise<void>): Promise<void> {
   try {
@@ -94,7 +102,8 @@ async function writeAnswer(line: CommandLine, answer: unknown, writer: AnswerWri
   const { entry, json } = line
   if (entry.returns === 'bytes') return writeBytes(answer as BytesResult, line, writer)
   const print = entry.text as ((value: unknown) => string | undefined) | undefined
-  const show = (text: string | undefined): Promise<void> => whileRead(entry, writeLine(text, writer))
+  const show = (text: string | undefined): Promise<void> =>
+    whileRead(entry, writeLine(json ? text : printable(text), writer))
   if (entry.returns === 'value') {
     const text = json || print === undefined ? JSON.stringify(answer, undefined, json ? 0 : 2) : print(answer)
     await show(text)

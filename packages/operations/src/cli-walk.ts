@@ -58,7 +58,7 @@ export function walkFiles(paths: readonly string[], options: WalkOptions = {}): 
       const home = options.home === undefined ? undefined : await homeAt(options.home)
       for (const { given, path, name } of tops) {
         if (given === '-') yield entry({ path: name, content: options.stdin as AsyncIterable<Uint8Array> })
-        else yield* walkTop({ name, path }, home)
+        else yield* flattened(walkTop({ name, path }, home))
       }
     })(),
     signal,
@@ -99,7 +99,20 @@ async function* readAhead(steps: AsyncIterable<Step>, signal?: AbortSignal): Asy
   }
 }
 
-async function* walkTop(place: Place, home: Ancestors | undefined): AsyncGenerator<Step> {
+/** What a walk comes to: a step, or a walk of what lies below, so that a deep tree needs no deep stack. */
+type Found = Step | AsyncGenerator<Found>
+
+async function* flattened(walk: AsyncGenerator<Found>): AsyncGenerator<Step> {
+  const open = [walk]
+  for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
+    const next = await top.next()
+    if (next.done === true) open.pop()
+    else if (typeof next.value === 'function') yield next.value
+    else open.push(next.value)
+  }
+}
+
+async function* walkTop(place: Place, home: Ancestors | undefined): AsyncGenerator<Found> {
   if (place.name.endsWith('\\')) {
     yield unusableName(printable(Buffer.from(place.name)))
     return
@@ -117,7 +130,7 @@ async function* walkTop(place: Place, home: Ancestors | undefined): AsyncGenerat
     return
   }
   if (home !== undefined && (await isBelow(place.path, home.id))) yield failed(place, isHome())
-  else yield* walk(place, stats, home)
+  else yield walk(place, stats, home)
 }
 
 function isHome(): EntryReadError {
@@ -147,9 +160,9 @@ async function* walk(
   place: Place,
   stats: BigIntStats,
   ancestors: Ancestors | undefined,
-): AsyncGenerator<Step> {
+): AsyncGenerator<Found> {
   if (stats.isFile()) yield file(place)
-  else if (stats.isDirectory()) yield* walkFolder(place, stats, ancestors)
+  else if (stats.isDirectory()) yield walkFolder(place, stats, ancestors)
   else yield failed(place, walkFailure('WALK_NOT_A_FILE', 'It is a socket, a pipe or a device'))
 }
 
@@ -157,7 +170,7 @@ async function* walkFolder(
   place: Place,
   stats: BigIntStats,
   outer: Ancestors | undefined,
-): AsyncGenerator<Step> {
+): AsyncGenerator<Found> {
   const id = `${stats.dev}:${stats.ino}`
   for (let folder = outer; folder !== undefined; folder = folder.outer) {
     if (folder.id !== id) continue
@@ -176,10 +189,10 @@ async function* walkFolder(
   }
   yield entry({ path: place.name })
   listed.sort((a, b) => Buffer.compare(a.name, b.name))
-  for (const child of listed) yield* walkChild(place, child, { id, isHome: false, outer })
+  for (const child of listed) yield walkChild(place, child, { id, isHome: false, outer })
 }
 
-async function* walkChild(folder: Place, child: Dirent<Buffer>, ancestors: Ancestors): AsyncGenerator<Step> {
+async function* walkChild(folder: Place, child: Dirent<Buffer>, ancestors: Ancestors): AsyncGenerator<Found> {
   const name = `${folder.name}/${printable(child.name)}`
   if (!isUtf8(child.name) || child.name.at(-1) === 0x5c) {
     yield unusableName(name)
@@ -203,8 +216,16 @@ async function* walkChild(folder: Place, child: Dirent<Buffer>, ancestors: Ances
       yield failed(place, await toWalkFailure(error, place.path))
       return
     }
-    yield* walk(place, stats, ancestors)
+    if (child.isSymbolicLink() && (await leadsHome(place.path, ancestors))) yield failed(place, isHome())
+    else yield walk(place, stats, ancestors)
   }
+}
+
+/** Whether a link leads into the home, past its folder: that one is noticed when it is entered. */
+async function leadsHome(path: string, ancestors: Ancestors): Promise<boolean> {
+  let last: Ancestors = ancestors
+  while (last.outer !== undefined) last = last.outer
+  return last.isHome && (await isBelow(path, last.id))
 }
 
 function file({ name, path }: Place): Step {

@@ -28,6 +28,9 @@ export interface HttpLimits {
   readonly maxIdleMs?: number
 }
 
+/** How long a closing server waits for its cancelled calls to be answered. */
+const answeringMs = 1000
+
 /** Options of {@link operationRoutes}. */
 export interface OperationRoutesOptions {
   readonly operations: readonly AnyOperation[]
@@ -65,6 +68,7 @@ export function operationRoutes(options: OperationRoutesOptions): FastifyPluginA
   }
   const calls = new WeakMap<FastifyRequest, HttpCall>()
   const running = new Set<HttpCall>()
+  let allAnswered: (() => void) | undefined
 
   async function answer(
     request: FastifyRequest,
@@ -126,7 +130,10 @@ export function operationRoutes(options: OperationRoutesOptions): FastifyPluginA
       const call = openCall(request, reply, limits.maxIdleMs)
       calls.set(request, call)
       running.add(call)
-      reply.raw.once('close', () => running.delete(call))
+      reply.raw.once('close', () => {
+        running.delete(call)
+        if (running.size === 0) allAnswered?.()
+      })
       reply.headers({
         'x-request-id': call.requestId,
         'cache-control': 'no-store',
@@ -136,6 +143,15 @@ export function operationRoutes(options: OperationRoutesOptions): FastifyPluginA
     app.addHook('preClose', async () => {
       const closing = new OperationError('OPERATION_CLOSING', 'The server is closing')
       for (const call of running) call.cancel(closing)
+      if (running.size === 0) return
+      // They are answered now; who does not take the answer in time is not waited for.
+      await new Promise<void>((resolve) => {
+        const late = setTimeout(resolve, answeringMs)
+        allAnswered = () => {
+          clearTimeout(late)
+          resolve()
+        }
+      })
     })
     app.setErrorHandler((error, request, reply) => {
       const requestId = calls.get(request)?.requestId ?? randomUUID()

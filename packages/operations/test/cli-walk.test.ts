@@ -45,6 +45,14 @@ describe('walking', () => {
     ])
   })
 
+  test('a tree of 1,500 levels needs no deep stack', async () => {
+    const deep = Array.from({ length: 1500 }, () => 'd').join('/')
+    make(`${deep}/leaf`, 'x')
+    const paths = await walk(['d'])
+    expect(paths).toHaveLength(1501)
+    expect(paths.at(-1)).toBe(`${deep}/leaf=x`)
+  })
+
   test('paths keep their order and have their own names', async () => {
     make('one/x', '1')
     make('two/y', '2')
@@ -153,12 +161,21 @@ describe('what cannot be sent is a failed item and the rest goes on', () => {
     make('top/data/tokens/default', 'secret')
     make('top/x', '1')
     symlinkSync('data', join(folder, 'top/link'))
+    symlinkSync('data/tokens', join(folder, 'top/tokens'))
+    symlinkSync('data/tokens/default', join(folder, 'top/token'))
     const home = join(folder, 'top/data')
     const seen: string[] = []
     for await (const { path, failed } of walkFiles(['top'], { cwd: folder, home })) {
       seen.push(failed === undefined ? path : `${path}!${failed.code}`)
     }
-    expect(seen).toEqual(['top', 'top/data!WALK_HOME', 'top/link!WALK_HOME', 'top/x'])
+    expect(seen).toEqual([
+      'top',
+      'top/data!WALK_HOME',
+      'top/link!WALK_HOME',
+      'top/token!WALK_HOME',
+      'top/tokens!WALK_HOME',
+      'top/x',
+    ])
     for (const inside of ['top/data', 'top/data/tokens', 'top/link/tokens/default']) {
       for await (const { failed } of walkFiles([inside], { cwd: folder, home }))
         expect(failed?.code).toBe('WALK_HOME')
