@@ -115,7 +115,7 @@ async function checkFormat(home: Home): Promise<void> {
     const entries = await readdir(home.path)
     // Somebody else has just made it; or a process that made it died while it wrote its first file.
     if (entries.includes('format')) return checkFormat(home)
-    if (entries.some((name) => name !== 'config.toml' && !name.startsWith('format.'))) {
+    if (entries.some((name) => !['config.toml', 'tokens'].includes(name) && !name.startsWith('format.'))) {
       throw new KitError('KIT_HOME_INVALID', `${home.path} is not empty, and it is no home`)
     }
     return writeAtomically(path, `${homeFormat}\n`)

@@ -195,7 +195,7 @@ class OpenKit implements Kit {
   }
 
   withdraw(): Promise<void> {
-    return this.#opened.lock.announce({})
+    return this.#opened.lock.withdraw()
   }
 
   stats(): KitStats {

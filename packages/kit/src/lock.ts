@@ -19,6 +19,8 @@ export interface Lock extends AsyncDisposable {
    * Replaces the addresses in the note. The last of several calls at once wins. `KIT_CLOSED` after `close`.
    */
   announce(addresses: HolderAddresses): Promise<void>
+  /** Removes the note and keeps the home: nobody joins any more. */
+  withdraw(): Promise<void>
   /** Removes the note and frees the home. Idempotent. */
   close(): Promise<void>
 }
@@ -95,6 +97,12 @@ class HeldLock implements Lock {
       const holder = Object.freeze({ pid, startedAt, role, ...addresses })
       await writeHolder(this.#home.path, holder)
       this.holder = holder
+    })
+  }
+
+  withdraw(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#database !== undefined) await removeHolder(this.#home.path)
     })
   }
 

@@ -41,6 +41,20 @@ test('tells others where it is, and frees the home when it is closed', async () 
   await (await openKit({ home, role: 'command' })).close()
 })
 
+test('tells nobody where it is once it was withdrawn, and keeps its home', async () => {
+  const kit = await openTemporaryKit({ role: 'server' })
+  await kit.announce({ url: 'http://127.0.0.1:1' })
+  await kit.withdraw()
+  expect(await readHolder(kit.home.path)).toBeUndefined()
+  await expect(openKit({ home: kit.home.path, role: 'command' })).rejects.toMatchObject({
+    code: 'KIT_HOME_LOCKED',
+  })
+})
+
+test('refuses an option that it does not know, with the nearest that it does', async () => {
+  await expect(openKit({ hom: '/nowhere', role: 'command' } as never)).rejects.toThrow(/did you mean home\?/)
+})
+
 test('says how it is', async () => {
   const kit = await openTemporaryKit({ role: 'server' })
   await kit.announce({ url: 'http://127.0.0.1:1' })

@@ -5,9 +5,11 @@ import type { AddressInfo } from 'node:net'
 import { createTelemetry } from '@ipfs-kit/telemetry'
 import { Registry } from 'prom-client'
 
-const server = createServer(async (_request, response) => {
-  const { contentType, body } = await telemetry.metrics()
-  response.setHeader('content-type', contentType).end(body)
+const server = createServer((_request, response) => {
+  telemetry.metrics().then(
+    ({ contentType, body }) => response.setHeader('content-type', contentType).end(body),
+    (error: Error) => response.destroy(error),
+  )
 })
 
 const telemetry = createTelemetry({
