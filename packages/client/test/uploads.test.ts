@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { EntryReadError, operation } from '@ipfs-kit/operations'
-import type { FileEntry, Progress } from '@ipfs-kit/operations'
+import type { FileEntry, Progress, TableOf } from '@ipfs-kit/operations'
+import { createClient } from '@ipfs-kit/client'
 import type { ClientFileEntry } from '@ipfs-kit/client'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { serve } from './server.ts'
 
@@ -386,6 +389,27 @@ describe('files', () => {
       await reasonOf(client.call('files.list', {}, { body: streamOf<FileEntry>({ path: 'a', content }) })),
     ).toBe(error)
     expect(await aborted).toMatchObject([{ name: 'AbortError' }])
+  })
+
+  test('go on being sent though the answer has begun', async () => {
+    const server = createServer((request, response) => {
+      response.writeHead(200, { 'content-type': 'application/x-ndjson' }).write('{"path":"early"}\n')
+      let received = 0
+      request.on('data', (chunk: Uint8Array) => (received += chunk.byteLength))
+      request.on('end', () => response.end(`{"path":"${received}"}\n`))
+    })
+    server.listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    const client = createClient<TableOf<typeof table>>({
+      url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    })
+    const pieces = async function* (): AsyncGenerator<FileEntry> {
+      for (let n = 0; n < 20; n += 1) yield { path: `${n}`, content: new Uint8Array(1_000_000) }
+    }
+    const [early, late] = await collect(await client.call('files.list', {}, { body: pieces() }))
+    expect(early?.path).toBe('early')
+    expect(Number(late?.path)).toBeGreaterThan(20_000_000)
   })
 
   test('of which the server wants no more are left where they are', async () => {

@@ -135,11 +135,11 @@ describe('resolve', () => {
     const { cid } = await added(ipfs, [{ path: 'd/sub/a', content: bytesOf('in cbor') }])
     for (const codec of ['dag-cbor', 'dag-json'] as const) {
       const node = await ipfs.dag.put(
-        { sites: [{ name: 'x' }, { root: cid }], bytes: Uint8Array.of(1) },
+        { sites: [{ name: 'x' }, { album: cid }], bytes: Uint8Array.of(1) },
         { codec },
       )
       const outer = await ipfs.dag.put({ inner: node }, { codec })
-      expect((await read(ipfs, `${outer}/inner/sites/1/root/sub/a`)).toString()).toBe('in cbor')
+      expect((await read(ipfs, `${outer}/inner/sites/1/album/sub/a`)).toString()).toBe('in cbor')
       expect((await ipfs.dag.get(`${outer}/inner/sites/0/name`)).value).toBe('x')
       for (const path of [
         'inner/sites/2',
