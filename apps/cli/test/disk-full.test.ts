@@ -73,6 +73,23 @@ describe.concurrent('a disk that is full in the middle of an add', () => {
     expect(stat).toEqual({ blocks: 1, bytes: 4, pins: 1 })
     expect(stderr).toContain('"code":"IPFS_STORE_FULL"')
   })
+
+  test('that has not one page left still lets commands read, list and collect', async ({ skip }) => {
+    if (probe.status !== 0) skip('this user may mount nothing: it takes the super-user or user namespaces')
+    const script = [
+      mount,
+      'home="$0/home"',
+      'cid=$(printf kept | "$@" --home "$home" add - --json | sed -n \'$s/^{"cid":"\\([^"]*\\)".*/\\1/p\')',
+      'printf loose | "$@" --home "$home" add - --no-pin --json > "$0/loose"',
+      'head -c 20000000 /dev/zero > "$0/fill" 2> /dev/null',
+      '"$@" --home "$home" cat "$cid"; echo " $?"',
+      '"$@" --home "$home" pin ls > /dev/null; echo "$?"',
+      '"$@" --home "$home" gc --json; echo "$?"',
+    ].join('\n')
+    const commands = start([], { launcher: [...unshare, 'sh', '-c', script, temporaryFolder()] })
+    const { stdout } = await commands.ended
+    expect(stdout).toBe('kept 0\n0\n{"removedBlocks":1,"removedBytes":5,"keptBlocks":1}\n0\n')
+  })
 })
 
 /** Mebibytes that are all different. */

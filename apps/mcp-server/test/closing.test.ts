@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { request } from 'node:http'
+import { type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -40,6 +40,31 @@ it('closing twice is closing once, and each call ends when all is closed', async
   const again = await serveOnce({ home })
   await Promise.all([...ends, server.close()])
   expect((await again.ask('/readyz')).status).toBe(200)
+})
+
+it('a call that is under way is answered that the server closes, before its connection ends', async () => {
+  const site = await serveOnce({ home: await temporaryHome() })
+  const headers = { authorization: `Bearer ${site.token}`, 'content-type': 'application/octet-stream' }
+  const path = '/api/v1/files/add?filename=slow.bin'
+  const outgoing = request({
+    host: '127.0.0.1',
+    port: site.port,
+    path,
+    method: 'POST',
+    headers,
+    agent: false,
+  })
+  outgoing.on('error', () => {})
+  outgoing.write(pattern(2_000_000))
+  await until(() => site.server.kit.stats().runningCalls === 1)
+  const answered = once(outgoing, 'response')
+  await site.close()
+  const [response] = (await answered) as [IncomingMessage]
+  expect(response.statusCode).toBe(503)
+  expect(JSON.parse(Buffer.concat(await response.toArray()).toString())).toMatchObject({
+    code: 'OPERATION_CLOSING',
+    retryable: true,
+  })
 })
 
 it('five uploads and five downloads do not hold the closing up, and nothing of them is kept', async () => {

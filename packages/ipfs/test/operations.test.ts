@@ -3,7 +3,7 @@ import { type Ipfs } from '@ipfs-kit/ipfs'
 import { ipfsOperations } from '@ipfs-kit/ipfs/operations'
 import type { z } from 'zod'
 import { describe, expect, it } from 'vitest'
-import { absent } from './nodes.ts'
+import { absent, putNode } from './nodes.ts'
 import { all, bytesOf, concat, opened, pattern, rejection } from './opened.ts'
 
 /** A caller over a node; it checks each answer against the schema of its operation. */
@@ -28,6 +28,15 @@ function callerOf(ipfs: Ipfs) {
   }
   return { caller, value, lines, bytes }
 }
+
+it('describe a folder whose links state more bytes than a number can hold', async () => {
+  const { ipfs } = await opened()
+  const { value } = callerOf(ipfs)
+  const size = Number.MAX_SAFE_INTEGER
+  const links = ['a', 'b'].map((name) => ({ cid: absent, name, size }))
+  const cid = await putNode(ipfs, { type: 'directory', links })
+  expect(await value('files.stat', { cid: cid.toString() })).toMatchObject({ size, dagSize: size })
+})
 
 it('are named <area>.<verb>, need the part ipfs, and have no output beside bytes', () => {
   const names = ipfsOperations.map((operation) => operation.name)

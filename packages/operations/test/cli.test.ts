@@ -39,6 +39,8 @@ describe('command lines', () => {
   test('a command may have a name and arguments of its own', async () => {
     expect(await run(['two', 'a', '3'])).toMatchObject({ code: 0, stdout: 'a and 3\n' })
     expect(await run(['two', 'a'])).toMatchObject({ code: 0, stdout: 'a and 7\n' })
+    // What would steer the terminal is shown, not sent.
+    expect(await run(['two', '\u001B[31m\r'])).toMatchObject({ code: 0, stdout: '\\x1b[31m\\x0d and 7\n' })
   })
 
   test('an entry without the door cli is no command', async () => {
