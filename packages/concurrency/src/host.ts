@@ -1,0 +1,46 @@
+/** What the core asks of the program that runs it. `#host` picks the implementation by the export condition `node`. */
+
+/** A channel on which plain objects are published while somebody listens. */
+export interface HostChannel {
+  readonly hasSubscribers: boolean
+  publish(message: unknown): void
+  subscribe(listener: (message: unknown) => void): void
+  unsubscribe(listener: (message: unknown) => void): void
+}
+
+/** How late the event loop ran, in milliseconds, since the measurement began. */
+export interface LoopDelay {
+  readonly meanMs: number
+  readonly p99Ms: number
+  readonly maxMs: number
+}
+
+/** The hooks of one host. */
+export interface Host {
+  readonly name: 'node' | 'portable'
+  /** The value that travels with async calls; `undefined` where the host cannot carry one. */
+  ambient(): object | undefined
+  /** Calls `fn(value)` with `value` as the ambient one. Without async context: calls it. */
+  within<V extends object, T>(value: V, fn: (value: V) => T): T
+  /** Milliseconds of a clock that never goes back. */
+  now(): number
+  /** Calls `fn` once after `ms`; the answer stops it. */
+  timer(ms: number, fn: () => void): () => void
+  /** Calls `fn` in a later turn of the event loop, after pending input and output had its chance. */
+  turn(fn: () => void): void
+  /** Calls `fn` when no microtask is left. */
+  quiet(fn: () => void): void
+  channel(name: string): HostChannel
+  /** A variable of the environment, where there is one. */
+  environment(name: string): string | undefined
+  /**
+   * Reports each timer, socket, file request or other piece of real work that is begun while `belongs(ambient)` holds.
+   * The answer stops it. On hosts that cannot see this, nothing is reported.
+   */
+  watchForeign(
+    belongs: (ambient: object) => boolean,
+    found: (what: string, stack: string) => void,
+  ): () => void
+  /** Starts to measure the delay of the event loop; `undefined` where the host has no such thing. */
+  loopDelay(): { read(): LoopDelay; close(): void } | undefined
+}

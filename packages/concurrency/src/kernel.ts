@@ -1,0 +1,53 @@
+/** What a backend gives to scopes, waits and tasks. */
+import type { ScopeNode } from './scope-node.ts'
+import type { Timers } from './timers.ts'
+import type { AnyWait } from './wait.ts'
+
+/** Something that a backend lets go on: a wait that is settled, or a task that begins. */
+export interface Runnable {
+  readonly scope: ScopeNode
+  readonly what: string
+  readonly on: { readonly name: string } | undefined
+  /** Lets it go on. Called once. */
+  deliver(): void
+}
+
+/** Counters of one backend, written by scopes, waits and tasks. */
+export interface Counters {
+  /** Tasks spawned since the backend was made. */
+  spawned: number
+  /** Tasks that have not ended. */
+  alive: number
+  /** Cancelled scopes that have ended. */
+  cancelled: number
+  /** Milliseconds from the call of cancel to the end of the scope: the sum and the longest. */
+  cancelMs: number
+  longestCancelMs: number
+}
+
+/** A backend as its scopes see it. */
+export interface Kernel {
+  readonly name: 'native' | 'sim'
+  /** Whether a settled wait goes on at once. Otherwise it is queued, and the backend chooses the order. */
+  readonly eager: boolean
+  readonly root: ScopeNode
+  readonly timers: Timers
+  readonly counters: Counters
+  now(): number
+  random(): number
+  /** Lets `runnable` go on: at once, or when the backend chooses it. */
+  resume(runnable: Runnable): void
+  /** Lets it go on after everything else that can run had its turn. */
+  resumeLater(runnable: Runnable): void
+  /** Begins a task, never within this call. */
+  begin(task: Runnable): void
+  /** A timer was added or taken out. */
+  timersChanged(): void
+  /** A wait was parked. */
+  parked(wait: AnyWait): void
+}
+
+/** Counters of a backend at its beginning. */
+export function noCounts(): Counters {
+  return { spawned: 0, alive: 0, cancelled: 0, cancelMs: 0, longestCancelMs: 0 }
+}

@@ -1,0 +1,264 @@
+/** The tree of scopes: who waits, until when, and what a cancellation reaches. */
+import { AbortError, TimeoutError, type CancelSource } from './cancel-reason.ts'
+import { ConcurrencyError } from './errors.ts'
+import type { Kernel } from './kernel.ts'
+import type { Scope } from './scope.ts'
+import type { Timer } from './timers.ts'
+import type { AnyWait } from './wait.ts'
+
+/** What a node of the tree is. */
+export type ScopeKind = 'root' | 'owner' | 'group' | 'task' | 'scope'
+
+/** What cancelled a scope: one of ours, or a signal of others. */
+export type CancelOrigin = CancelSource | 'signal'
+
+/** Options of a node. */
+export interface NodeOptions {
+  readonly shield?: boolean | undefined
+  readonly deadline?: number | undefined
+}
+
+/** Takes a scope out of a foreign signal's list. */
+export interface SignalLink {
+  remove(node: ScopeNode): void
+}
+
+/** A node of the tree of scopes. Fields are declared and assigned, as in waits: there is one for each task. */
+export class ScopeNode implements Scope {
+  declare readonly kernel: Kernel
+  declare readonly parent: ScopeNode | undefined
+  declare readonly kind: ScopeKind
+  declare readonly name: string
+  declare readonly shielded: boolean
+  declare readonly deadline: number | undefined
+  declare cancelled: boolean
+  declare reason: unknown
+  /** Who cancelled this very scope; `undefined` if nobody did, or if the cancellation came from around it. */
+  declare cancelledBy: CancelOrigin | undefined
+  declare closed: boolean
+  /** Waits refused since it was cancelled. */
+  declare refusals: number
+  declare link: SignalLink | undefined
+  /** Called when the last inner scope has ended. */
+  declare drained: (() => void) | undefined
+  declare firstChild: ScopeNode | undefined
+  declare nextSibling: ScopeNode | undefined
+  declare previousSibling: ScopeNode | undefined
+  declare firstWait: AnyWait | undefined
+  declare private timer: Timer | undefined
+  declare private controller: AbortController | undefined
+  declare private cancelledAt: number
+
+  constructor(
+    kernel: Kernel,
+    parent: ScopeNode | undefined,
+    kind: ScopeKind,
+    name: string,
+    options: NodeOptions | undefined,
+  ) {
+    this.kernel = kernel
+    this.parent = parent
+    this.kind = kind
+    this.name = name
+    this.shielded = options?.shield === true
+    this.deadline = options?.deadline
+    this.cancelled = false
+    this.reason = undefined
+    this.cancelledBy = undefined
+    this.closed = false
+    this.refusals = 0
+    this.link = undefined
+    this.drained = undefined
+    this.firstChild = undefined
+    this.nextSibling = undefined
+    this.previousSibling = undefined
+    this.firstWait = undefined
+    this.timer = undefined
+    this.controller = undefined
+    this.cancelledAt = 0
+    if (parent !== undefined) this.enter(parent)
+  }
+
+  get effectiveDeadline(): number {
+    let earliest = Infinity
+    for (let node: ScopeNode | undefined = this; node !== undefined; node = node.parent) {
+      if (node.deadline !== undefined && node.deadline < earliest) earliest = node.deadline
+      if (node.shielded) break
+    }
+    return earliest
+  }
+
+  get signal(): AbortSignal {
+    if (this.controller === undefined) {
+      this.controller = new AbortController()
+      if (this.cancelled) this.controller.abort(this.reason)
+    }
+    return this.controller.signal
+  }
+
+  cancel(reason?: string | Error): void {
+    if (reason !== undefined && typeof reason !== 'string' && !(reason instanceof Error)) {
+      throw new TypeError(`the reason of a cancellation is a text or an Error, not ${typeof reason}`)
+    }
+    this.cancelWith('explicit', () => abortReason(this, reason))
+  }
+
+  /** Cancels this scope and those inside it up to shields. The reason is made only if it is needed. */
+  cancelWith(origin: CancelOrigin, makeReason: () => unknown): void {
+    if (this.cancelled || this.closed) return
+    const reason = makeReason()
+    this.cancelledBy = origin
+    this.cancelledAt = this.kernel.now()
+    this.cancelled = true
+    this.reason = reason
+    // First everything is marked, then the waits are settled: what runs then finds the whole tree cancelled.
+    const reached: ScopeNode[] = [this]
+    for (const node of reached) {
+      for (let child = node.firstChild; child !== undefined; child = child.nextSibling) {
+        if (child.shielded || child.cancelled) continue
+        child.cancelled = true
+        child.reason = reason
+        reached.push(child)
+      }
+    }
+    for (let at = reached.length - 1; at >= 0; at--) reached[at]!.interrupt()
+  }
+
+  /** The deadline has passed. */
+  due(): void {
+    this.cancelWith('deadline', () => new TimeoutError(`the deadline of ${this.title} has passed`, this.name))
+  }
+
+  /** Kind and name, as messages give them. */
+  get title(): string {
+    return `${this.kind} "${this.name}"`
+  }
+
+  addWait(wait: AnyWait): void {
+    const first = this.firstWait
+    wait.nextInScope = first
+    if (first !== undefined) first.previousInScope = wait
+    this.firstWait = wait
+  }
+
+  dropWait(wait: AnyWait): void {
+    const { nextInScope: next, previousInScope: previous } = wait
+    if (previous === undefined) this.firstWait = next
+    else previous.nextInScope = next
+    if (next !== undefined) next.previousInScope = previous
+    wait.nextInScope = wait
+  }
+
+  /**
+   * The body is over while scopes inside are open: cancels them. `done` is called when the last of them has ended, with
+   * the error that tells of the first.
+   */
+  reclaim(done: (error: ConcurrencyError) => void): void {
+    const left = this.firstChild!
+    const error = leftOpen(this, left)
+    this.drained = () => done(error)
+    for (const child of this.children()) {
+      const make = () =>
+        new AbortError(`${child.title} was left open by ${this.title}`, 'explicit', child.name)
+      if (!child.shielded) child.cancelWith('explicit', make)
+    }
+  }
+
+  /** Takes the scope out of the tree. Waits that were left in it are settled, so that none of them takes anything. */
+  close(): void {
+    this.closed = true
+    if (this.firstWait !== undefined) this.abandonLeft()
+    if (this.timer !== undefined) {
+      this.kernel.timers.remove(this.timer)
+      this.timer = undefined
+      this.kernel.timersChanged()
+    }
+    this.link?.remove(this)
+    if (this.cancelledBy !== undefined) this.countCancel()
+    const { parent, nextSibling: next, previousSibling: previous } = this
+    if (parent === undefined) return
+    if (previous === undefined) parent.firstChild = next
+    else previous.nextSibling = next
+    if (next !== undefined) next.previousSibling = previous
+    this.nextSibling = undefined
+    this.previousSibling = undefined
+    if (parent.firstChild === undefined && parent.drained !== undefined) {
+      const { drained } = parent
+      parent.drained = undefined
+      drained()
+    }
+  }
+
+  private enter(parent: ScopeNode): void {
+    const first = parent.firstChild
+    if (first !== undefined) {
+      this.nextSibling = first
+      first.previousSibling = this
+    }
+    parent.firstChild = this
+    if (parent.cancelled && !this.shielded) {
+      this.cancelled = true
+      this.reason = parent.reason
+    }
+    if (this.deadline !== undefined && this.deadline !== Infinity) this.arm(this.deadline)
+  }
+
+  private children(): ScopeNode[] {
+    const children: ScopeNode[] = []
+    for (let child = this.firstChild; child !== undefined; child = child.nextSibling) children.push(child)
+    return children
+  }
+
+  private arm(deadline: number): void {
+    if (deadline <= this.kernel.now()) {
+      this.due()
+      return
+    }
+    this.timer = this.kernel.timers.add(deadline, this)
+    this.kernel.timersChanged()
+  }
+
+  private interrupt(): void {
+    const first = this.firstWait
+    if (first !== undefined) {
+      if (first.nextInScope === undefined) first.abandon(this.reason)
+      else for (const wait of this.waits()) wait.abandon(this.reason)
+    }
+    this.controller?.abort(this.reason)
+  }
+
+  private abandonLeft(): void {
+    const error = this.cancelled
+      ? this.reason
+      : new AbortError(`${this.title} ended while this wait was pending`, 'explicit', this.name)
+    for (const wait of this.waits()) wait.abandon(error)
+  }
+
+  private waits(): AnyWait[] {
+    const waits: AnyWait[] = []
+    for (let wait = this.firstWait; wait !== undefined; wait = wait.nextInScope) waits.push(wait)
+    return waits
+  }
+
+  private countCancel(): void {
+    const { counters } = this.kernel
+    const took = this.kernel.now() - this.cancelledAt
+    counters.cancelled += 1
+    counters.cancelMs += took
+    if (took > counters.longestCancelMs) counters.longestCancelMs = took
+  }
+}
+
+/** The reason of a call of `cancel`. */
+function abortReason(node: ScopeNode, given: string | Error | undefined): AbortError {
+  const text = given instanceof Error ? given.message : (given ?? `${node.title} was cancelled`)
+  return new AbortError(text, 'explicit', node.name, given instanceof Error ? { cause: given } : undefined)
+}
+
+/** The error that a scope was left while one inside it was open. */
+export function leftOpen(node: ScopeNode, inner: ScopeNode): ConcurrencyError {
+  return new ConcurrencyError(
+    'CONCURRENCY_SCOPE_ORDER',
+    `${node.title} ended while ${inner.title} inside it was open`,
+  )
+}

@@ -1,0 +1,187 @@
+/** One library wait: a promise that its scope can settle at once, wherever it is queued. */
+import type { Kernel, Runnable } from './kernel.ts'
+import type { ScopeNode } from './scope-node.ts'
+import type { Timer } from './timers.ts'
+import type { WaitQueue } from './wait-queue.ts'
+
+/** What is waited on, as dumps of the task tree name it. */
+export interface Named {
+  readonly name: string
+}
+
+/** Undoes a wait that is cancelled. `'settles-later'`: the wait goes on until it is settled, then rejects with the reason. */
+export type Undo = (reason: unknown) => void | 'settles-later'
+
+/** A wait of whatever type, as lists and queues hold it. */
+// oxlint-disable-next-line typescript/no-explicit-any -- a list of waits does not care what they resolve with
+export type AnyWait = Wait<any>
+
+let resolveOut: (value: never) => void
+let rejectOut: (error: unknown) => void
+
+function capture(resolve: (value: never) => void, reject: (error: unknown) => void): void {
+  resolveOut = resolve
+  rejectOut = reject
+}
+
+/** How a wait stands. An abandoned one was cancelled and settles when its undo is through. */
+type Phase = 'pending' | 'abandoned' | 'resolved' | 'rejected'
+
+/**
+ * A wait. It is in the list of its scope from `park` until it is settled. Fields are declared and assigned in the
+ * constructor, and few: defining them, and more of them, would cost a third of a wait.
+ */
+export class Wait<T = unknown> implements Runnable {
+  declare readonly promise: Promise<T>
+  declare readonly scope: ScopeNode
+  declare readonly what: string
+  declare readonly on: Named | undefined
+  declare phase: Phase
+  /** What the queue keeps with it: a value to send, a borrower. Once it is settled: the outcome. */
+  declare payload: unknown
+  declare undo: Undo | undefined
+  declare timer: Timer | undefined
+  /** The queue it stands in, and its neighbours there. */
+  declare queue: WaitQueue | undefined
+  declare nextInQueue: AnyWait | undefined
+  declare previousInQueue: AnyWait | undefined
+  /** Its neighbours in the list of its scope; a wait that is not in the list is its own neighbour. */
+  declare nextInScope: AnyWait | undefined
+  declare previousInScope: AnyWait | undefined
+  declare private readonly resolve: (value: T) => void
+  declare private readonly reject: (error: unknown) => void
+
+  constructor(scope: ScopeNode, what: string, on: Named | undefined) {
+    this.promise = new Promise<T>(capture as never)
+    this.resolve = resolveOut as (value: T) => void
+    this.reject = rejectOut
+    this.scope = scope
+    this.what = what
+    this.on = on
+    this.phase = 'pending'
+    this.payload = undefined
+    this.undo = undefined
+    this.timer = undefined
+    this.queue = undefined
+    this.nextInQueue = undefined
+    this.previousInQueue = undefined
+    this.nextInScope = this
+    this.previousInScope = undefined
+  }
+
+  /** Settles with a value. False if it was settled before; an abandoned one then rejects with its reason. */
+  succeed(value: T): boolean {
+    return this.settle('resolved', value)
+  }
+
+  /** Settles with an error. False if it was settled before. */
+  fail(error: unknown): boolean {
+    return this.settle('rejected', error)
+  }
+
+  /** The scope is cancelled: settles at once, or later if the undo says so. */
+  abandon(reason: unknown): void {
+    if (this.phase !== 'pending') return
+    this.queue?.forget(this)
+    if (this.undo === undefined) {
+      this.fail(reason)
+      return
+    }
+    this.phase = 'abandoned'
+    this.payload = reason
+    let answer: void | 'settles-later' = undefined
+    try {
+      answer = this.undo(reason)
+    } catch (error) {
+      this.payload = error
+    }
+    if (answer !== 'settles-later') this.fail(reason)
+  }
+
+  /** Settles, and goes on in a later turn. */
+  settleLater(phase: 'resolved' | 'rejected', outcome: unknown): void {
+    this.leave()
+    this.phase = phase
+    this.payload = outcome
+    this.scope.kernel.resumeLater(this)
+  }
+
+  /** Its time has come: a sleep is over. */
+  due(): void {
+    this.succeed(undefined as T)
+  }
+
+  deliver(): void {
+    if (this.phase === 'resolved') this.resolve(this.payload as T)
+    else this.reject(this.payload)
+  }
+
+  private settle(phase: 'resolved' | 'rejected', outcome: unknown): boolean {
+    if (this.phase === 'pending') {
+      this.phase = phase
+      this.payload = outcome
+    } else if (this.phase === 'abandoned') this.phase = 'rejected'
+    else return false
+    if (this.queue !== undefined) this.queue.remove(this)
+    this.leave()
+    const { kernel } = this.scope
+    if (kernel.eager) this.deliver()
+    else kernel.resume(this)
+    return true
+  }
+
+  /** Leaves its scope and its timer. */
+  private leave(): void {
+    if (this.nextInScope !== this) this.scope.dropWait(this)
+    if (this.timer === undefined) return
+    const { kernel } = this.scope
+    kernel.timers.remove(this.timer)
+    this.timer = undefined
+    kernel.timersChanged()
+  }
+}
+
+/** Parks a wait in `scope`, which can cancel it. */
+export function park<T>(scope: ScopeNode, what: string, on: Named | undefined): Wait<T> {
+  const wait = new Wait<T>(scope, what, on)
+  scope.addWait(wait)
+  if (!scope.kernel.eager) scope.kernel.parked(wait)
+  return wait
+}
+
+/** A wait that has nothing to wait for: goes on at once, or when the backend chooses it. */
+export function ready<T>(scope: ScopeNode, what: string, on: Named | undefined, value: T): Promise<T> {
+  if (scope.kernel.eager) return Promise.resolve(value)
+  const wait = new Wait<T>(scope, what, on)
+  wait.succeed(value)
+  return wait.promise
+}
+
+/** A wait that fails at once, as {@link ready} succeeds. */
+export function failed(
+  scope: ScopeNode,
+  what: string,
+  on: Named | undefined,
+  error: unknown,
+): Promise<never> {
+  // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the reason of a foreign signal passes untouched
+  if (scope.kernel.eager) return Promise.reject(error)
+  const wait = new Wait<never>(scope, what, on)
+  wait.fail(error)
+  return wait.promise
+}
+
+/** How many waits a cancelled scope refuses within one turn of the event loop, before it lets others have a turn. */
+const refusalsPerTurn = 16
+
+/**
+ * A wait in a cancelled scope: rejects with its reason. Every few times it lets the event loop turn, so that a loop that
+ * catches everything cannot stop the program.
+ */
+export function refuse(scope: ScopeNode, what: string, on: Named | undefined): Promise<never> {
+  scope.refusals += 1
+  if (scope.refusals % refusalsPerTurn !== 0) return failed(scope, what, on, scope.reason)
+  const wait = new Wait<never>(scope, what, on)
+  wait.settleLater('rejected', scope.reason)
+  return wait.promise
+}

@@ -1,0 +1,128 @@
+/** The names of the platform that wait without a scope: timers, and the joins of `Promise` that leave losers running. */
+import { literal, memberName, unwrap, type Found, type Node, type Place } from './tree.ts'
+
+/** What stands in for each global function. */
+const functions: Readonly<Record<string, string>> = {
+  setTimeout: 'use sleep for a pause, moveOnAfter or failAfter for a limit',
+  setInterval: 'use a loop around sleep in a task of a group or owner',
+  setImmediate: 'use checkpoint',
+}
+
+/** What stands in for each function of a global object. */
+const members: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  Promise: {
+    race: 'use race, which cancels the losers and awaits them, or run with a scope',
+    any: "use race with { until: 'fulfilled' }",
+  },
+  AbortSignal: { timeout: 'use failAfter or moveOnAfter and the signal of its scope' },
+}
+
+const globalObjects = new Set(['globalThis', 'global', 'window', 'self'])
+
+const timerModules = new Set(['timers', 'node:timers', 'timers/promises', 'node:timers/promises'])
+
+/**
+ * What a node names of these. Names are not followed: a variable, parameter or import that is called like a global timer
+ * is refused as well and takes another name, while a member of any other object (`socket.setTimeout`) is free.
+ */
+export function findNames(node: Node, place: Place): Found[] {
+  const module = importedModule(node)
+  if (module !== undefined && timerModules.has(module)) {
+    const remedy = 'use sleep, checkpoint, moveOnAfter or failAfter'
+    return [{ at: node.start, problem: `imports ${module}`, remedy }]
+  }
+  switch (node.type) {
+    case 'Identifier':
+      return isReference(place) ? refused('', node.name, node.start) : []
+    case 'MemberExpression': {
+      const member = memberName(node)
+      const owner = globalName(node.object)
+      return member === undefined || owner === undefined ? [] : refused(owner, member.name, member.at)
+    }
+    case 'VariableDeclarator':
+      return node.init === null ? [] : takenApart(node.id, node.init)
+    case 'AssignmentExpression':
+    case 'AssignmentPattern':
+      return takenApart(node.left, node.right)
+    default:
+      return []
+  }
+}
+
+/** `const { race } = Promise`, `const { setTimeout: later } = globalThis`. */
+function takenApart(pattern: Node, from: Node): Found[] {
+  const owner = globalName(from)
+  if (pattern.type !== 'ObjectPattern' || owner === undefined) return []
+  return pattern.properties.flatMap((property) => {
+    if (property.type !== 'Property') return []
+    const { key, computed } = property
+    const name = !computed && key.type === 'Identifier' ? key.name : literal(key)
+    return name === undefined ? [] : refused(owner, name, key.start)
+  })
+}
+
+/** The finding for a member of a global object, or for a global itself if the owner is `''` or the global object. */
+function refused(owner: string, name: string, at: number): Found[] {
+  const isGlobal = owner === '' || globalObjects.has(owner)
+  const table = isGlobal ? functions : members[owner]
+  if (table === undefined || !Object.hasOwn(table, name)) return []
+  const problem = `names ${isGlobal ? name : `${owner}.${name}`}`
+  return [{ at, problem, remedy: table[name] ?? '' }]
+}
+
+/** `Promise` for `Promise`, `globalThis.Promise` and `window['Promise']`; absent for what is no plain name. */
+function globalName(node: Node): string | undefined {
+  const inner = unwrap(node)
+  if (inner.type === 'Identifier') return inner.name
+  if (inner.type !== 'MemberExpression') return undefined
+  const owner = globalName(inner.object)
+  return owner !== undefined && globalObjects.has(owner) ? memberName(inner)?.name : undefined
+}
+
+/** Whether an identifier here is a variable and not the name of a member, key, label or export. */
+function isReference({ parent, key }: Place): boolean {
+  switch (parent?.type) {
+    case 'MemberExpression':
+      return key === 'object' || parent.computed
+    case 'Property':
+    case 'MethodDefinition':
+    case 'PropertyDefinition':
+    case 'AccessorProperty':
+      return key === 'value' || parent.computed
+    case 'ExportSpecifier':
+      return key === 'local'
+    case 'ImportSpecifier':
+    case 'LabeledStatement':
+    case 'BreakStatement':
+    case 'ContinueStatement':
+    case 'MetaProperty':
+      return false
+    default:
+      return true
+  }
+}
+
+/** The module that a node loads at run time by a name that stands there. */
+function importedModule(node: Node): string | undefined {
+  switch (node.type) {
+    case 'ImportDeclaration':
+      return node.importKind === 'type' ? undefined : node.source.value
+    case 'ExportNamedDeclaration':
+    case 'ExportAllDeclaration':
+      return node.exportKind === 'type' ? undefined : node.source?.value
+    case 'ImportExpression':
+      return literal(node.source)
+    case 'TSExternalModuleReference':
+      return literal(node.expression)
+    case 'CallExpression': {
+      const [first] = node.arguments
+      const callee = unwrap(node.callee)
+      const name = callee.type === 'Identifier' ? callee.name : memberName(callee)?.name
+      return first !== undefined && (name === 'require' || name === 'getBuiltinModule')
+        ? literal(first)
+        : undefined
+    }
+    default:
+      return undefined
+  }
+}

@@ -1,0 +1,143 @@
+/** Promises that nobody owns (floating) and failures that nobody hears of (swallowed), as far as syntax shows them. */
+import { memberName, unwrap, walk, type Found, type Node } from './tree.ts'
+
+/** The functions of a file by name, so that `.catch(ignore)` is seen through. */
+export type LocalFunctions = ReadonlyMap<string, Node>
+
+/** The functions that a file declares by name or keeps in a variable. */
+export function localFunctions(program: Node): LocalFunctions {
+  const found = new Map<string, Node>()
+  walk(program, (node) => {
+    if (node.type === 'FunctionDeclaration' && node.id !== null) found.set(node.id.name, node)
+    if (node.type === 'VariableDeclarator' && node.id.type === 'Identifier' && node.init !== null) {
+      found.set(node.id.name, unwrap(node.init))
+    }
+    return undefined
+  })
+  return found
+}
+
+/** What a node drops or swallows. */
+export function findPromises(node: Node, functions: LocalFunctions): Found[] {
+  switch (node.type) {
+    case 'UnaryExpression': {
+      if (node.operator !== 'void') return []
+      const dropped = unwrap(node.argument)
+      if (isConstant(dropped) || dropped.type === 'AwaitExpression') return []
+      if (swallowing(dropped, functions) !== undefined) return [] // Found as a call.
+      return [{ at: node.start, problem: '`void` drops a result', remedy: ownOrUnvoid }]
+    }
+    case 'ExpressionStatement':
+      return droppedBy(node.expression)
+        .filter((call) => handled(call) !== undefined && swallowing(call, functions) === undefined)
+        .map((call) => {
+          const problem = `nobody awaits what ends in .${handled(call)?.name}()`
+          return { at: call.start, problem, remedy: own }
+        })
+    case 'CallExpression': {
+      const found = swallowing(node, functions)
+      return found === undefined ? [] : [found]
+    }
+    case 'TryStatement': {
+      const { block, handler } = node
+      if (handler === null || handler.body.body.length > 0 || !awaits(block)) return []
+      const { start, end } = handler.body
+      const problem = 'an empty catch block swallows the failure of an await'
+      return [{ at: handler.start, problem, remedy: lookAtIt, block: { start, end } }]
+    }
+    default:
+      return []
+  }
+}
+
+/** Without the `void` the type-aware lint decides whether it is a promise. */
+const ownOrUnvoid =
+  'await it or spawn it in a task group or owner; a call that gives no promise stands in a block body without `void`'
+const own = 'await it, or spawn the work in a task group or owner, which hears of its failure'
+const lookAtIt = 'take the one error that is meant by its code and throw the others'
+
+/** The expressions whose values a statement drops. */
+function droppedBy(expression: Node): Node[] {
+  const node = unwrap(expression)
+  switch (node.type) {
+    case 'LogicalExpression':
+      return droppedBy(node.right)
+    case 'ConditionalExpression':
+      return [...droppedBy(node.consequent), ...droppedBy(node.alternate)]
+    case 'SequenceExpression':
+      return node.expressions.flatMap(droppedBy)
+    default:
+      return [node]
+  }
+}
+
+/** The last call of a promise chain: `then`, `catch` or `finally` with what it is given. */
+function handled(node: Node): { name: string; at: number; given: readonly Node[] } | undefined {
+  if (node.type !== 'CallExpression') return undefined
+  const member = memberName(unwrap(node.callee))
+  if (member === undefined || !/^(then|catch|finally)$/.test(member.name)) return undefined
+  return { ...member, given: node.arguments }
+}
+
+/** The finding for a call whose handler of failures looks at nothing and does nothing. */
+function swallowing(node: Node, functions: LocalFunctions): Found | undefined {
+  const call = handled(node)
+  const handler = call?.name === 'catch' ? call.given[0] : call?.name === 'then' ? call.given[1] : undefined
+  if (call === undefined || handler === undefined || !doesNothing(handler, functions)) return undefined
+  return { at: call.at, problem: `the handler of .${call.name}() swallows the failure`, remedy: lookAtIt }
+}
+
+/** Whether a function has an empty body or returns the same whatever it is given. */
+function doesNothing(handler: Node, functions: LocalFunctions): boolean {
+  const inner = unwrap(handler)
+  const node = inner.type === 'Identifier' ? functions.get(inner.name) : inner
+  if (node === undefined) return false
+  if (node.type !== 'ArrowFunctionExpression' && !isFunction(node)) return false
+  if (node.body === null) return false
+  if (node.body.type !== 'BlockStatement') return isConstant(node.body)
+  return node.body.body.every(
+    (one) =>
+      one.type === 'EmptyStatement' ||
+      (one.type === 'ReturnStatement' && (one.argument === null || isConstant(one.argument))),
+  )
+}
+
+function isFunction(
+  node: Node,
+): node is Extract<Node, { type: 'FunctionExpression' | 'FunctionDeclaration' }> {
+  return node.type === 'FunctionExpression' || node.type === 'FunctionDeclaration'
+}
+
+function isConstant(expression: Node): boolean {
+  const node = unwrap(expression)
+  switch (node.type) {
+    case 'Literal':
+      return true
+    case 'Identifier':
+      return node.name === 'undefined'
+    case 'TemplateLiteral':
+      return node.expressions.length === 0
+    case 'UnaryExpression':
+      return isConstant(node.argument)
+    case 'ArrayExpression':
+      return node.elements.every((one) => one === null || isConstant(one))
+    case 'ObjectExpression':
+      return node.properties.every((one) => one.type === 'Property' && isConstant(one.value))
+    default:
+      return false
+  }
+}
+
+/** Whether a block waits, functions inside of it left out. */
+function awaits(block: Node): boolean {
+  let found = false
+  walk(block, (node) => {
+    if (node.type === 'ArrowFunctionExpression' || isFunction(node)) return 'skip'
+    found ||=
+      node.type === 'AwaitExpression' ||
+      (node.type === 'ForOfStatement' && node.await) ||
+      (node.type === 'VariableDeclaration' && node.kind === 'await using')
+    return undefined
+  })
+  return found
+}
