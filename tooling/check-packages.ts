@@ -90,7 +90,7 @@ async function inLanes<T>(items: readonly T[], use: (item: T) => Promise<void>):
 
 if (import.meta.main) {
   const reports = join(workspaceRoot(), 'reports')
-  rmSync(reports, { recursive: true, force: true })
+  rmSync(join(reports, 'packages.json'), { force: true })
   const report = await checkPackages(workspaceRoot(), (line) => console.log(line))
   mkdirSync(reports, { recursive: true })
   writeFileSync(join(reports, 'packages.json'), JSON.stringify(report, null, 2) + '\n')

@@ -1,9 +1,9 @@
 /**
- * Holds the READMEs true: fences equal the example files, error tables equal the sources, the root README shows the two
- * commands and lists every package. Run by `pnpm lint`; exits 1 if anything is found. With `--fix` (`pnpm readmes`) it
- * first writes fences and error tables from the sources.
+ * Holds the READMEs and the pages in `docs/` of the packages true: fences equal the example files, error tables equal the
+ * sources, links lead to files, the root README shows the two commands and lists every package. Run by `pnpm lint`; exits
+ * 1 if anything is found. With `--fix` (`pnpm readmes`) it first writes fences and error tables from the sources.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Finding } from './findings.ts'
@@ -11,12 +11,13 @@ import { reportFindings } from './findings.ts'
 import { checkErrorTable, fillErrorTable, loadErrors, type ErrorRow } from './readmes/error-table.ts'
 import { checkExamples } from './readmes/examples.ts'
 import { checkFences, fillFences } from './readmes/fences.ts'
+import { checkLinks } from './readmes/links.ts'
 import { checkRootReadme } from './readmes/root.ts'
 import { readPackages, workspaceRoot } from './workspace.ts'
 
 /** Checks all READMEs of the workspace at `root`; `fix` writes what can be written from the sources first. */
 export async function checkReadmes(root: string, fix: boolean): Promise<Finding[]> {
-  const found = checkOneReadme(root, '.', fix, undefined, (text) => checkRootReadme(root, text))
+  const found = checkPage(root, '.', 'README.md', fix, undefined, (text) => checkRootReadme(root, text))
   for (const one of readPackages(root)) {
     const { folder, path } = one
     let errors: ErrorRow[] | undefined
@@ -31,23 +32,28 @@ export async function checkReadmes(root: string, fix: boolean): Promise<Finding[
       continue
     }
     found.push(
-      ...checkOneReadme(root, folder, fix, errors, (text, file) => [
+      ...checkPage(root, folder, 'README.md', fix, errors, (text, file) => [
         ...checkErrorTable(file, text, errors),
         ...checkExamples(one, text),
       ]),
     )
+    for (const page of globSync('docs/*.md', { cwd: path }).sort()) {
+      found.push(...checkPage(root, folder, page, fix, undefined, () => []))
+    }
   }
   return found
 }
 
-function checkOneReadme(
+/** Checks the Markdown `page` of a package. Its fences name their files from the folder of the package. */
+function checkPage(
   root: string,
   folder: string,
+  page: string,
   fix: boolean,
   errors: readonly ErrorRow[] | undefined,
   check: (text: string, file: string) => Finding[],
 ): Finding[] {
-  const file = folder === '.' ? 'README.md' : `${folder}/README.md`
+  const file = folder === '.' ? page : `${folder}/${page}`
   const path = join(root, file)
   if (!existsSync(path)) return [{ file, problem: 'is missing', remedy: 'write it' }]
   let text = readFileSync(path, 'utf8')
@@ -57,7 +63,11 @@ function checkOneReadme(
     if (fixed !== text) writeFileSync(path, fixed)
     text = fixed
   }
-  return [...checkFences(file, join(root, folder), text), ...check(text, file)]
+  return [
+    ...checkFences(file, join(root, folder), text),
+    ...checkLinks(root, file, text),
+    ...check(text, file),
+  ]
 }
 
 if (import.meta.main) {

@@ -1,11 +1,12 @@
 /**
- * Sums what the tests of all packages and the pack check reported. The last line is `N passed, N failed`. Whatever is
+ * Sums what the tests of all packages, those with services, those on other runtimes and the pack check reported. The last line is `N passed, N failed`. Whatever is
  * missing (a report, a test) counts as failed, so that silence never passes; skipped tests are named. Exits 1 unless
  * all passed. Run at the end of `.ci/run`, with the names of the steps that failed as arguments.
  */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { packageFolders, readJson, workspaceRoot } from './workspace.ts'
+import { otherPorts, portedPackage, portReport } from './ports.ts'
+import { packageFolders, readJson, readPackages, workspaceRoot } from './workspace.ts'
 
 /** What one report says. */
 export interface Count {
@@ -16,7 +17,7 @@ export interface Count {
 }
 
 /** Steps of `.ci/run` whose failures are in the reports. */
-const reported = new Set(['test', 'packages'])
+const reported = new Set(['test', 'services', 'ports', 'packages'])
 
 /**
  * Counts the workspace at `root`. Each of the failed steps counts as one failure; a step with reports only if no report
@@ -25,7 +26,16 @@ const reported = new Set(['test', 'packages'])
 export function countTests(root: string, failedSteps: readonly string[]): Count {
   const counts = [...packageFolders(root), 'tooling']
     .filter((folder) => existsSync(join(root, folder, 'test')))
-    .map((folder) => countVitest(root, folder))
+    .map((folder) => countVitest(root, `${folder}/reports/vitest.json`, folder))
+  for (const { folder, manifest } of readPackages(root)) {
+    if (manifest.scripts?.['test:services'] === undefined) continue
+    counts.push(countVitest(root, `${folder}/reports/services.json`, `${folder} with services`))
+  }
+  if (existsSync(join(root, portedPackage, 'test'))) {
+    for (const port of otherPorts()) {
+      counts.push(countVitest(root, portReport(port), `${portedPackage} on ${port.name}`))
+    }
+  }
   counts.push(countPackages(root))
   const failed = counts.reduce((sum, one) => sum + one.failed, 0)
   const steps = failedSteps.filter((step) => failed === 0 || !reported.has(step))
@@ -48,8 +58,8 @@ interface VitestReport {
   }[]
 }
 
-function countVitest(root: string, folder: string): Count {
-  const name = `${folder}/reports/vitest.json`
+/** Counts the report `name` of the tests that notes call `folder`. */
+function countVitest(root: string, name: string, folder: string): Count {
   const failure = (note: string) => ({ passed: 0, failed: 1, notes: [note] })
   if (!existsSync(join(root, name))) return failure(`failed: ${folder} has tests and no report`)
   const report = readJson(join(root, name)) as VitestReport

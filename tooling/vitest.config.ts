@@ -5,7 +5,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@ipfs-kit/source'] } },
   test: {
     include: ['test/**/*.test.ts'],
-    reporters: ['default', ['json', { outputFile: 'reports/vitest.json' }]],
+    reporters: ['default', 'json'],
+    outputFile: { json: 'reports/vitest.json' },
     pool: 'forks',
     testTimeout: 30_000,
     hookTimeout: 30_000,

@@ -18,7 +18,7 @@ interface Fence {
   readonly source: string | undefined
 }
 
-/** Checks each fence of a README against its file; `folder` is the absolute folder of the README. */
+/** Checks each fence of a README or page against its file; `folder` is the absolute folder of the package. */
 export function checkFences(file: string, folder: string, text: string): Finding[] {
   return readFences(text).flatMap((fence): Finding[] => {
     const found = (problem: string, remedy: string) => [{ file, line: fence.line, problem, remedy }]

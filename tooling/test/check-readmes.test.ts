@@ -112,6 +112,32 @@ describe('fences', () => {
   })
 })
 
+describe('pages in docs', () => {
+  const page = (code: string) => `# Pins\n\n<!-- from examples/main.ts -->\n\n${fence}ts\n${code}\n${fence}\n`
+
+  test('a fence names its file from the folder of the package', async () => {
+    const example = clean['packages/ipfs/examples/main.ts'] as string
+    expect(await lines({ 'packages/ipfs/docs/pins.md': page(example.trimEnd()) })).toEqual([])
+    expect(await lines({ 'packages/ipfs/docs/pins.md': page('other()') })).toEqual([
+      'packages/ipfs/docs/pins.md:5: the fence differs from examples/main.ts, run pnpm readmes',
+    ])
+  })
+
+  test('are filled from the examples', async () => {
+    const root = folder({ 'packages/ipfs/docs/pins.md': page('other()') })
+    expect(await checkReadmes(root, true)).toEqual([])
+    expect(readFileSync(join(root, 'packages/ipfs/docs/pins.md'), 'utf8')).toContain('assert(true)')
+  })
+})
+
+test('a link that leads nowhere is named, outside of code', async () => {
+  const links = '[a](docs/gone.md#x) [b](src/errors.ts) [c](https://a.example/b) [d](#part) `[e](gone)`'
+  const more = `${readme}\n${links}\n\n${fence}md\n[f](gone)\n${fence}\n`
+  expect(await lines({ 'packages/ipfs/README.md': more })).toEqual([
+    'packages/ipfs/README.md:16: links to docs/gone.md, which does not exist, correct it',
+  ])
+})
+
 describe('examples', () => {
   test('a package without an example is named', async () => {
     const withoutFence = readme.replace(/<!--[^]*?```\n\n/, '')

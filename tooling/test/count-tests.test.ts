@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { countTests } from '../count-tests.ts'
+import { otherPorts, portReport } from '../ports.ts'
 import { folderOf, type Files } from './fixture.ts'
 
 /** A report of vitest with these tests in one file, title to status. */
@@ -52,6 +53,47 @@ test('names failed and skipped tests', () => {
     failed: 1,
     notes: ['failed: packages/ipfs: two', 'skipped: packages/ipfs: three', 'skipped: packages/ipfs: four'],
   })
+})
+
+test('sums the tests of a package that need services', () => {
+  const changes = {
+    'packages/ipfs/package.json': { scripts: { 'test:services': 'vitest' } },
+    'packages/ipfs/reports/services.json': report({ five: 'passed', six: 'failed' }),
+  }
+  expect(count(changes)).toEqual({
+    passed: 11,
+    failed: 1,
+    notes: ['failed: packages/ipfs with services: six'],
+  })
+  expect(count({ ...changes, 'packages/ipfs/reports/services.json': undefined })).toEqual({
+    passed: 10,
+    failed: 1,
+    notes: ['failed: packages/ipfs with services has tests and no report'],
+  })
+})
+
+test('sums the suite of concurrency on the other runtimes', () => {
+  const own = {
+    'packages/concurrency/test/a.test.ts': '',
+    'packages/concurrency/reports/vitest.json': report({ five: 'passed' }),
+  }
+  const [first, ...others] = otherPorts().map((port) => [port.name, portReport(port)] as const)
+  const reports = Object.fromEntries(others.map(([, path]) => [path, report({ five: 'passed' })]))
+  expect(others.length).toBeGreaterThan(0)
+  expect(count({ ...own, ...reports, [first![1]]: report({ five: 'skipped', six: 'passed' }) })).toEqual({
+    passed: 12 + others.length,
+    failed: 0,
+    notes: [`skipped: packages/concurrency on ${first![0]}: five`],
+  })
+  expect(count({ ...own, ...reports })).toMatchObject({
+    failed: 1,
+    notes: [`failed: packages/concurrency on ${first![0]} has tests and no report`],
+  })
+})
+
+test('the port matrix leaves out the Node that runs it', () => {
+  expect(otherPorts('24.21.0').map(({ name }) => name)).toEqual(['node-26', 'deno'])
+  expect(otherPorts('26.1.0').map(({ name }) => name)).toEqual(['node-24', 'deno'])
 })
 
 test('a missing report counts as failed', () => {

@@ -1,6 +1,6 @@
 /** Finds the way to a home: opens it in this process, or joins the server that holds it. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from '@ipfs-kit/client'
+import { now, sleep } from '@ipfs-kit/concurrency'
 import { readToken } from '@ipfs-kit/credentials'
 import { KitError, type KitTable, openKit, readHolder } from '@ipfs-kit/kit'
 import type { Caller } from '@ipfs-kit/operations'
@@ -42,7 +42,7 @@ export async function openOrJoin(
   options: ConnectOptions,
   open: () => Promise<Connection>,
 ): Promise<Connection> {
-  const deadline = performance.now() + options.waitMs
+  const deadline = now() + options.waitMs
   for (;;) {
     try {
       return await open()
@@ -50,9 +50,9 @@ export async function openOrJoin(
       if (!(error instanceof KitError) || error.code !== 'KIT_HOME_LOCKED') throw error
       const joined = await join(options.home)
       if (joined !== undefined) return joined
-      if (performance.now() >= deadline) throw error
+      if (now() >= deadline) throw error
     }
-    await pause(options.signal)
+    await sleep(pollMs, { signal: options.signal })
   }
 }
 
@@ -81,14 +81,5 @@ function isAlive(pid: number): boolean {
   } catch (error) {
     // EPERM: it lives under another user.
     return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
-}
-
-async function pause(signal: AbortSignal | undefined): Promise<void> {
-  try {
-    await sleep(pollMs, undefined, signal === undefined ? {} : { signal })
-  } catch (error) {
-    signal?.throwIfAborted()
-    throw error
   }
 }

@@ -15,6 +15,7 @@ const ending = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.once(name, () => {
     ending.abort(new DOMException(`Ended by ${name}`, 'AbortError'))
+    // waits: ends the process when what has a scope hangs, so it has none, and keeps nothing alive.
     setTimeout(() => {
       process.stderr.write('error: closing took too long\n')
       process.exit(1)

@@ -1,5 +1,6 @@
 /** `ipfs-kit mcp`: the tools over standard input and output, for agents that start their servers themselves. */
 import type { Readable, Writable } from 'node:stream'
+import { cancelScope, suspend } from '@ipfs-kit/concurrency'
 import type { KitTable } from '@ipfs-kit/kit'
 import { kitOperations } from '@ipfs-kit/kit/operations'
 import { mcpServers, openServer } from '@ipfs-kit/mcp-server'
@@ -21,7 +22,9 @@ export interface McpOptions extends ConnectOptions {
  */
 export async function mcp(options: McpOptions): Promise<void> {
   const { stdin, stderr, signal, version } = options
-  const log = (line: string): void => void stderr.write(`${line}\n`)
+  const log = (line: string): void => {
+    stderr.write(`${line}\n`)
+  }
   const open = (): Promise<Connection> =>
     openOrJoin(options, async () => {
       const server = await openServer({
@@ -36,7 +39,7 @@ export async function mcp(options: McpOptions): Promise<void> {
   const handle = serveStdio(mcpServers({ operations: kitOperations, caller: session, version }), {
     onerror: (error) => log(JSON.stringify({ level: 'error', name: 'mcp', message: error.message })),
   })
-  await ended(stdin, signal)
+  await cancelScope(() => ended(stdin), { signal })
   await handle.close()
 }
 
@@ -79,11 +82,12 @@ class Session implements Caller<KitTable>, AsyncDisposable {
   }
 }
 
-function ended(stdin: Readable, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    signal.addEventListener('abort', () => resolve(), { once: true })
-    stdin.once('end', resolve)
-    stdin.once('close', resolve)
+function ended(stdin: Readable): Promise<void> {
+  return suspend<void>((resume) => {
+    const end = (): void => resume.resolve()
+    stdin.once('end', end).once('close', end)
+    return () => {
+      stdin.off('end', end).off('close', end)
+    }
   })
 }

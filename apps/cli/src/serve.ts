@@ -1,5 +1,6 @@
 /** `ipfs-kit serve`: the server in the foreground. */
 import type { Writable } from 'node:stream'
+import { cancelScope, sleep } from '@ipfs-kit/concurrency'
 import { KitError } from '@ipfs-kit/kit'
 import { openServer, type Server, type ServerOptions } from '@ipfs-kit/mcp-server'
 import { placeOf } from './connect.ts'
@@ -37,7 +38,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     log: (line) => stderr.write(`${line}\n`),
   })
   stdout.write(json ? readyJson(server) : readyText(server))
-  await ended(signal)
+  await cancelScope(() => sleep(Infinity), { signal })
 }
 
 /** A server does not wait for a home: a held one is a mistake of who starts it, not a state that passes. */
@@ -63,11 +64,4 @@ function readyText({ url, gatewayUrl, tokenFile, kit }: Server): string {
     `  Token        ${tokenFile}`,
     '',
   ].join('\n')
-}
-
-function ended(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }

@@ -146,7 +146,7 @@ function ownError(error: unknown): unknown {
 function refuseUrl(cause: Error, request: FastifyRequest, reply: FastifyReply): void {
   setHeaders(request, reply)
   const message = `The URL ${shown(pathOf(request))} cannot be decoded`
-  void refuse(new ServerError('SERVER_REQUEST_INVALID', message, { cause }), request, reply)
+  refuse(new ServerError('SERVER_REQUEST_INVALID', message, { cause }), request, reply)
 }
 
 /** On the response itself: the handler of MCP answers without the framework. */

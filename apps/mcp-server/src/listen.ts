@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { createServer, type RequestListener, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { createEvent, shield } from '@ipfs-kit/concurrency'
 import { answerOf, errorBody } from '@ipfs-kit/operations'
 import { ServerError } from './errors.ts'
 
@@ -48,20 +49,20 @@ export async function openListener(endpoint: Endpoint, handler: RequestListener)
     server.listen(endpoint.port, endpoint.host, resolve)
   })
   const { port } = server.address() as AddressInfo
-  let stopped: Promise<void> | undefined
-  const stop = (): Promise<void> =>
-    (stopped ??= new Promise((resolve, reject) => {
-      server.close((error) => (error === undefined ? resolve() : reject(error)))
-    }))
+  const stopped = createEvent({ name: 'end of the listener' })
+  // The only error is that it has been stopped before.
+  const stop = (): void => {
+    server.close(() => stopped.set())
+  }
   return {
     server,
     port,
-    stop: () => void stop(),
+    stop,
     url: `http://${endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host}:${port}`,
     [Symbol.asyncDispose]: async () => {
-      const ended = stop()
+      stop()
       server.closeAllConnections()
-      await ended
+      await shield(() => stopped.wait())
     },
   }
 }
@@ -91,7 +92,10 @@ function answerGarbage(server: Server): void {
   server.prependListener('request', note).prependListener('checkExpectation', note)
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const hasBegun = [...(answers.get(socket) ?? [])].some((response) => response.headersSent)
-    if (hasBegun || !socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
+    if (hasBegun || !socket.writable || error.code === 'ECONNRESET') {
+      socket.destroy()
+      return
+    }
     const fault = new ServerError('SERVER_REQUEST_INVALID', `The request is not HTTP/1.1: ${error.message}`)
     const status = parserStatuses[error.code ?? ''] ?? answerOf(fault.kind).status
     const requestId = randomUUID()

@@ -84,13 +84,15 @@ export async function openServer(options: ServerOptions = {}): Promise<Server> {
   })
 
   // The gateway is a part: it can be restarted, and comes back on the port that it had.
-  const gateway = createGateway({ ipfs: () => kit.ipfs })
   let endpoint = kit.config.gateway
   const listener = await kit.parts.open('gateway', async () => {
-    const opened = await openListener(endpoint, gateway.listener)
-    endpoint = { ...endpoint, port: opened.port }
-    names.set(opened.server, 'gateway')
-    return opened
+    await using openingGateway = new AsyncDisposableStack()
+    const gateway = openingGateway.use(createGateway({ ipfs: () => kit.ipfs }))
+    const { server, url, port } = openingGateway.use(await openListener(endpoint, gateway.listener))
+    endpoint = { ...endpoint, port }
+    names.set(server, 'gateway')
+    const opened = openingGateway.move()
+    return { url, [Symbol.asyncDispose]: () => opened.disposeAsync() }
   })
 
   const addresses = { url: door.url, gatewayUrl: listener.url }

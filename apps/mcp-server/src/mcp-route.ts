@@ -26,7 +26,9 @@ export function mcpRoute(options: McpRouteOptions): FastifyPluginAsync {
   return async (app) => {
     // The handler tells of every refusal too, and not whose request it was.
     const causes = new AsyncLocalStorage<Error[]>()
-    const onerror = (error: Error): void => void causes.getStore()?.push(error)
+    const onerror = (error: Error): void => {
+      causes.getStore()?.push(error)
+    }
     const handler = createMcpHandler(options.createServer, { legacy: 'stateless', onerror })
     const answer = toNodeHandler(handler, { onerror })
     const running = createRunningCalls()
@@ -37,7 +39,9 @@ export function mcpRoute(options: McpRouteOptions): FastifyPluginAsync {
       async (_request: FastifyRequest, payload: AsyncIterable<Buffer>) => parse(await readText(payload)),
     )
     app.all('/mcp', {
-      onRequest: async (request) => void identities.set(request, options.identify(request)),
+      onRequest: async (request) => {
+        identities.set(request, options.identify(request))
+      },
       handler: async (request, reply) => {
         const { id, scopes } = identities.get(request)!
         reply.hijack()

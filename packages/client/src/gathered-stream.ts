@@ -1,4 +1,5 @@
 /** A stream for `fetch` that gathers small pieces: each chunk costs a turn of the connection, whatever its size. */
+import { createOwner, type Scope, sleep, type Task } from '@ipfs-kit/concurrency'
 
 /** Small pieces are gathered up to this size. */
 const gatherBytes = 262_144
@@ -6,6 +7,9 @@ const gatherBytes = 262_144
 const largeBytes = 65_536
 /** A source that pauses longer than this has what it gave so far sent. */
 const gatherMs = 50
+
+/** Calls come and go; what their uploads do beside them ends by itself. */
+const owner = createOwner({ name: 'uploads' })
 
 /** What happens to the bytes. */
 export interface GatherListener {
@@ -24,11 +28,10 @@ export function gatheredStream(
   let size = 0
   let sent = 0
   let ended = false
-  let timer: ReturnType<typeof setTimeout> | undefined
+  let pause: Task<void> | undefined
 
   function flush(controller: ReadableStreamDefaultController<Uint8Array>): void {
-    clearTimeout(timer)
-    timer = undefined
+    endPause()
     if (size === 0 || ended) return
     const chunk = gathered.length === 1 ? gathered[0]! : join(gathered, size)
     gathered = []
@@ -38,12 +41,34 @@ export function gatheredStream(
     onSent(sent)
   }
 
+  /** Sends what there is when the source gives nothing more for a while. */
+  function flushAfterPause(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    const wait = async (scope: Scope): Promise<void> => {
+      await sleep(gatherMs, { scope })
+      flush(controller)
+    }
+    pause ??= owner.spawn(wait, { name: 'pause of an upload' })
+  }
+
+  function endPause(): void {
+    pause?.cancel()
+    pause = undefined
+  }
+
   function leave(): void {
-    clearTimeout(timer)
+    endPause()
     if (ended) return
     ended = true
-    // A failure to clean up changes nothing for a call that has its answer.
-    void Promise.resolve(source.return?.()).catch(onFailure)
+    const left = source.return?.()
+    const wait = async (): Promise<void> => {
+      try {
+        await left
+      } catch (error) {
+        // It changes nothing for a call that has its answer.
+        onFailure(error)
+      }
+    }
+    owner.spawn(wait, { name: 'end of an upload' })
   }
 
   const stream = new ReadableStream<Uint8Array>(
@@ -65,10 +90,10 @@ export function gatheredStream(
             gathered.push(piece)
             size += piece.length
             if (piece.length >= largeBytes || size >= gatherBytes) flush(controller)
-            else timer ??= setTimeout(() => flush(controller), gatherMs)
+            else flushAfterPause(controller)
           }
         } catch (error) {
-          clearTimeout(timer)
+          endPause()
           ended = true
           onFailure(error)
           controller.error(error)

@@ -13,11 +13,14 @@ export function currentScope(): Scope {
   return currentNode()
 }
 
-/** The node of the running code. Code that outlived its scope waits in the nearest open one around it. */
+/**
+ * The node of the running code. Code that outlived its scope, as the listener of an emitter that was made in it, waits
+ * in the nearest open one around it, whatever became of its own.
+ */
 export function currentNode(): ScopeNode {
   const node = host.ambient() as ScopeNode | undefined
   if (node === undefined) return native.root
-  return node.closed && !node.cancelled ? openAround(node) : node
+  return node.closed ? openAround(node) : node
 }
 
 function openAround(node: ScopeNode): ScopeNode {
@@ -34,6 +37,11 @@ export function nodeOf(scope: Scope | undefined): ScopeNode {
     throw new ConcurrencyError('CONCURRENCY_SCOPE_CLOSED', `${scope.title} has ended`)
   }
   return scope
+}
+
+/** Makes `node` the scope of the running code, for the rest of the microtask that this is called in. */
+export function enter(node: ScopeNode): void {
+  host.enter(node)
 }
 
 /** Runs `fn(node)` with `node` as the scope of the running code. */

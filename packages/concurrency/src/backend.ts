@@ -1,7 +1,7 @@
 /** Backends: what runs a program, and how it is chosen. */
 import { host } from '#host'
 import { checkCount, checkFunction, checkOptions } from './checks.ts'
-import { ConcurrencyError } from './errors.ts'
+import { ConcurrencyError, describeThrown } from './errors.ts'
 import { native } from './native.ts'
 import { ScopeNode } from './scope-node.ts'
 import { runScope, type Outcome } from './scope-run.ts'
@@ -20,7 +20,7 @@ export interface SimOptions {
   readonly mode?: SimMode | undefined
   /** With `pct`: the number of ordered steps of the bugs that are looked for. Default: 3. */
   readonly depth?: number | undefined
-  /** With `pct`: the steps among which priorities change. Default: 1,000. */
+  /** With `pct`: the steps among which priorities change. Default: 8, 16, … or 1,024, by the seed. */
   readonly length?: number | undefined
   /** Steps after which the run fails with CONCURRENCY_SIM_STEPS. Default: 1,000,000. */
   readonly maxSteps?: number | undefined
@@ -34,7 +34,7 @@ export interface SimBackend {
   readonly seed: number
   readonly mode: SimMode
   readonly depth: number
-  readonly length: number
+  readonly length: number | undefined
   readonly maxSteps: number
   readonly trace: ((line: string) => void) | undefined
 }
@@ -59,11 +59,11 @@ export const nativeBackend: NativeBackend = Object.freeze({ name: 'native' })
 export function sim(seed: number, options?: SimOptions): SimBackend {
   checkCount(seed, 'seed', 0)
   checkOptions(options, ['mode', 'depth', 'length', 'maxSteps', 'trace'])
-  const { mode = 'uniform', depth = 3, length = 1000, maxSteps = 1_000_000, trace } = options ?? {}
+  const { mode = 'uniform', depth = 3, length, maxSteps = 1_000_000, trace } = options ?? {}
   if (mode !== 'uniform' && mode !== 'pct')
     throw new TypeError(`mode is "${String(mode)}", not uniform or pct`)
   checkCount(depth, 'depth', 1)
-  checkCount(length, 'length', 1)
+  if (length !== undefined) checkCount(length, 'length', 1)
   checkCount(maxSteps, 'maxSteps', 1)
   return Object.freeze({ name: 'sim', seed, mode, depth, length, maxSteps, trace })
 }
@@ -134,7 +134,7 @@ export async function runSim<T>(
     beginning.succeed()
   }
   const failure = await kernel.drive(begin, () => outcome !== undefined)
-  if (failure !== undefined) throw failure
+  if (failure !== undefined) throw withOutcome(failure, outcome)
   const value = valueOf(outcome!)
   if (kernel.root.firstChild !== undefined) {
     throw new ConcurrencyError(
@@ -148,4 +148,14 @@ export async function runSim<T>(
 function valueOf<T>(outcome: Outcome<T>): T {
   if (outcome.failed) throw outcome.error
   return outcome.value
+}
+
+/** What was wrong with the run itself, and what its main function failed with, if that is something else. */
+function withOutcome(failure: ConcurrencyError, outcome: Outcome<unknown> | undefined): ConcurrencyError {
+  if (outcome === undefined || !outcome.failed || outcome.error === failure) return failure
+  const { error } = outcome
+  const text = describeThrown(error)
+  return new ConcurrencyError(failure.code, `${failure.message}\nits main function failed with: ${text}`, {
+    cause: failure.cause === undefined ? error : failure.cause,
+  })
 }

@@ -13,15 +13,16 @@ export type ScopeBody<T> = (scope: Scope) => T | PromiseLike<T>
 /**
  * Runs `fn` in a scope of its own.
  *
- * @returns what `fn` returned; `undefined` if `fn` was cut off by a cancellation of this very scope. A cancellation from
- *   around it rejects
+ * @returns what `fn` returned; `undefined` if `fn` was cut off by `cancel` or the deadline of this very scope. A cancellation from
+ *   around it or by a passed signal rejects with its reason
  */
 export async function cancelScope<T>(fn: ScopeBody<T>, options?: ScopeOptions): Promise<T | undefined> {
   checkBody(fn, options)
   const node = openNode(fn, options)
   const outcome = await runScope(node, fn)
   if (!outcome.failed) return outcome.value
-  if (node.cancelledBy !== undefined && outcome.error === node.reason) return undefined
+  const own = node.cancelledBy === 'explicit' || node.cancelledBy === 'deadline'
+  if (own && Object.is(outcome.error, node.reason)) return undefined
   throw outcome.error
 }
 

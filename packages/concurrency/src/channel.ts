@@ -42,8 +42,13 @@ export interface SendEnd<T> extends Disposable {
   trySend(value: T): boolean
   /** One more end that has to be closed. */
   clone(): SendEnd<T>
-  /** Closes this end. Idempotent. Waits on this very end reject with CONCURRENCY_CHANNEL_CLOSED. */
-  close(): void
+  /**
+   * Closes this end. Idempotent. Waits on this very end reject with CONCURRENCY_CHANNEL_CLOSED.
+   *
+   * @param error - why what was sent is not complete: when the last sending end is closed and the buffer empty, receivers
+   *   get it in place of CONCURRENCY_CHANNEL_ENDED, and iteration rejects with it. The first one given counts
+   */
+  close(error?: unknown): void
   stats(): ChannelStats
 }
 
@@ -53,8 +58,8 @@ export interface ReceiveEnd<T> extends AsyncIterable<T>, Disposable {
   /**
    * Receives the next value; waits until there is one. A wait that is cancelled has taken nothing.
    *
-   * @throws ConcurrencyError CONCURRENCY_CHANNEL_ENDED if every sending end is closed and the buffer empty,
-   *   CONCURRENCY_CHANNEL_CLOSED if this end is closed
+   * @throws ConcurrencyError CONCURRENCY_CHANNEL_ENDED if every sending end is closed and the buffer empty (the error that one
+   *   of them was closed with, if there is one), CONCURRENCY_CHANNEL_CLOSED if this end is closed
    */
   receive(options?: WaitOptions): Promise<T>
   /**
@@ -88,6 +93,8 @@ class Shared<T> {
   readonly receiving = new WaitQueue()
   senders = 0
   receivers = 0
+  /** What a sending end was closed with. */
+  failure: unknown = undefined
 
   constructor(capacity: number, name: string) {
     this.capacity = capacity
@@ -171,15 +178,17 @@ class Sender<T> implements SendEnd<T> {
     return new Sender(this.#shared)
   }
 
-  close(): void {
+  close(error?: unknown): void {
     if (this.#closed) return
     this.#closed = true
     const shared = this.#shared
     shared.senders -= 1
+    shared.failure ??= error
     failAll(shared.sending, closed, (wait) => wait.on === this)
     if (shared.senders > 0) return
     for (let wait = shared.receiving.first; wait !== undefined; wait = shared.receiving.first) {
-      if (wait.payload === iterating) wait.succeed({ value: undefined, done: true })
+      if (shared.failure !== undefined) wait.fail(shared.failure)
+      else if (wait.payload === iterating) wait.succeed({ value: undefined, done: true })
       else wait.fail(ended(this))
     }
   }
@@ -215,7 +224,7 @@ class Receiver<T> implements ReceiveEnd<T> {
     if (shared.buffer.size > 0 || shared.sending.size > 0) {
       return ready(scope, 'channel receive', this, shared.take())
     }
-    if (shared.senders === 0) return failed(scope, 'channel receive', this, ended(this))
+    if (shared.senders === 0) return failed(scope, 'channel receive', this, shared.failure ?? ended(this))
     const wait = park<T>(scope, 'channel receive', this)
     shared.receiving.add(wait)
     return wait.promise
@@ -225,7 +234,7 @@ class Receiver<T> implements ReceiveEnd<T> {
     if (this.#closed) throw closed(this)
     const shared = this.#shared
     if (shared.buffer.size > 0 || shared.sending.size > 0) return { value: shared.take() }
-    if (shared.senders === 0) throw ended(this)
+    if (shared.senders === 0) throw shared.failure ?? ended(this)
     return undefined
   }
 
@@ -266,6 +275,7 @@ class Receiver<T> implements ReceiveEnd<T> {
       return ready(scope, 'channel receive', this, item(shared.take()))
     }
     if (shared.senders === 0) {
+      if (shared.failure !== undefined) return failed(scope, 'channel receive', this, shared.failure)
       return ready(scope, 'channel receive', this, { value: undefined, done: true })
     }
     const wait = park<IteratorResult<T, undefined>>(scope, 'channel receive', this)

@@ -27,7 +27,7 @@ export const concurrencyErrors = {
   },
   CONCURRENCY_STARTED_TWICE: {
     kind: 'conflict',
-    when: 'a task calls started a second time',
+    when: 'a task calls started a second time, or after its end',
     next: 'Call started once.',
   },
   CONCURRENCY_NON_ERROR: {
@@ -74,6 +74,11 @@ export const concurrencyErrors = {
     kind: 'internal',
     when: 'a simulated run began a real timer, or real input or output; the message holds the stack',
     next: 'Use sleep and the ports of the kit in code that runs simulated, or run it on the native backend.',
+  },
+  CONCURRENCY_SIM_UNHANDLED: {
+    kind: 'internal',
+    when: 'in a simulated run a promise was rejected and nobody handled it; cause is what it was rejected with',
+    next: 'Await the promise, or ask for the outcome of the task that failed.',
   },
   CONCURRENCY_SIM_STEPS: {
     kind: 'internal',
@@ -173,4 +178,13 @@ export class ConcurrencyError extends Error {
     this.kind = concurrencyErrors[code].kind
     this.next = concurrencyErrors[code].next
   }
+}
+
+/** What was thrown, in words. Nothing of an object is asked that could throw itself. */
+export function describeThrown(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message
+  if (thrown !== null && (typeof thrown === 'object' || typeof thrown === 'function')) {
+    return 'an object that is no Error'
+  }
+  return String(thrown as string)
 }

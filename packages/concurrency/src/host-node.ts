@@ -15,6 +15,8 @@ const harmless = new Set([
   'TTYWRAP',
   'PIPEWRAP',
   'SIGNALWRAP',
+  // What the synchronous `randomBytes` and each 128th `randomUUID` make; the asynchronous one looks the same here.
+  'RANDOMBYTESREQUEST',
 ])
 
 /** Who watches for foreign work. One hook serves all of them and is on only while there is one. */
@@ -35,11 +37,32 @@ const hook = createHook({
   trackPromises: false,
 })
 
+/** Who watches for rejections. One listener serves all of them. */
+const rejectionWatchers = new Set<{
+  belongs: (ambient: object) => boolean
+  found: (error: unknown) => void
+}>()
+
+function unhandled(error: unknown): void {
+  const ambient = storage.getStore()
+  for (const watcher of rejectionWatchers) {
+    if (ambient === undefined || !watcher.belongs(ambient)) continue
+    watcher.found(error)
+    return
+  }
+  // Not of a watched run: what Node does when nobody listens.
+  if (process.listenerCount('unhandledRejection') === 1) throw error
+}
+
+const loopResolutionMs = 10
+
 /** The host hooks of this program. */
 export const host: Host = {
   name: 'node',
   ambient: () => storage.getStore(),
   within: (value, fn) => storage.run(value, fn, value),
+  // Half of what `run` costs, which puts the old value back as well.
+  enter: (value) => storage.enterWith(value),
   now: () => performance.now(),
   timer(ms, fn) {
     const timer = setTimeout(fn, ms)
@@ -58,16 +81,29 @@ export const host: Host = {
       if (watchers.delete(watcher) && watchers.size === 0) hook.disable()
     }
   },
+  watchRejections(belongs, found) {
+    const watcher = { belongs, found }
+    rejectionWatchers.add(watcher)
+    if (rejectionWatchers.size === 1) process.on('unhandledRejection', unhandled)
+    return () => {
+      if (rejectionWatchers.delete(watcher) && rejectionWatchers.size === 0) {
+        process.off('unhandledRejection', unhandled)
+      }
+    }
+  },
   loopDelay() {
-    const histogram = monitorEventLoopDelay({ resolution: 10 })
+    const histogram = monitorEventLoopDelay({ resolution: loopResolutionMs })
     histogram.enable()
-    const ms = (ns: number) => (Number.isNaN(ns) ? 0 : ns / 1e6)
+    // What Node records is the time between two of its timers: the delay and the period. Deno records the delay.
+    const period = 'Deno' in globalThis ? 0 : loopResolutionMs
+    const ms = (ns: number) => (histogram.count === 0 ? 0 : Math.max(0, ns / 1e6 - period))
     return {
-      read: () => ({
-        meanMs: ms(histogram.mean),
-        p99Ms: ms(histogram.percentile(99)),
-        maxMs: histogram.count === 0 ? 0 : ms(histogram.max),
-      }),
+      read() {
+        const { mean, max } = histogram
+        const delay = { meanMs: ms(mean), p99Ms: ms(histogram.percentile(99)), maxMs: ms(max) }
+        histogram.reset()
+        return delay
+      },
       close: () => void histogram.disable(),
     }
   },

@@ -10,10 +10,21 @@ function makeChannel(): HostChannel {
       return listeners.size > 0
     },
     publish(message) {
-      for (const listener of listeners) listener(message)
+      for (const listener of listeners) tell(listener, message)
     },
     subscribe: (listener) => void listeners.add(listener),
     unsubscribe: (listener) => void listeners.delete(listener),
+  }
+}
+
+/** What a listener throws is reported as an uncaught error, as Node does, and does not reach who publishes. */
+function tell(listener: (message: unknown) => void, message: unknown): void {
+  try {
+    listener(message)
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error
+    })
   }
 }
 
@@ -37,6 +48,7 @@ export const host: Host = {
   name: 'portable',
   ambient: () => undefined,
   within: (value, fn) => fn(value),
+  enter: () => undefined,
   now: () => performance.now(),
   timer(ms, fn) {
     const timer = setTimeout(fn, ms)
@@ -51,5 +63,6 @@ export const host: Host = {
   },
   environment: () => undefined,
   watchForeign: () => () => undefined,
+  watchRejections: () => () => undefined,
   loopDelay: () => undefined,
 }

@@ -8,7 +8,7 @@ export interface HostChannel {
   unsubscribe(listener: (message: unknown) => void): void
 }
 
-/** How late the event loop ran, in milliseconds, since the measurement began. */
+/** How late the event loop ran, in milliseconds, since it was last asked. */
 export interface LoopDelay {
   readonly meanMs: number
   readonly p99Ms: number
@@ -22,6 +22,8 @@ export interface Host {
   ambient(): object | undefined
   /** Calls `fn(value)` with `value` as the ambient one. Without async context: calls it. */
   within<V extends object, T>(value: V, fn: (value: V) => T): T
+  /** Makes `value` the ambient one for the rest of the microtask that this is called in. Without async context: nothing. */
+  enter(value: object): void
   /** Milliseconds of a clock that never goes back. */
   now(): number
   /** Calls `fn` once after `ms`; the answer stops it. */
@@ -41,6 +43,11 @@ export interface Host {
     belongs: (ambient: object) => boolean,
     found: (what: string, stack: string) => void,
   ): () => void
-  /** Starts to measure the delay of the event loop; `undefined` where the host has no such thing. */
+  /**
+   * Reports what promises were rejected with that nobody handled, where `belongs(ambient)` holds. The answer stops it. Hosts
+   * that cannot tell where a promise comes from report nothing.
+   */
+  watchRejections(belongs: (ambient: object) => boolean, found: (error: unknown) => void): () => void
+  /** Starts to measure the delay of the event loop, anew after each look; `undefined` where the host has no such thing. */
   loopDelay(): { read(): LoopDelay; close(): void } | undefined
 }

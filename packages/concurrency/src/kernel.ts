@@ -12,6 +12,11 @@ export interface Runnable {
   deliver(): void
 }
 
+/** A task that has not begun. */
+export interface Beginner extends ScopeNode {
+  begin(): void
+}
+
 /** Counters of one backend, written by scopes, waits and tasks. */
 export interface Counters {
   /** Tasks spawned since the backend was made. */
@@ -23,6 +28,10 @@ export interface Counters {
   /** Milliseconds from the call of cancel to the end of the scope: the sum and the longest. */
   cancelMs: number
   longestCancelMs: number
+  /** Waits that were asked for in a cancelled scope. */
+  refused: number
+  /** Waits that went on in a later turn of the native event loop: checkpoints, and refusals of a loop that spins. */
+  yields: number
 }
 
 /** A backend as its scopes see it. */
@@ -39,15 +48,17 @@ export interface Kernel {
   resume(runnable: Runnable): void
   /** Lets it go on after everything else that can run had its turn. */
   resumeLater(runnable: Runnable): void
-  /** Begins a task, never within this call. */
-  begin(task: Runnable): void
-  /** A timer was added or taken out. */
-  timersChanged(): void
+  /** Begins a task, never within this call, and in the async context of the caller. */
+  begin(task: Beginner): void
+  /** A timer was added for `time`. */
+  timerAdded(time: number): void
+  /** A timer was taken out. */
+  timerRemoved(): void
   /** A wait was parked. */
   parked(wait: AnyWait): void
 }
 
 /** Counters of a backend at its beginning. */
 export function noCounts(): Counters {
-  return { spawned: 0, alive: 0, cancelled: 0, cancelMs: 0, longestCancelMs: 0 }
+  return { spawned: 0, alive: 0, cancelled: 0, cancelMs: 0, longestCancelMs: 0, refused: 0, yields: 0 }
 }

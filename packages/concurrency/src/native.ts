@@ -1,11 +1,13 @@
 /** The backend on the host's own clock and timers. */
 import { host } from '#host'
-import { noCounts, type Kernel, type Runnable } from './kernel.ts'
+import { noCounts, type Beginner, type Kernel, type Runnable } from './kernel.ts'
 import { ScopeNode } from './scope-node.ts'
 import { Timers } from './timers.ts'
 
 /** The longest delay that host timers take. */
 const longestTimerMs = 2 ** 31 - 1
+
+const settled = Promise.resolve()
 
 class NativeKernel implements Kernel {
   readonly name = 'native'
@@ -13,7 +15,6 @@ class NativeKernel implements Kernel {
   readonly root: ScopeNode = new ScopeNode(this, undefined, 'root', 'native', undefined)
   readonly timers = new Timers()
   readonly counters = noCounts()
-  #beginning: Runnable[] = []
   #later: Runnable[] = []
   #armedFor = Infinity
   #disarm: (() => void) | undefined
@@ -31,6 +32,7 @@ class NativeKernel implements Kernel {
   }
 
   resumeLater(runnable: Runnable): void {
+    this.counters.yields += 1
     this.#later.push(runnable)
     if (this.#later.length === 1) {
       host.turn(() => {
@@ -41,33 +43,26 @@ class NativeKernel implements Kernel {
     }
   }
 
-  begin(task: Runnable): void {
-    this.#beginning.push(task)
-    if (this.#beginning.length === 1) queueMicrotask(() => this.#beginAll())
+  begin(task: Beginner): void {
+    // One microtask for each: it carries the async context of the caller, which a common one would have of the first.
+    void settled.then(() => task.begin())
   }
 
-  timersChanged(): void {
-    const { timers } = this
-    if (timers.size === 0) {
-      this.#disarm?.()
-      this.#disarm = undefined
-      this.#armedFor = Infinity
-      return
-    }
-    const at = timers.earliest()
-    // A host timer that is too early costs one look; taking it back for each change would cost more.
-    if (at >= this.#armedFor) return
+  timerAdded(time: number): void {
+    if (time >= this.#armedFor) return
     this.#disarm?.()
-    this.#arm(at)
+    this.#arm(time)
+  }
+
+  timerRemoved(): void {
+    // A host timer that is too early costs one look; taking it back for each change would cost more.
+    if (this.timers.size > 0) return
+    this.#disarm?.()
+    this.#disarm = undefined
+    this.#armedFor = Infinity
   }
 
   parked(): void {}
-
-  #beginAll(): void {
-    const tasks = this.#beginning
-    for (let at = 0; at < tasks.length; at++) tasks[at]!.deliver()
-    this.#beginning = []
-  }
 
   #arm(at: number): void {
     this.#armedFor = at
@@ -82,7 +77,7 @@ class NativeKernel implements Kernel {
     const time = host.now()
     for (let target = this.timers.take(time); target !== undefined; target = this.timers.take(time))
       target.due()
-    if (this.#disarm === undefined) this.timersChanged()
+    if (this.timers.size > 0) this.timerAdded(this.timers.earliest())
   }
 }
 

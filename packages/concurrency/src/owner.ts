@@ -3,17 +3,21 @@ import { currentNode, nodeOf } from './ambient.ts'
 import { AbortError } from './cancel-reason.ts'
 import { checkFunction, checkOptions } from './checks.ts'
 import { ConcurrencyError } from './errors.ts'
-import { ScopeNode } from './scope-node.ts'
-import { drain, nameOf, refuseGenerator } from './scope-run.ts'
+import { ScopeNode, textOf } from './scope-node.ts'
+import { labelOf, refuseGenerator } from './scope-run.ts'
 import type { Scope } from './scope.ts'
 import type { TaskOptions } from './task-group.ts'
 import { TaskNode, type AnyTask, type Task, type TaskBody, type TaskHome } from './task.ts'
+import { Wait } from './wait.ts'
 
 /** Options of {@link createOwner}. */
 export interface OwnerOptions {
   /** The name in errors and dumps. Default: `owner`. */
   readonly name?: string | undefined
-  /** The scope around it, which cancels it too. Default: the root of the backend of the running code. */
+  /**
+   * The scope around it, which cancels it too, and as an owner that is left open when it ends itself. Default: the root
+   * of the backend of the running code.
+   */
   readonly scope?: Scope | undefined
   /**
    * Told of each failure of a task whose handle nobody had awaited by then. Default: the failure is an unhandled rejection,
@@ -60,11 +64,13 @@ class OwnerNode extends ScopeNode implements TaskHome {
   alive = 0
   spawned = 0
   failures = 0
+  #awaited: Wait<void> | undefined
   readonly #onError: ((error: unknown, task: string) => void) | undefined
 
   constructor(parent: ScopeNode, name: string, onError: OwnerOptions['onError']) {
     super(parent.kernel, parent, 'owner', name, undefined)
     this.#onError = onError
+    if (this.cancelled) this.close()
   }
 
   taskEnded(task: AnyTask, error: unknown): void {
@@ -73,7 +79,36 @@ class OwnerNode extends ScopeNode implements TaskHome {
     this.failures += 1
     if (task.observed) return
     if (this.#onError === undefined) task.surface()
-    else this.#onError(error, task.name)
+    else this.#tell(this.#onError, error, task.name)
+  }
+
+  /** It ends with its last task once it is cancelled, by `close` or from around it. */
+  protected override interrupt(): void {
+    super.interrupt()
+    if (this.firstChild === undefined) this.#end()
+    else this.drained = () => this.#end()
+  }
+
+  /** Resolves when it has ended. */
+  async ended(): Promise<void> {
+    if (this.closed) return
+    this.#awaited ??= new Wait<void>(this, 'inner scopes', this)
+    await this.#awaited.promise
+  }
+
+  #end(): void {
+    this.close()
+    this.#awaited?.succeed()
+  }
+
+  /** What the handler itself throws is nobody's failure here: it becomes an unhandled rejection. */
+  #tell(handler: NonNullable<OwnerOptions['onError']>, error: unknown, task: string): void {
+    try {
+      handler(error, task)
+    } catch (thrown) {
+      // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- what the handler threw
+      void Promise.reject(thrown)
+    }
   }
 }
 
@@ -98,16 +133,16 @@ class ScopeOwner implements Owner {
     checkOptions(options, ['name'])
     refuseGenerator(fn)
     const node = this.#node
-    const name = nameOf(options, fn)
+    const label = labelOf(options, fn)
     if (node.closed || node.cancelled) {
       throw new ConcurrencyError(
         'CONCURRENCY_SCOPE_CLOSED',
-        `task "${name}" was spawned into ${node.title}, which is closed`,
+        `task "${textOf(label)}" was spawned into ${node.title}, which is closed`,
       )
     }
     node.alive += 1
     node.spawned += 1
-    return new TaskNode(node, name, fn)
+    return new TaskNode(node, label, fn)
   }
 
   async close(reason?: string): Promise<void> {
@@ -136,8 +171,7 @@ class ScopeOwner implements Owner {
     const node = this.#node
     const text = reason ?? `${node.title} was closed`
     node.cancelWith('shutdown', () => new AbortError(text, 'shutdown', node.name))
-    await drain(node)
-    node.close()
+    await node.ended()
   }
 }
 

@@ -22,6 +22,12 @@ export class HeldPermit implements Permit {
   /** For whom it was acquired, where that matters. */
   declare readonly holder: unknown
   declare private held: boolean
+  /** Nothing. A promise asks whatever it is resolved with for `then`, and finds this before it has searched all the way up. */
+  declare readonly then: undefined
+
+  static {
+    Object.defineProperty(this.prototype, 'then', { value: undefined })
+  }
 
   constructor(source: PermitSource, holder?: unknown) {
     this.source = source

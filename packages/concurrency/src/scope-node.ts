@@ -18,6 +18,21 @@ export interface NodeOptions {
   readonly deadline?: number | undefined
 }
 
+/** A name, or the function that has it. Asking a function costs as much as opening the scope: it is done when it is needed. */
+export type Label = string | { readonly name: string }
+
+/** A label as text. */
+export function textOf(label: Label): string {
+  if (typeof label === 'string') return label
+  return label.name === '' ? 'anonymous' : label.name
+}
+
+/** Who cancelled a scope, and when on the clock of its backend. */
+interface OwnCancel {
+  readonly by: CancelOrigin
+  readonly at: number
+}
+
 /** Takes a scope out of a foreign signal's list. */
 export interface SignalLink {
   remove(node: ScopeNode): void
@@ -28,16 +43,11 @@ export class ScopeNode implements Scope {
   declare readonly kernel: Kernel
   declare readonly parent: ScopeNode | undefined
   declare readonly kind: ScopeKind
-  declare readonly name: string
   declare readonly shielded: boolean
   declare readonly deadline: number | undefined
   declare cancelled: boolean
   declare reason: unknown
-  /** Who cancelled this very scope; `undefined` if nobody did, or if the cancellation came from around it. */
-  declare cancelledBy: CancelOrigin | undefined
   declare closed: boolean
-  /** Waits refused since it was cancelled. */
-  declare refusals: number
   declare link: SignalLink | undefined
   /** Called when the last inner scope has ended. */
   declare drained: (() => void) | undefined
@@ -47,36 +57,45 @@ export class ScopeNode implements Scope {
   declare firstWait: AnyWait | undefined
   declare private timer: Timer | undefined
   declare private controller: AbortController | undefined
-  declare private cancelledAt: number
+  declare private label: Label
+  declare private ownCancel: OwnCancel | undefined
 
   constructor(
     kernel: Kernel,
     parent: ScopeNode | undefined,
     kind: ScopeKind,
-    name: string,
+    label: Label,
     options: NodeOptions | undefined,
   ) {
     this.kernel = kernel
     this.parent = parent
-    this.kind = kind
-    this.name = name
-    this.shielded = options?.shield === true
-    this.deadline = options?.deadline
+    // What a cancellation reads and writes of each scope stands together.
     this.cancelled = false
     this.reason = undefined
-    this.cancelledBy = undefined
-    this.closed = false
-    this.refusals = 0
-    this.link = undefined
-    this.drained = undefined
+    this.shielded = options?.shield === true
     this.firstChild = undefined
     this.nextSibling = undefined
-    this.previousSibling = undefined
     this.firstWait = undefined
-    this.timer = undefined
     this.controller = undefined
-    this.cancelledAt = 0
+    this.previousSibling = undefined
+    this.closed = false
+    this.timer = undefined
+    this.link = undefined
+    this.ownCancel = undefined
+    this.kind = kind
+    this.label = label
+    this.deadline = options?.deadline
+    this.drained = undefined
     if (parent !== undefined) this.enter(parent)
+  }
+
+  get name(): string {
+    return (this.label = textOf(this.label))
+  }
+
+  /** Who cancelled this very scope; `undefined` if nobody did, or if the cancellation came from around it. */
+  get cancelledBy(): CancelOrigin | undefined {
+    return this.ownCancel?.by
   }
 
   get effectiveDeadline(): number {
@@ -100,6 +119,7 @@ export class ScopeNode implements Scope {
     if (reason !== undefined && typeof reason !== 'string' && !(reason instanceof Error)) {
       throw new TypeError(`the reason of a cancellation is a text or an Error, not ${typeof reason}`)
     }
+    if (this.kind === 'root') throw new TypeError('the root of a backend cannot be cancelled: open a scope in it')
     this.cancelWith('explicit', () => abortReason(this, reason))
   }
 
@@ -107,8 +127,7 @@ export class ScopeNode implements Scope {
   cancelWith(origin: CancelOrigin, makeReason: () => unknown): void {
     if (this.cancelled || this.closed) return
     const reason = makeReason()
-    this.cancelledBy = origin
-    this.cancelledAt = this.kernel.now()
+    this.ownCancel = { by: origin, at: this.kernel.now() }
     this.cancelled = true
     this.reason = reason
     // First everything is marked, then the waits are settled: what runs then finds the whole tree cancelled.
@@ -171,10 +190,10 @@ export class ScopeNode implements Scope {
     if (this.timer !== undefined) {
       this.kernel.timers.remove(this.timer)
       this.timer = undefined
-      this.kernel.timersChanged()
+      this.kernel.timerRemoved()
     }
     this.link?.remove(this)
-    if (this.cancelledBy !== undefined) this.countCancel()
+    if (this.ownCancel !== undefined) this.countCancel(this.ownCancel)
     const { parent, nextSibling: next, previousSibling: previous } = this
     if (parent === undefined) return
     if (previous === undefined) parent.firstChild = next
@@ -215,10 +234,10 @@ export class ScopeNode implements Scope {
       return
     }
     this.timer = this.kernel.timers.add(deadline, this)
-    this.kernel.timersChanged()
+    this.kernel.timerAdded(deadline)
   }
 
-  private interrupt(): void {
+  protected interrupt(): void {
     const first = this.firstWait
     if (first !== undefined) {
       if (first.nextInScope === undefined) first.abandon(this.reason)
@@ -240,9 +259,9 @@ export class ScopeNode implements Scope {
     return waits
   }
 
-  private countCancel(): void {
+  private countCancel({ at }: OwnCancel): void {
     const { counters } = this.kernel
-    const took = this.kernel.now() - this.cancelledAt
+    const took = this.kernel.now() - at
     counters.cancelled += 1
     counters.cancelMs += took
     if (took > counters.longestCancelMs) counters.longestCancelMs = took
@@ -261,4 +280,14 @@ export function leftOpen(node: ScopeNode, inner: ScopeNode): ConcurrencyError {
     'CONCURRENCY_SCOPE_ORDER',
     `${node.title} ended while ${inner.title} inside it was open`,
   )
+}
+
+/**
+ * What a body failed with. Functions of Node that are given a signal reject with an error of their own that has the
+ * reason as its `cause`: that stands for the reason.
+ */
+export function unwrapAbort(node: ScopeNode, error: unknown): unknown {
+  if (!node.cancelled || error === node.reason || !(error instanceof Error)) return error
+  const { code, cause } = error as { code?: unknown; cause?: unknown }
+  return code === 'ABORT_ERR' && Object.is(cause, node.reason) ? node.reason : error
 }

@@ -2,7 +2,7 @@
 import { nodeOf, within } from './ambient.ts'
 import { checkFunction, checkOptions, checkTime } from './checks.ts'
 import type { ConcurrencyError } from './errors.ts'
-import { ScopeNode } from './scope-node.ts'
+import { ScopeNode, textOf, unwrapAbort, type Label } from './scope-node.ts'
 import type { ScopeOptions } from './scope.ts'
 import { linkSignal } from './signal-link.ts'
 import { Wait } from './wait.ts'
@@ -35,18 +35,26 @@ export function refuseGenerator(fn: unknown): void {
   }
 }
 
-/** The name of a scope: the given one, else that of its function. */
+/** What a scope is called: the given name, else that of its function. */
+export function labelOf(
+  options: { readonly name?: string | undefined } | undefined,
+  fn: { readonly name: string },
+): Label {
+  return options?.name ?? fn
+}
+
+/** The same as text, for those who need it at once. */
 export function nameOf(
   options: { readonly name?: string | undefined } | undefined,
-  fn: { name: string },
+  fn: { readonly name: string },
 ): string {
-  return options?.name ?? (fn.name === '' ? 'anonymous' : fn.name)
+  return textOf(labelOf(options, fn))
 }
 
 /** Opens a scope around `fn`. */
 export function openNode(fn: { name: string }, options: ScopeOptions | undefined): ScopeNode {
   const parent = nodeOf(options?.scope)
-  const node = new ScopeNode(parent.kernel, parent, 'scope', nameOf(options, fn), options)
+  const node = new ScopeNode(parent.kernel, parent, 'scope', labelOf(options, fn), options)
   if (options?.signal !== undefined) linkSignal(node, options.signal)
   return node
 }
@@ -59,17 +67,21 @@ export async function runBody<N extends ScopeNode, T>(
   try {
     return { failed: false, value: await within(node, fn) }
   } catch (error) {
-    return { failed: true, error }
+    return { failed: true, error: unwrapAbort(node, error) }
   }
 }
 
-/** Waits until every scope inside `node` has ended. Not even a cancellation ends this wait: it is what ends the scopes. */
+/**
+ * Waits until every scope inside `node` has ended, and ends it in the same step, so that nothing can begin in between. Not
+ * even a cancellation ends this wait: it is what ends the scopes.
+ */
 export async function drain(node: ScopeNode): Promise<void> {
   while (node.firstChild !== undefined) {
     const wait = new Wait<void>(node, 'inner scopes', node)
     node.drained = () => void wait.succeed()
     await wait.promise
   }
+  node.close()
 }
 
 /** Cancels the scopes that the body of `node` left open, and waits for their end. */
@@ -85,7 +97,8 @@ export async function runScope<T>(
   fn: (scope: ScopeNode) => T | PromiseLike<T>,
 ): Promise<Outcome<T>> {
   let outcome = await runBody(node, fn)
-  if (node.firstChild !== undefined) {
+  // More than once if what was left open opens another scope as it ends.
+  while (node.firstChild !== undefined) {
     const error = await reclaim(node)
     if (!outcome.failed) outcome = { failed: true, error }
   }

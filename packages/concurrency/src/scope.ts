@@ -22,7 +22,7 @@ export interface Scope {
    * Cancels the scope. A second call changes nothing.
    *
    * @param reason - text for the {@link AbortError}, or an Error that becomes its `cause`
-   * @throws TypeError if `reason` is something else
+   * @throws TypeError if `reason` is something else, or if this is the root of a backend
    */
   cancel(reason?: string | Error): void
 }

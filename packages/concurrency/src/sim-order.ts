@@ -14,18 +14,25 @@ export function uniformOrder(seed: number): SimOrder {
   return { pick: (ready) => (ready.length === 1 ? 0 : random.below(ready.length)) }
 }
 
+/** Steps in a row after which a task makes room for the others, so that one that looks again and again cannot stop the run. */
+const longestStreak = 256
+
 /**
  * Random priorities with few changes (PCT: Burckhardt, Kothari, Musuvathi, Nagarakatte, ASPLOS 2010). Each task has a
  * priority and the highest one goes on, except that at `depth - 1` steps, chosen beforehand among the first `length`,
  * the task that would go on falls below all others. Finds a bug of `depth` ordered steps with a probability of at least
  * 1/(tasks × length^(depth - 1)).
  */
-export function pctOrder(seed: number, depth: number, length: number): SimOrder {
+export function pctOrder(seed: number, depth: number, given: number | undefined): SimOrder {
   const random = new SeededRandom(seed)
+  // How long a run is going to be is not known: each size has its share of the seeds.
+  const length = given ?? 8 << random.below(8)
   const priorities = new WeakMap<ScopeNode, number>()
   const changes = new Set<number>()
   while (changes.size < Math.min(depth - 1, length)) changes.add(1 + random.below(length))
   let lowest = 0
+  let last: ScopeNode | undefined
+  let streak = 0
   const priority = (runnable: Runnable) => {
     const task = taskOf(runnable.scope)
     let found = priorities.get(task)
@@ -44,8 +51,12 @@ export function pctOrder(seed: number, depth: number, length: number): SimOrder 
   return {
     pick(ready, step) {
       const best = highest(ready)
-      if (!changes.delete(step)) return best
-      priorities.set(taskOf(ready[best]!.scope), (lowest -= 1))
+      const task = taskOf(ready[best]!.scope)
+      streak = task === last ? streak + 1 : 0
+      last = task
+      if (!changes.delete(step) && streak < longestStreak) return best
+      streak = 0
+      priorities.set(task, (lowest -= 1))
       return highest(ready)
     },
   }

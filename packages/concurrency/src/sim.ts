@@ -1,13 +1,13 @@
 /** The simulated backend: virtual time, and an order of events that a seed chooses. */
 import { host } from '#host'
-import { ConcurrencyError, type ConcurrencyErrorCode } from './errors.ts'
-import { noCounts, type Kernel, type Runnable } from './kernel.ts'
+import { ConcurrencyError, describeThrown, type ConcurrencyErrorCode } from './errors.ts'
+import { noCounts, type Beginner, type Kernel, type Runnable } from './kernel.ts'
 import { ScopeNode } from './scope-node.ts'
 import { SeededRandom } from './seeded-random.ts'
 import { taskOf, type SimOrder } from './sim-order.ts'
 import { Timers } from './timers.ts'
 import { formatTree } from './tree.ts'
-import type { AnyWait } from './wait.ts'
+import { ready, type AnyWait } from './wait.ts'
 
 /** What a run is given beside its seed. */
 export interface SimSettings {
@@ -46,7 +46,7 @@ export class SimKernel implements Kernel {
   #idle = 0
   #failure: ConcurrencyError | undefined
   #over: (() => boolean) | undefined
-  #finish: ((failure: ConcurrencyError | undefined) => void) | undefined
+  #finish: (() => void) | undefined
 
   constructor(seed: number, order: SimOrder, settings: SimSettings) {
     this.#settings = settings
@@ -80,15 +80,17 @@ export class SimKernel implements Kernel {
   }
 
   resumeLater(runnable: Runnable): void {
-    if (this.#finish === undefined) runnable.deliver()
+    if (this.#finish === undefined) host.turn(() => runnable.deliver())
     else this.#later.push(runnable)
   }
 
-  begin(task: Runnable): void {
-    this.resume(task)
+  begin(task: Beginner): void {
+    void ready(task, 'begin', task, undefined).then(() => task.begin())
   }
 
-  timersChanged(): void {}
+  timerAdded(): void {}
+
+  timerRemoved(): void {}
 
   parked(wait: AnyWait): void {
     this.#settings.watch?.parked(wait, (action) => this.#actions.push(action))
@@ -96,21 +98,27 @@ export class SimKernel implements Kernel {
 
   /** Takes steps until `over()` holds when nothing can go on. Resolves with what went wrong with the run itself. */
   async drive(begin: () => void, over: () => boolean): Promise<ConcurrencyError | undefined> {
-    const unwatch = host.watchForeign(
-      (ambient) => ambient instanceof ScopeNode && ambient.kernel === this,
-      (what, stack) =>
-        this.#fail('CONCURRENCY_SIM_FOREIGN', `a simulated run began real work (${what})\n${stack}`),
+    const belongs = (ambient: object) => ambient instanceof ScopeNode && ambient.kernel === this
+    const unwatchForeign = host.watchForeign(belongs, (what, stack) =>
+      this.#fail('CONCURRENCY_SIM_FOREIGN', `${running()} began real work (${what})\n${stack}`),
+    )
+    const unwatchRejections = host.watchRejections(belongs, (error) =>
+      this.#fail('CONCURRENCY_SIM_UNHANDLED', unhandled(error), { cause: error }),
     )
     try {
-      return await new Promise((resolve) => {
+      await new Promise<void>((resolve) => {
         this.#finish = resolve
         this.#over = over
         begin()
         host.quiet(this.#next)
       })
-    } finally {
       this.#finish = undefined
-      unwatch()
+      // The host tells of rejections when it is idle.
+      await new Promise<void>((resolve) => host.turn(resolve))
+      return this.#failure
+    } finally {
+      unwatchForeign()
+      unwatchRejections()
     }
   }
 
@@ -124,9 +132,7 @@ export class SimKernel implements Kernel {
     if (this.#ready.length === 0 && !this.#findReady()) return
     this.#idle = 0
     this.#step += 1
-    if (this.#step > this.#limit) {
-      this.#giveUp('CONCURRENCY_SIM_STEPS', `the run took more than ${this.#settings.maxSteps} steps`)
-    }
+    if (this.#step > this.#limit && this.#tooLong()) return
     this.#release()
     if (this.#step % stepsPerTurn === 0) host.turn(this.#next)
     else host.quiet(this.#next)
@@ -157,7 +163,7 @@ export class SimKernel implements Kernel {
       return false
     }
     if (this.#over!()) {
-      this.#finish!(this.#failure)
+      this.#finish!()
       return false
     }
     if (this.timers.size > 0) {
@@ -176,7 +182,7 @@ export class SimKernel implements Kernel {
 
   #deadlock(): void {
     if (this.#failure !== undefined) {
-      this.#finish!(this.#failure)
+      this.#finish!()
       return
     }
     this.#fail('CONCURRENCY_SIM_DEADLOCK', `every task waits and no timer is left\n${formatTree(this.root)}`)
@@ -184,20 +190,23 @@ export class SimKernel implements Kernel {
     host.quiet(this.#next)
   }
 
-  #giveUp(code: ConcurrencyErrorCode, message: string): void {
+  /** The steps are used up. True if what was cancelled then does not end either: it is left where it waits. */
+  #tooLong(): boolean {
     if (this.#failure !== undefined) {
-      this.#finish!(this.#failure)
-      return
+      this.#finish!()
+      return true
     }
+    const { maxSteps } = this.#settings
     // What is cancelled now may take as many steps to end, and no more.
-    this.#limit += this.#settings.maxSteps
-    this.#fail(code, message)
+    this.#limit += maxSteps
+    this.#fail('CONCURRENCY_SIM_STEPS', `the run took more than ${maxSteps} steps\n${formatTree(this.root)}`)
+    return false
   }
 
   /** Fails the run: everything in it is cancelled, so that it can end. */
-  #fail(code: ConcurrencyErrorCode, message: string): void {
+  #fail(code: ConcurrencyErrorCode, message: string, options?: ErrorOptions): void {
     if (this.#failure !== undefined) return
-    const failure = new ConcurrencyError(code, message)
+    const failure = new ConcurrencyError(code, message, options)
     this.#failure = failure
     this.#actions.push(() => this.root.cancelWith('shutdown', () => failure))
   }
@@ -213,4 +222,14 @@ export class SimKernel implements Kernel {
     if (id === undefined) this.#ids.set(node, (id = this.#nextId++))
     return id
   }
+}
+
+/** Who runs now, for messages. */
+function running(): string {
+  const ambient = host.ambient() as ScopeNode
+  return `in a simulated run, ${taskOf(ambient).title}`
+}
+
+function unhandled(error: unknown): string {
+  return `a promise was rejected and nobody handled it: ${describeThrown(error)}`
 }

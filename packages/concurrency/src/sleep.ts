@@ -1,5 +1,5 @@
 /** Time: the clock of the backend, and waiting for it. */
-import { currentNode, nodeOf } from './ambient.ts'
+import { nodeOf } from './ambient.ts'
 import { checkDuration, checkTime } from './checks.ts'
 import type { ScopeNode } from './scope-node.ts'
 import type { WaitOptions } from './scope.ts'
@@ -7,13 +7,13 @@ import { underSignal } from './wait-options.ts'
 import { park, ready, refuse } from './wait.ts'
 
 /** Milliseconds on the clock of the backend, which never goes back. Only differences mean something. */
-export function now(): number {
-  return currentNode().kernel.now()
+export function now(options?: Pick<WaitOptions, 'scope'>): number {
+  return nodeOf(options?.scope).kernel.now()
 }
 
 /** A number from 0 up to and without 1: from the host's generator, or from the seed of a simulated run. */
-export function random(): number {
-  return currentNode().kernel.random()
+export function random(options?: Pick<WaitOptions, 'scope'>): number {
+  return nodeOf(options?.scope).kernel.random()
 }
 
 /**
@@ -46,8 +46,7 @@ function sleepIn(scope: ScopeNode, time: number): Promise<void> {
   const wait = park<void>(scope, 'sleep', undefined)
   if (time !== Infinity) {
     wait.timer = scope.kernel.timers.add(time, wait)
-    wait.payload = time
-    scope.kernel.timersChanged()
+    scope.kernel.timerAdded(time)
   }
   return wait.promise
 }

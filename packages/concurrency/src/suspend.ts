@@ -36,17 +36,18 @@ export function suspend<T>(begin: (resume: Resume<T>) => Undo, options?: Suspend
   const what = options?.what ?? 'suspend'
   if (scope.cancelled) return refuse(scope, what, undefined)
   const wait = park<T>(scope, what, undefined)
+  // If `begin` itself cancels the scope, the wait is there until it can be undone.
+  wait.undo = () => 'settles-later'
   try {
-    const undo = begin({
+    wait.undo = begin({
       resolve: (value) => void wait.succeed(value),
       reject: (error) => void wait.fail(error),
     })
-    if (wait.phase === 'pending') wait.undo = undo
-    // Cancelled by what `begin` itself did.
-    else if (wait.phase === 'abandoned') undo(scope.reason)
   } catch (error) {
+    if (wait.phase === 'abandoned') wait.payload = error
     wait.fail(error)
   }
+  wait.undoNow()
   return wait.promise
 }
 
@@ -67,9 +68,13 @@ export function run<T>(promise: PromiseLike<T>, options?: WaitOptions): Promise<
     return refuse(scope, 'promise', undefined)
   }
   const wait = park<T>(scope, 'promise', undefined)
-  promise.then(
-    (value) => wait.succeed(value),
-    (error: unknown) => wait.fail(error),
-  )
+  try {
+    promise.then(
+      (value) => wait.succeed(value),
+      (error: unknown) => wait.fail(error),
+    )
+  } catch (error) {
+    wait.fail(error)
+  }
   return wait.promise
 }

@@ -1,4 +1,5 @@
 /** The failures of a task group. */
+import { describeThrown } from './errors.ts'
 
 /**
  * What a task group rejects with when tasks of it, or its body, failed: all failures, in the order in which they
@@ -45,7 +46,7 @@ export class TaskGroupError extends AggregateError {
 }
 
 function summary(errors: readonly unknown[], group: string): string {
-  const first = errors[0] instanceof Error ? errors[0].message : String(errors[0])
+  const first = describeThrown(errors[0])
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : ''
   return `task group "${group}" failed: ${first}${more}`
 }

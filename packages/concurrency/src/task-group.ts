@@ -3,8 +3,8 @@ import { nodeOf } from './ambient.ts'
 import { AbortError } from './cancel-reason.ts'
 import { checkFunction, checkOptions } from './checks.ts'
 import { ConcurrencyError } from './errors.ts'
-import { checkBody, drain, nameOf, refuseGenerator, runBody } from './scope-run.ts'
-import { leftOpen, ScopeNode } from './scope-node.ts'
+import { checkBody, drain, labelOf, refuseGenerator, runBody } from './scope-run.ts'
+import { leftOpen, ScopeNode, textOf, type Label } from './scope-node.ts'
 import type { Scope, ScopeOptions, WaitOptions } from './scope.ts'
 import { linkSignal } from './signal-link.ts'
 import { TaskGroupError } from './task-group-error.ts'
@@ -42,17 +42,18 @@ export interface TaskGroup extends Scope {
 }
 
 export class TaskGroupNode extends ScopeNode implements TaskGroup, TaskHome {
+  /** One more than once if a task awaits another that fails. */
   readonly errors: unknown[] = []
-  /** Whether a task was cut off by a cancellation. */
+  /** Whether a task was cut off by the cancellation of the group. */
   cut = false
 
-  constructor(parent: ScopeNode, name: string, options: ScopeOptions | undefined) {
-    super(parent.kernel, parent, 'group', name, options)
+  constructor(parent: ScopeNode, label: Label, options: ScopeOptions | undefined) {
+    super(parent.kernel, parent, 'group', label, options)
     if (options?.signal !== undefined) linkSignal(this, options.signal)
   }
 
   spawn<T>(fn: TaskBody<T>, options?: TaskOptions): Task<T> {
-    return this.#begin(fn, nameOf(options, checked(fn, options, taskKeys)), fn)
+    return this.#begin(fn, labelOf(options, checked(fn, options, taskKeys)), fn)
   }
 
   start<T>(
@@ -62,10 +63,10 @@ export class TaskGroupNode extends ScopeNode implements TaskGroup, TaskHome {
     if (options?.signal !== undefined) {
       return underSignal(options, async (inner) => await this.start<T>(fn, inner))
     }
-    const name = nameOf(options, checked(fn, options, startKeys))
+    const label = labelOf(options, checked(fn, options, startKeys))
     const scope = nodeOf(options?.scope)
-    if (scope.cancelled) return refuse(scope, 'start', { name })
-    const task: TaskNode<unknown> = this.#begin(fn, name, (self) => fn((value) => started(task, value), self))
+    if (scope.cancelled) return refuse(scope, 'start', { name: textOf(label) })
+    const task: TaskNode<unknown> = this.#begin(fn, label, (self) => fn((value) => started(task, value), self))
     const wait = park<T>(scope, 'start', task)
     task.starting = wait
     wait.undo = (reason) => {
@@ -77,7 +78,7 @@ export class TaskGroupNode extends ScopeNode implements TaskGroup, TaskHome {
 
   taskEnded(task: AnyTask, error: unknown): void {
     if (task.state === 'failed') this.fail(error, task)
-    else if (task.state === 'cancelled') this.cut = true
+    else if (task.state === 'cancelled' && Object.is(task.reason, this.reason)) this.cut = true
   }
 
   /** Notes a failure, and cancels what is still running. */
@@ -86,15 +87,15 @@ export class TaskGroupNode extends ScopeNode implements TaskGroup, TaskHome {
     this.cancelWith('sibling', () => siblingFailed(this, failed, error))
   }
 
-  #begin<T>(fn: unknown, name: string, body: TaskBody<T>): TaskNode<T> {
+  #begin<T>(fn: unknown, label: Label, body: TaskBody<T>): TaskNode<T> {
     refuseGenerator(fn)
     if (this.closed) {
       throw new ConcurrencyError(
         'CONCURRENCY_SCOPE_CLOSED',
-        `task "${name}" was spawned into ${this.title}, which has ended`,
+        `task "${textOf(label)}" was spawned into ${this.title}, which has ended`,
       )
     }
-    return new TaskNode(this, name, body)
+    return new TaskNode(this, label, body)
   }
 }
 
@@ -111,7 +112,8 @@ function checked<F>(fn: F, options: object | undefined, known: readonly string[]
 function started(task: TaskNode<unknown>, value: unknown): void {
   const wait = task.starting
   if (wait === undefined) {
-    throw new ConcurrencyError('CONCURRENCY_STARTED_TWICE', `task "${task.name}" called started again`)
+    const when = task.state === 'pending' ? 'again' : 'after it had ended'
+    throw new ConcurrencyError('CONCURRENCY_STARTED_TWICE', `task "${task.name}" called started ${when}`)
   }
   if (wait.phase === 'abandoned') throw task.reason
   task.starting = undefined
@@ -132,12 +134,12 @@ export async function taskGroup<T>(
   options?: ScopeOptions,
 ): Promise<T> {
   checkBody(fn, options)
-  const group = new TaskGroupNode(nodeOf(options?.scope), nameOf(options, fn), options)
+  const group = new TaskGroupNode(nodeOf(options?.scope), labelOf(options, fn), options)
   const outcome = await runBody(group, fn)
-  const cutOff = outcome.failed && group.cancelled && outcome.error === group.reason
+  const cutOff = outcome.failed && group.cancelled && Object.is(outcome.error, group.reason)
   if (outcome.failed && !cutOff) group.fail(toError(group, outcome.error), group)
   await endGroup(group)
-  if (group.errors.length > 0) throw new TaskGroupError(group.errors, group.name)
+  if (group.errors.length > 0) throw new TaskGroupError([...new Set(group.errors)], group.name)
   if (outcome.failed) throw outcome.error
   if (group.cut && group.cancelled && group.cancelledBy !== 'explicit') throw group.reason
   return outcome.value
@@ -150,7 +152,6 @@ async function endGroup(group: TaskGroupNode): Promise<void> {
     group.fail(leftOpen(group, child), group)
   }
   await drain(group)
-  group.close()
 }
 
 function siblingFailed(group: ScopeNode, failed: ScopeNode, error: unknown): AbortError {

@@ -1,9 +1,8 @@
 /** A task: a plain async function that runs in a group or for an owner. */
-import { nodeOf, within } from './ambient.ts'
-import { ConcurrencyError } from './errors.ts'
+import { enter, nodeOf } from './ambient.ts'
+import { ConcurrencyError, describeThrown } from './errors.ts'
 import { publishTask, taskChannel } from './instruments.ts'
-import type { Runnable } from './kernel.ts'
-import { ScopeNode } from './scope-node.ts'
+import { ScopeNode, unwrapAbort, type Label } from './scope-node.ts'
 import type { Scope, WaitOptions } from './scope.ts'
 import { WaitQueue } from './wait-queue.ts'
 import { underSignal } from './wait-options.ts'
@@ -43,21 +42,19 @@ export interface TaskHome extends ScopeNode {
 /** What a task runs. */
 export type TaskBody<T> = (task: Scope) => T | PromiseLike<T>
 
-export class TaskNode<T> extends ScopeNode implements Task<T>, Runnable {
+export class TaskNode<T> extends ScopeNode implements Task<T> {
   declare state: TaskState
   /** The caller of `start`, until the task said that it started. */
   declare starting: AnyWait | undefined
-  declare private readonly home: TaskHome
   declare private body: TaskBody<T> | undefined
   declare private outcome: unknown
   declare private joiners: WaitQueue | undefined
   declare private promise: Promise<T> | undefined
 
-  constructor(home: TaskHome, name: string, body: TaskBody<T>) {
-    super(home.kernel, home, 'task', name, undefined)
+  constructor(home: TaskHome, label: Label, body: TaskBody<T>) {
+    super(home.kernel, home, 'task', label, undefined)
     this.state = 'pending'
     this.starting = undefined
-    this.home = home
     this.body = body
     this.outcome = undefined
     this.joiners = undefined
@@ -69,33 +66,30 @@ export class TaskNode<T> extends ScopeNode implements Task<T>, Runnable {
     this.kernel.begin(this)
   }
 
-  get what(): string {
-    return 'begin'
-  }
-
-  get scope(): ScopeNode {
-    return this
-  }
-
-  get on(): { readonly name: string } {
-    return this
-  }
-
   /** Whether anybody has asked for the outcome. */
   get observed(): boolean {
     return this.joiners !== undefined || this.promise !== undefined
   }
 
-  deliver(): void {
+  /** Begins, in the async context of whoever spawned it. */
+  begin(): void {
     if (taskChannel.hasSubscribers) publishTask(this, 'began')
-    void within(this, drive)
-  }
-
-  /** Takes the body out, so that nothing keeps it after it was called. */
-  takeBody(): TaskBody<T> {
     const body = this.body!
+    // Nothing keeps the body after it was called.
     this.body = undefined
-    return body
+    enter(this)
+    let result: T | PromiseLike<T>
+    try {
+      result = body(this)
+    } catch (error) {
+      this.conclude(true, unwrapAbort(this, error))
+      return
+    }
+    // Not awaited: what the body rejects with would be thrown once more, which costs as much as all the rest of an end.
+    void Promise.resolve(result).then(
+      (value) => this.conclude(false, value),
+      (error: unknown) => this.conclude(true, unwrapAbort(this, error)),
+    )
   }
 
   join(options?: WaitOptions): Promise<T> {
@@ -139,7 +133,7 @@ export class TaskNode<T> extends ScopeNode implements Task<T>, Runnable {
   private end(failedBody: boolean, outcome: unknown): void {
     this.outcome = outcome
     if (!failedBody) this.state = 'done'
-    else if (this.cancelled && outcome === this.reason) this.state = 'cancelled'
+    else if (this.cancelled && Object.is(outcome, this.reason)) this.state = 'cancelled'
     else {
       this.state = 'failed'
       this.outcome = toError(this, outcome)
@@ -150,7 +144,7 @@ export class TaskNode<T> extends ScopeNode implements Task<T>, Runnable {
     if (starting === undefined) this.settleJoiners()
     else this.answerStarter(starting)
     // The home is told before the task leaves the tree, so that a failure cancels the others before the group can end.
-    if (starting === undefined) this.home.taskEnded(this, this.outcome)
+    if (starting === undefined) (this.parent as TaskHome).taskEnded(this, this.outcome)
     this.close()
   }
 
@@ -160,7 +154,11 @@ export class TaskNode<T> extends ScopeNode implements Task<T>, Runnable {
       starting.fail(
         new ConcurrencyError('CONCURRENCY_NOT_STARTED', `task "${this.name}" ended without calling started`),
       )
-    } else starting.fail(this.outcome)
+    } else {
+      // A failure while it was being cancelled is not lost behind the reason.
+      if (this.state === 'failed') starting.payload = this.outcome
+      starting.fail(this.outcome)
+    }
   }
 
   private settleJoiners(): void {
@@ -173,17 +171,6 @@ export class TaskNode<T> extends ScopeNode implements Task<T>, Runnable {
   }
 }
 
-async function drive<T>(task: TaskNode<T>): Promise<void> {
-  let value: T
-  try {
-    value = await task.takeBody()(task)
-  } catch (error) {
-    task.conclude(true, error)
-    return
-  }
-  task.conclude(false, value)
-}
-
 function awaitsItself(scope: ScopeNode, task: ScopeNode): ConcurrencyError {
   const who = scope === task ? 'itself' : `${task.title}, which cannot end before it`
   return new ConcurrencyError('CONCURRENCY_AWAITS_ITSELF', `${scope.title} awaits ${who}`)
@@ -192,7 +179,6 @@ function awaitsItself(scope: ScopeNode, task: ScopeNode): ConcurrencyError {
 /** What a task failed with, as an Error. */
 export function toError(node: ScopeNode, thrown: unknown): unknown {
   if (thrown instanceof Error || Object.prototype.toString.call(thrown) === '[object Error]') return thrown
-  return new ConcurrencyError('CONCURRENCY_NON_ERROR', `${node.title} failed with ${String(thrown)}`, {
-    cause: thrown,
-  })
+  const message = `${node.title} failed with ${describeThrown(thrown)}`
+  return new ConcurrencyError('CONCURRENCY_NON_ERROR', message, { cause: thrown })
 }

@@ -38,7 +38,8 @@ export class Timers {
     timer.target = undefined
     this.#live -= 1
     // The dead may be as many as the living and no more, so that memory follows what waits.
-    if (this.#heap.length > 64 && this.#live < this.#heap.length >> 1) this.#compact()
+    if (this.#live === 0) this.#heap.length = 0
+    else if (this.#heap.length > 64 && this.#live < this.#heap.length >> 1) this.#compact()
   }
 
   /** The time of the earliest timer, `Infinity` if there is none. */

@@ -4,6 +4,9 @@ import { ScopeNode } from './scope-node.ts'
 import type { Scope, WaitOptions } from './scope.ts'
 import { linkSignal } from './signal-link.ts'
 
+/** The keys of {@link WaitOptions}. */
+export const waitKeys = ['scope', 'signal']
+
 /**
  * Runs a wait that was given a signal: in a scope of its own that the signal cancels. `wait` gets the options without
  * the signal.

@@ -53,20 +53,20 @@ export class Wait<T = unknown> implements Runnable {
 
   constructor(scope: ScopeNode, what: string, on: Named | undefined) {
     this.promise = new Promise<T>(capture as never)
-    this.resolve = resolveOut as (value: T) => void
-    this.reject = rejectOut
-    this.scope = scope
-    this.what = what
-    this.on = on
     this.phase = 'pending'
     this.payload = undefined
+    this.queue = undefined
     this.undo = undefined
     this.timer = undefined
-    this.queue = undefined
-    this.nextInQueue = undefined
-    this.previousInQueue = undefined
+    this.scope = scope
     this.nextInScope = this
     this.previousInScope = undefined
+    this.reject = rejectOut
+    this.resolve = resolveOut as (value: T) => void
+    this.nextInQueue = undefined
+    this.previousInQueue = undefined
+    this.what = what
+    this.on = on
   }
 
   /** Settles with a value. False if it was settled before; an abandoned one then rejects with its reason. */
@@ -89,13 +89,19 @@ export class Wait<T = unknown> implements Runnable {
     }
     this.phase = 'abandoned'
     this.payload = reason
+    this.undoNow()
+  }
+
+  /** Undoes what it waits for, if it is abandoned. What the undo throws comes in the place of the reason. */
+  undoNow(): void {
+    if (this.phase !== 'abandoned') return
     let answer: void | 'settles-later' = undefined
     try {
-      answer = this.undo(reason)
+      answer = this.undo?.(this.payload)
     } catch (error) {
       this.payload = error
     }
-    if (answer !== 'settles-later') this.fail(reason)
+    if (answer !== 'settles-later') this.fail(this.payload)
   }
 
   /** Settles, and goes on in a later turn. */
@@ -137,7 +143,7 @@ export class Wait<T = unknown> implements Runnable {
     const { kernel } = this.scope
     kernel.timers.remove(this.timer)
     this.timer = undefined
-    kernel.timersChanged()
+    kernel.timerRemoved()
   }
 }
 
@@ -171,7 +177,7 @@ export function failed(
   return wait.promise
 }
 
-/** How many waits a cancelled scope refuses within one turn of the event loop, before it lets others have a turn. */
+/** After so many refused waits the event loop gets a turn. */
 const refusalsPerTurn = 16
 
 /**
@@ -179,8 +185,10 @@ const refusalsPerTurn = 16
  * catches everything cannot stop the program.
  */
 export function refuse(scope: ScopeNode, what: string, on: Named | undefined): Promise<never> {
-  scope.refusals += 1
-  if (scope.refusals % refusalsPerTurn !== 0) return failed(scope, what, on, scope.reason)
+  // Counted for the whole backend: a loop may open a new scope each time.
+  const { counters } = scope.kernel
+  counters.refused += 1
+  if (counters.refused % refusalsPerTurn !== 0) return failed(scope, what, on, scope.reason)
   const wait = new Wait<never>(scope, what, on)
   wait.settleLater('rejected', scope.reason)
   return wait.promise

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
 /** Whether a process lives. One that only waits for its parent to look is dead. */
 export function lives(pid: number): boolean {
@@ -8,6 +8,21 @@ export function lives(pid: number): boolean {
     return state !== 'Z' && state !== 'X'
   } catch {
     return false
+  }
+}
+
+/** The processes that live and were started with `entry` in their environment. */
+export function livingWith(entry: string): number[] {
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => lives(pid) && environment(pid).includes(entry))
+}
+
+function environment(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0')
+  } catch {
+    return []
   }
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { ConcurrencyError, failAfter, taskGroup, TimeoutError } from '@ipfs-kit/concurrency'
 import { runProcess, signals, tempDir, type ProcessFailure } from '@ipfs-kit/concurrency/node'
 import { expect, test } from 'vitest'
-import { lives } from './living.ts'
+import { lives, livingWith } from './living.ts'
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
 const sh = (script: string): [string, string[]] => ['sh', ['-c', script]]
@@ -153,10 +153,12 @@ test('kills who ignores SIGTERM after killAfterMs, also what left the group and 
 })
 
 test('kills a process that takes longer than timeoutMs', async () => {
-  await using folder = await tempDir()
-  const slow = runProcess(...sh('echo $$ > pid; exec sleep 1000'), { cwd: folder.path, timeoutMs: 50 })
+  const mark = `MARK_${process.pid}=1`
+  const env = { ...process.env, [mark.slice(0, -2)]: '1' }
+  const slow = runProcess(...sh('sleep 1000 & wait'), { env, timeoutMs: 30 })
+  expect(livingWith(mark)).not.toEqual([])
   await expect(slow).rejects.toBeInstanceOf(TimeoutError)
-  expect(lives(Number(await readFile(join(folder.path, 'pid'), 'utf8')))).toBe(false)
+  expect(livingWith(mark)).toEqual([])
 })
 
 test('is cancelled with the scope that it runs in', async () => {

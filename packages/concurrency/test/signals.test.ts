@@ -1,9 +1,8 @@
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { failAfter, taskGroup, TimeoutError } from '@ipfs-kit/concurrency'
 import { openProcess, signals } from '@ipfs-kit/concurrency/node'
 import { expect, test } from 'vitest'
 import { lines } from './living.ts'
+import { program } from './runtime.ts'
 
 test('gives signals in the order in which they come', async () => {
   using received = signals(['SIGUSR1', 'SIGUSR2'])
@@ -76,21 +75,13 @@ test('refuses names that are none, and those that a program cannot see', () => {
 })
 
 test('holds a program open while it waits for SIGINT or SIGTERM, and no longer', async () => {
-  const entry = pathToFileURL(join(import.meta.dirname, '../src/node.ts')).href
-  const script = `
-    const { signals } = await import(${JSON.stringify(entry)})
-    const received = signals()
-    console.log('ready')
-    console.log((await received.next()).value)`
-  await using program = await openProcess(process.execPath, [
+  await using child = await openProcess(process.execPath, [
     '--conditions=@ipfs-kit/source',
-    '--input-type=module',
-    '-e',
-    script,
+    program('wait-for-signal'),
   ])
-  const out = lines(program.stdout)
+  const out = lines(child.stdout)
   expect((await out.next()).value).toBe('ready')
-  process.kill(program.pid, 'SIGTERM')
+  process.kill(child.pid, 'SIGTERM')
   expect((await out.next()).value).toBe('SIGTERM')
-  expect(await program.wait()).toEqual({ exitCode: 0, signal: null })
+  expect(await child.wait()).toEqual({ exitCode: 0, signal: null })
 })

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import { chmod, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { moveOnAfter, taskGroup } from '@ipfs-kit/concurrency'
+import { taskGroup } from '@ipfs-kit/concurrency'
 import { runProcess, tempDir } from '@ipfs-kit/concurrency/node'
 import { expect, test } from 'vitest'
+import { program } from './runtime.ts'
 
 test('makes a folder for this user alone, and removes it with its content', async () => {
   let path: string
@@ -39,26 +39,10 @@ test('removes links and not what they lead to', async () => {
 test('removes read-only content as a user whom the system would stop', async () => {
   await using outer = await tempDir()
   await chmod(outer.path, 0o777)
-  const entry = pathToFileURL(join(import.meta.dirname, '../src/node.ts')).href
-  const script = `
-    import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
-    const { tempDir } = await import(${JSON.stringify(entry)})
-    if (process.getuid() === 0) { process.setgid(65534); process.setuid(65534) }
-    const folder = await tempDir({ parent: ${JSON.stringify(outer.path)} })
-    await mkdir(folder.path + '/a/b', { recursive: true })
-    await writeFile(folder.path + '/a/b/c', '', { mode: 0o400 })
-    await symlink('/', folder.path + '/a/link')
-    await chmod(folder.path + '/a/b', 0o500)
-    await chmod(folder.path + '/a', 0)
-    await chmod(folder.path, 0o500)
-    await rm(folder.path, { recursive: true }).then(() => process.exit(9), () => undefined)
-    await folder[Symbol.asyncDispose]()
-    console.log(folder.path)`
   const { stdout } = await runProcess(process.execPath, [
     '--conditions=@ipfs-kit/source',
-    '--input-type=module',
-    '-e',
-    script,
+    program('remove-read-only'),
+    outer.path,
   ])
   const path = new TextDecoder().decode(stdout).trim()
   expect(dirname(path)).toBe(outer.path)
@@ -74,11 +58,6 @@ test('is disposed of twice, at once and after', async () => {
 
 test('is removed whole in a scope that was cancelled', async () => {
   let path = ''
-  await moveOnAfter(0, async (scope) => {
-    await taskGroup(async () => {
-      scope.cancel()
-    })
-  })
   const cancelled = taskGroup(async (group) => {
     await using folder = await tempDir()
     path = folder.path

@@ -47,5 +47,6 @@ console.log(`The archive of ${cid}/notes has ${(await archive.bytes()).length} b
 
 server.closeAllConnections()
 server.close()
+await gateway.close()
 await ipfs.close()
 await rm(path, { recursive: true })

@@ -1,4 +1,5 @@
 /** The gateway: from a request to a response, and mounted on a Node server. */
+import { createOwner } from '@ipfs-kit/concurrency'
 import { isFault, toFault } from '@ipfs-kit/operations'
 import type { RequestListener } from 'node:http'
 import { parseAccept } from './accept.ts'
@@ -31,12 +32,17 @@ export interface GatewayOptions {
   readonly limits?: GatewayLimits
 }
 
-/** A gateway. It has no state of its own and needs no closing. */
-export interface Gateway {
+/** A gateway. Its only state are the requests that `listener` answers now. */
+export interface Gateway extends AsyncDisposable {
   /** Answers a request. Never rejects: every failure is a response, until the body is read. */
   readonly handle: (request: GatewayRequest) => Promise<GatewayResponse>
   /** The same as a listener of `node:http` and of whatever takes one. */
   readonly listener: RequestListener
+  /**
+   * Cancels the requests of `listener` and waits until their work has ended. An answer that is on its way is cut, and so
+   * are connections that come later. Idempotent. Close the server first.
+   */
+  close(): Promise<void>
 }
 
 const defaults = { maxListingEntries: 10_000, maxUrlBytes: 16_384, stallTimeoutMs: 60_000 } as const
@@ -99,7 +105,14 @@ export function createGateway(options: GatewayOptions): Gateway {
     return request.method === 'HEAD' || body === undefined ? rest : { ...rest, body }
   }
 
-  return { handle, listener: createListener(handle, limits.stallTimeoutMs) }
+  const owner = createOwner({ name: 'gateway' })
+  const close = (): Promise<void> => owner.close('The gateway is closing')
+  return {
+    handle,
+    listener: createListener(handle, owner, limits.stallTimeoutMs),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
 }
 
 /** Content is neither guessed to be of another type nor embedded by pages of other sites, which could so find out what is here. */

@@ -80,6 +80,23 @@ describe('streaming', () => {
     await site.close()
   })
 
+  it('cuts what it serves and lets go of the content when it is closed', async () => {
+    const { node, left } = observed(store.ipfs)
+    const gateway = createGateway({ ipfs: node })
+    const site = await listen(gateway.listener)
+    const outgoing = request({ host: '127.0.0.1', port: site.port, path: `/ipfs/${cid}` }).end()
+    const [incoming] = (await once(outgoing, 'response')) as [import('node:http').IncomingMessage]
+    incoming.pause()
+    await gateway.close()
+    expect(await left).toBeLessThan(content.length)
+    await expect(async () => {
+      for await (const _ of incoming);
+    }).rejects.toThrow('aborted')
+    await expect(site.ask(`/ipfs/${cid}`)).rejects.toThrow('socket hang up')
+    await gateway.close()
+    await site.close()
+  })
+
   it('serves a client that is slow but moves', async () => {
     const site = await serving(store.ipfs)
     const outgoing = request({ host: '127.0.0.1', port: site.port, path: `/ipfs/${cid}` }).end()

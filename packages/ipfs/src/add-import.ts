@@ -7,6 +7,7 @@ import { fixedSize } from 'ipfs-unixfs-importer/chunker'
 import { CID } from 'multiformats/cid'
 import { code as rawCode } from 'multiformats/codecs/raw'
 import type { Intake } from './add-intake.ts'
+import { Ahead } from './ahead.ts'
 import { hashBlock } from './codecs.ts'
 import { fileLayout } from './file-layout.ts'
 import type { AddedItem, CidProfile } from './ipfs.ts'
@@ -93,29 +94,22 @@ export async function* importEntries(
  */
 function buildAhead(intake: Intake, options: ImportEntriesOptions): DagBuilder {
   return async function* (entries, store) {
-    const ahead: Promise<Built | undefined>[] = []
+    await using ahead = new Ahead<Built | undefined>('files of an add')
     let whole = false
     try {
       for await (const entry of entries) {
-        const building = build(entry, store, intake, options)
-        // Waited for in order, so a later one may fail before anybody looks at it.
-        building.catch(() => {})
-        ahead.push(building)
+        ahead.begin(() => build(entry, store, intake, options))
         yield* taken(isStream(entry) ? 0 : filesAtOnce - 1)
       }
       yield* taken(0)
       whole = true
     } finally {
       if (!whole) options.over.abort()
-      await Promise.allSettled(ahead)
     }
 
-    /** Hands on from the front until no more than so many are left. */
+    /** Hands on from the front until no more than so many are left. The importer takes each before it asks on. */
     function* taken(left: number): Generator<() => Promise<Built>, void, undefined> {
-      for (let first = ahead[0]; first !== undefined && ahead.length > left; first = ahead[0]) {
-        yield () => first as Promise<Built>
-        void ahead.shift()
-      }
+      while (ahead.size > left) yield () => ahead.next() as Promise<Built>
     }
   }
 }

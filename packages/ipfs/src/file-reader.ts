@@ -2,6 +2,7 @@
 import { code as dagPbCode, type PBNode } from '@ipld/dag-pb'
 import { UnixFS } from 'ipfs-unixfs'
 import type { CID } from 'multiformats/cid'
+import { Ahead } from './ahead.ts'
 import { decodeBlock, isLeaf } from './codecs.ts'
 import { IpfsError } from './errors.ts'
 
@@ -69,27 +70,16 @@ export async function* readFile(
   get: GetBlock,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const slices = plan(file, start, end)
-  const pending: Promise<Uint8Array>[] = []
-  try {
-    for (let planned = false; ;) {
-      while (!planned && pending.length < readAhead) {
-        const next = await slices.next()
-        if (next.done === true) planned = true
-        else pending.push(load(next.value))
-      }
-      const bytes = await pending.shift()
-      if (bytes === undefined) return
-      if (bytes.byteLength > 0) yield bytes
+  await using leaves = new Ahead<Uint8Array>('leaves of a file')
+  for (let planned = false; ;) {
+    while (!planned && leaves.size < readAhead) {
+      const next = await slices.next()
+      if (next.done === true) planned = true
+      else leaves.begin(() => loadSlice(next.value, get))
     }
-  } finally {
-    await Promise.allSettled(pending)
-  }
-
-  function load(slice: Slice): Promise<Uint8Array> {
-    const loading = loadSlice(slice, get)
-    // Waited for in order, so a later one may fail before anybody looks at it.
-    loading.catch(() => {})
-    return loading
+    if (leaves.size === 0) return
+    const bytes = await leaves.next()
+    if (bytes.byteLength > 0) yield bytes
   }
 
   async function* plan(root: OpenedFile, from: number, to: number): AsyncGenerator<Slice, void, undefined> {

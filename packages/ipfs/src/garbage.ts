@@ -1,4 +1,5 @@
 /** Counts the store and collects garbage: a mark from the pins, then a sweep of what neither it nor a lease holds. */
+import { type Owner, type Scope, type Task } from '@ipfs-kit/concurrency'
 import type { CID } from 'multiformats/cid'
 import type { BlockFiles, BlockKey } from './block-files.ts'
 import { keyOf } from './block-files.ts'
@@ -17,8 +18,10 @@ export function createRepo(parts: {
   readonly blocks: BlockFiles
   readonly retention: Retention
   readonly calls: Calls
+  /** Whose tasks the collections are. */
+  readonly owner: Owner
 }): Repo {
-  const { records, blocks, retention, calls } = parts
+  const { records, blocks, retention, calls, owner } = parts
   let running: Collection | undefined
 
   return {
@@ -43,13 +46,14 @@ export function createRepo(parts: {
   }
 
   function begin(): Collection {
-    const stop = new AbortController()
-    const result = calls
-      .run({ signal: stop.signal }, (signal) => collect(signal))
-      .finally(() => {
+    const work = async ({ signal }: Scope): Promise<GcResult> => {
+      try {
+        return await calls.run({ signal }, collect)
+      } finally {
         running = undefined
-      })
-    return { result, stop, waiters: 0 }
+      }
+    }
+    return { task: owner.spawn(work, { name: 'garbage collection' }), waiters: 0 }
   }
 
   function collect(signal: AbortSignal): Promise<GcResult> {
@@ -114,35 +118,27 @@ export function createRepo(parts: {
 
 /** One collection and those who wait for it. */
 interface Collection {
-  readonly result: Promise<GcResult>
-  readonly stop: AbortController
+  readonly task: Task<GcResult>
   waiters: number
 }
 
 /** Waits until a collection is over, whatever became of it. @throws the reason of the signal */
-function ended({ result }: Collection, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const leave = (): void => reject(signal.reason)
-    signal.addEventListener('abort', leave, { once: true })
-    result
-      .then(
-        () => resolve(),
-        () => resolve(),
-      )
-      .finally(() => signal.removeEventListener('abort', leave))
-  })
+async function ended({ task }: Collection, signal: AbortSignal): Promise<void> {
+  try {
+    await task.join({ signal })
+  } catch (error) {
+    // What it failed with is for those who wait for its result.
+    if (task.state === 'pending') throw error
+  }
 }
 
 /** Waits for a collection that may serve others too; the last one to leave stops it. */
-function waitFor(collection: Collection, signal: AbortSignal): Promise<GcResult> {
+async function waitFor(collection: Collection, signal: AbortSignal): Promise<GcResult> {
   collection.waiters += 1
-  return new Promise((resolve, reject) => {
-    const leave = (): void => {
-      collection.waiters -= 1
-      if (collection.waiters === 0) collection.stop.abort(signal.reason)
-      reject(signal.reason)
-    }
-    signal.addEventListener('abort', leave, { once: true })
-    collection.result.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave))
-  })
+  try {
+    return await collection.task.join({ signal })
+  } finally {
+    collection.waiters -= 1
+    if (collection.waiters === 0) collection.task.cancel('Nobody waits for it any more')
+  }
 }

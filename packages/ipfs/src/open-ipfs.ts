@@ -1,6 +1,7 @@
 /** Opens a node over a folder. */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { createOwner } from '@ipfs-kit/concurrency'
 import { createAdd } from './add.ts'
 import { BlockFiles } from './block-files.ts'
 import { Calls } from './calls.ts'
@@ -54,13 +55,16 @@ export async function openIpfs(options: IpfsOptions): Promise<Ipfs> {
   const calls = new Calls()
   const retention = new Retention(blocks)
   const blockstore = new HeliaBlockstore({ blocks, retention, calls })
-  const parts = { records, blocks, blockstore, retention, calls, maxBlockBytes }
+  const owner = createOwner({ name: 'ipfs' })
+  const parts = { records, blocks, blockstore, retention, calls, owner, maxBlockBytes }
 
-  let closing: Promise<void> | undefined
-  const close = (): Promise<void> => {
-    closing ??= calls.close().then(() => records.close())
-    return closing
+  const end = async (): Promise<void> => {
+    await calls.close()
+    await owner.close()
+    records.close()
   }
+  let closing: Promise<void> | undefined
+  const close = (): Promise<void> => (closing ??= end())
   return {
     files: { add: createAdd(parts), ...createFiles(parts) },
     pins: createPins(parts),

@@ -2,6 +2,7 @@
  * Who holds which block. A lease is how content becomes kept: every block that it puts, or finds there already, belongs
  * to it and is not removed while it is open. Garbage collection removes only what no lease holds and no pin reaches.
  */
+import { createEvent, type Event } from '@ipfs-kit/concurrency'
 import type { CID } from 'multiformats/cid'
 import type { BlockFiles, BlockKey } from './block-files.ts'
 import { keyOf } from './block-files.ts'
@@ -34,7 +35,8 @@ interface Holding {
 export class Retention {
   readonly #blocks: BlockFiles
   readonly #holdings = new Map<BlockKey, Holding>()
-  readonly #removals = new Map<BlockKey, Promise<void>>()
+  /** The blocks that are being removed, with what tells that it is over. */
+  readonly #removals = new Map<BlockKey, Event>()
   #openLeases = 0
   /** While garbage is collected: every block that was held at its start or since. */
   #heldInCollection: Set<BlockKey> | undefined
@@ -61,7 +63,7 @@ export class Retention {
       held.clear()
     }
     const write = async (cid: CID, bytes: Uint8Array): Promise<void> => {
-      await this.#removals.get(keyOf(cid))
+      await this.#removals.get(keyOf(cid))?.wait()
       const isNew = await this.#blocks.put(cid, bytes)
       const holding = this.#holdings.get(keyOf(cid))
       if (isNew && holding?.shared === false) holding.writtenBy = lease
@@ -85,7 +87,7 @@ export class Retention {
     const lease: Lease = {
       hold: async (cid) => {
         take(cid)
-        await this.#removals.get(keyOf(cid))
+        await this.#removals.get(keyOf(cid))?.wait()
       },
       put: async (cid, bytes) => {
         take(cid)
@@ -130,16 +132,18 @@ export class Retention {
     if (this.isHeld(key)) return false
     const running = this.#removals.get(key)
     if (running !== undefined) {
-      await running
+      await running.wait()
       return false
     }
-    const removal = this.#blocks.delete(cid).finally(() => this.#removals.delete(key))
     // Whoever waits for a removal only needs it to be over; the remover reports a failure.
-    this.#removals.set(
-      key,
-      removal.catch(() => {}),
-    )
-    await removal
+    const over = createEvent({ name: 'removal' })
+    this.#removals.set(key, over)
+    try {
+      await this.#blocks.delete(cid)
+    } finally {
+      this.#removals.delete(key)
+      over.set()
+    }
     return true
   }
 

@@ -1,11 +1,11 @@
 /** The high-level API: a home, opened. */
 import { readFileSync } from 'node:fs'
+import { run } from '@ipfs-kit/concurrency'
 import { type Tokens, openTokens } from '@ipfs-kit/credentials'
 import type { Ipfs } from '@ipfs-kit/ipfs'
 import { type Caller, type LocalCaller, createCaller } from '@ipfs-kit/operations'
 import { type CallLog, type CallLogStats, createCallLog } from './call-log.ts'
 import { type Config, type ConfigOverrides, readConfig } from './config.ts'
-import { untilAborted } from './deadline.ts'
 import { KitError } from './errors.ts'
 import type { Holder } from './holder.ts'
 import { type Home, openHome } from './home.ts'
@@ -220,7 +220,7 @@ class OpenKit implements Kit {
     return {
       status: () => this.#status(),
       parts: () => parts.list(),
-      restart: (name, signal) => untilAborted(parts.restart(name), signal),
+      restart: (name, signal) => run(parts.restart(name), { signal }),
       calls: (limit) => log.list(limit),
       gatewayUrl: () => lock.holder.gatewayUrl,
     }

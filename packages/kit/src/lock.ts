@@ -2,7 +2,7 @@
  * One process per home: an exclusive SQLite transaction on a file of its own, which the system frees when the
  * process dies, however it dies. (SQLite, "File Locking And Concurrency In SQLite Version 3".)
  */
-import { setTimeout as sleep } from 'node:timers/promises'
+import { createSemaphore, now, shield, sleep } from '@ipfs-kit/concurrency'
 import Database from 'better-sqlite3'
 import { KitError } from './errors.ts'
 import { type Holder, readHolder, removeHolder, writeHolder } from './holder.ts'
@@ -50,16 +50,16 @@ const introductionMs = 250
  */
 export async function takeLock(options: LockOptions): Promise<Lock> {
   const { home, waitMs = 0, signal } = options
-  const started = performance.now()
+  const started = now()
   for (;;) {
     signal?.throwIfAborted()
     const database = tryLock(home)
     if (database !== undefined) return HeldLock.open(home, database, options.role)
-    const waitedMs = performance.now() - started
+    const waitedMs = now() - started
     const known = await livingHolder(home)
     const leftMs = (known === undefined ? Math.max(waitMs, introductionMs) : waitMs) - waitedMs
     if (leftMs <= 0) throw new KitError('KIT_HOME_LOCKED', describe(home, known))
-    await pause(Math.min(pollMs, leftMs), signal)
+    await sleep(Math.min(pollMs, leftMs), { signal })
   }
 }
 
@@ -67,7 +67,8 @@ class HeldLock implements Lock {
   readonly #home: Home
   /** Must stay referenced: a collected Database loses its lock without a word. */
   #database: Database.Database | undefined
-  #writing: Promise<void> = Promise.resolve()
+  /** Held by whoever writes the note or closes. */
+  readonly #turn = createSemaphore(1, { name: 'note of the holder' })
   holder: Holder
 
   private constructor(home: Home, database: Database.Database, role: Holder['role']) {
@@ -123,11 +124,12 @@ class HeldLock implements Lock {
     return this.close()
   }
 
-  /** Writes of the note and the closing come one after the other, in the order of the calls. */
+  /** Writes of the note and the closing come one after the other, in the order of the calls; none is cancelled. */
   #inTurn(work: () => Promise<void>): Promise<void> {
-    const turn = this.#writing.then(work)
-    this.#writing = turn.catch(() => {})
-    return turn
+    return shield(async () => {
+      using _turn = await this.#turn.acquire()
+      await work()
+    })
   }
 }
 
@@ -177,13 +179,4 @@ function describe(home: Home, holder: Holder | undefined): string {
   if (holder === undefined) return `The home ${home.path} is held by another process`
   const where = holder.url === undefined ? '' : ` at ${holder.url}`
   return `The home ${home.path} is held by the ${holder.role} with pid ${holder.pid}${where}`
-}
-
-async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  try {
-    await sleep(ms, undefined, { signal })
-  } catch (error) {
-    signal?.throwIfAborted()
-    throw error
-  }
 }

@@ -1,5 +1,5 @@
 /** One part: what is open under its name, who uses it, and what state it is in. */
-import { within } from './deadline.ts'
+import { createEvent, type Event, moveOnAfter, type Owner, run, type Task } from '@ipfs-kit/concurrency'
 import { KitError } from './errors.ts'
 import type { PartState, PartStatus } from './parts.ts'
 
@@ -18,6 +18,8 @@ export interface Part {
 export interface PartOptions {
   readonly name: string
   readonly graceMs: number
+  /** Whose tasks restarts and disposals are: they go on when their caller does not wait for them. */
+  readonly owner: Owner
   /** Aborted when all parts are closed: from then on the part is lent to nobody. */
   readonly ending: AbortSignal
   readonly open: (ending: AbortSignal) => Promise<AsyncDisposable>
@@ -34,10 +36,10 @@ class NamedPart implements Part {
   readonly #users = new Set<AbortController>()
   #instance: AsyncDisposable | undefined
   /** The end of the instance before, which may be late. */
-  #disposing: Promise<void> | undefined
+  #disposing: Task<void> | undefined
   #opening: Promise<void> | undefined
-  #restarting: Promise<PartStatus> | undefined
-  #unused: (() => void) | undefined
+  #restarting: Task<PartStatus> | undefined
+  #unused: Event | undefined
   #state: PartState = 'restarting'
   #since = new Date()
   #restarts = 0
@@ -81,33 +83,37 @@ class NamedPart implements Part {
     this.#users.add(controller)
     return () => {
       this.#users.delete(controller)
-      if (this.#users.size === 0) this.#unused?.()
+      if (this.#users.size === 0) this.#unused?.set()
     }
   }
 
   restart(): Promise<PartStatus> {
-    this.#restarting ??= this.#restart().finally(() => {
-      this.#restarting = undefined
-    })
-    return this.#restarting
+    if (this.#restarting === undefined) {
+      this.#become('restarting')
+      this.#cancelCalls()
+      this.#restarting = this.#options.owner.spawn(() => this.#restart(), {
+        name: `restart of ${this.#options.name}`,
+      })
+    }
+    return this.#restarting.join()
   }
 
   async #restart(): Promise<PartStatus> {
-    this.#become('restarting')
     try {
       await this.#endInstance()
       await this.#open(1)
     } catch (error) {
       this.#become('failed', error)
     }
+    this.#restarting = undefined
     return this.status()
   }
 
   async close(): Promise<void> {
     try {
       // A restart never rejects; a failed opening has been told to its caller and left nothing open.
-      const begun = Promise.allSettled([this.#restarting, this.#opening])
-      if ((await within(begun, this.#options.graceMs)) === 'late') throw this.#stuck('opened')
+      const begun = () => Promise.allSettled([this.#restarting, this.#opening])
+      if ((await within(this.#options.graceMs, begun)) === 'late') throw this.#stuck('opened')
       await this.#endInstance()
     } catch (error) {
       this.#become('failed', error)
@@ -129,20 +135,20 @@ class NamedPart implements Part {
 
   /** Cancels the calls, waits for them, and closes the instance. Afterwards there is none. */
   async #endInstance(): Promise<void> {
-    const reason = this.#unavailable()
-    for (const controller of [...this.#users]) controller.abort(reason)
+    const { graceMs, name, owner } = this.#options
+    this.#cancelCalls()
     if (!(await this.#areCallsOver())) {
       this.#abandonedCalls += this.#users.size
       this.#users.clear()
     }
     const instance = this.#instance
     if (instance !== undefined) {
-      this.#disposing ??= (async () => instance[Symbol.asyncDispose]())()
-      // When it is late, whoever tries again waits for the same end; its failure is told then.
-      this.#disposing.catch(() => {})
+      this.#disposing ??= owner.spawn(() => instance[Symbol.asyncDispose](), { name: `end of ${name}` })
+      const disposing = this.#disposing
       let outcome: 'ended' | 'late'
       try {
-        outcome = await within(this.#disposing, this.#options.graceMs)
+        // When it is late, whoever tries again waits for the same end; its failure is told then.
+        outcome = await within(graceMs, () => disposing.join())
       } catch (error) {
         // Closing may be tried again.
         this.#disposing = undefined
@@ -154,12 +160,17 @@ class NamedPart implements Part {
     }
   }
 
+  #cancelCalls(): void {
+    const reason = this.#unavailable()
+    for (const controller of [...this.#users]) controller.abort(reason)
+  }
+
   async #areCallsOver(): Promise<boolean> {
     if (this.#users.size === 0) return true
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.#unused = resolve
+    const unused = createEvent({ name: `${this.#options.name} is unused` })
+    this.#unused = unused
     try {
-      return (await within(promise, this.#options.graceMs)) === 'ended'
+      return (await within(this.#options.graceMs, () => unused.wait())) === 'ended'
     } finally {
       this.#unused = undefined
     }
@@ -182,6 +193,19 @@ class NamedPart implements Part {
     const { name, graceMs } = this.#options
     return new KitError('KIT_PART_STUCK', `The part ${name} has not ${what} within ${graceMs} ms`)
   }
+}
+
+/**
+ * Waits at most `ms`, whatever becomes of the caller: a part is closed to its end. `late` means that what was waited for
+ * goes on. A failure in time is passed on.
+ */
+async function within(ms: number, wait: () => PromiseLike<unknown>): Promise<'ended' | 'late'> {
+  const body = async () => {
+    await run(wait())
+    return 'ended' as const
+  }
+  // What has ended already is seen to have, also when nobody wants to wait.
+  return (await moveOnAfter(Math.max(ms, 1), body, { shield: true })) ?? 'late'
 }
 
 function tell(error: unknown): { readonly code: string; readonly message: string } {

@@ -1,5 +1,6 @@
 /** The opened parts of a node by name: lent to calls, restarted one at a time, closed in reverse. */
 import diagnosticsChannel from 'node:diagnostics_channel'
+import { createOwner } from '@ipfs-kit/concurrency'
 import type { BorrowedParts } from '@ipfs-kit/operations'
 import { KitError } from './errors.ts'
 import { type Part, createPart } from './part.ts'
@@ -84,6 +85,7 @@ export function createParts(options: PartsOptions = {}): Parts {
 class NamedParts implements Parts {
   readonly #parts = new Map<string, Part>()
   readonly #graceMs: number
+  readonly #owner = createOwner({ name: 'parts' })
   readonly #ending = new AbortController()
   #closing: Promise<void> | undefined
 
@@ -99,6 +101,7 @@ class NamedParts implements Parts {
     const part = createPart({
       name,
       graceMs: this.#graceMs,
+      owner: this.#owner,
       ending: this.#ending.signal,
       open: opener,
       onChange: (status) => {
@@ -152,7 +155,9 @@ class NamedParts implements Parts {
     for (const part of [...this.#parts.values()].toReversed()) {
       await part.close().catch((error: unknown) => failures.push(error))
     }
+    // What is stuck would hold the owner open; it stays in the tree of tasks.
     if (failures.length > 0) throw failures[0]
+    await this.#owner.close()
   }
 
   #checkOpen(): void {

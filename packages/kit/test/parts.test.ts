@@ -1,4 +1,5 @@
 import diagnosticsChannel from 'node:diagnostics_channel'
+import { cancelScope } from '@ipfs-kit/concurrency'
 import { createParts, type Parts, type PartStatus } from '@ipfs-kit/kit'
 import { expect, onTestFinished, test } from 'vitest'
 
@@ -134,6 +135,21 @@ test('joins two restarts at once', async () => {
   expect(one).toBe(two)
   expect(openings).toBe(2)
   expect(await parts.restart('a')).toMatchObject({ restarts: 2 })
+})
+
+test('goes on with a restart for which nobody waits any more', async () => {
+  const parts = newParts()
+  const { promise: mayClose, resolve: letClose } = Promise.withResolvers<void>()
+  await parts.open('a', async () => new Door(() => mayClose))
+  const asked = cancelScope(async (scope) => {
+    const restarting = parts.restart('a')
+    scope.cancel()
+    return await restarting
+  })
+  expect(await asked).toBeUndefined()
+  expect(statusOf(parts, 'a')?.state).toBe('restarting')
+  letClose()
+  expect(await parts.restart('a')).toMatchObject({ state: 'running', restarts: 1 })
 })
 
 test('is failed when it cannot be opened again, with the code; others go on; a restart can be tried again', async () => {

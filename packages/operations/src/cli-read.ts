@@ -35,12 +35,13 @@ export async function toWalkFailure(error: unknown, path: string): Promise<Entry
   if (error.code === 'ELOOP') return walkFailure('WALK_LOOP', 'The link leads back to itself', error)
   if (error.code === 'ENXIO') return walkFailure('WALK_NOT_A_FILE', walkFailures.WALK_NOT_A_FILE, error)
   if (error.code === 'ENOENT') {
-    const isLink = await lstat(path).then(
-      () => true,
-      () => false,
-    )
-    if (isLink) return walkFailure('WALK_DANGLING', 'The link leads to nothing', error)
-    return walkFailure('WALK_VANISHED', 'It is gone', error)
+    try {
+      await lstat(path)
+    } catch (cause) {
+      const isGone = isSystemError(cause) && (cause.code === 'ENOENT' || cause.code === 'ENOTDIR')
+      return isGone ? walkFailure('WALK_VANISHED', 'It is gone', error) : toWalkFailure(cause, path)
+    }
+    return walkFailure('WALK_DANGLING', 'The link leads to nothing', error)
   }
   return walkFailure('WALK_UNREADABLE', `It cannot be read: ${systemMessage(error)}`, error)
 }

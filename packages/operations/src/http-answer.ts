@@ -1,5 +1,6 @@
 /** Answers a request: values, faults, and bytes with backpressure. */
 import { Readable } from 'node:stream'
+import { checkpoint, moveOnAfter, shield, suspend } from '@ipfs-kit/concurrency'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { publishFault } from './error-channel.ts'
 import { answerOf, errorBody, OperationError, toFault } from './errors.ts'
@@ -116,8 +117,8 @@ function checkSize(entry: AnyOperation, size: number | undefined, total: number,
 export async function isReceived(request: FastifyRequest): Promise<boolean> {
   // Injected requests do not say, and are always whole.
   if (request.raw.complete !== false || isBodiless(request)) return true
-  // The parser hands out the body before it sees that the message ends with it.
-  await new Promise((resolve) => setImmediate(resolve))
+  // The parser hands out the body before it sees that the message ends with it. A cancelled call is answered too.
+  await shield(() => checkpoint())
   return request.raw.complete
 }
 
@@ -133,17 +134,23 @@ function isBodiless(request: FastifyRequest): boolean {
 export async function linger(request: FastifyRequest): Promise<void> {
   const source = request.raw
   let dropped = 0
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, lingerMs)
-  source.on('end', resolve).on('close', resolve).on('error', resolve)
   source.on('data', (chunk: Uint8Array) => {
     dropped += chunk.length
     if (dropped > lingerBytes) source.pause()
   })
-  source.resume()
-  if (source.readableEnded || source.destroyed) resolve()
-  await promise
-  clearTimeout(timer)
+  const stopped = (): Promise<void> =>
+    suspend<void>(
+      (resume) => {
+        const end = (): void => resume.resolve()
+        source.on('end', end).on('close', end).on('error', end).resume()
+        if (source.readableEnded || source.destroyed) end()
+        return () => {
+          source.off('end', end).off('close', end)
+        }
+      },
+      { what: 'end of a body that nobody wants' },
+    )
+  await moveOnAfter(lingerMs, stopped, { shield: true })
 }
 
 async function* withLinger(text: string, request: FastifyRequest): AsyncGenerator<string> {

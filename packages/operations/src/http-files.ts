@@ -1,4 +1,5 @@
 /** Turns the body of a `files` operation into entries: a multipart form with one part per file, or one raw file. */
+import { createEvent, type Event } from '@ipfs-kit/concurrency'
 import { EntryReadError } from './entry-read-error.ts'
 import { OperationError } from './errors.ts'
 import { failed as failUpload, tooLarge } from './http-body.ts'
@@ -101,10 +102,10 @@ function streamedContent(
   { upload, signal }: FilesOptions,
 ): StreamedContent {
   let following: { readonly item: Part | FailureNote | undefined } | undefined
-  let reading: Promise<void> | undefined
+  let reading: Event | undefined
   let skipped = false
 
-  async function* read(ended: () => void): AsyncGenerator<Uint8Array> {
+  async function* read(ended: Event): AsyncGenerator<Uint8Array> {
     try {
       yield* start
       for (let piece = await parts.read(); piece !== undefined; piece = await parts.read()) yield piece
@@ -118,7 +119,7 @@ function streamedContent(
     } catch (error) {
       throw error instanceof EntryReadError ? error : failUpload(upload, error)
     } finally {
-      ended()
+      ended.set()
     }
   }
 
@@ -130,15 +131,14 @@ function streamedContent(
             `The content of ${JSON.stringify(path)} is read once, and before the next entry`,
           )
         }
-        const { promise, resolve } = Promise.withResolvers<void>()
-        reading = promise
-        signal.addEventListener('abort', () => resolve(), { once: true })
-        return endingAtReturn(read(resolve), resolve)
+        const ended = createEvent({ name: 'content read' })
+        reading = ended
+        return endingAtReturn(read(ended), ended)
       },
     },
     async itemAfter() {
       skipped = true
-      await reading
+      await reading?.wait({ signal })
       if (upload.failure !== undefined) throw upload.failure
       // The reader has left early, or there was none: `next` skips the rest of the part.
       return following === undefined ? nextItem() : following.item
@@ -147,12 +147,12 @@ function streamedContent(
 }
 
 /** A generator that was never begun does not run its `finally` when it is left; this one says so. */
-function endingAtReturn<T>(values: AsyncGenerator<T>, ended: () => void): AsyncIterator<T> {
+function endingAtReturn<T>(values: AsyncGenerator<T>, ended: Event): AsyncIterator<T> {
   return {
     next: () => values.next(),
     async return() {
       await values.return(undefined)
-      ended()
+      ended.set()
       return { done: true, value: undefined }
     },
   }

@@ -1,5 +1,6 @@
 /** Answers with one JSON line for each value (`application/x-ndjson`). */
 import { Readable } from 'node:stream'
+import { channel, checkpoint, createEvent, type Scope } from '@ipfs-kit/concurrency'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { errorBody } from './errors.ts'
 import { faultOf, isReceived, linger, outputJson } from './http-answer.ts'
@@ -8,8 +9,8 @@ import type { AnyOperation } from './operation.ts'
 
 /** Text of lines that is held back while the body of the request is still being read. */
 const maxHeldLength = 67_108_864
-/** Lines are sent in pieces of about this size, or when the operation pauses. */
-const pieceLength = 65_536
+/** Lines that are read while the reader of the answer has enough. */
+const linesAhead = 1_024
 
 /**
  * Sends lines. The first one is taken before the headers go out, and while the body of the request is not read to its end
@@ -53,81 +54,66 @@ function streamOf(
   lines: AsyncIterator<unknown>,
   { request, call, entry }: { request: FastifyRequest; call: HttpCall; entry: AnyOperation },
 ): Readable {
-  let text = held
-  let ended = heldAll
-  let pumping = false
-  let wanted = false
-  let closed = false
-  let flushing: NodeJS.Immediate | undefined
-
-  const flush = (): boolean => {
-    clearImmediate(flushing)
-    flushing = undefined
-    if (text === '') return true
-    const piece = text
-    text = ''
-    return stream.push(piece)
-  }
-
-  async function pump(): Promise<void> {
-    try {
-      // What was held back goes out at once.
-      if (!ended && !flush()) return
-      while (!ended) {
-        if (text.length >= pieceLength && !flush()) return
-        const step = await lines.next()
-        if (step.done === true) {
-          ended = true
-        } else {
-          text += `${outputJson(entry, step.value)}\n`
-          flushing ??= setImmediate(flush)
-        }
-      }
-    } catch (error) {
-      ended = true
-      const fault = faultOf(error, call.requestId, entry.name)
-      text += `${JSON.stringify({ error: errorBody(fault, call.requestId) })}\n`
-      await lines.return?.()
-    }
-    flush()
-    if (!(await isReceived(request))) await linger(request)
-    closed = true
-    stream.push(null)
-  }
-
-  /** The stream may ask again before a pump that has pushed enough is known to have returned: that must not be lost. */
-  function start(): void {
-    pumping = true
-    wanted = false
-    void pump().then(
-      () => {
-        pumping = false
-        if (wanted && !closed) start()
-      },
-      (error: Error) => stream.destroy(error),
-    )
-  }
-
-  async function leave(): Promise<void> {
-    try {
-      await lines.return?.()
-    } catch (error) {
-      // Nobody is there to be told, but the log is.
-      faultOf(error, call.requestId, entry.name)
-    }
-  }
-
+  const [out, incoming] = channel<string>(linesAhead, { name: 'lines' })
+  let wanted = createEvent({ name: 'reader of the answer' })
   const stream = new Readable({
-    read() {
-      wanted = true
-      if (!pumping) start()
-    },
+    read: () => wanted.set(),
     destroy(error, done) {
-      clearImmediate(flushing)
-      if (!ended) void leave()
-      ended = true
+      reading.cancel('The answer is over')
+      sending.cancel('The answer is over')
       done(error)
     },
   })
+  const reading = call.owner.spawn((task) => readLines(task), { name: 'lines of an operation' })
+  const sending = call.owner.spawn(() => sendPieces(), { name: 'answer of lines' })
   return stream
+
+  /** Hands on what the operation gives; its failure is the last line. */
+  async function readLines(task: Scope): Promise<void> {
+    using _end = out
+    if (heldAll) return
+    try {
+      for (let step = await lines.next(); step.done !== true; step = await lines.next()) {
+        await out.send(`${outputJson(entry, step.value)}\n`)
+      }
+    } catch (error) {
+      const failure = task.cancelled ? undefined : lastLine(error)
+      try {
+        await lines.return?.()
+      } catch (cause) {
+        // Nobody is there to be told, but the log is.
+        faultOf(cause, call.requestId, entry.name)
+      }
+      if (failure !== undefined) await out.send(failure)
+    }
+  }
+
+  async function sendPieces(): Promise<void> {
+    try {
+      // What was held back goes out at once.
+      if (held !== '') await push(held)
+      for await (const first of incoming) {
+        // The lines of one turn are sent together.
+        await checkpoint()
+        let piece = first
+        for (let left = incoming.stats().buffered; left > 0; left -= 1) piece += incoming.tryReceive()!.value
+        await push(piece)
+      }
+      if (!(await isReceived(request))) await linger(request)
+      stream.push(null)
+    } catch (error) {
+      if (!stream.destroyed) stream.destroy(error as Error)
+    }
+  }
+
+  /** Waits while the reader has enough. */
+  async function push(piece: string): Promise<void> {
+    wanted = createEvent({ name: 'reader of the answer' })
+    if (!stream.push(piece)) await wanted.wait()
+  }
+
+  function lastLine(error: unknown): string {
+    const fault = faultOf(error, call.requestId, entry.name)
+    return `${JSON.stringify({ error: errorBody(fault, call.requestId) })}\n`
+  }
 }

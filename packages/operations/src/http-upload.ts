@@ -84,7 +84,7 @@ async function* leaving(
   try {
     yield* entries
   } finally {
-    // Not awaited: whoever is reading a content still waits for the client.
+    // waits: whoever reads a content still waits for the client; leaving the bytes does not fail.
     void bytes.return(undefined)
   }
 }

@@ -1,5 +1,6 @@
 /** REST: a Fastify plugin with one route for each operation. */
 import { randomUUID } from 'node:crypto'
+import { createEvent, createOwner, type Event, moveOnAt, now, run } from '@ipfs-kit/concurrency'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { LocalCaller } from './caller.ts'
 import { OperationError } from './errors.ts'
@@ -68,7 +69,9 @@ export function operationRoutes(options: OperationRoutesOptions): FastifyPluginA
   }
   const calls = new WeakMap<FastifyRequest, HttpCall>()
   const running = new Set<HttpCall>()
-  let allAnswered: (() => void) | undefined
+  let allAnswered: Event | undefined
+  /** When a closing server stops waiting, on the clock of `now()`. */
+  let lateAt = 0
 
   async function answer(
     request: FastifyRequest,
@@ -126,13 +129,14 @@ export function operationRoutes(options: OperationRoutesOptions): FastifyPluginA
   return async (app) => {
     app.removeAllContentTypeParsers()
     app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
+    const owner = createOwner({ name: 'answers' })
     app.addHook('onRequest', async (request, reply) => {
-      const call = openCall(request, reply, limits.maxIdleMs)
+      const call = openCall(request, reply, owner, limits.maxIdleMs)
       calls.set(request, call)
       running.add(call)
       reply.raw.once('close', () => {
         running.delete(call)
-        if (running.size === 0) allAnswered?.()
+        if (running.size === 0) allAnswered?.set()
       })
       reply.headers({
         'x-request-id': call.requestId,
@@ -143,15 +147,14 @@ export function operationRoutes(options: OperationRoutesOptions): FastifyPluginA
     app.addHook('preClose', async () => {
       const closing = new OperationError('OPERATION_CLOSING', 'The server is closing')
       for (const call of running) call.cancel(closing)
-      if (running.size === 0) return
+      lateAt = now() + answeringMs
       // They are answered now; who does not take the answer in time is not waited for.
-      await new Promise<void>((resolve) => {
-        const late = setTimeout(resolve, answeringMs)
-        allAnswered = () => {
-          clearTimeout(late)
-          resolve()
-        }
-      })
+      const answered = createEvent({ name: 'all answered' })
+      allAnswered = answered
+      if (running.size > 0) await moveOnAt(lateAt, () => answered.wait(), { shield: true })
+    })
+    app.addHook('onClose', async () => {
+      await moveOnAt(lateAt, () => run(owner.close()), { shield: true })
     })
     app.setErrorHandler((error, request, reply) => {
       const requestId = calls.get(request)?.requestId ?? randomUUID()

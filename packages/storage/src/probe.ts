@@ -1,9 +1,12 @@
 /** The probe of a backend in terms of its own calls. */
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
+import { moveOnAfter, random, run } from '@ipfs-kit/concurrency'
 import type { CallOptions, ProbeReport, ProbeStep, StorageBackend } from './backend.ts'
 import { StorageError } from './errors.ts'
 
 const probeBytes = 256
+/** How long a probe that has failed waits until its object is deleted. */
+const cleanupMs = 5_000
 
 /**
  * Tries a backend with free keys out: writes a small object under a key of its own, reads it back, lists it and deletes
@@ -11,7 +14,7 @@ const probeBytes = 256
  * use in their `probe()`.
  *
  * @throws StorageError `STORAGE_PROBE_FAILED` if the backend does not give back what it took, or the error of the call
- *   that failed; the object is deleted then too, if that is possible
+ *   that failed; the object is deleted then too, if that is possible within 5 seconds
  */
 export async function probeByRoundTrip(
   backend: Pick<StorageBackend, 'name' | 'supports' | 'put' | 'get' | 'list' | 'delete' | 'stat'>,
@@ -25,7 +28,7 @@ export async function probeByRoundTrip(
     steps.push('read')
     return report(steps, started)
   }
-  const bytes = randomBytes(probeBytes)
+  const bytes = Buffer.from(Array.from({ length: probeBytes }, () => random() * 256))
   try {
     await backend.put(key, bytes, options)
     steps.push('write')
@@ -42,9 +45,7 @@ export async function probeByRoundTrip(
       steps.push('list')
     }
   } catch (error) {
-    // What was written goes even when the probe was cancelled, so without the signal. If that fails as well, the first
-    // failure is the one that the probe has to tell.
-    if (backend.supports.delete && steps.includes('write')) await backend.delete(key).catch(() => undefined)
+    if (backend.supports.delete && steps.includes('write')) await removeAfterFailure(backend, key)
     throw error
   }
   if (backend.supports.delete) {
@@ -54,6 +55,17 @@ export async function probeByRoundTrip(
     steps.push('delete')
   }
   return report(steps, started)
+}
+
+/** What was written goes even when the probe was cancelled, but nobody waits for a backend that hangs. */
+async function removeAfterFailure(backend: Pick<StorageBackend, 'delete'>, key: string): Promise<void> {
+  try {
+    await moveOnAfter(cleanupMs, (scope) => run(backend.delete(key, { signal: scope.signal })), {
+      shield: true,
+    })
+  } catch {
+    // waits: the first failure is the one that the probe has to tell, also if this fails as well
+  }
 }
 
 function report(steps: readonly ProbeStep[], started: number): ProbeReport {

@@ -1,3 +1,4 @@
+import { now, sim, withBackend } from '@ipfs-kit/concurrency'
 import { createMemoryBackend, probeByRoundTrip, StorageError } from '@ipfs-kit/storage'
 import { expect, test } from 'vitest'
 import { delegate, oneChunk } from './delegate.ts'
@@ -47,6 +48,16 @@ test('passes on the error of the call that failed', async () => {
     throw error
   }
   await expect(probeByRoundTrip(delegate(memory(), { put }))).rejects.toBe(error)
+})
+
+test('waits five seconds at most for a backend that hangs while its object is removed', async () => {
+  const hanging = delegate(memory(), { get: async () => undefined, delete: () => new Promise(() => {}) })
+  const probing = async () => {
+    const begun = now()
+    await expect(probeByRoundTrip(hanging)).rejects.toEqual(failed)
+    return now() - begun
+  }
+  expect(await withBackend(probing, { backend: sim(1) })).toBe(5000)
 })
 
 test('removes its object when it is cancelled after the write', async () => {

@@ -48,7 +48,9 @@ export function measureOperations(registry: Registry): () => void {
   }
 
   diagnosticsChannel.subscribe(callChannel, onCall)
-  return () => void diagnosticsChannel.unsubscribe(callChannel, onCall)
+  return () => {
+    diagnosticsChannel.unsubscribe(callChannel, onCall)
+  }
 }
 
 function isCall(message: unknown): message is Call {

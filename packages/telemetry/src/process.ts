@@ -65,6 +65,7 @@ function measureEventLoop(registry: Registry): () => void {
         delay.reset()
       }
       const started = performance.now()
+      // waits: it is the event loop itself that is measured, with the time of the host.
       await new Promise<void>((resolve) => setImmediate(resolve))
       lag.set((performance.now() - started) / 1000)
     },
@@ -77,7 +78,9 @@ function measureEventLoop(registry: Registry): () => void {
     (share) =>
       [share, gauge(`p${share}_`, `The ${share}th percentile of the recorded event loop delays.`)] as const,
   )
-  return () => void delay.disable()
+  return () => {
+    delay.disable()
+  }
 }
 
 const kinds: Readonly<Record<number, string>> = {

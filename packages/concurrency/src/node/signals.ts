@@ -22,7 +22,8 @@ const unseen = new Set<string>(['SIGKILL', 'SIGSTOP'])
 const longestTimerMs = 2 ** 31 - 1
 
 /**
- * Listens to signals of the system from this call on until it is disposed of, or a loop over it is left.
+ * Listens to signals of the system from this call on until it is disposed of, or a loop over it is left. Threads are not
+ * told of signals: for the main one.
  *
  * @param names - which. Default: SIGINT and SIGTERM
  * @throws TypeError if there are none, or a name is none of a signal that a program can see

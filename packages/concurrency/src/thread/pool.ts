@@ -237,17 +237,17 @@ class Pool implements ThreadPool {
     this.#calls.set(group, ended.promise)
     try {
       // Each call borrows for itself: one task may make several.
-      using _permit = await this.#limiter.acquire({ borrower: {}, scope: group })
+      using _permit = await this.#limiter.acquire({ borrower: group, scope: group })
       throwIfCancelled({ scope: group })
-      this.#running += 1
       const worker = this.#hire()
+      this.#running += 1
       try {
         await worker.ready(group)
         const call = (scope: Scope): Promise<unknown> =>
           this.#callOn(worker, group, scope, target, args, options)
         return options.timeoutMs === undefined
           ? await call(group)
-          : await failAfter(options.timeoutMs, call, { name: target.name, scope: group })
+          : await failAfter(options.timeoutMs, call, { name: group.name, scope: group })
       } finally {
         this.#running -= 1
         this.#dismiss(worker)

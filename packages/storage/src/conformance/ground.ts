@@ -1,6 +1,7 @@
 /** What every case of the suite works with. */
 import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
+import { moveOnAfter, run } from '@ipfs-kit/concurrency'
 import type { GetOptions, ListOptions, ListPage, ObjectStat, StorageBackend } from '../backend.ts'
 import type { ConformanceTarget } from './suite.ts'
 
@@ -65,18 +66,9 @@ export function createGround(target: ConformanceTarget, backend: StorageBackend)
     },
     absentKey: () => key('absent', randomBytes(32)),
     async settles(promise, after) {
-      let timer: NodeJS.Timeout | undefined
-      const late = new Promise<never>((_resolve, reject) => {
-        timer = setTimeout(
-          () => reject(new assert.AssertionError({ message: `still waits ${graceMs} ms after ${after}` })),
-          graceMs,
-        )
-      })
-      try {
-        return await Promise.race([promise, late])
-      } finally {
-        clearTimeout(timer)
-      }
+      const outcome = await moveOnAfter(graceMs, async () => ({ value: await run(promise) }))
+      if (outcome !== undefined) return outcome.value
+      throw new assert.AssertionError({ message: `still waits ${graceMs} ms after ${after}` })
     },
     async leave() {
       try {

@@ -1,0 +1,2 @@
+/** No scenario: exports no function. */
+export default { run: 1 }
