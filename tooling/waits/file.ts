@@ -1,6 +1,7 @@
 /** All that is wrong with the waits of one file. */
 import { parseSync } from 'vite'
 import type { Finding } from '../findings.ts'
+import { findMade } from './made.ts'
 import { findNames } from './names.ts'
 import { findPromises, localFunctions } from './promises.ts'
 import { excuses, readReasons, type Reason } from './reasons.ts'
@@ -16,7 +17,7 @@ export function checkFile(file: string, text: string): Finding[] {
   const functions = localFunctions(program)
   const sites: Site[] = []
   walk(program, (node, place) => {
-    for (const found of [...findNames(node, place), ...findPromises(node, functions)]) {
+    for (const found of [...findNames(node, place), ...findMade(node), ...findPromises(node, functions)]) {
       sites.push({ ...found, line: lineAt(text, found.at), statementLine: lineAt(text, place.statement) })
     }
     return undefined

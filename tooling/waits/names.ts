@@ -1,4 +1,7 @@
-/** The names of the platform that wait without a scope: timers, and the joins of `Promise` that leave losers running. */
+/**
+ * The names of the platform that wait without a scope: timers, waits for an event, and the members of `Promise` that leave
+ * losers running or keep a resolver.
+ */
 import { literal, memberName, unwrap, type Found, type Node, type Place } from './tree.ts'
 
 /** What stands in for each global function. */
@@ -8,18 +11,24 @@ const functions: Readonly<Record<string, string>> = {
   setImmediate: 'use checkpoint',
 }
 
-/** What stands in for each function of a global object. */
+const forCallback = 'use suspend, whose wait belongs to a scope and is undone when that is cancelled'
+
+/** What stands in for each function of a global object, or of the class of `node:events`. */
 const members: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   Promise: {
     race: 'use race, which cancels the losers and awaits them, or run with a scope',
     any: "use race with { until: 'fulfilled' }",
+    withResolvers: 'use suspend, or an event or a channel',
   },
+  EventEmitter: { once: forCallback, on: 'use a channel that a listener sends to' },
   AbortSignal: { timeout: 'use failAfter or moveOnAfter and the signal of its scope' },
 }
 
 const globalObjects = new Set(['globalThis', 'global', 'window', 'self'])
 
 const timerModules = new Set(['timers', 'node:timers', 'timers/promises', 'node:timers/promises'])
+
+const eventModules = new Set(['events', 'node:events'])
 
 /**
  * What a node names of these. Names are not followed: a variable, parameter or import that is called like a global timer
@@ -31,6 +40,7 @@ export function findNames(node: Node, place: Place): Found[] {
     const remedy = 'use sleep, checkpoint, moveOnAfter or failAfter'
     return [{ at: node.start, problem: `imports ${module}`, remedy }]
   }
+  if (module !== undefined && eventModules.has(module)) return fromEvents(node, module)
   switch (node.type) {
     case 'Identifier':
       return isReference(place) ? refused('', node.name, node.start) : []
@@ -49,6 +59,27 @@ export function findNames(node: Node, place: Place): Found[] {
   }
 }
 
+/** The waits of `node:events`, and every way to its class or to all of it under a name that would hide them. */
+function fromEvents(node: Node, module: string): Found[] {
+  const whole = [
+    { at: node.start, problem: `takes all of ${module}`, remedy: 'name what you take, in an import' },
+  ]
+  if (node.type !== 'ImportDeclaration' && node.type !== 'ExportNamedDeclaration') return whole
+  return node.specifiers.flatMap((one) => {
+    if (one.type === 'ImportNamespaceSpecifier') return whole
+    if ('importKind' in one && one.importKind === 'type') return []
+    if ('exportKind' in one && one.exportKind === 'type') return []
+    const name =
+      one.type === 'ImportDefaultSpecifier'
+        ? 'default'
+        : nameOf(one.type === 'ImportSpecifier' ? one.imported : one.local)
+    const local = nameOf(one.type === 'ExportSpecifier' ? one.exported : one.local)
+    if (name !== 'default' && name !== 'EventEmitter') return refused('EventEmitter', name ?? '', one.start)
+    const remedy = 'call it EventEmitter'
+    return local === 'EventEmitter' ? [] : [{ at: one.start, problem: `calls EventEmitter ${local}`, remedy }]
+  })
+}
+
 /** `const { race } = Promise`, `const { setTimeout: later } = globalThis`. */
 function takenApart(pattern: Node, from: Node): Found[] {
   const owner = globalName(from)
@@ -56,7 +87,7 @@ function takenApart(pattern: Node, from: Node): Found[] {
   return pattern.properties.flatMap((property) => {
     if (property.type !== 'Property') return []
     const { key, computed } = property
-    const name = !computed && key.type === 'Identifier' ? key.name : literal(key)
+    const name = computed ? literal(key) : nameOf(key)
     return name === undefined ? [] : refused(owner, name, key.start)
   })
 }
@@ -70,8 +101,13 @@ function refused(owner: string, name: string, at: number): Found[] {
   return [{ at, problem, remedy: table[name] ?? '' }]
 }
 
+/** The name that an identifier or a string stands for. */
+function nameOf(node: Node): string | undefined {
+  return node.type === 'Identifier' ? node.name : literal(node)
+}
+
 /** `Promise` for `Promise`, `globalThis.Promise` and `window['Promise']`; absent for what is no plain name. */
-function globalName(node: Node): string | undefined {
+export function globalName(node: Node): string | undefined {
   const inner = unwrap(node)
   if (inner.type === 'Identifier') return inner.name
   if (inner.type !== 'MemberExpression') return undefined

@@ -1,4 +1,5 @@
 /** Promises that nobody owns (floating) and failures that nobody hears of (swallowed), as far as syntax shows them. */
+import { globalName } from './names.ts'
 import { memberName, unwrap, walk, type Found, type Node } from './tree.ts'
 
 /** The functions of a file by name, so that `.catch(ignore)` is seen through. */
@@ -28,12 +29,13 @@ export function findPromises(node: Node, functions: LocalFunctions): Found[] {
       return [{ at: node.start, problem: '`void` drops a result', remedy: ownOrUnvoid }]
     }
     case 'ExpressionStatement':
-      return droppedBy(node.expression)
-        .filter((call) => handled(call) !== undefined && swallowing(call, functions) === undefined)
-        .map((call) => {
-          const problem = `nobody awaits what ends in .${handled(call)?.name}()`
-          return { at: call.start, problem, remedy: own }
-        })
+      return droppedBy(node.expression).flatMap((value) => {
+        const call = unwrap(value.type === 'AwaitExpression' ? value.argument : value)
+        if (isAllSettled(call)) return [{ at: call.start, problem: unlooked, remedy: lookAtAll }]
+        if (handled(value) === undefined || swallowing(value, functions) !== undefined) return []
+        const problem = `nobody awaits what ends in .${handled(value)?.name}()`
+        return [{ at: value.start, problem, remedy: own }]
+      })
     case 'CallExpression': {
       const found = swallowing(node, functions)
       return found === undefined ? [] : [found]
@@ -54,6 +56,8 @@ export function findPromises(node: Node, functions: LocalFunctions): Found[] {
 const ownOrUnvoid =
   'await it or spawn it in a task group or owner; a call that gives no promise stands in a block body without `void`'
 const own = 'await it, or spawn the work in a task group or owner, which hears of its failure'
+const unlooked = 'nobody looks at the outcomes of Promise.allSettled'
+const lookAtAll = 'look at them, or wait with a task group, which fails with what fails in it'
 const lookAtIt = 'take the one error that is meant by its code and throw the others'
 
 /** The expressions whose values a statement drops. */
@@ -69,6 +73,13 @@ function droppedBy(expression: Node): Node[] {
     default:
       return [node]
   }
+}
+
+function isAllSettled(node: Node): boolean {
+  if (node.type !== 'CallExpression') return false
+  const callee = unwrap(node.callee)
+  if (callee.type !== 'MemberExpression' || memberName(callee)?.name !== 'allSettled') return false
+  return globalName(callee.object) === 'Promise'
 }
 
 /** The last call of a promise chain: `then`, `catch` or `finally` with what it is given. */

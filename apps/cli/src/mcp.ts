@@ -1,6 +1,6 @@
 /** `ipfs-kit mcp`: the tools over standard input and output, for agents that start their servers themselves. */
 import type { Readable, Writable } from 'node:stream'
-import { cancelScope, suspend } from '@ipfs-kit/concurrency'
+import { type Resume, suspend } from '@ipfs-kit/concurrency'
 import type { KitTable } from '@ipfs-kit/kit'
 import { kitOperations } from '@ipfs-kit/kit/operations'
 import { mcpServers, openServer } from '@ipfs-kit/mcp-server'
@@ -39,7 +39,7 @@ export async function mcp(options: McpOptions): Promise<void> {
   const handle = serveStdio(mcpServers({ operations: kitOperations, caller: session, version }), {
     onerror: (error) => log(JSON.stringify({ level: 'error', name: 'mcp', message: error.message })),
   })
-  await cancelScope(() => ended(stdin), { signal })
+  await ended(stdin, signal)
   await handle.close()
 }
 
@@ -82,12 +82,18 @@ class Session implements Caller<KitTable>, AsyncDisposable {
   }
 }
 
-function ended(stdin: Readable): Promise<void> {
-  return suspend<void>((resume) => {
-    const end = (): void => resume.resolve()
-    stdin.once('end', end).once('close', end)
+/** Waits until standard input ends or the signal is aborted. */
+async function ended(stdin: Readable, signal: AbortSignal): Promise<void> {
+  const end = (resume: Resume<void>) => {
+    const onEnd = (): void => resume.resolve()
+    stdin.once('end', onEnd).once('close', onEnd)
     return () => {
-      stdin.off('end', end).off('close', end)
+      stdin.off('end', onEnd).off('close', onEnd)
     }
-  })
+  }
+  try {
+    await suspend(end, { signal })
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
 }

@@ -1,6 +1,6 @@
 /** `ipfs-kit serve`: the server in the foreground. */
 import type { Writable } from 'node:stream'
-import { cancelScope, sleep } from '@ipfs-kit/concurrency'
+import { sleep } from '@ipfs-kit/concurrency'
 import { KitError } from '@ipfs-kit/kit'
 import { openServer, type Server, type ServerOptions } from '@ipfs-kit/mcp-server'
 import { placeOf } from './connect.ts'
@@ -38,7 +38,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     log: (line) => stderr.write(`${line}\n`),
   })
   stdout.write(json ? readyJson(server) : readyText(server))
-  await cancelScope(() => sleep(Infinity), { signal })
+  await aborted(signal)
 }
 
 /** A server does not wait for a home: a held one is a mistake of who starts it, not a state that passes. */
@@ -64,4 +64,13 @@ function readyText({ url, gatewayUrl, tokenFile, kit }: Server): string {
     `  Token        ${tokenFile}`,
     '',
   ].join('\n')
+}
+
+/** Waits until the signal is aborted. */
+async function aborted(signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(Infinity, { signal })
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
 }

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { createServer, type RequestListener, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { createEvent, shield } from '@ipfs-kit/concurrency'
+import { createEvent, type Resume, shield, suspend } from '@ipfs-kit/concurrency'
 import { answerOf, errorBody } from '@ipfs-kit/operations'
 import { ServerError } from './errors.ts'
 
@@ -44,10 +44,12 @@ export async function openListener(endpoint: Endpoint, handler: RequestListener)
   // An expectation that nobody knows may be ignored (RFC 9110, section 10.1.1).
   server.on('checkExpectation', handler)
   answerGarbage(server)
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) => reject(portError(endpoint, cause)))
-    server.listen(endpoint.port, endpoint.host, resolve)
-  })
+  const begin = (listening: Resume<void>): (() => void) => {
+    server.once('error', (cause) => listening.reject(portError(endpoint, cause)))
+    server.listen(endpoint.port, endpoint.host, () => listening.resolve())
+    return () => void server.close()
+  }
+  await suspend(begin, { what: 'port' })
   const { port } = server.address() as AddressInfo
   const stopped = createEvent({ name: 'end of the listener' })
   // The only error is that it has been stopped before.

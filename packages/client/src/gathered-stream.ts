@@ -1,5 +1,5 @@
 /** A stream for `fetch` that gathers small pieces: each chunk costs a turn of the connection, whatever its size. */
-import { createOwner, type Scope, sleep, type Task } from '@ipfs-kit/concurrency'
+import { createOwner, type Owner, type Scope, sleep, type Task } from '@ipfs-kit/concurrency'
 
 /** Small pieces are gathered up to this size. */
 const gatherBytes = 262_144
@@ -7,9 +7,6 @@ const gatherBytes = 262_144
 const largeBytes = 65_536
 /** A source that pauses longer than this has what it gave so far sent. */
 const gatherMs = 50
-
-/** Calls come and go; what their uploads do beside them ends by itself. */
-const owner = createOwner({ name: 'uploads' })
 
 /** What happens to the bytes. */
 export interface GatherListener {
@@ -29,6 +26,8 @@ export function gatheredStream(
   let sent = 0
   let ended = false
   let pause: Task<void> | undefined
+  /** Of what goes on beside the stream; made when there is something. */
+  let owner: Owner | undefined
 
   function flush(controller: ReadableStreamDefaultController<Uint8Array>): void {
     endPause()
@@ -45,9 +44,10 @@ export function gatheredStream(
   function flushAfterPause(controller: ReadableStreamDefaultController<Uint8Array>): void {
     const wait = async (scope: Scope): Promise<void> => {
       await sleep(gatherMs, { scope })
+      pause = undefined
       flush(controller)
     }
-    pause ??= owner.spawn(wait, { name: 'pause of an upload' })
+    pause ??= beside().spawn(wait, { name: 'pause of an upload' })
   }
 
   function endPause(): void {
@@ -55,10 +55,18 @@ export function gatheredStream(
     pause = undefined
   }
 
-  function leave(): void {
-    endPause()
-    if (ended) return
+  function beside(): Owner {
+    return (owner ??= createOwner({ name: 'upload' }))
+  }
+
+  /** Nothing more is sent. The owner ends as soon as its last task does, which nobody waits for. */
+  function end(): void {
     ended = true
+    owner?.scope.cancel('The upload is over')
+  }
+
+  function leave(): void {
+    if (ended) return
     const left = source.return?.()
     const wait = async (): Promise<void> => {
       try {
@@ -68,7 +76,8 @@ export function gatheredStream(
         onFailure(error)
       }
     }
-    owner.spawn(wait, { name: 'end of an upload' })
+    beside().spawn(wait, { name: 'end of an upload' })
+    end()
   }
 
   const stream = new ReadableStream<Uint8Array>(
@@ -80,7 +89,7 @@ export function gatheredStream(
             if (ended) return
             if (step.done === true) {
               flush(controller)
-              ended = true
+              end()
               controller.close()
               return
             }
@@ -93,8 +102,7 @@ export function gatheredStream(
             else flushAfterPause(controller)
           }
         } catch (error) {
-          endPause()
-          ended = true
+          end()
           onFailure(error)
           controller.error(error)
         }

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { EntryReadError, operation } from '@ipfs-kit/operations'
 import type { FileEntry, Progress, TableOf } from '@ipfs-kit/operations'
 import { createClient } from '@ipfs-kit/client'
+import { tree } from '@ipfs-kit/concurrency'
 import type { ClientFileEntry } from '@ipfs-kit/client'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
@@ -177,6 +178,23 @@ describe('bytes', () => {
       yield text('second')
     }
     expect(await client.call('bytes.take', {}, { body: paused() })).toMatchObject({ size: 11 })
+  })
+
+  test('leave no owner behind', async () => {
+    const { client } = await serve(table)
+    const owners = (): string[] => tree().inner.map((inner) => inner.name)
+    const before = owners()
+    const paused = async function* (): AsyncGenerator<Uint8Array> {
+      const piece = once(events, 'piece')
+      yield text('first')
+      // It comes when the pause is over, which has an owner then.
+      await piece
+      expect(owners()).toContain('upload')
+      yield text('second')
+    }
+    await client.call('bytes.take', {}, { body: paused() })
+    await expect.poll(owners, { interval: 1 }).toEqual(before)
+    expect(owners().filter((name) => name.startsWith('upload'))).toEqual([])
   })
 
   test('are refused without being sent to the end', async () => {

@@ -5,20 +5,24 @@
  */
 import { cancelIds, measureCancel } from './concurrency/cancel.ts'
 import { channelIds, measureChannel } from './concurrency/channel.ts'
+import { measureMemory, memoryIds } from './concurrency/memory.ts'
 import type { Options } from './concurrency/rounds.ts'
 import { measureSemaphore, semaphoreIds } from './concurrency/semaphore.ts'
+import { measureSimulator, simulatorIds } from './concurrency/simulator.ts'
 import { measureSpawn, spawnIds } from './concurrency/spawn.ts'
 
 /** What the runner of the benches calls. */
 export default {
   area: 'concurrency',
-  ids: [...spawnIds, ...cancelIds, ...channelIds, ...semaphoreIds],
+  ids: [...spawnIds, ...cancelIds, ...channelIds, ...semaphoreIds, ...simulatorIds, ...memoryIds],
   async run(options: Options) {
     return [
       ...(await measureSpawn(options)),
       ...(await measureCancel(options)),
       ...(await measureChannel(options)),
       ...(await measureSemaphore(options)),
+      ...(await measureSimulator(options)),
+      ...(await measureMemory(options)),
     ]
   },
 }

@@ -23,7 +23,8 @@ export function currentNode(): ScopeNode {
   return node.closed ? openAround(node) : node
 }
 
-function openAround(node: ScopeNode): ScopeNode {
+/** The nearest open scope around `node`, or itself. */
+export function openAround(node: ScopeNode): ScopeNode {
   let around = node
   while (around.closed && around.parent !== undefined) around = around.parent
   return around

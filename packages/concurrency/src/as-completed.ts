@@ -3,7 +3,7 @@ import { currentNode } from './ambient.ts'
 import { channel, type ReceiveEnd } from './channel.ts'
 import { checkFunction } from './checks.ts'
 import { ConcurrencyError } from './errors.ts'
-import type { ScopeNode } from './scope-node.ts'
+import { isInside, type ScopeNode } from './scope-node.ts'
 import { nameOf, refuseGenerator } from './scope-run.ts'
 import type { Scope } from './scope.ts'
 import { checkSource, eachOptions, spawnEach, type EachOptions, type Source } from './spawn-each.ts'
@@ -70,10 +70,4 @@ function iterate<T>(receive: ReceiveEnd<T>, group: ScopeNode): AsyncIterable<T> 
     }
   }
   return { [Symbol.asyncIterator]: () => ({ next }) }
-}
-
-function isInside(scope: ScopeNode, group: ScopeNode): boolean {
-  let node: ScopeNode | undefined = scope
-  while (node !== undefined && node !== group) node = node.parent
-  return node === group
 }

@@ -1,5 +1,6 @@
 /** Backends: what runs a program, and how it is chosen. */
 import { host } from '#host'
+import { currentNode } from './ambient.ts'
 import { checkCount, checkFunction, checkOptions } from './checks.ts'
 import { ConcurrencyError, describeThrown } from './errors.ts'
 import { native } from './native.ts'
@@ -8,6 +9,7 @@ import { runScope, type Outcome } from './scope-run.ts'
 import type { Scope } from './scope.ts'
 import { pctOrder, uniformOrder } from './sim-order.ts'
 import { SimKernel, type SimWatch } from './sim.ts'
+import { suspend, type Resume, type Undo } from './suspend.ts'
 import { formatTree } from './tree.ts'
 import { Wait } from './wait.ts'
 
@@ -65,8 +67,13 @@ export function sim(seed: number, options?: SimOptions): SimBackend {
   checkCount(depth, 'depth', 1)
   if (length !== undefined) checkCount(length, 'length', 1)
   checkCount(maxSteps, 'maxSteps', 1)
-  return Object.freeze({ name: 'sim', seed, mode, depth, length, maxSteps, trace })
+  const backend: SimBackend = Object.freeze({ name: 'sim', seed, mode, depth, length, maxSteps, trace })
+  simulated.add(backend)
+  return backend
 }
+
+/** What {@link sim} has made. */
+const simulated = new WeakSet<Backend>()
 
 /** The variable that names the backend where none is given: `native`, `sim`, or `sim:SEED`. */
 export const backendVariable = 'IPFS_KIT_BACKEND'
@@ -105,7 +112,7 @@ export async function withBackend<T>(
 ): Promise<T> {
   checkFunction(fn, 'fn')
   checkOptions(options, ['backend'])
-  const backend = options?.backend ?? backendFromEnvironment()
+  const backend = checkBackend(options?.backend) ?? backendFromEnvironment()
   if (backend.name === 'native') {
     const node = new ScopeNode(native, native.root, 'scope', 'main', undefined)
     return valueOf(await runScope(node, fn))
@@ -113,12 +120,24 @@ export async function withBackend<T>(
   return await runSim(backend, fn)
 }
 
-/** Runs `fn` simulated, with somebody who sees each wait. */
+function checkBackend(backend: Backend | undefined): Backend | undefined {
+  if (backend === undefined || backend === nativeBackend || simulated.has(backend)) return backend
+  throw new TypeError('backend is not nativeBackend or what sim() returns')
+}
+
+/**
+ * Runs `fn` simulated, with somebody who sees each wait. A cancellation around the run ends it: everything in it is cancelled
+ * with the same reason.
+ */
 export async function runSim<T>(
   backend: SimBackend,
   fn: (scope: Scope) => T | PromiseLike<T>,
   watch?: SimWatch,
 ): Promise<T> {
+  const around = currentNode().kernel
+  if (around instanceof SimKernel && around.running) {
+    throw new ConcurrencyError('CONCURRENCY_SIM_FOREIGN', 'a simulated run was begun inside another one')
+  }
   const { seed, mode, depth, length, maxSteps, trace } = backend
   const order = mode === 'pct' ? pctOrder(seed, depth, length) : uniformOrder(seed)
   const kernel = new SimKernel(seed, order, { maxSteps, trace, watch })
@@ -133,16 +152,37 @@ export async function runSim<T>(
     void body()
     beginning.succeed()
   }
-  const failure = await kernel.drive(begin, () => outcome !== undefined)
-  if (failure !== undefined) throw withOutcome(failure, outcome)
-  const value = valueOf(outcome!)
-  if (kernel.root.firstChild !== undefined) {
-    throw new ConcurrencyError(
-      'CONCURRENCY_SIM_LEAK',
-      `the run ended while tasks were alive\n${formatTree(kernel.root)}`,
-    )
+  const drive = (resume: Resume<ConcurrencyError | undefined>): Undo => {
+    kernel.drive(begin, () => outcome !== undefined).then(resume.resolve, resume.reject)
+    return (reason) => {
+      kernel.cancel(reason)
+      return 'settles-later'
+    }
   }
-  return value
+  try {
+    const failure = await suspend(drive, { what: 'simulated run' })
+    if (failure !== undefined) throw withOutcome(failure, outcome)
+    const value = valueOf(outcome!)
+    if (kernel.root.firstChild !== undefined) throw leak(kernel.root)
+    return value
+  } finally {
+    // What was made in the run and is used after it is refused, and does not wait for ever.
+    kernel.root.cancelWith('shutdown', () => ended())
+  }
+}
+
+function leak(root: ScopeNode): ConcurrencyError {
+  return new ConcurrencyError(
+    'CONCURRENCY_SIM_LEAK',
+    `the run ended while tasks were alive\n${formatTree(root)}`,
+  )
+}
+
+function ended(): ConcurrencyError {
+  return new ConcurrencyError(
+    'CONCURRENCY_SCOPE_CLOSED',
+    'the simulated run that this scope belongs to has ended',
+  )
 }
 
 function valueOf<T>(outcome: Outcome<T>): T {

@@ -1,11 +1,15 @@
 /** Cancel scopes: a part of the work that can be stopped alone, by hand or by a deadline. */
 import { nodeOf } from './ambient.ts'
-import { checkDuration, checkTime } from './checks.ts'
+import { checkDuration, checkOptions, checkTime } from './checks.ts'
 import { checkBody, openNode, runScope } from './scope-run.ts'
 import type { Scope, ScopeOptions } from './scope.ts'
 
 /** Options of the functions that set the deadline themselves. */
 export type TimedOptions = Omit<ScopeOptions, 'deadline'>
+
+// Spread over what such a function sets itself, an option of the same name would be lost without a word.
+const timedKeys = ['name', 'shield', 'signal', 'scope']
+const shieldKeys = ['name', 'deadline', 'signal', 'scope']
 
 /** What runs in a scope. */
 export type ScopeBody<T> = (scope: Scope) => T | PromiseLike<T>
@@ -38,6 +42,7 @@ export async function moveOnAfter<T>(
   options?: TimedOptions,
 ): Promise<T | undefined> {
   checkDuration(ms, 'ms')
+  checkOptions(options, timedKeys)
   return await cancelScope(fn, { ...options, deadline: nodeOf(options?.scope).kernel.now() + ms })
 }
 
@@ -53,6 +58,7 @@ export async function moveOnAt<T>(
   options?: TimedOptions,
 ): Promise<T | undefined> {
   checkTime(time, 'time')
+  checkOptions(options, timedKeys)
   return await cancelScope(fn, { ...options, deadline: time })
 }
 
@@ -64,6 +70,7 @@ export async function moveOnAt<T>(
  */
 export async function failAfter<T>(ms: number, fn: ScopeBody<T>, options?: TimedOptions): Promise<T> {
   checkDuration(ms, 'ms')
+  checkOptions(options, timedKeys)
   return await inScope(fn, { ...options, deadline: nodeOf(options?.scope).kernel.now() + ms })
 }
 
@@ -75,11 +82,13 @@ export async function failAfter<T>(ms: number, fn: ScopeBody<T>, options?: Timed
  */
 export async function failAt<T>(time: number, fn: ScopeBody<T>, options?: TimedOptions): Promise<T> {
   checkTime(time, 'time')
+  checkOptions(options, timedKeys)
   return await inScope(fn, { ...options, deadline: time })
 }
 
 /** Runs `fn` out of reach of cancellations and deadlines from around it: what must be finished once it is begun. */
 export async function shield<T>(fn: ScopeBody<T>, options?: Omit<ScopeOptions, 'shield'>): Promise<T> {
+  checkOptions(options, shieldKeys)
   return await inScope(fn, { ...options, shield: true })
 }
 

@@ -11,10 +11,10 @@ export function checkDuration(ms: unknown, what: string): void {
   if (!(ms >= 0)) throw new RangeError(`${what} is ${ms}, not a duration in milliseconds`)
 }
 
-/** Refuses what is no time on the clock of `now()`. */
+/** Refuses what is no time on the clock of `now()`, which begins at 0. */
 export function checkTime(time: unknown, what: string): void {
   if (typeof time !== 'number') throw new TypeError(`${what} is not a number but ${describe(time)}`)
-  if (Number.isNaN(time)) throw new RangeError(`${what} is NaN, not a time in milliseconds`)
+  if (!(time >= 0)) throw new RangeError(`${what} is ${time}, not a time in milliseconds`)
 }
 
 /** Refuses what is no whole number from `least` up. */
@@ -25,7 +25,7 @@ export function checkCount(value: unknown, what: string, least: number): void {
   }
 }
 
-/** Refuses options that are none, and keys that are not `known`, with the nearest known one. */
+/** Refuses options that are none, keys that are not `known`, with the nearest known one, and a name that is no text. */
 export function checkOptions(options: unknown, known: readonly string[]): void {
   if (options === undefined) return
   if (typeof options !== 'object' || options === null) {
@@ -33,8 +33,12 @@ export function checkOptions(options: unknown, known: readonly string[]): void {
   }
   for (const key of Object.keys(options)) {
     if (!known.includes(key)) {
-      throw new TypeError(`unknown option "${key}", did you mean "${nearest(key, known)}"?`)
+      throw new TypeError(`unknown option "${key}", ${hint(key, known)}`)
     }
+  }
+  const { name } = options as { name?: unknown }
+  if (name !== undefined && typeof name !== 'string') {
+    throw new TypeError(`name is not a text but ${describe(name)}`)
   }
 }
 
@@ -42,9 +46,13 @@ function describe(value: unknown): string {
   return value === null ? 'null' : typeof value
 }
 
-function nearest(key: string, known: readonly string[]): string {
-  const distances = known.map((name) => [distance(key.toLowerCase(), name.toLowerCase()), name] as const)
-  return distances.sort(([a], [b]) => a - b)[0]![1]
+/** The name that was meant, if one is near, else those that are known. */
+function hint(key: string, known: readonly string[]): string {
+  const near = known
+    .map((name) => [distance(key.toLowerCase(), name.toLowerCase()), name] as const)
+    .filter(([changes]) => changes <= Math.max(2, Math.floor(key.length / 3)))
+    .sort(([a], [b]) => a - b)[0]
+  return near === undefined ? `known are ${known.join(', ')}` : `did you mean "${near[1]}"?`
 }
 
 /** Levenshtein distance. */

@@ -6,10 +6,11 @@ import type { Host } from './host.ts'
 
 const storage = new AsyncLocalStorage<object>()
 
+const settled = Promise.resolve()
+
 /** Work that is no input, output or timer of its own: what a call of `console` begins, and the engine's own queues. */
 const harmless = new Set([
   'PROMISE',
-  'TickObject',
   'Microtask',
   'WRITEWRAP',
   'TTYWRAP',
@@ -27,7 +28,8 @@ const watchers = new Set<{
 
 const hook = createHook({
   init(_id, type) {
-    if (harmless.has(type)) return
+    // By far the most.
+    if (type === 'TickObject' || harmless.has(type)) return
     const ambient = storage.getStore()
     if (ambient === undefined) return
     for (const watcher of watchers) {
@@ -70,7 +72,10 @@ export const host: Host = {
   },
   turn: (fn) => void setImmediate(fn),
   // A tick that is asked for in a microtask runs when the queue of microtasks is empty.
-  quiet: (fn) => queueMicrotask(() => process.nextTick(fn)),
+  whenQuiet(fn) {
+    const tick = (): void => process.nextTick(fn)
+    return () => void settled.then(tick)
+  },
   channel: (name) => channel(name),
   environment: (name) => process.env[name],
   watchForeign(belongs, found) {

@@ -55,7 +55,7 @@ export const host: Host = {
     return () => clearTimeout(timer)
   },
   turn,
-  quiet: turn,
+  whenQuiet: (fn) => () => turn(fn),
   channel(name) {
     let found = channels.get(name)
     if (found === undefined) channels.set(name, (found = makeChannel()))

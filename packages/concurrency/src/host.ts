@@ -30,8 +30,8 @@ export interface Host {
   timer(ms: number, fn: () => void): () => void
   /** Calls `fn` in a later turn of the event loop, after pending input and output had its chance. */
   turn(fn: () => void): void
-  /** Calls `fn` when no microtask is left. */
-  quiet(fn: () => void): void
+  /** Makes a function that, each time it is called, lets `fn` be called when no microtask is left. */
+  whenQuiet(fn: () => void): () => void
   channel(name: string): HostChannel
   /** A variable of the environment, where there is one. */
   environment(name: string): string | undefined

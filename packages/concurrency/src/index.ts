@@ -6,8 +6,6 @@
 export { currentScope } from './ambient.ts'
 export { asCompleted } from './as-completed.ts'
 export {
-  backendFromEnvironment,
-  backendVariable,
   nativeBackend,
   sim,
   withBackend,
@@ -56,11 +54,12 @@ export { createOwner, type Owner, type OwnerOptions, type OwnerStats } from './o
 export type { Permit } from './permit.ts'
 export { race, type RaceOptions } from './race.ts'
 export { createResourceGuard, type ResourceGuard, type ResourceGuardStats } from './resource-guard.ts'
+export { run } from './run.ts'
 export type { Scope, ScopeOptions, WaitOptions } from './scope.ts'
 export { createSemaphore, type NamedOptions, type Semaphore, type SemaphoreStats } from './semaphore.ts'
 export { checkpoint, now, random, sleep, sleepUntil, throwIfCancelled } from './sleep.ts'
 export type { EachOptions, Source } from './spawn-each.ts'
-export { run, suspend, type Resume, type SuspendOptions, type Undo } from './suspend.ts'
+export { suspend, type Resume, type SuspendOptions, type Undo } from './suspend.ts'
 export { TaskGroupError } from './task-group-error.ts'
 export { taskGroup, type TaskGroup, type TaskOptions } from './task-group.ts'
 export type { Task, TaskState } from './task.ts'

@@ -1,12 +1,17 @@
 /** What happens to tasks, published while somebody listens. */
 import { host } from '#host'
 import { checkFunction } from './checks.ts'
-import type { ScopeNode } from './scope-node.ts'
+import { taskAround } from './task-around.ts'
+import type { AnyTask } from './task.ts'
 
 /** One step in the life of a task. */
 export interface TaskEvent {
   readonly type: 'spawned' | 'began' | 'ended'
   readonly backend: 'native' | 'sim'
+  /** The number of the task on its backend, from 1. */
+  readonly id: number
+  /** The number of the task that its group lies in; `undefined` outside any task. */
+  readonly parentId: number | undefined
   /** The name of the task. */
   readonly task: string
   /** The name of the group or owner it runs in. */
@@ -15,6 +20,8 @@ export interface TaskEvent {
   readonly at: number
   /** How it ended; only with `type: 'ended'`. */
   readonly state?: 'done' | 'failed' | 'cancelled' | undefined
+  /** What it failed with; only with `state: 'failed'`. */
+  readonly error?: unknown
 }
 
 /** The name of the diagnostics channel that carries {@link TaskEvent}s. */
@@ -36,14 +43,18 @@ export function onTask(listener: (event: TaskEvent) => void): () => void {
 }
 
 /** Publishes a step of a task. */
-export function publishTask(task: ScopeNode, type: TaskEvent['type'], state?: TaskEvent['state']): void {
+export function publishTask(task: AnyTask, type: TaskEvent['type']): void {
+  const { state, parent } = task
   const event: TaskEvent = {
     type,
     backend: task.kernel.name,
+    id: task.id,
+    parentId: parent === undefined ? undefined : taskAround(parent)?.id,
     task: task.name,
-    group: task.parent?.name ?? '',
+    group: parent?.name ?? '',
     at: task.kernel.now(),
-    ...(state === undefined ? {} : { state }),
+    ...(state === 'pending' ? {} : { state }),
+    ...(state === 'failed' ? { error: task.failure } : {}),
   }
   taskChannel.publish(event)
 }

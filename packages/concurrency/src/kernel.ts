@@ -37,8 +37,10 @@ export interface Counters {
 /** A backend as its scopes see it. */
 export interface Kernel {
   readonly name: 'native' | 'sim'
-  /** Whether a settled wait goes on at once. Otherwise it is queued, and the backend chooses the order. */
+  /** Whether a settled wait goes on at once. Otherwise it is queued, and the backend chooses when. */
   readonly eager: boolean
+  /** How many waits may still go on at once before {@link rest} is called. */
+  credit: number
   readonly root: ScopeNode
   readonly timers: Timers
   readonly counters: Counters
@@ -48,6 +50,8 @@ export interface Kernel {
   resume(runnable: Runnable): void
   /** Lets it go on after everything else that can run had its turn. */
   resumeLater(runnable: Runnable): void
+  /** The credit is spent: nothing goes on at once until the event loop had a turn. */
+  rest(): void
   /** Begins a task, never within this call, and in the async context of the caller. */
   begin(task: Beginner): void
   /** A timer was added for `time`. */

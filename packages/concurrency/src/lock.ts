@@ -1,5 +1,5 @@
 /** A lock: one task at a time, served in the order of asking. */
-import { nodeOf } from './ambient.ts'
+import { nodeOf, openAround } from './ambient.ts'
 import { checkOptions } from './checks.ts'
 import { ConcurrencyError } from './errors.ts'
 import type { Permit } from './permit.ts'
@@ -125,8 +125,7 @@ export class TaskLock implements Lock {
       this.current = permit
       return await ready(scope, 'lock', this, undefined)
     }
-    let around = scope
-    while (around.closed && around.parent !== undefined) around = around.parent
+    const around = openAround(scope)
     const node = new ScopeNode(around.kernel, around, 'scope', this.name, { shield: true })
     const wait = park<LockPermit>(node, 'lock', this)
     wait.payload = permit

@@ -1,9 +1,10 @@
 /** Figures of a backend: how many tasks are alive, how fast they come, how long cancelling takes, how late the loop is. */
 import { host } from '#host'
-import { nodeOf } from './ambient.ts'
+import { currentNode } from './ambient.ts'
 import { checkOptions } from './checks.ts'
 import type { LoopDelay } from './host.ts'
 import type { Kernel } from './kernel.ts'
+import { ScopeNode } from './scope-node.ts'
 import type { Scope } from './scope.ts'
 
 export type { LoopDelay } from './host.ts'
@@ -56,8 +57,7 @@ export interface MonitorOptions {
 
 /** The figures of the backend of the running code since it was made. */
 export function backendStats(options?: MonitorOptions): BackendStats {
-  checkOptions(options, ['scope'])
-  return Object.freeze(look(nodeOf(options?.scope).kernel))
+  return Object.freeze(look(kernelOf(options)))
 }
 
 /**
@@ -65,8 +65,7 @@ export function backendStats(options?: MonitorOptions): BackendStats {
  * can tell it (Node, Deno).
  */
 export function monitor(options?: MonitorOptions): Monitor {
-  checkOptions(options, ['scope'])
-  return new KernelMonitor(nodeOf(options?.scope).kernel)
+  return new KernelMonitor(kernelOf(options))
 }
 
 class KernelMonitor implements Monitor {
@@ -109,6 +108,14 @@ class KernelMonitor implements Monitor {
   [Symbol.dispose](): void {
     this.close()
   }
+}
+
+/** The backend that is looked at. The scope that names it may have ended. */
+function kernelOf(options: MonitorOptions | undefined): Kernel {
+  checkOptions(options, ['scope'])
+  const scope = options?.scope ?? currentNode()
+  if (!(scope instanceof ScopeNode)) throw new TypeError('scope is not a scope of this package')
+  return scope.kernel
 }
 
 function look({ name, counters, timers }: Kernel): BackendStats {

@@ -7,15 +7,23 @@ import { Timers } from './timers.ts'
 /** The longest delay that host timers take. */
 const longestTimerMs = 2 ** 31 - 1
 
+/** Waits that go on in one turn of the event loop. A turn costs as much as a dozen of them. */
+const waitsPerTurn = 1024
+
 const settled = Promise.resolve()
 
 class NativeKernel implements Kernel {
   readonly name = 'native'
-  readonly eager = true
+  eager = true
+  credit = waitsPerTurn
   readonly root: ScopeNode = new ScopeNode(this, undefined, 'root', 'native', undefined)
   readonly timers = new Timers()
   readonly counters = noCounts()
   #later: Runnable[] = []
+  #turnAsked = false
+  /** While it rests: the next turn of the event loop. */
+  #turn = settled
+  #turned: () => void = () => undefined
   #armedFor = Infinity
   #disarm: (() => void) | undefined
 
@@ -28,24 +36,28 @@ class NativeKernel implements Kernel {
   }
 
   resume(runnable: Runnable): void {
-    runnable.deliver()
+    this.resumeLater(runnable)
   }
 
   resumeLater(runnable: Runnable): void {
     this.counters.yields += 1
     this.#later.push(runnable)
-    if (this.#later.length === 1) {
-      host.turn(() => {
-        const due = this.#later
-        this.#later = []
-        for (const one of due) one.deliver()
-      })
-    }
+    this.#askForTurn()
+  }
+
+  rest(): void {
+    this.eager = false
+    this.#turn = new Promise((resolve) => {
+      this.#turned = resolve
+    })
+    this.#askForTurn()
   }
 
   begin(task: Beginner): void {
     // One microtask for each: it carries the async context of the caller, which a common one would have of the first.
-    void settled.then(() => task.begin())
+    void (this.eager ? settled : this.#turn).then(() => task.begin())
+    this.credit -= 1
+    if (this.credit === 0) this.rest()
   }
 
   timerAdded(time: number): void {
@@ -64,6 +76,20 @@ class NativeKernel implements Kernel {
 
   parked(): void {}
 
+  #askForTurn(): void {
+    if (this.#turnAsked) return
+    this.#turnAsked = true
+    host.turn(() => {
+      this.#turnAsked = false
+      this.eager = true
+      this.credit = waitsPerTurn
+      this.#turned()
+      const due = this.#later
+      this.#later = []
+      for (const one of due) one.deliver()
+    })
+  }
+
   #arm(at: number): void {
     this.#armedFor = at
     // Host timers may be early by less than a millisecond: rounded up, they are not.
@@ -75,9 +101,13 @@ class NativeKernel implements Kernel {
     this.#disarm = undefined
     this.#armedFor = Infinity
     const time = host.now()
-    for (let target = this.timers.take(time); target !== undefined; target = this.timers.take(time))
-      target.due()
-    if (this.timers.size > 0) this.timerAdded(this.timers.earliest())
+    try {
+      for (let target = this.timers.take(time); target !== undefined; target = this.timers.take(time)) {
+        target.due()
+      }
+    } finally {
+      if (this.timers.size > 0) this.timerAdded(this.timers.earliest())
+    }
   }
 }
 

@@ -3,7 +3,7 @@ import { currentNode, nodeOf } from './ambient.ts'
 import { AbortError } from './cancel-reason.ts'
 import { checkFunction, checkOptions } from './checks.ts'
 import { ConcurrencyError } from './errors.ts'
-import { ScopeNode, textOf } from './scope-node.ts'
+import { isInside, ScopeNode, textOf } from './scope-node.ts'
 import { labelOf, refuseGenerator } from './scope-run.ts'
 import type { Scope } from './scope.ts'
 import type { TaskOptions } from './task-group.ts'
@@ -52,7 +52,8 @@ export interface Owner extends AsyncDisposable {
    */
   spawn<T>(fn: (task: Scope) => T | PromiseLike<T>, options?: TaskOptions): Task<T>
   /**
-   * Cancels all tasks with the source `shutdown` and waits for their end. Idempotent.
+   * Cancels all tasks with the source `shutdown` and waits for their end. Idempotent. As at the end of a group no
+   * cancellation cuts this short; `run(owner.close())` stops waiting for tasks that are stuck in foreign work.
    *
    * @throws ConcurrencyError CONCURRENCY_AWAITS_ITSELF in a task of the owner
    */
@@ -147,8 +148,9 @@ class ScopeOwner implements Owner {
 
   async close(reason?: string): Promise<void> {
     const node = this.#node
-    for (let around: ScopeNode | undefined = currentNode(); around !== undefined; around = around.parent) {
-      if (around !== node) continue
+    // Code that outlived a task of the owner, as a listener made in it, is in the owner's own scope and in no task.
+    const current = currentNode()
+    if (current !== node && isInside(current, node)) {
       throw new ConcurrencyError(
         'CONCURRENCY_AWAITS_ITSELF',
         `a task of ${node.title} waits for its end, which cannot come before its own`,

@@ -21,6 +21,13 @@ export interface NodeOptions {
 /** A name, or the function that has it. Asking a function costs as much as opening the scope: it is done when it is needed. */
 export type Label = string | { readonly name: string }
 
+/** Whether `node` is `around` or lies inside it. */
+export function isInside(node: ScopeNode, around: ScopeNode): boolean {
+  let at: ScopeNode | undefined = node
+  while (at !== undefined && at !== around) at = at.parent
+  return at === around
+}
+
 /** A label as text. */
 export function textOf(label: Label): string {
   if (typeof label === 'string') return label
@@ -54,7 +61,9 @@ export class ScopeNode implements Scope {
   declare firstChild: ScopeNode | undefined
   declare nextSibling: ScopeNode | undefined
   declare previousSibling: ScopeNode | undefined
-  declare firstWait: AnyWait | undefined
+  /** What waits in it: one wait mostly, and the others if there are more. */
+  declare private wait: AnyWait | undefined
+  declare private moreWaits: Set<AnyWait> | undefined
   declare private timer: Timer | undefined
   declare private controller: AbortController | undefined
   declare private label: Label
@@ -75,7 +84,8 @@ export class ScopeNode implements Scope {
     this.shielded = options?.shield === true
     this.firstChild = undefined
     this.nextSibling = undefined
-    this.firstWait = undefined
+    this.wait = undefined
+    this.moreWaits = undefined
     this.controller = undefined
     this.previousSibling = undefined
     this.closed = false
@@ -99,10 +109,10 @@ export class ScopeNode implements Scope {
   }
 
   get effectiveDeadline(): number {
-    let earliest = Infinity
-    for (let node: ScopeNode | undefined = this; node !== undefined; node = node.parent) {
-      if (node.deadline !== undefined && node.deadline < earliest) earliest = node.deadline
-      if (node.shielded) break
+    let earliest = this.deadline ?? Infinity
+    let around = this.shielded ? undefined : this.parent
+    for (; around !== undefined; around = around.shielded ? undefined : around.parent) {
+      if (around.deadline !== undefined && around.deadline < earliest) earliest = around.deadline
     }
     return earliest
   }
@@ -119,7 +129,8 @@ export class ScopeNode implements Scope {
     if (reason !== undefined && typeof reason !== 'string' && !(reason instanceof Error)) {
       throw new TypeError(`the reason of a cancellation is a text or an Error, not ${typeof reason}`)
     }
-    if (this.kind === 'root') throw new TypeError('the root of a backend cannot be cancelled: open a scope in it')
+    if (this.kind === 'root')
+      throw new TypeError('the root of a backend cannot be cancelled: open a scope in it')
     this.cancelWith('explicit', () => abortReason(this, reason))
   }
 
@@ -154,18 +165,20 @@ export class ScopeNode implements Scope {
   }
 
   addWait(wait: AnyWait): void {
-    const first = this.firstWait
-    wait.nextInScope = first
-    if (first !== undefined) first.previousInScope = wait
-    this.firstWait = wait
+    if (this.wait === undefined) this.wait = wait
+    else (this.moreWaits ??= new Set()).add(wait)
   }
 
   dropWait(wait: AnyWait): void {
-    const { nextInScope: next, previousInScope: previous } = wait
-    if (previous === undefined) this.firstWait = next
-    else previous.nextInScope = next
-    if (next !== undefined) next.previousInScope = previous
-    wait.nextInScope = wait
+    if (this.wait === wait) this.wait = undefined
+    else this.moreWaits?.delete(wait)
+  }
+
+  /** What waits in it, mostly the oldest first. */
+  waits(): AnyWait[] {
+    const waits = this.moreWaits === undefined ? [] : [...this.moreWaits]
+    if (this.wait !== undefined) waits.unshift(this.wait)
+    return waits
   }
 
   /**
@@ -186,7 +199,7 @@ export class ScopeNode implements Scope {
   /** Takes the scope out of the tree. Waits that were left in it are settled, so that none of them takes anything. */
   close(): void {
     this.closed = true
-    if (this.firstWait !== undefined) this.abandonLeft()
+    if (this.wait !== undefined || this.moreWaits !== undefined) this.abandonLeft()
     if (this.timer !== undefined) {
       this.kernel.timers.remove(this.timer)
       this.timer = undefined
@@ -238,25 +251,18 @@ export class ScopeNode implements Scope {
   }
 
   protected interrupt(): void {
-    const first = this.firstWait
-    if (first !== undefined) {
-      if (first.nextInScope === undefined) first.abandon(this.reason)
-      else for (const wait of this.waits()) wait.abandon(this.reason)
-    }
+    if (this.moreWaits === undefined) this.wait?.abandon(this.reason)
+    else for (const wait of this.waits()) wait.abandon(this.reason)
     this.controller?.abort(this.reason)
   }
 
   private abandonLeft(): void {
+    const left = this.waits()
+    if (left.length === 0) return
     const error = this.cancelled
       ? this.reason
       : new AbortError(`${this.title} ended while this wait was pending`, 'explicit', this.name)
-    for (const wait of this.waits()) wait.abandon(error)
-  }
-
-  private waits(): AnyWait[] {
-    const waits: AnyWait[] = []
-    for (let wait = this.firstWait; wait !== undefined; wait = wait.nextInScope) waits.push(wait)
-    return waits
+    for (const wait of left) wait.abandon(error)
   }
 
   private countCancel({ at }: OwnCancel): void {
@@ -283,11 +289,23 @@ export function leftOpen(node: ScopeNode, inner: ScopeNode): ConcurrencyError {
 }
 
 /**
- * What a body failed with. Functions of Node that are given a signal reject with an error of their own that has the
- * reason as its `cause`: that stands for the reason.
+ * What a body that ran in `node` failed with, without what is only its cancellation. Functions of the host that were given the
+ * signal reject with an error of their own whose cause is the reason; an `await using` whose disposal waits meets the reason once
+ * more, and puts both into a SuppressedError; `Promise.any` puts it into an AggregateError.
  */
 export function unwrapAbort(node: ScopeNode, error: unknown): unknown {
-  if (!node.cancelled || error === node.reason || !(error instanceof Error)) return error
-  const { code, cause } = error as { code?: unknown; cause?: unknown }
-  return code === 'ABORT_ERR' && Object.is(cause, node.reason) ? node.reason : error
+  if (!node.cancelled || Object.is(error, node.reason) || !(error instanceof Error)) return error
+  const { code, cause, name } = error as { code?: unknown; cause?: unknown; name: string }
+  if (code === 'ABORT_ERR' && Object.is(cause, node.reason)) return node.reason
+  if (name === 'SuppressedError') {
+    const { error: later, suppressed } = error as SuppressedError
+    if (Object.is(unwrapAbort(node, suppressed), node.reason)) return unwrapAbort(node, later)
+    if (Object.is(unwrapAbort(node, later), node.reason)) return unwrapAbort(node, suppressed)
+  }
+  if (name === 'AggregateError') {
+    const { errors } = error as AggregateError
+    const allCut = errors.length > 0 && errors.every((one) => Object.is(unwrapAbort(node, one), node.reason))
+    if (allCut) return node.reason
+  }
+  return error
 }

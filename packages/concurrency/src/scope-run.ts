@@ -19,6 +19,9 @@ export function checkBody(fn: unknown, options: ScopeOptions | undefined): void 
   checkFunction(fn, 'fn')
   refuseGenerator(fn)
   checkOptions(options, known)
+  if (options?.shield !== undefined && typeof options.shield !== 'boolean') {
+    throw new TypeError(`shield is not a boolean but ${typeof options.shield}`)
+  }
   if (options?.deadline !== undefined) checkTime(options.deadline, 'deadline')
   if (options?.signal !== undefined && !(options.signal instanceof AbortSignal)) {
     throw new TypeError('signal is not an AbortSignal')

@@ -12,7 +12,10 @@ export interface Scope {
    * reason of a signal that was passed. `undefined` before.
    */
   readonly reason: unknown
-  /** A standard signal for foreign APIs, aborted with {@link reason}. It is made when it is first read. */
+  /**
+   * A standard signal for foreign APIs, aborted with {@link reason}. It is made when it is first read. The errors with the code
+   * ABORT_ERR that functions of Node make of it count as the reason.
+   */
   readonly signal: AbortSignal
   /** Its own deadline in milliseconds on the clock of `now()`. */
   readonly deadline: number | undefined

@@ -4,7 +4,7 @@ import { checkCount, checkOptions } from './checks.ts'
 import { HeldPermit, type Permit, type PermitSource } from './permit.ts'
 import type { WaitOptions } from './scope.ts'
 import { WaitQueue } from './wait-queue.ts'
-import { underSignal } from './wait-options.ts'
+import { underSignal, waitKeys } from './wait-options.ts'
 import { park, ready, refuse } from './wait.ts'
 
 /** Options of everything that only has a name. */
@@ -48,6 +48,7 @@ class QueueSemaphore implements Semaphore, PermitSource {
   }
 
   acquire(options?: WaitOptions): Promise<Permit> {
+    checkOptions(options, waitKeys)
     if (options?.signal !== undefined) return underSignal(options, async (inner) => await this.acquire(inner))
     const scope = nodeOf(options?.scope)
     if (scope.cancelled) return refuse(scope, 'semaphore', this)

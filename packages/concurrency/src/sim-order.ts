@@ -1,6 +1,7 @@
 /** Which of the things that can go on goes on: the two modes of the simulator. */
 import type { Runnable } from './kernel.ts'
 import type { ScopeNode } from './scope-node.ts'
+import { taskAround } from './task-around.ts'
 import { SeededRandom } from './seeded-random.ts'
 
 /** Picks the next of several; the answer is an index. */
@@ -64,7 +65,5 @@ export function pctOrder(seed: number, depth: number, given: number | undefined)
 
 /** The task in which a scope lies, or the outermost scope. */
 export function taskOf(scope: ScopeNode): ScopeNode {
-  let node = scope
-  while (node.kind !== 'task' && node.parent !== undefined) node = node.parent
-  return node
+  return taskAround(scope) ?? scope.kernel.root
 }

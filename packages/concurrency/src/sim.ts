@@ -13,7 +13,7 @@ import { ready, type AnyWait } from './wait.ts'
 export interface SimSettings {
   readonly maxSteps: number
   readonly trace: ((line: string) => void) | undefined
-  /** Told of each wait that is parked and of each that is settled, before it goes on. */
+  /** Told of each wait that is parked, of each that is settled, before it goes on, and of each step. */
   readonly watch: SimWatch | undefined
 }
 
@@ -21,6 +21,8 @@ export interface SimSettings {
 export interface SimWatch {
   parked(wait: AnyWait, act: (action: () => void) => void): void
   settled(runnable: Runnable, act: (action: () => void) => void): void
+  /** Told after each step, when nothing runs. */
+  stepped(): void
 }
 
 /** Steps after which the real event loop gets a turn. */
@@ -29,6 +31,7 @@ const stepsPerTurn = 1024
 export class SimKernel implements Kernel {
   readonly name = 'sim'
   readonly eager = false
+  credit = Infinity
   readonly root: ScopeNode
   readonly timers = new Timers()
   readonly counters = noCounts()
@@ -88,12 +91,24 @@ export class SimKernel implements Kernel {
     void ready(task, 'begin', task, undefined).then(() => task.begin())
   }
 
+  rest(): void {}
+
   timerAdded(): void {}
 
   timerRemoved(): void {}
 
   parked(wait: AnyWait): void {
     this.#settings.watch?.parked(wait, (action) => this.#actions.push(action))
+  }
+
+  /** Whether it takes steps. */
+  get running(): boolean {
+    return this.#finish !== undefined
+  }
+
+  /** Cancels everything in the run, from outside it. */
+  cancel(reason: unknown): void {
+    this.#actions.push(() => this.root.cancelWith('signal', () => reason))
   }
 
   /** Takes steps until `over()` holds when nothing can go on. Resolves with what went wrong with the run itself. */
@@ -110,7 +125,7 @@ export class SimKernel implements Kernel {
         this.#finish = resolve
         this.#over = over
         begin()
-        host.quiet(this.#next)
+        this.#soon()
       })
       this.#finish = undefined
       // The host tells of rejections when it is idle.
@@ -122,11 +137,13 @@ export class SimKernel implements Kernel {
     }
   }
 
+  /** Takes the next step when everything that the last one led to has run. */
+  readonly #soon = host.whenQuiet(() => this.#next())
+
   readonly #next = (): void => {
-    const action = this.#actions.shift()
-    if (action !== undefined) {
-      action()
-      host.quiet(this.#next)
+    if (this.#actions.length > 0) {
+      this.#actions.shift()!()
+      this.#soon()
       return
     }
     if (this.#ready.length === 0 && !this.#findReady()) return
@@ -135,7 +152,7 @@ export class SimKernel implements Kernel {
     if (this.#step > this.#limit && this.#tooLong()) return
     this.#release()
     if (this.#step % stepsPerTurn === 0) host.turn(this.#next)
-    else host.quiet(this.#next)
+    else this.#soon()
   }
 
   /** Lets one of the ready go on. */
@@ -145,9 +162,10 @@ export class SimKernel implements Kernel {
     const chosen = ready[at]!
     const last = ready.pop()!
     if (at < ready.length) ready[at] = last
-    const { trace } = this.#settings
+    const { trace, watch } = this.#settings
     if (trace !== undefined) trace(this.#line(chosen))
     chosen.deliver()
+    if (watch !== undefined) this.#actions.push(() => watch.stepped())
   }
 
   /** Nothing is ready: looks for what waits for the others, moves the clock, or ends the run. */
@@ -159,7 +177,7 @@ export class SimKernel implements Kernel {
     this.#idle += 1
     // One more look: a callback of the host may have queued what the last step led to.
     if (this.#idle === 1) {
-      host.quiet(this.#next)
+      this.#soon()
       return false
     }
     if (this.#over!()) {
@@ -171,7 +189,7 @@ export class SimKernel implements Kernel {
       for (let due = this.timers.take(this.#time); due !== undefined; due = this.timers.take(this.#time))
         due.due()
       this.#idle = 0
-      host.quiet(this.#next)
+      this.#soon()
       return false
     }
     // Foreign work that was begun before the run may be about to end.
@@ -187,7 +205,7 @@ export class SimKernel implements Kernel {
     }
     this.#fail('CONCURRENCY_SIM_DEADLOCK', `every task waits and no timer is left\n${formatTree(this.root)}`)
     this.#idle = 0
-    host.quiet(this.#next)
+    this.#soon()
   }
 
   /** The steps are used up. True if what was cancelled then does not end either: it is left where it waits. */

@@ -1,9 +1,9 @@
 /** Time: the clock of the backend, and waiting for it. */
 import { nodeOf } from './ambient.ts'
-import { checkDuration, checkTime } from './checks.ts'
+import { checkDuration, checkOptions, checkTime } from './checks.ts'
 import type { ScopeNode } from './scope-node.ts'
 import type { WaitOptions } from './scope.ts'
-import { underSignal } from './wait-options.ts'
+import { underSignal, waitKeys } from './wait-options.ts'
 import { park, ready, refuse } from './wait.ts'
 
 /** Milliseconds on the clock of the backend, which never goes back. Only differences mean something. */
@@ -23,6 +23,7 @@ export function random(options?: Pick<WaitOptions, 'scope'>): number {
  */
 export function sleep(ms: number, options?: WaitOptions): Promise<void> {
   checkDuration(ms, 'ms')
+  checkOptions(options, waitKeys)
   if (options?.signal !== undefined) return underSignal(options, async (inner) => await sleep(ms, inner))
   const scope = nodeOf(options?.scope)
   return sleepIn(scope, ms === 0 ? -Infinity : scope.kernel.now() + ms)
@@ -35,6 +36,7 @@ export function sleep(ms: number, options?: WaitOptions): Promise<void> {
  */
 export function sleepUntil(time: number, options?: WaitOptions): Promise<void> {
   checkTime(time, 'time')
+  checkOptions(options, waitKeys)
   if (options?.signal !== undefined)
     return underSignal(options, async (inner) => await sleepUntil(time, inner))
   return sleepIn(nodeOf(options?.scope), time)
@@ -45,7 +47,7 @@ function sleepIn(scope: ScopeNode, time: number): Promise<void> {
   if (time <= scope.kernel.now()) return yieldTurn(scope)
   const wait = park<void>(scope, 'sleep', undefined)
   if (time !== Infinity) {
-    wait.timer = scope.kernel.timers.add(time, wait)
+    wait.undo = scope.kernel.timers.add(time, wait)
     scope.kernel.timerAdded(time)
   }
   return wait.promise
@@ -56,6 +58,7 @@ function sleepIn(scope: ScopeNode, time: number): Promise<void> {
  * loop without other waits needs.
  */
 export function checkpoint(options?: WaitOptions): Promise<void> {
+  checkOptions(options, waitKeys)
   if (options?.signal !== undefined) return underSignal(options, async (inner) => await checkpoint(inner))
   const scope = nodeOf(options?.scope)
   return scope.cancelled ? refuse(scope, 'checkpoint', undefined) : yieldTurn(scope)

@@ -83,5 +83,7 @@ export async function spawnEach<T>(
 }
 
 function iteratorOf<T>(source: Source<T>): AsyncIterator<T, unknown> | Iterator<T, unknown> {
-  return Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
+  // A text has an iterator and knows no `in`.
+  const { [Symbol.asyncIterator]: asyncIterator } = source as Partial<AsyncIterable<T>>
+  return asyncIterator === undefined ? (source as Iterable<T>)[Symbol.iterator]() : asyncIterator.call(source)
 }

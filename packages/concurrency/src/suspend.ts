@@ -1,9 +1,12 @@
-/** Waiting for something that is no library wait: a callback, a foreign promise. */
+/** Waiting for something that is no library wait: a callback. */
 import { nodeOf } from './ambient.ts'
-import { checkFunction } from './checks.ts'
+import { checkFunction, checkOptions } from './checks.ts'
 import type { WaitOptions } from './scope.ts'
-import { underSignal } from './wait-options.ts'
+import { underSignal, waitKeys } from './wait-options.ts'
 import { park, refuse, type Undo } from './wait.ts'
+
+/** The keys of {@link SuspendOptions}. */
+const suspendKeys = [...waitKeys, 'what']
 
 export type { Undo } from './wait.ts'
 
@@ -24,11 +27,13 @@ export interface SuspendOptions extends WaitOptions {
  *
  * @param begin - called at once; returns the function that undoes it. When the scope is cancelled, that function is called and
  *   the wait rejects with the reason. If it returns `'settles-later'` the wait goes on until `resolve` or `reject`
- *   is called, and rejects with the reason then: for work that has to be over first, as a process that is killed
+ *   is called, and rejects with the reason then: for work that has to be over first, as a process that is killed. What that
+ *   function throws comes in the place of the reason
  * @returns what `resolve` is called with
  */
 export function suspend<T>(begin: (resume: Resume<T>) => Undo, options?: SuspendOptions): Promise<T> {
   checkFunction(begin, 'begin')
+  checkOptions(options, suspendKeys)
   if (options?.signal !== undefined) {
     return underSignal(options, async (inner) => await suspend(begin, inner))
   }
@@ -48,33 +53,5 @@ export function suspend<T>(begin: (resume: Resume<T>) => Undo, options?: Suspend
     wait.fail(error)
   }
   wait.undoNow()
-  return wait.promise
-}
-
-/**
- * Waits for a promise that is not ours. When the scope is cancelled it stops *waiting*; the work behind the promise goes
- * on, and what comes of it is dropped. Give such work `scope.signal` if it takes one.
- *
- * @returns what the promise gives
- */
-export function run<T>(promise: PromiseLike<T>, options?: WaitOptions): Promise<T> {
-  if (typeof (promise as PromiseLike<T> | undefined)?.then !== 'function') {
-    throw new TypeError('promise is not a promise')
-  }
-  if (options?.signal !== undefined) return underSignal(options, async (inner) => await run(promise, inner))
-  const scope = nodeOf(options?.scope)
-  if (scope.cancelled) {
-    promise.then(undefined, () => undefined)
-    return refuse(scope, 'promise', undefined)
-  }
-  const wait = park<T>(scope, 'promise', undefined)
-  try {
-    promise.then(
-      (value) => wait.succeed(value),
-      (error: unknown) => wait.fail(error),
-    )
-  } catch (error) {
-    wait.fail(error)
-  }
   return wait.promise
 }

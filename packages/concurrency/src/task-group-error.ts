@@ -2,8 +2,8 @@
 import { describeThrown } from './errors.ts'
 
 /**
- * What a task group rejects with when tasks of it, or its body, failed: all failures, in the order in which they
- * happened. Cancellations are not among them.
+ * What a task group rejects with when tasks of it, or its body, failed: all failures, each once, in the order in which
+ * they happened. Cancellations are not among them.
  */
 export class TaskGroupError extends AggregateError {
   override readonly name = 'TaskGroupError'

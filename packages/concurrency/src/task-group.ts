@@ -29,13 +29,13 @@ export interface TaskGroup extends Scope {
   spawn<T>(fn: (task: Scope) => T | PromiseLike<T>, options?: TaskOptions): Task<T>
   /**
    * Begins a task and waits until it says that it is ready. Until then its crash, its cancellation and its silence are
-   * told to the caller alone, and cancelling the caller cancels it.
+   * told to the caller alone, and cancelling the caller cancels it. If it fails as it is cancelled, the caller gets that failure.
    *
    * @param fn - calls `started(value)` once it is ready, and goes on as a task of the group
    * @returns the value given to `started`
    * @throws ConcurrencyError CONCURRENCY_NOT_STARTED if it ends without calling `started`
    */
-  start<T>(
+  start<T = void>(
     fn: (started: (value: T) => void, task: Scope) => unknown,
     options?: TaskOptions & WaitOptions,
   ): Promise<T>
@@ -66,7 +66,9 @@ export class TaskGroupNode extends ScopeNode implements TaskGroup, TaskHome {
     const label = labelOf(options, checked(fn, options, startKeys))
     const scope = nodeOf(options?.scope)
     if (scope.cancelled) return refuse(scope, 'start', { name: textOf(label) })
-    const task: TaskNode<unknown> = this.#begin(fn, label, (self) => fn((value) => started(task, value), self))
+    const task: TaskNode<unknown> = this.#begin(fn, label, (self) =>
+      fn((value) => started(task, value), self),
+    )
     const wait = park<T>(scope, 'start', task)
     task.starting = wait
     wait.undo = (reason) => {

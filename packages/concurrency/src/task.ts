@@ -1,11 +1,12 @@
 /** A task: a plain async function that runs in a group or for an owner. */
 import { enter, nodeOf } from './ambient.ts'
+import { checkOptions } from './checks.ts'
 import { ConcurrencyError, describeThrown } from './errors.ts'
 import { publishTask, taskChannel } from './instruments.ts'
-import { ScopeNode, unwrapAbort, type Label } from './scope-node.ts'
+import { isInside, ScopeNode, unwrapAbort, type Label } from './scope-node.ts'
 import type { Scope, WaitOptions } from './scope.ts'
 import { WaitQueue } from './wait-queue.ts'
-import { underSignal } from './wait-options.ts'
+import { underSignal, waitKeys } from './wait-options.ts'
 import { failed, park, ready, refuse, type AnyWait } from './wait.ts'
 
 /** How a task stands. */
@@ -44,6 +45,8 @@ export type TaskBody<T> = (task: Scope) => T | PromiseLike<T>
 
 export class TaskNode<T> extends ScopeNode implements Task<T> {
   declare state: TaskState
+  /** Its number on its backend, from 1. */
+  declare readonly id: number
   /** The caller of `start`, until the task said that it started. */
   declare starting: AnyWait | undefined
   declare private body: TaskBody<T> | undefined
@@ -62,8 +65,14 @@ export class TaskNode<T> extends ScopeNode implements Task<T> {
     const { counters } = this.kernel
     counters.spawned += 1
     counters.alive += 1
+    this.id = counters.spawned
     if (taskChannel.hasSubscribers) publishTask(this, 'spawned')
     this.kernel.begin(this)
+  }
+
+  /** What it failed with, once its state is `failed`. */
+  get failure(): unknown {
+    return this.outcome
   }
 
   /** Whether anybody has asked for the outcome. */
@@ -93,15 +102,14 @@ export class TaskNode<T> extends ScopeNode implements Task<T> {
   }
 
   join(options?: WaitOptions): Promise<T> {
+    checkOptions(options, waitKeys)
     if (options?.signal !== undefined) return underSignal(options, async (inner) => await this.join(inner))
     const scope = nodeOf(options?.scope)
     if (scope.cancelled) return refuse(scope, 'task', this)
     if (this.promise !== undefined) return this.promise
     if (this.state === 'done') return ready(scope, 'task', this, this.outcome as T)
     if (this.state !== 'pending') return failed(scope, 'task', this, this.outcome)
-    for (let node: ScopeNode | undefined = scope; node !== undefined; node = node.parent) {
-      if (node === this) return failed(scope, 'task', this, awaitsItself(scope, this))
-    }
+    if (isInside(scope, this)) return failed(scope, 'task', this, awaitsItself(scope, this))
     const wait = park<T>(scope, 'task', this)
     this.joiners ??= new WaitQueue()
     this.joiners.add(wait)
@@ -139,7 +147,7 @@ export class TaskNode<T> extends ScopeNode implements Task<T> {
       this.outcome = toError(this, outcome)
     }
     this.kernel.counters.alive -= 1
-    if (taskChannel.hasSubscribers) publishTask(this, 'ended', this.state as Exclude<TaskState, 'pending'>)
+    if (taskChannel.hasSubscribers) publishTask(this, 'ended')
     const { starting } = this
     if (starting === undefined) this.settleJoiners()
     else this.answerStarter(starting)

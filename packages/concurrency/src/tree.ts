@@ -3,6 +3,7 @@ import { host } from '#host'
 import { ScopeNode } from './scope-node.ts'
 import type { Scope } from './scope.ts'
 import { native } from './native.ts'
+import type { Named } from './wait.ts'
 
 /** One wait of a scope. */
 export interface TreeWait {
@@ -23,20 +24,23 @@ export interface TreeNode {
   /** Its own deadline in milliseconds on the clock of `now()`. */
   readonly deadline?: number
   readonly waits: readonly TreeWait[]
-  /** The scopes inside it, oldest first. */
+  /** The scopes inside it, oldest first. Those more than 200 scopes deep are left out. */
   readonly inner: readonly TreeNode[]
 }
 
+/** How deep a picture goes. */
+const maxDepth = 200
+
 /** A frozen picture of a scope and everything inside it. Default: the root around the running code. */
 export function tree(scope?: Scope): TreeNode {
-  return describeNode(scope === undefined ? rootNode() : toNode(scope))
+  return describeNode(scope === undefined ? rootNode() : toNode(scope), maxDepth)
 }
 
 /** The same picture as text, one line for each scope, indented. */
 export function formatTree(scope?: Scope): string {
   const node = scope === undefined ? rootNode() : toNode(scope)
   const lines: string[] = []
-  write(describeNode(node), '', node.kernel.now(), lines)
+  write(describeNode(node, maxDepth), '', node.kernel.now(), lines)
   return lines.join('\n')
 }
 
@@ -50,18 +54,15 @@ function toNode(scope: Scope): ScopeNode {
   return scope
 }
 
-function describeNode(node: ScopeNode): TreeNode {
-  const waits: TreeWait[] = []
-  for (let wait = node.firstWait; wait !== undefined; wait = wait.nextInScope) {
-    waits.unshift({
-      what: wait.what,
-      ...(wait.on === undefined ? {} : { on: wait.on.name }),
-      ...(wait.timer === undefined ? {} : { until: wait.timer.at }),
-    })
-  }
+function describeNode(node: ScopeNode, depth: number): TreeNode {
+  const waits = node.waits().map(({ what, on, undo }): TreeWait => ({
+    what,
+    ...(on === undefined ? {} : { on: nameIn(node, on) }),
+    ...(typeof undo === 'object' ? { until: undo.at } : {}),
+  }))
   const inner: TreeNode[] = []
-  for (let child = node.firstChild; child !== undefined; child = child.nextSibling) {
-    inner.unshift(describeNode(child))
+  for (let child = node.firstChild; child !== undefined && depth > 0; child = child.nextSibling) {
+    inner.push(describeNode(child, depth - 1))
   }
   return Object.freeze({
     kind: node.kind,
@@ -69,9 +70,15 @@ function describeNode(node: ScopeNode): TreeNode {
     cancelled: node.cancelled,
     shielded: node.shielded,
     ...(node.deadline === undefined ? {} : { deadline: node.deadline }),
-    waits,
-    inner,
+    waits: Object.freeze(waits),
+    inner: Object.freeze(inner.reverse()),
   })
+}
+
+/** What is waited on; a task of another backend is named as such, since it will not go on with this one. */
+function nameIn(node: ScopeNode, on: Named): string {
+  const isForeign = on instanceof ScopeNode && on.kernel !== node.kernel
+  return isForeign ? `${on.name} of the ${on.kernel.name} backend` : on.name
 }
 
 function write(node: TreeNode, indent: string, now: number, lines: string[]): void {

@@ -29,6 +29,9 @@ export class WaitQueue {
     if (next === undefined) this.last = previous
     else next.previousInQueue = previous
     wait.queue = undefined
+    // A wait that is over must not hold those after it: once the collector calls one old, it would keep all that follow.
+    wait.nextInQueue = undefined
+    wait.previousInQueue = undefined
     this.size -= 1
   }
 

@@ -16,19 +16,14 @@ export type Undo = (reason: unknown) => void | 'settles-later'
 // oxlint-disable-next-line typescript/no-explicit-any -- a list of waits does not care what they resolve with
 export type AnyWait = Wait<any>
 
-let resolveOut: (value: never) => void
-let rejectOut: (error: unknown) => void
-
-function capture(resolve: (value: never) => void, reject: (error: unknown) => void): void {
-  resolveOut = resolve
-  rejectOut = reject
-}
+/** What all waits that give nothing have in common when they go on at once. */
+const nothing = Promise.resolve()
 
 /** How a wait stands. An abandoned one was cancelled and settles when its undo is through. */
 type Phase = 'pending' | 'abandoned' | 'resolved' | 'rejected'
 
 /**
- * A wait. It is in the list of its scope from `park` until it is settled. Fields are declared and assigned in the
+ * A wait. It is among those of its scope from `park` until it is settled. Fields are declared and assigned in the
  * constructor, and few: defining them, and more of them, would cost a third of a wait.
  */
 export class Wait<T = unknown> implements Runnable {
@@ -37,32 +32,31 @@ export class Wait<T = unknown> implements Runnable {
   declare readonly what: string
   declare readonly on: Named | undefined
   declare phase: Phase
-  /** What the queue keeps with it: a value to send, a borrower. Once it is settled: the outcome. */
+  /** What the queue keeps with it: a value to send, a borrower. Once it is settled and has not gone on: the outcome. */
   declare payload: unknown
-  declare undo: Undo | undefined
-  declare timer: Timer | undefined
+  /** How it is undone, or the timer that it has. */
+  declare undo: Undo | Timer | undefined
   /** The queue it stands in, and its neighbours there. */
   declare queue: WaitQueue | undefined
   declare nextInQueue: AnyWait | undefined
   declare previousInQueue: AnyWait | undefined
-  /** Its neighbours in the list of its scope; a wait that is not in the list is its own neighbour. */
-  declare nextInScope: AnyWait | undefined
-  declare previousInScope: AnyWait | undefined
   declare private readonly resolve: (value: T) => void
   declare private readonly reject: (error: unknown) => void
 
   constructor(scope: ScopeNode, what: string, on: Named | undefined) {
-    this.promise = new Promise<T>(capture as never)
+    let resolveOut!: (value: T) => void
+    let rejectOut!: (error: unknown) => void
+    this.promise = new Promise<T>((resolve, reject) => {
+      resolveOut = resolve
+      rejectOut = reject
+    })
     this.phase = 'pending'
     this.payload = undefined
     this.queue = undefined
     this.undo = undefined
-    this.timer = undefined
     this.scope = scope
-    this.nextInScope = this
-    this.previousInScope = undefined
     this.reject = rejectOut
-    this.resolve = resolveOut as (value: T) => void
+    this.resolve = resolveOut
     this.nextInQueue = undefined
     this.previousInQueue = undefined
     this.what = what
@@ -74,6 +68,21 @@ export class Wait<T = unknown> implements Runnable {
     return this.settle('resolved', value)
   }
 
+  /** Settles with a value as {@link succeed}, and goes on one microtask later: whoever calls this may do more before. */
+  succeedSoon(value: T): void {
+    const { kernel } = this.scope
+    if (this.phase !== 'pending' || !kernel.eager) {
+      this.succeed(value)
+      return
+    }
+    this.phase = 'resolved'
+    this.payload = value
+    if (this.queue !== undefined) this.queue.remove(this)
+    this.leave()
+    spend(kernel)
+    void nothing.then(() => this.deliver())
+  }
+
   /** Settles with an error. False if it was settled before. */
   fail(error: unknown): boolean {
     return this.settle('rejected', error)
@@ -83,7 +92,7 @@ export class Wait<T = unknown> implements Runnable {
   abandon(reason: unknown): void {
     if (this.phase !== 'pending') return
     this.queue?.forget(this)
-    if (this.undo === undefined) {
+    if (typeof this.undo !== 'function') {
       this.fail(reason)
       return
     }
@@ -97,7 +106,7 @@ export class Wait<T = unknown> implements Runnable {
     if (this.phase !== 'abandoned') return
     let answer: void | 'settles-later' = undefined
     try {
-      answer = this.undo?.(this.payload)
+      if (typeof this.undo === 'function') answer = this.undo(this.payload)
     } catch (error) {
       this.payload = error
     }
@@ -123,26 +132,32 @@ export class Wait<T = unknown> implements Runnable {
   }
 
   private settle(phase: 'resolved' | 'rejected', outcome: unknown): boolean {
-    if (this.phase === 'pending') {
-      this.phase = phase
-      this.payload = outcome
-    } else if (this.phase === 'abandoned') this.phase = 'rejected'
-    else return false
+    if (this.phase === 'abandoned') {
+      phase = 'rejected'
+      outcome = this.payload
+    } else if (this.phase !== 'pending') return false
+    this.phase = phase
     if (this.queue !== undefined) this.queue.remove(this)
     this.leave()
     const { kernel } = this.scope
-    if (kernel.eager) this.deliver()
-    else kernel.resume(this)
+    if (!kernel.eager) {
+      this.payload = outcome
+      kernel.resume(this)
+      return true
+    }
+    spend(kernel)
+    if (phase === 'resolved') this.resolve(outcome as T)
+    else this.reject(outcome)
     return true
   }
 
   /** Leaves its scope and its timer. */
   private leave(): void {
-    if (this.nextInScope !== this) this.scope.dropWait(this)
-    if (this.timer === undefined) return
+    this.scope.dropWait(this)
+    const { undo } = this
+    if (typeof undo !== 'object') return
     const { kernel } = this.scope
-    kernel.timers.remove(this.timer)
-    this.timer = undefined
+    kernel.timers.remove(undo)
     kernel.timerRemoved()
   }
 }
@@ -157,7 +172,11 @@ export function park<T>(scope: ScopeNode, what: string, on: Named | undefined): 
 
 /** A wait that has nothing to wait for: goes on at once, or when the backend chooses it. */
 export function ready<T>(scope: ScopeNode, what: string, on: Named | undefined, value: T): Promise<T> {
-  if (scope.kernel.eager) return Promise.resolve(value)
+  const { kernel } = scope
+  if (kernel.eager) {
+    spend(kernel)
+    return value === undefined ? (nothing as Promise<T>) : Promise.resolve(value)
+  }
   const wait = new Wait<T>(scope, what, on)
   wait.succeed(value)
   return wait.promise
@@ -175,6 +194,15 @@ export function failed(
   const wait = new Wait<never>(scope, what, on)
   wait.fail(error)
   return wait.promise
+}
+
+/**
+ * Counts a wait that goes on within this turn of the event loop. Tasks that keep each other going, as two ends of a channel
+ * do, would else keep every timer and all input from it for ever.
+ */
+function spend(kernel: Kernel): void {
+  kernel.credit -= 1
+  if (kernel.credit === 0) kernel.rest()
 }
 
 /** After so many refused waits the event loop gets a turn. */

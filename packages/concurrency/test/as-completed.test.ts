@@ -2,6 +2,7 @@ import {
   asCompleted,
   cancelScope,
   checkpoint,
+  createEvent,
   moveOnAfter,
   sleep,
   TaskGroupError,
@@ -24,7 +25,23 @@ async function collect<T>(results: AsyncIterable<T>): Promise<T[]> {
 }
 
 onBoth('gives results in the order in which they come', async () => {
-  expect(await asCompleted([after(4), after(0), after(2)], collect)).toEqual([0, 2, 4])
+  const events = Array.from({ length: 3 }, () => createEvent())
+  const works = events.map((event, at) => async () => {
+    await event.wait()
+    return at
+  })
+  const order = await asCompleted(works, async (results) => {
+    const seen: number[] = []
+    for (const at of [2, 0, 1]) {
+      events[at]!.set()
+      for await (const result of results) {
+        seen.push(result)
+        break
+      }
+    }
+    return [...seen, ...(await collect(results))]
+  })
+  expect(order).toEqual([2, 0, 1])
   expect(await asCompleted([], collect)).toEqual([])
 })
 
@@ -70,7 +87,7 @@ onBoth('cancels and awaits what is left when the consumer has enough', async () 
 })
 
 onBoth('goes on with an iteration that was left', async () => {
-  const sums = await asCompleted([after(0), after(1), after(2)], async (results) => {
+  const sums = await asCompleted([after(1), after(2), after(3)], async (results) => {
     const seen: number[] = []
     for await (const result of results) {
       seen.push(result)
@@ -78,17 +95,21 @@ onBoth('goes on with an iteration that was left', async () => {
     }
     return [...seen, ...(await collect(results))]
   })
-  expect(sums).toEqual([0, 1, 2])
+  expect(sums).toEqual([1, 2, 3])
 })
 
 onBoth('a failure cancels the consumer, who never sees an end that is none', async () => {
   const seen: string[] = []
+  const got = createEvent()
   const fails = async () => {
-    await sleep(1)
+    await got.wait()
     throw new Error('bad')
   }
   const working = asCompleted([after(0), fails], async (results) => {
-    for await (const result of results) seen.push(`got ${result}`)
+    for await (const result of results) {
+      seen.push(`got ${result}`)
+      got.set()
+    }
     seen.push('complete')
   })
   const error = (await working.catch(thrown)) as TaskGroupError

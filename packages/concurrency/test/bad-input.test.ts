@@ -91,7 +91,17 @@ describe('options', () => {
     await expect(withBackend(body, { backnd: 1 } as never)).rejects.toThrow('did you mean "backend"?')
   })
 
+  test('a deadline beside a duration, and a shield that is told whether to be one, are refused', async () => {
+    const wrong = { deadline: 5 } as never
+    for (const call of [moveOnAfter, moveOnAt, failAfter, failAt]) {
+      await expect(call(1, body, wrong)).rejects.toThrow('unknown option "deadline"')
+    }
+    await expect(shield(body, { shield: false } as never)).rejects.toThrow('unknown option "shield"')
+  })
+
   test.each([5, 'text', null])('that are no object are refused: %s', async (options) => {
+    await expect(moveOnAfter(1, body, options as never)).rejects.toThrow(TypeError)
+    await expect(shield(body, options as never)).rejects.toThrow(TypeError)
     await expect(taskGroup(body, options as never)).rejects.toThrow(TypeError)
     await expect(cancelScope(body, options as never)).rejects.toThrow(TypeError)
     expect(() => createOwner(options as never)).toThrow(TypeError)
@@ -131,4 +141,16 @@ test('what is no promise cannot be run', () => {
   for (const value of [undefined, null, 5, body, {}]) {
     expect(() => run(value as never)).toThrow(new TypeError('promise is not a promise'))
   }
+})
+
+describe('a name that is no text', () => {
+  test.each([0, null, {}, Symbol('name')])('is refused: %s', async (name) => {
+    const options = { name: name as never }
+    const refused = new TypeError(`name is not a text but ${name === null ? 'null' : typeof name}`)
+    await expect(taskGroup(body, options)).rejects.toThrow(refused)
+    await expect(cancelScope(body, options)).rejects.toThrow(refused)
+    await expect(moveOnAfter(1, body, options)).rejects.toThrow(refused)
+    await taskGroup((group) => expect(() => group.spawn(body, options)).toThrow(refused))
+    expect(() => createOwner(options)).toThrow(refused)
+  })
 })

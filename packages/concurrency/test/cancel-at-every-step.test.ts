@@ -1,6 +1,7 @@
 import {
   cancelScope,
   checkpoint,
+  createEvent,
   createSemaphore,
   shield,
   sleep,
@@ -23,7 +24,7 @@ test('cancels the victim at each of its waits, parked and settled', async () => 
     })
     ended.push(`${last} ${outcome}`)
   })
-  expect(report).toEqual({ runs: 7, cancellations: 4 })
+  expect(report).toEqual({ runs: 8, cancellations: 4, during: 0 })
   expect(ended).toEqual([
     'second all',
     'nothing undefined',
@@ -32,6 +33,8 @@ test('cancels the victim at each of its waits, parked and settled', async () => 
     // Settled before the cancellation: such a wait goes on with its value, and the next one rejects.
     'first undefined',
     'second all',
+    'second all',
+    // Nobody else takes a step while it waits.
     'second all',
   ])
 })
@@ -76,6 +79,55 @@ test('finds a permit that is lost when a wait is cancelled in the handshake', as
       /seed 1, cancelled at wait \d of the victim, .*: expected \+?0 to be 1/s,
     ) as string,
   })
+})
+
+test('finds an answer that comes after its asker was cancelled in the middle of a wait', async () => {
+  const sweep = cancelAtEveryStep(async (victim) => {
+    const asked = createEvent()
+    const answered = createEvent()
+    let state: 'free' | 'asked' | 'taken' | 'answered' = 'free'
+    await taskGroup(async (group) => {
+      group.spawn(async () => {
+        await asked.wait()
+        if (state !== 'asked') return
+        state = 'taken'
+        await sleep(3)
+        state = 'answered'
+        answered.set()
+      })
+      await victim(async () => {
+        state = 'asked'
+        asked.set()
+        try {
+          await answered.wait()
+        } finally {
+          // Right before the server took it and after it answered; in between the answer has nobody to go to.
+          if (state === 'asked' || state === 'answered') state = 'free'
+        }
+      })
+    })
+    expect(state).toBe('free')
+  })
+  await expect(sweep).rejects.toMatchObject({
+    code: 'CONCURRENCY_SIM_FAILED',
+    message: expect.stringMatching(
+      /seed 1, cancelled after step \d+ that the victim waits through, event.*, during: expected 'answered' to be 'free'/s,
+    ) as string,
+  })
+})
+
+test('cancels each of several victims after each step that it waits through', async () => {
+  const report = await cancelAtEveryStep(async (victim) => {
+    await taskGroup((group) => {
+      for (let at = 0; at < 2; at++) group.spawn(async () => await victim(async () => await sleep(10)))
+      group.spawn(async () => {
+        for (const ms of [1, 2]) await sleep(ms)
+      })
+    })
+  })
+  // Two sleeps of another task, with both victims waiting, and a few steps while all begin and end.
+  expect(report.during).toBeGreaterThanOrEqual(4)
+  expect(report.cancellations).toBe(report.during + 4)
 })
 
 test('the semaphore of this package passes the same scenario under many seeds', async () => {
@@ -145,7 +197,19 @@ test('refuses a scenario whose victim has no wait, or too many', async () => {
     },
     { maxWaits: 10 },
   )
-  await expect(endless).rejects.toThrow('more than maxWaits (10)')
+  await expect(endless).rejects.toThrow('more than maxWaits (10) waits')
+  const patient = cancelAtEveryStep(
+    async (victim) => {
+      await taskGroup(async (group) => {
+        group.spawn(async () => {
+          for (let at = 0; at < 20; at++) await checkpoint()
+        })
+        await victim(async () => await sleep(1))
+      })
+    },
+    { maxWaits: 10 },
+  )
+  await expect(patient).rejects.toThrow('waits through more than maxWaits (10) steps')
 })
 
 test('fails with the run without a cancellation if that one fails', async () => {

@@ -3,10 +3,12 @@ import {
   cancelScope,
   checkpoint,
   currentScope,
+  failAfter,
   moveOnAfter,
   sleep,
   taskGroup,
   throwIfCancelled,
+  TimeoutError,
 } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { expect, test } from 'vitest'
@@ -173,4 +175,34 @@ onBoth('cancelling from a task reaches a scope that was opened around its group'
     return 'not reached'
   })
   expect(outcome).toBeUndefined()
+})
+
+/** A resource whose disposal waits. */
+const polite = (): AsyncDisposable => ({ [Symbol.asyncDispose]: () => sleep(1) })
+
+onBoth('a disposal that waits does not turn a cancellation into a failure', async () => {
+  const body = async (): Promise<void> => {
+    await using _outer = polite()
+    await using _inner = polite()
+    await sleep(Infinity)
+  }
+  expect(await moveOnAfter(1, body)).toBeUndefined()
+  await expect(failAfter(1, body)).rejects.toBeInstanceOf(TimeoutError)
+  await taskGroup(async (group) => {
+    group.spawn(body)
+    await checkpoint()
+    group.cancel()
+  })
+  const failing = async (): Promise<void> => {
+    await using _resource = polite()
+    await using _broken = {
+      [Symbol.asyncDispose]: () => Promise.reject(new Error('cannot close')),
+    }
+    await sleep(Infinity)
+  }
+  await expect(moveOnAfter(1, failing)).rejects.toThrow('cannot close')
+})
+
+onBoth('Promise.any of cancelled waits is the cancellation', async () => {
+  expect(await moveOnAfter(1, () => Promise.any([sleep(100), sleep(200)]))).toBeUndefined()
 })

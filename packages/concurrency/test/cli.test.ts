@@ -91,6 +91,24 @@ test.concurrent('--json prints one object a line', async () => {
   expect(lines(traced.out)[0]).toMatchObject({ type: 'step', seed: 4 })
 })
 
+test.concurrent('shows what a group failed of, with the line that threw', async () => {
+  const args = ['simulate', 'scenarios/task-throws.ts', '--seeds', '1..2']
+  const { code, out } = await run(args)
+  expect(code).toBe(1)
+  expect(out).toMatch(/^seed 1 failed: TaskGroupError: /)
+  expect(out).toMatch(/\n {2}cause: RangeError: fast ran ahead\n {6}at ranAhead \(.*task-throws\.ts:16:9\)\n/)
+  expect(out).toContain('\n  cause: a bad start\n')
+  expect(out.match(/cause: RangeError/g)).toHaveLength(1)
+  const [failed] = lines((await run([...args, '--json'])).out)
+  const [inner, thrown, start, ...more] = failed!['causes'] as Record<string, string>[]
+  expect(failed!['error']).toMatchObject({ name: 'TaskGroupError' })
+  expect(inner).toMatchObject({ name: 'TaskGroupError' })
+  expect(thrown).toMatchObject({ name: 'RangeError', message: 'fast ran ahead' })
+  expect(thrown!['stack']).toContain('task-throws.ts:16:9')
+  expect(start).toEqual({ message: 'a bad start' })
+  expect(more).toEqual([])
+})
+
 test.concurrent('--backend native runs it once on the real clock', async () => {
   const { code, out } = await run(['simulate', 'scenarios/unlucky.ts', '--backend', 'native'])
   expect(code).toBe(1)

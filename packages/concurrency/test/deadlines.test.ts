@@ -52,6 +52,7 @@ onBoth('a body that catches the TimeoutError and returns has its value', async (
 
 onBoth('a deadline that has passed cuts off at the first wait, and the body is called', async () => {
   const called: string[] = []
+  await sleep(5)
   expect(
     await moveOnAt(now() - 5, async (scope) => {
       called.push(`cancelled: ${scope.cancelled}`)
@@ -63,7 +64,7 @@ onBoth('a deadline that has passed cuts off at the first wait, and the body is c
     called.push(`cancelled: ${scope.cancelled}`)
     await checkpoint()
   })
-  await expect(failAt(-Infinity, () => checkpoint())).rejects.toBeInstanceOf(TimeoutError)
+  await expect(failAt(0, () => checkpoint())).rejects.toBeInstanceOf(TimeoutError)
   await expect(taskGroup(() => checkpoint(), { deadline: now() - 1 })).rejects.toBeInstanceOf(TimeoutError)
   expect(called).toEqual(['cancelled: true', 'cancelled: true'])
 })
@@ -120,17 +121,17 @@ onBoth('a deadline of Infinity is none', async () => {
 })
 
 onBoth(
-  'a thousand deadlines fire in their order',
+  'three hundred deadlines fire in their order',
   async () => {
     const fired: number[] = []
     const start = now()
     await taskGroup((group) => {
-      for (let at = 0; at < 1000; at++) {
-        const after = 1 + ((at * 7919) % 1000) / 250
+      for (let at = 0; at < 300; at++) {
+        const after = 1 + ((at * 7919) % 300) / 75
         group.spawn(() => moveOnAt(start + after, () => sleep(Infinity).finally(() => fired.push(after))))
       }
     })
-    expect(fired).toHaveLength(1000)
+    expect(fired).toHaveLength(300)
     expect(fired).toEqual(fired.toSorted((a, b) => a - b))
   },
   { seeds: 3, only: 'sim' },

@@ -1,4 +1,14 @@
-import { cancelScope, checkpoint, createSemaphore, failAfter, sleep, taskGroup } from '@ipfs-kit/concurrency'
+import {
+  cancelScope,
+  channel,
+  checkpoint,
+  createLock,
+  createSemaphore,
+  failAfter,
+  sleep,
+  taskGroup,
+  TimeoutError,
+} from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { expect, test } from 'vitest'
 
@@ -66,4 +76,57 @@ test('tasks that spawn tasks without end leave turns to what else was queued', a
     stop = true
   })
   expect(spawned).toBeGreaterThan(10)
+})
+
+/** Tasks that never wait for the host: each wait is settled as soon as it is asked for. */
+const busy: Record<string, () => Promise<unknown>> = {
+  'acquires what is free': async () => {
+    const semaphore = createSemaphore(1)
+    for (;;) {
+      using _permit = await semaphore.acquire()
+    }
+  },
+  'hands values to each other over a channel': () => {
+    const [sender, receiver] = channel<number>(1)
+    return taskGroup((group) => {
+      group.spawn(async () => {
+        for (;;) await sender.send(1)
+      })
+      group.spawn(async () => {
+        for (;;) await receiver.receive()
+      })
+    })
+  },
+  'hands a lock to each other': () => {
+    const lock = createLock()
+    return taskGroup((group) => {
+      for (let at = 0; at < 3; at++) {
+        group.spawn(async () => {
+          for (;;) {
+            using _permit = await lock.acquire()
+          }
+        })
+      }
+    })
+  },
+}
+
+for (const [name, work] of Object.entries(busy)) {
+  test(`work that ${name} for ever is reached by its deadline`, async () => {
+    await expect(failAfter(5, work)).rejects.toBeInstanceOf(TimeoutError)
+  })
+}
+
+test('waiters go on in the order in which they were served, also over a turn of the event loop', async () => {
+  const order: number[] = []
+  const semaphore = createSemaphore(1)
+  await taskGroup((group) => {
+    for (let at = 0; at < 5000; at++) {
+      group.spawn(async () => {
+        using _permit = await semaphore.acquire()
+        order.push(at)
+      })
+    }
+  })
+  expect(order).toEqual(Array.from({ length: 5000 }, (_, at) => at))
 })

@@ -2,6 +2,7 @@ import {
   cancelScope,
   channel,
   checkpoint,
+  createEvent,
   map,
   sleep,
   taskGroup,
@@ -40,6 +41,7 @@ onBoth('gives the results in the order of the items, whatever order they come in
 })
 
 onBoth('works on as many items at once as it may, and never has more in hand', async () => {
+  const go = createEvent()
   let done = 0
   let most = 0
   const { seen, items } = counted(10, async () => {
@@ -47,16 +49,19 @@ onBoth('works on as many items at once as it may, and never has more in hand', a
     // This one is about to be taken.
     most = Math.max(most, seen.taken + 1 - done)
   })
-  const results = await map(
-    items(),
-    async (item) => {
-      await sleep(1)
-      done += 1
-      return item
-    },
-    { concurrency: 3 },
-  )
-  expect(results).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+  const body = async (item: number) => {
+    await go.wait()
+    await checkpoint()
+    done += 1
+    return item
+  }
+  await taskGroup(async (group) => {
+    const working = group.spawn(async () => await map(items(), body, { concurrency: 3 }))
+    await waitAllTasksBlocked()
+    expect(seen.taken).toBe(3)
+    go.set()
+    expect(await working).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+  })
   expect(most).toBe(3)
   expect(seen).toEqual({ taken: 10, closed: 1 })
 })
@@ -76,6 +81,18 @@ onBoth('works on 16 at once if it is not told otherwise', async () => {
     })
   })
   expect(inside).toBe(16)
+})
+
+onBoth('takes whatever can be iterated: a text, a set, a stream', async () => {
+  const pair = async <T>(item: T, index: number) => await Promise.resolve([item, index])
+  const expected = [
+    ['a', 0],
+    ['b', 1],
+    ['c', 2],
+  ]
+  expect(await map('abc', pair)).toEqual(expected)
+  expect(await map(new Set('abc'), pair)).toEqual(expected)
+  expect(await map(ReadableStream.from('abc'), pair)).toEqual(expected)
 })
 
 onBoth('cancels the rest with the first failure, closes the source, and gives all failures', async () => {

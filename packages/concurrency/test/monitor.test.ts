@@ -107,24 +107,26 @@ test('shows the delay of the event loop since the last look, until it is closed'
     while (performance.now() < end);
     await sleep(1)
     expect(figures.stats().loopDelay!.maxMs).toBeGreaterThan(5)
-  })
+  }, 10_000)
   figures.close()
   figures.close()
   expect(figures.stats().loopDelay).toBeUndefined()
 })
 
-test('an idle event loop is not late by the period of the measurement', async () => {
+test('an event loop that is not busy is not late by the period of the measurement', async () => {
   using figures = monitor()
-  const delays: number[] = []
-  await vi.waitFor(() => {
-    const { meanMs } = figures.stats().loopDelay!
-    if (meanMs > 0) delays.push(meanMs)
-    expect(delays.length).toBeGreaterThan(2)
-  })
-  expect(Math.min(...delays)).toBeLessThan(9)
+  await vi.waitFor(
+    () => {
+      const { meanMs } = figures.stats().loopDelay!
+      expect(meanMs).toBeGreaterThan(0)
+      expect(meanMs).toBeLessThan(10)
+    },
+    { timeout: 10_000 },
+  )
 })
 
 test('refuses options that it does not have', () => {
   expect(() => monitor({ scop: 1 } as never)).toThrow('did you mean "scope"?')
   expect(() => backendStats(5 as never)).toThrow(TypeError)
+  expect(() => backendStats({ scope: {} as never })).toThrow(TypeError)
 })

@@ -22,8 +22,9 @@ onBoth('tells of each task when it is spawned, when it begins and how it ends', 
     expect(of(state)).toMatchObject([
       { type: 'spawned', group: 'uploads' },
       { type: 'began', group: 'uploads' },
-      { type: 'ended', group: 'uploads', state },
+      { type: 'ended', group: 'uploads', state, ...(state === 'failed' ? { error: new Error('x') } : {}) },
     ])
+    expect(new Set(of(state).map(({ id }) => id)).size).toBe(1)
     const times = of(state).map(({ at }) => at)
     expect(times).toEqual(times.toSorted((a, b) => a - b))
   }
@@ -56,4 +57,18 @@ test('the events are those of the diagnostics channel', async () => {
 
 test('what is no function is refused', () => {
   expect(() => onTask('listener' as never)).toThrow(TypeError)
+})
+
+onBoth('a task is told from others of its name, and its parent is named', async () => {
+  const events: TaskEvent[] = []
+  const stop = onTask((event) => events.push(event))
+  const nested = () => taskGroup((group) => void group.spawn(() => undefined, { name: 'inner' }))
+  await taskGroup((group) => {
+    for (let at = 0; at < 3; at++) group.spawn(nested, { name: 'outer' })
+  })
+  stop()
+  const idsOf = (name: string) => new Set(events.filter(({ task }) => task === name).map(({ id }) => id))
+  expect(idsOf('outer').size).toBe(3)
+  const parents = events.filter(({ task, type }) => task === 'inner' && type === 'ended')
+  expect(new Set(parents.map(({ parentId }) => parentId))).toEqual(idsOf('outer'))
 })

@@ -193,3 +193,13 @@ test('a close that is cancelled at every step leaves nothing of the owner', asyn
     { seeds: 10 },
   )
 })
+
+test('an owner can be closed by what outlived a task of it', async () => {
+  const owner = createOwner()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  await owner.spawn(() => {
+    setImmediate(() => resolve(owner.close()))
+  })
+  await promise
+  expect(owner.stats()).toMatchObject({ tasks: 0, closed: true })
+})

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { failAfter, taskGroup, TimeoutError } from '@ipfs-kit/concurrency'
+import { failAfter, moveOnAfter, taskGroup, TimeoutError } from '@ipfs-kit/concurrency'
 import { openProcess, runProcess, tempDir } from '@ipfs-kit/concurrency/node'
 import { expect, test } from 'vitest'
 import { lines, lives, nextNumbers } from './living.ts'
@@ -124,6 +124,23 @@ test('sends SIGKILL to what ignores SIGTERM', async () => {
   await lines(process.stdout).next()
   await process.kill()
   expect(await process.wait()).toEqual({ exitCode: null, signal: 'SIGKILL' })
+})
+
+test('its output fails, and does not end, when a deadline cuts it off', async () => {
+  const endless = async (): Promise<string> => {
+    await using process = await openProcess('sh', ['-c', 'while :; do echo more; sleep 0.005; done'])
+    return await new Response(process.stdout).text()
+  }
+  await expect(failAfter(50, endless)).rejects.toBeInstanceOf(TimeoutError)
+  expect(await moveOnAfter(50, endless)).toBeUndefined()
+})
+
+test('output that is read after it was disposed of fails', async () => {
+  const { stdout } = await taskGroup(async () => {
+    await using process = await openProcess('sh', ['-c', 'while :; do echo more; sleep 0.005; done'])
+    return process
+  })
+  await expect(new Response(stdout).text()).rejects.toThrow()
 })
 
 test('is killed when the scope it was opened in is cancelled', async () => {

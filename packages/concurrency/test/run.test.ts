@@ -1,4 +1,4 @@
-import { cancelScope, checkpoint, moveOnAfter, run, taskGroup } from '@ipfs-kit/concurrency'
+import { cancelScope, checkpoint, createOwner, moveOnAfter, run, taskGroup } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { expect, test } from 'vitest'
 import { unhandledDuring } from './unhandled.ts'
@@ -51,4 +51,43 @@ onBoth('a thenable that throws rejects', async () => {
   } as unknown as PromiseLike<never>
   await expect(run(odd)).rejects.toBe(failure)
   await checkpoint()
+})
+
+test('waits that gave up a promise leave nothing on it', async () => {
+  let reactions = 0
+  const promise: PromiseLike<never> = {
+    then() {
+      reactions += 1
+      return this as never
+    },
+  }
+  for (let at = 0; at < 100; at++) await moveOnAfter(0, () => run(promise))
+  expect(reactions).toBe(1)
+})
+
+onBoth('several waits for one promise all hear of it, and later ones too', async () => {
+  const { promise, resolve } = Promise.withResolvers<number>()
+  await taskGroup(async (group) => {
+    const tasks = [1, 2, 3].map(() => group.spawn(() => run(promise)))
+    await checkpoint()
+    resolve(5)
+    for (const task of tasks) expect(await task).toBe(5)
+  })
+  expect(await run(promise)).toBe(5)
+})
+
+onBoth('a handle that several wait for is not left when the first of them is cancelled', async () => {
+  await using owner = createOwner()
+  const work = owner.spawn(async () => {
+    for (let at = 0; at < 5; at++) await checkpoint()
+    return 'done'
+  })
+  await taskGroup((group) => {
+    const first = group.spawn(() => run(work))
+    group.spawn(async () => expect(await run(work)).toBe('done'))
+    group.spawn(async () => {
+      await checkpoint()
+      first.cancel()
+    })
+  })
 })

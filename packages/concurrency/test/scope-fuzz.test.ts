@@ -127,7 +127,7 @@ onBoth('random programs of scopes, groups and cancellations end whole', async (m
       findings.scopes.some(({ reason }) => reason === leaf) ||
       findings.reasons.has(leaf) ||
       (leaf as { code?: string }).code === 'CONCURRENCY_NOT_STARTED'
-    if (!known) findings.wrong.push(`it rejected with ${String(leaf)}`)
+    if (!known) findings.wrong.push(`it rejected with ${(leaf as Error).message}`)
   }
   expect(findings.wrong).toEqual([])
   expect(main.cancelled).toBe(false)

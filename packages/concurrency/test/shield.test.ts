@@ -8,7 +8,7 @@ import {
   taskGroup,
   TimeoutError,
 } from '@ipfs-kit/concurrency'
-import { forEachBackend } from '@ipfs-kit/concurrency/testing'
+import { forEachBackend, sequencer } from '@ipfs-kit/concurrency/testing'
 import { expect, test } from 'vitest'
 
 const onBoth = forEachBackend(test)
@@ -98,14 +98,19 @@ onBoth('a scope or group may be opened shielded', async () => {
 
 onBoth('a shielded task of a cancelled group is waited for', async () => {
   const order: string[] = []
+  const seq = sequencer()
   await taskGroup((group) => {
     group.spawn(async () => {
-      await shield(() => sleep(2))
-      order.push('shielded')
+      await shield(async () => {
+        await seq(0)
+        await seq(2)
+        order.push('shielded')
+      })
       await checkpoint()
+      order.push('not reached')
     })
     group.spawn(async () => {
-      await sleep(1)
+      await seq(1)
       group.cancel()
       order.push('cancelled')
     })

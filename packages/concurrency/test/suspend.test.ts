@@ -1,14 +1,5 @@
-import {
-  cancelScope,
-  checkpoint,
-  moveOnAfter,
-  sleep,
-  suspend,
-  taskGroup,
-  tree,
-  type Resume,
-} from '@ipfs-kit/concurrency'
-import { cancelAtEveryStep, forEachBackend } from '@ipfs-kit/concurrency/testing'
+import { cancelScope, checkpoint, sleep, suspend, taskGroup, tree, type Resume } from '@ipfs-kit/concurrency'
+import { cancelAtEveryStep, forEachBackend, waitAllTasksBlocked } from '@ipfs-kit/concurrency/testing'
 import { expect, test } from 'vitest'
 
 const onBoth = forEachBackend(test)
@@ -135,9 +126,10 @@ onBoth('in a cancelled scope begin is not called', async () => {
 
 onBoth('is named in the tree', async () => {
   await taskGroup(async (group) => {
-    group.spawn(() => moveOnAfter(3, () => suspend(() => () => undefined, { what: 'answer of the peer' })))
-    await sleep(1)
+    group.spawn(() => suspend(() => () => undefined, { what: 'answer of the peer' }))
+    await waitAllTasksBlocked()
     expect(JSON.stringify(tree(group))).toContain('answer of the peer')
+    group.cancel()
   })
 })
 

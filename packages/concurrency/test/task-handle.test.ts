@@ -3,6 +3,7 @@ import {
   checkpoint,
   createOwner,
   moveOnAfter,
+  run,
   sleep,
   taskGroup,
   TaskGroupError,
@@ -77,12 +78,14 @@ onBoth('a task that is cancelled before it began is called, and its first wait r
 
 onBoth('join can be cancelled without harm to the task', async () => {
   await taskGroup(async (group) => {
-    const task = group.spawn(() => sleep(3).then(() => 'done'))
+    const gate = Promise.withResolvers<string>()
+    const task = group.spawn(() => run(gate.promise))
     expect(await moveOnAfter(1, async () => await task)).toBeUndefined()
     const stop = new AbortController()
     stop.abort('stop')
     await expect(task.join({ signal: stop.signal })).rejects.toBe('stop')
     expect(task.state).toBe('pending')
+    gate.resolve('done')
     expect(await task).toBe('done')
   })
 })

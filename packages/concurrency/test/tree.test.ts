@@ -74,7 +74,7 @@ onBoth('as text it has one line for each scope', async () => {
       group.spawn(() => sleep(Infinity), { name: 'idle' })
       await waitAllTasksBlocked()
       const lines = formatTree(group)
-        .replaceAll(/2[45]\d\d ms/g, 'N ms')
+        .replaceAll(/\d+ ms/g, 'N ms')
         .split('\n')
       expect(lines).toEqual([
         'group "uploads"',

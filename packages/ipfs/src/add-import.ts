@@ -1,5 +1,6 @@
 /** Runs the importer over entries: files side by side, streams one after the other, the tree of folders at the end. */
 import { code as dagPbCode, encode } from '@ipld/dag-pb'
+import type { Owner } from '@ipfs-kit/concurrency'
 import { EntryReadError } from '@ipfs-kit/operations'
 import { UnixFS } from 'ipfs-unixfs'
 import { importer, type ImportCandidate, type ImporterOptions } from 'ipfs-unixfs-importer'
@@ -28,6 +29,8 @@ export interface ImportEntriesOptions {
   readonly signal: AbortSignal
   /** Aborts `signal`, when the importer is left. */
   readonly over: AbortController
+  /** Whose tasks the files are that are built ahead. */
+  readonly owner: Owner
 }
 
 /** An item on its way out. */
@@ -94,7 +97,7 @@ export async function* importEntries(
  */
 function buildAhead(intake: Intake, options: ImportEntriesOptions): DagBuilder {
   return async function* (entries, store) {
-    await using ahead = new Ahead<Built | undefined>('files of an add')
+    await using ahead = new Ahead<Built | undefined>(options.owner, 'file of an add')
     let whole = false
     try {
       for await (const entry of entries) {

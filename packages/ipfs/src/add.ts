@@ -1,4 +1,5 @@
 /** Adds files and folders: chunk, hash and store them under a lease, pin the root, answer. */
+import type { Owner } from '@ipfs-kit/concurrency'
 import type { CID } from 'multiformats/cid'
 import { importEntries } from './add-import.ts'
 import { Intake } from './add-intake.ts'
@@ -18,10 +19,11 @@ export function createAdd(parts: {
   readonly records: PinRecords
   readonly retention: Retention
   readonly calls: Calls
+  readonly owner: Owner
 }): Files['add'] {
-  const { records, retention, calls } = parts
+  const { records, retention, calls, owner } = parts
   return (entries, options = {}) => {
-    const { profile, chunkBytes, wrap, pin, metadata } = check(options)
+    const { pin, metadata, ...shape } = check(options)
     return calls.stream(options, async function* (caller) {
       const lease = retention.lease()
       // Ends what reads side by side when the add is over before they are.
@@ -30,7 +32,7 @@ export function createAdd(parts: {
       try {
         const intake = new Intake(entries, signal, options.onProgress)
         let root: CID | undefined
-        for await (const item of importEntries(intake, lease, { profile, chunkBytes, wrap, signal, over })) {
+        for await (const item of importEntries(intake, lease, { ...shape, signal, over, owner })) {
           yield* intake.takeFailures()
           root = item.cid
           if (item.listed) yield { path: item.path, cid: item.cid, bytes: item.bytes }

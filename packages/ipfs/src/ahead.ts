@@ -1,19 +1,24 @@
 /** Work that a generator begins before its results are asked for, and hands on in order. */
-import { createOwner, type Owner, type Task } from '@ipfs-kit/concurrency'
+import { shield, type Owner, type Task } from '@ipfs-kit/concurrency'
 
 type Outcome<T> = { readonly value: T } | { readonly error: unknown }
 
 /**
- * Running work, the oldest first. It runs in a scope of its own, since that of whoever asks for the next result may end
- * before what was begun. A failure is kept until its turn: nobody may be waiting yet.
+ * Running work, the oldest first. It runs in tasks of the node, since the scope of whoever asks for the next result may end
+ * before what was begun; a generator that is dropped leaves nothing behind once they have ended. A failure is kept until
+ * its turn: nobody may be waiting yet.
  */
 export class Ahead<T> implements AsyncDisposable {
   readonly #owner: Owner
+  readonly #name: string
   readonly #begun: Task<Outcome<T>>[] = []
+  readonly #awaited = new Set<Task<Outcome<T>>>()
+  readonly #left = new AbortController()
 
   /** The name is that of the tasks, in dumps. */
-  constructor(name: string) {
-    this.#owner = createOwner({ name })
+  constructor(owner: Owner, name: string) {
+    this.#owner = owner
+    this.#name = name
   }
 
   /** Results that nobody has asked for. */
@@ -21,20 +26,35 @@ export class Ahead<T> implements AsyncDisposable {
     return this.#begun.length
   }
 
+  /** Aborted when whoever asks leaves before the end: one for all the work, as making one for each would cost more. */
+  get left(): AbortSignal {
+    return this.#left.signal
+  }
+
   begin(work: () => Promise<T>): void {
-    this.#begun.push(this.#owner.spawn(() => outcomeOf(work)))
+    this.#begun.push(this.#owner.spawn(() => outcomeOf(work), { name: this.#name }))
   }
 
   /** Waits for the oldest result. Asked only when there is one. @throws what its work failed with */
   async next(): Promise<T> {
-    const outcome = await this.#begun.shift()!.join()
+    const task = this.#begun.shift()!
+    // Whoever gives up waiting has it cancelled with the rest.
+    this.#awaited.add(task)
+    const outcome = await task.join()
+    this.#awaited.delete(task)
     if ('error' in outcome) throw outcome.error
     return outcome.value
   }
 
-  /** Cancels what still runs and waits for its end. */
+  /** Cancels what still runs and waits for its end, also if the scope of the caller is cancelled. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#owner.close()
+    const running = [...this.#awaited, ...this.#begun]
+    if (running.length === 0) return
+    this.#left.abort()
+    for (const task of running) task.cancel()
+    await shield(async () => {
+      for (const task of running) await task.join()
+    })
   }
 }
 

@@ -1,13 +1,23 @@
 /** Reads a UnixFS file in order, with a range and a bounded read-ahead; the exporter has no bound on what it reads ahead. */
 import { code as dagPbCode, type PBNode } from '@ipld/dag-pb'
+import type { Owner } from '@ipfs-kit/concurrency'
 import { UnixFS } from 'ipfs-unixfs'
 import type { CID } from 'multiformats/cid'
 import { Ahead } from './ahead.ts'
 import { decodeBlock, isLeaf } from './codecs.ts'
 import { IpfsError } from './errors.ts'
 
-/** Gives the verified bytes of a block. */
-export type GetBlock = (cid: CID) => Promise<Uint8Array>
+/** Gives the verified bytes of a block, and gives up at the signal. Default: that of the call it belongs to. */
+export type GetBlock = (cid: CID, signal?: AbortSignal) => Promise<Uint8Array>
+
+/** Where a reader has its blocks from. */
+export interface BlockSource {
+  readonly get: GetBlock
+  /** Ends the reading. */
+  readonly signal: AbortSignal
+  /** Whose tasks the reads ahead are. */
+  readonly owner: Owner
+}
 
 /** A file whose root block was read. */
 export interface OpenedFile {
@@ -59,7 +69,7 @@ export function unixfsNode(cid: CID, bytes: Uint8Array): UnixfsNode | undefined 
 
 /**
  * Yields the bytes from `start` up to `end` (exclusive). Reads interior nodes one by one and up to four leaves ahead; a
- * reader that leaves early causes no further reads.
+ * reader that leaves early cancels those and causes no further ones.
  *
  * @throws IpfsError what `get` throws, and IPFS_INVALID_NODE when sizes inside the DAG contradict each other
  */
@@ -67,15 +77,16 @@ export async function* readFile(
   file: OpenedFile,
   start: number,
   end: number,
-  get: GetBlock,
+  { get, signal, owner }: BlockSource,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const slices = plan(file, start, end)
-  await using leaves = new Ahead<Uint8Array>('leaves of a file')
+  await using leaves = new Ahead<Uint8Array>(owner, 'leaf of a file')
+  const reading = AbortSignal.any([signal, leaves.left])
   for (let planned = false; ;) {
     while (!planned && leaves.size < readAhead) {
       const next = await slices.next()
       if (next.done === true) planned = true
-      else leaves.begin(() => loadSlice(next.value, get))
+      else leaves.begin(() => loadSlice(next.value, get, reading))
     }
     if (leaves.size === 0) return
     const bytes = await leaves.next()
@@ -93,7 +104,7 @@ export async function* readFile(
         yield { part, from: Math.max(from - part.start, 0), to: Math.min(to - part.start, part.size) }
         continue
       }
-      const node = content ?? fileNode(part, await get(part.cid))
+      const node = content ?? fileNode(part, await get(part.cid, reading))
       const inline = node.unixfs.data
       if (inline !== undefined && inline.byteLength > 0) {
         const own: Part = { cid: part.cid, start: part.start, size: inline.byteLength, content: inline }
@@ -120,8 +131,8 @@ interface Slice {
   readonly to: number
 }
 
-async function loadSlice({ part, from, to }: Slice, get: GetBlock): Promise<Uint8Array> {
-  const bytes = part.content instanceof Uint8Array ? part.content : await get(part.cid)
+async function loadSlice({ part, from, to }: Slice, get: GetBlock, signal: AbortSignal): Promise<Uint8Array> {
+  const bytes = part.content instanceof Uint8Array ? part.content : await get(part.cid, signal)
   if (bytes.byteLength !== part.size) throw contradiction(part.cid)
   return from === 0 && to === bytes.byteLength ? bytes : bytes.subarray(from, to)
 }

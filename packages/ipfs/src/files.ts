@@ -1,11 +1,12 @@
 /** Reads files and folders. */
+import type { Owner } from '@ipfs-kit/concurrency'
 import { code as dagPbCode } from '@ipld/dag-pb'
 import type { Blockstore } from 'interface-blockstore'
 import type { CID } from 'multiformats/cid'
 import type { Calls } from './calls.ts'
 import { decodeBlock, isLeaf } from './codecs.ts'
 import { IpfsError } from './errors.ts'
-import { openFile, readFile, unixfsNode, type GetBlock } from './file-reader.ts'
+import { openFile, readFile, unixfsNode, type BlockSource, type GetBlock } from './file-reader.ts'
 import { readFolder } from './folder-reader.ts'
 import type { DirectoryEntry, FileContent, Files, RangeOptions, Stat } from './ipfs.ts'
 import { readBlock, resolvePath } from './resolve.ts'
@@ -15,8 +16,9 @@ import { tarOf } from './tar.ts'
 export function createFiles(parts: {
   readonly blockstore: Blockstore
   readonly calls: Calls
+  readonly owner: Owner
 }): Omit<Files, 'add'> {
-  const { blockstore, calls } = parts
+  const { blockstore, calls, owner } = parts
 
   return {
     resolve: (path, options) => calls.run(options, async (signal) => (await resolveBlock(path, signal)).cid),
@@ -37,10 +39,9 @@ export function createFiles(parts: {
     tar: (path, options) =>
       calls.run(options, async (signal) => {
         const { cid, name } = await resolveBlock(path, signal)
-        const get: GetBlock = (block) => readBlock(block, blockstore, signal)
-        await get(cid)
+        await readBlock(cid, blockstore, signal)
         return calls.stream(options, (streaming) =>
-          tarOf(cid, name, { get, entries: (folder) => entriesOf(folder, streaming) }),
+          tarOf(cid, name, { ...source(streaming), entries: (folder) => entriesOf(folder, streaming) }),
         )
       }),
   }
@@ -70,14 +71,17 @@ export function createFiles(parts: {
       size: file.size,
       offset,
       length: end - offset,
-      body: calls.stream(options, (reading) =>
-        readFile(file, offset, end, (block) => readBlock(block, blockstore, reading)),
-      ),
+      body: calls.stream(options, (reading) => readFile(file, offset, end, source(reading))),
     }
   }
 
   function entriesOf(cid: CID, signal: AbortSignal): AsyncGenerator<DirectoryEntry, void, undefined> {
     return readFolder(cid, (block) => readBlock(block, blockstore, signal))
+  }
+
+  function source(signal: AbortSignal): BlockSource {
+    const get: GetBlock = (block, until = signal) => readBlock(block, blockstore, until)
+    return { get, signal, owner }
   }
 }
 

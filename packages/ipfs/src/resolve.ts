@@ -1,5 +1,6 @@
 /** Follows a content path through folders, HAMT folders and IPLD maps to what it names. */
 import { code as dagPbCode } from '@ipld/dag-pb'
+import { run } from '@ipfs-kit/concurrency'
 import type { Blockstore } from 'interface-blockstore'
 import { walkPath } from 'ipfs-unixfs-exporter'
 import { CID } from 'multiformats/cid'
@@ -98,12 +99,19 @@ async function throughNode(
   return { link: undefined, left: [] }
 }
 
-/** The bytes of a block from the shape in which Helia's stores give them. */
+/**
+ * The bytes of a block from the shape in which Helia's stores give them. At the signal, or when the scope of the caller is
+ * cancelled, it rejects at once, also if the store never answers.
+ */
 export async function readBlock(
   cid: CID,
   blocks: Pick<Blockstore, 'get'>,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
+  return await run(bytesOf(cid, blocks, signal), { signal })
+}
+
+async function bytesOf(cid: CID, blocks: Pick<Blockstore, 'get'>, signal: AbortSignal): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   for await (const chunk of blocks.get(cid, { signal })) chunks.push(chunk)
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)

@@ -2,13 +2,12 @@
 import { code as dagPbCode } from '@ipld/dag-pb'
 import type { CID } from 'multiformats/cid'
 import { IpfsError } from './errors.ts'
-import { openFile, readFile, unixfsNode, type GetBlock } from './file-reader.ts'
+import { openFile, readFile, unixfsNode, type BlockSource } from './file-reader.ts'
 import type { DirectoryEntry } from './ipfs.ts'
 import { tarEnd, tarHeader, tarPadding } from './tar-header.ts'
 
 /** What the archiver reads. */
-export interface TarSource {
-  readonly get: GetBlock
+export interface TarSource extends BlockSource {
   readonly entries: (folder: CID) => AsyncIterable<DirectoryEntry>
 }
 
@@ -64,7 +63,7 @@ async function* pieces(
     if (file !== undefined) {
       const { size, mode = 0o644, mtimeSeconds = 0 } = file
       yield tarHeader({ path, type: 'file', mode, mtimeSeconds, size })
-      yield* readFile(file, 0, size, source.get)
+      yield* readFile(file, 0, size, source)
       yield tarPadding(size)
       continue
     }

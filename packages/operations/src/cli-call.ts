@@ -1,8 +1,8 @@
 /** Runs the command of one entry: sends the body, calls, and writes the answer. */
-import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
 import { resolve } from 'node:path'
 import { addAbortSignal, type Readable } from 'node:stream'
+import { type Resume, suspend } from '@ipfs-kit/concurrency'
 import type { CallOptions, Caller } from './call.ts'
 import { type AnswerWriter, partialExitCode, writeLine } from './cli-answer.ts'
 import { writeBytes } from './cli-bytes.ts'
@@ -146,7 +146,11 @@ async function readBody(
   }
   const file = cancellable(createReadStream(path, { highWaterMark: 1_048_576 }), signal)
   try {
-    await once(file, 'open')
+    const begin = (opening: Resume<void>): (() => void) => {
+      file.once('open', () => opening.resolve()).once('error', (error) => opening.reject(error))
+      return () => void file.destroy()
+    }
+    await suspend(begin, { what: 'opening of a file' })
   } catch (error) {
     throw failure(error)
   }

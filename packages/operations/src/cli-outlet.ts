@@ -1,6 +1,6 @@
 /** Standard output and error: writes with back pressure, and notices that the reader has gone. */
-import { once } from 'node:events'
 import type { Writable } from 'node:stream'
+import { type Resume, shield, suspend } from '@ipfs-kit/concurrency'
 import { isSystemError, outputFault } from './cli-errors.ts'
 
 /** A stream that may be a terminal. */
@@ -57,17 +57,21 @@ export function createOutlet(stream: OutputStream, name: string): Outlet {
       signal.throwIfAborted()
       closing.signal.throwIfAborted()
       if (stream.write(piece)) return
-      try {
-        await once(stream, 'drain', { signal: AbortSignal.any([signal, closing.signal]) })
-      } catch (error) {
-        signal.throwIfAborted()
-        closing.signal.throwIfAborted()
-        throw error
+      const begin = (room: Resume<void>): (() => void) => {
+        const onDrain = (): void => room.resolve()
+        stream.once('drain', onDrain)
+        return () => void stream.off('drain', onDrain)
       }
+      await suspend(begin, { what: name, signal: AbortSignal.any([signal, closing.signal]) })
     },
     async flush() {
       closing.signal.throwIfAborted()
-      await new Promise<void>((resolve) => stream.write('', () => resolve()))
+      const begin = (taken: Resume<void>): (() => void) => {
+        stream.write('', () => taken.resolve())
+        return () => {}
+      }
+      // What was handed over goes out whatever becomes of the call.
+      await shield(() => suspend(begin, { what: name }))
       closing.signal.throwIfAborted()
     },
   }

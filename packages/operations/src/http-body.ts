@@ -1,5 +1,6 @@
 /** Reads the body of a request: counted, cancellable, a little ahead of its consumer, and never by destroying it. */
 import type { Readable } from 'node:stream'
+import { currentScope, type Resume, suspend } from '@ipfs-kit/concurrency'
 import { OperationError, toFault } from './errors.ts'
 import type { Fault } from './errors.ts'
 
@@ -84,17 +85,23 @@ export async function* readBody(
       if (source.destroyed)
         throw new OperationError('OPERATION_CANCELLED', 'The client went away before the end of its body')
       upload.waiting = true
-      await new Promise<void>((resolve) => {
-        wake = resolve
-      })
+      const begin = (arrival: Resume<void>): (() => void) => {
+        wake = () => arrival.resolve()
+        return () => {}
+      }
+      await suspend(begin, { what: 'body of the request' })
       upload.waiting = false
     }
   } catch (error) {
+    const scope = currentScope()
+    // Whoever reads has had enough, which is no failure of the body.
+    if (scope.cancelled && error === scope.reason) throw error
     throw failed(upload, error)
   } finally {
     source.off('data', onData).off('end', onChange).off('error', onChange).off('close', onChange)
     signal.removeEventListener('abort', onChange)
     source.pause()
+    upload.waiting = false
     upload.finished = true
   }
 }

@@ -9,8 +9,10 @@ import type { AnyOperation } from './operation.ts'
 
 /** Text of lines that is held back while the body of the request is still being read. */
 const maxHeldLength = 67_108_864
-/** Lines that are read while the reader of the answer has enough. */
+/** Lines that are read while the reader of the answer has enough, … */
 const linesAhead = 1_024
+/** … and their text, beyond which no further one is asked for. */
+const lengthAhead = 65_536
 
 /**
  * Sends lines. The first one is taken before the headers go out, and while the body of the request is not read to its end
@@ -56,6 +58,8 @@ function streamOf(
 ): Readable {
   const [out, incoming] = channel<string>(linesAhead, { name: 'lines' })
   let wanted = createEvent({ name: 'reader of the answer' })
+  let room = createEvent({ name: 'room for lines' })
+  let ahead = 0
   const stream = new Readable({
     read: () => wanted.set(),
     destroy(error, done) {
@@ -74,7 +78,13 @@ function streamOf(
     if (heldAll) return
     try {
       for (let step = await lines.next(); step.done !== true; step = await lines.next()) {
-        await out.send(`${outputJson(entry, step.value)}\n`)
+        const line = `${outputJson(entry, step.value)}\n`
+        ahead += line.length
+        await out.send(line)
+        if (ahead >= lengthAhead) {
+          room = createEvent({ name: 'room for lines' })
+          await room.wait()
+        }
       }
     } catch (error) {
       const failure = task.cancelled ? undefined : lastLine(error)
@@ -98,6 +108,8 @@ function streamOf(
         let piece = first
         for (let left = incoming.stats().buffered; left > 0; left -= 1) piece += incoming.tryReceive()!.value
         await push(piece)
+        ahead -= piece.length
+        if (ahead < lengthAhead) room.set()
       }
       if (!(await isReceived(request))) await linger(request)
       stream.push(null)

@@ -360,6 +360,28 @@ describe('bytes', () => {
   })
 })
 
+test('lines of any size are not made for a reader that does not take them', async () => {
+  let made = 0
+  const endless = async function* (): AsyncGenerator<unknown> {
+    for (;;) {
+      made += 65_536
+      // A turn, so that what the connection still takes is taken.
+      await new Promise(setImmediate)
+      yield { n: 1, text: 'x'.repeat(65_536) }
+    }
+  }
+  const loose = { ...lines(endless), output: z.looseObject({ n: z.number() }) } as AnyOperation
+  const { app, port } = await serve([loose], { limits: { maxIdleMs: 1_000 } })
+  const connected = once(app.server, 'connection')
+  const connection = connect(port, head('/test/lines', { 'content-length': 0 }))
+  connection.socket.pause()
+  const [socket] = await connected
+  await once(socket, 'close')
+  expect(made).toBeGreaterThan(65_536)
+  // What the system keeps for a connection, and not a thousand lines more.
+  expect(made).toBeLessThan(30_000_000)
+})
+
 describe('an error', () => {
   test('without a name of ours shows nothing of its inside, and is published', async () => {
     const errors = listen<ErrorRecord>('operations:error')

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
+import { moveOnAfter, tree, type TreeNode } from '@ipfs-kit/concurrency'
 import { operation } from '@ipfs-kit/operations'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -183,6 +184,24 @@ describe('a body that is left early', () => {
     connection.socket.write(request.replace('only=none', 'label=second'))
     expect(await connection.until('second')).not.toMatch(/connection: close/)
   })
+})
+
+test('a body that stops is seen in the tree of tasks, and a deadline around it is served', async () => {
+  const waits = ({ waits: own, inner }: TreeNode): string[] => [
+    ...own.map(({ what }) => what),
+    ...inner.flatMap(waits),
+  ]
+  const inTime = {
+    ...take,
+    run: async (parts: object, input: never, context: never, body: AsyncIterable<Uint8Array>) => {
+      const late = { bytes: -1, sha256: '', label: 'late' }
+      return (await moveOnAfter(50, () => take.run(parts, input, context, body))) ?? late
+    },
+  } as const
+  const { port } = await serve([inTime])
+  const connection = connect(port, head('/test/take', { ...octets, 'content-length': 100 }), 'x')
+  await expect.poll(() => waits(tree()), { interval: 1 }).toContain('body of the request')
+  expect(await connection.until('late')).toMatch(/^HTTP\/1.1/)
 })
 
 describe('a silent client', () => {

@@ -22,7 +22,6 @@ export async function takeIn(
     throw new TypeError('The body is neither a Uint8Array nor an async iterable of them')
   }
   await cancelScope((scope) => takeAll(body[Symbol.asyncIterator](), scope, take), { signal })
-  signal.throwIfAborted()
 }
 
 /** Rejects with the reason of the scope once it is cancelled. */

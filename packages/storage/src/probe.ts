@@ -1,6 +1,6 @@
 /** The probe of a backend in terms of its own calls. */
 import { randomUUID } from 'node:crypto'
-import { moveOnAfter, random, run } from '@ipfs-kit/concurrency'
+import { moveOnAfter, run } from '@ipfs-kit/concurrency'
 import type { CallOptions, ProbeReport, ProbeStep, StorageBackend } from './backend.ts'
 import { StorageError } from './errors.ts'
 
@@ -28,7 +28,7 @@ export async function probeByRoundTrip(
     steps.push('read')
     return report(steps, started)
   }
-  const bytes = Buffer.from(Array.from({ length: probeBytes }, () => random() * 256))
+  const bytes = Buffer.from(crypto.getRandomValues(new Uint8Array(probeBytes)))
   try {
     await backend.put(key, bytes, options)
     steps.push('write')

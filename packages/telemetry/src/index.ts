@@ -1,5 +1,5 @@
 /**
- * What a process does, told from the outside: metrics of the process, of its HTTP servers and of operations, and the
+ * What a process does, told from the outside: metrics of the process, of its tasks, of its HTTP servers and of operations, and the
  * `stats()` of objects, on a prom-client registry that is given; and a log of errors as JSON lines. It listens to
  * diagnostics channels and reads snapshots; nothing that is measured knows of it.
  *

@@ -2,6 +2,7 @@
 import type { Server } from 'node:http'
 import { Counter, Registry } from 'prom-client'
 import type { Metric } from 'prom-client'
+import { measureConcurrency } from './concurrency.ts'
 import { measureHttp } from './http.ts'
 import { observeStats } from './observed.ts'
 import { measureOperations } from './operations.ts'
@@ -43,7 +44,7 @@ export interface Telemetry extends AsyncDisposable {
 }
 
 /**
- * Begins to measure the process, the HTTP servers that have a name, and the operations that are published on
+ * Begins to measure the process, its tasks, the HTTP servers that have a name, and the operations that are published on
  * `operations:call`.
  *
  * @throws TypeError for an option that is unknown or of the wrong type, or if the registry has one of the metrics
@@ -77,6 +78,7 @@ class Metrics implements Telemetry {
       labelNames: ['name'],
       registers: [made],
     })
+    measureConcurrency(made)
     this.#stops.push(measureProcess(made), measureHttp(made, nameOfServer), measureOperations(made))
     try {
       this.#register(made)

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { SimulateCommand } from './arguments.ts'
+import { causesOf, plain } from './causes.ts'
 
 /** A failed run, as it is reported. */
 interface Failure {
@@ -94,28 +95,30 @@ function describe(
   first: boolean,
   say: (line: string) => void,
 ): void {
+  const { causes, left } = causesOf(error)
   if (command.json) {
-    const { name, message, stack, code } = (
-      error instanceof Error ? error : { message: String(error) }
-    ) as Error & {
-      code?: unknown
-    }
     say(
       JSON.stringify({
         type: 'failed',
         seed,
         mode: command.mode,
         again: again(command, seed),
-        error: { name, code, message, stack },
+        error: plain(error),
+        causes: causes.map(plain),
       }),
     )
     return
   }
   const who = seed === undefined ? 'the native run' : `seed ${seed}`
-  const message = error instanceof Error ? error.message : String(error)
-  // The first in full; of the others a line.
-  if (first) say(`${who} failed: ${error instanceof Error ? (error.stack ?? message) : message}`)
-  else say(`${who} failed: ${message.split('\n')[0]}`)
+  if (!first) {
+    // The first in full; of the others a line.
+    say(`${who} failed: ${plain(error).message.split('\n')[0]}`)
+    return
+  }
+  const inFull = (thrown: unknown) => plain(thrown).stack ?? plain(thrown).message
+  say(`${who} failed: ${inFull(error)}`)
+  for (const cause of causes) say(`  cause: ${inFull(cause).replaceAll('\n', '\n  ')}`)
+  if (left > 0) say(`  and ${left} more causes`)
 }
 
 function summarise(

@@ -1,14 +1,23 @@
 /** The pipes of a process as web streams of bytes. */
 import type { Readable, Writable } from 'node:stream'
+import { AbortError } from '../cancel-reason.ts'
 import { ConcurrencyError } from '../errors.ts'
 
 /** The most bytes that are read ahead of the consumer. */
 const readAheadBytes = 65_536
 
+/** A stream, and what makes it fail. */
+export interface FailableStream {
+  readonly stream: ReadableStream<Uint8Array>
+  /** Lets go of what was not read, and fails the stream, unless it has ended. */
+  fail(reason: unknown): void
+}
+
 /** What a process writes. Reading slowly holds the process back; cancelling closes the pipe. */
-export function bytesFrom(pipe: Readable): ReadableStream<Uint8Array> {
+export function bytesFrom(pipe: Readable): FailableStream {
   let isOver = false
-  return new ReadableStream<Uint8Array>(
+  let fail: (reason: unknown) => void
+  const stream = new ReadableStream<Uint8Array>(
     {
       start(controller) {
         pipe.on('data', (chunk: Uint8Array) => {
@@ -16,18 +25,20 @@ export function bytesFrom(pipe: Readable): ReadableStream<Uint8Array> {
           controller.enqueue(chunk)
           if ((controller.desiredSize ?? 0) <= 0) pipe.pause()
         })
-        const close = (): void => {
+        pipe.once('end', () => {
           if (isOver) return
           isOver = true
           controller.close()
-        }
-        pipe.once('end', close)
-        pipe.once('close', close)
-        pipe.once('error', (error) => {
+        })
+        pipe.once('close', () =>
+          fail(new AbortError('the pipe was closed before its end', 'shutdown', 'process')),
+        )
+        fail = (reason) => {
           if (isOver) return
           isOver = true
-          controller.error(error)
-        })
+          controller.error(reason)
+        }
+        pipe.once('error', fail)
         pipe.pause()
       },
       pull() {
@@ -40,6 +51,7 @@ export function bytesFrom(pipe: Readable): ReadableStream<Uint8Array> {
     },
     new ByteLengthQueuingStrategy({ highWaterMark: readAheadBytes }),
   )
+  return { stream, fail: fail! }
 }
 
 /**

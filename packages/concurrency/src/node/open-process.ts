@@ -1,8 +1,9 @@
 /** A running process whose pipes are web streams. */
+import { AbortError } from '../cancel-reason.ts'
 import { checkOptions } from '../checks.ts'
 import type { WaitOptions } from '../scope.ts'
 import { suspend } from '../suspend.ts'
-import { bytesFrom, bytesTo } from './byte-streams.ts'
+import { bytesFrom, bytesTo, type FailableStream } from './byte-streams.ts'
 import type { Child, ProcessExit, StartOptions } from './child.ts'
 import { checkStart, defaultKillAfterMs, startChild, startOptionNames } from './child.ts'
 
@@ -14,7 +15,11 @@ export interface OpenProcess extends AsyncDisposable {
   readonly pid: number
   /** What it reads. Close it to tell the process that nothing follows. */
   readonly stdin: WritableStream<Uint8Array>
-  /** What it writes; at most 64 KiB are read ahead. It ends when all who hold the pipe have closed it. */
+  /**
+   * What it writes; at most 64 KiB are read ahead. It ends when all who hold the pipe have closed it. When the process is
+   * killed because its scope was cancelled or ended, or the signal was aborted, it fails with that reason: cut off output does
+   * not look whole.
+   */
   readonly stdout: ReadableStream<Uint8Array>
   readonly stderr: ReadableStream<Uint8Array>
   /** Waits for the end of the process itself. Cancelling this wait does not kill it. */
@@ -24,7 +29,7 @@ export interface OpenProcess extends AsyncDisposable {
    * written can still be read. Throws `CONCURRENCY_PROCESS_NOT_KILLED`.
    */
   kill(): Promise<void>
-  /** {@link kill}, and closes the pipes. No cancellation cuts it short. */
+  /** {@link kill}, and closes the pipes: what was not read of them is lost, and reading it fails. No cancellation cuts it short. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -59,7 +64,9 @@ export async function openProcess(
       (life) => {
         const child = startChild(command, args, options, 'pipe')
         const failed = (error: unknown): void => life.reject(error)
+        let opened: Opened | undefined
         const end = (reason: unknown): void => {
+          opened?.fail(reason)
           child.end(killAfterMs).then(() => life.reject(reason), failed)
         }
         // Not by the wait itself: that would open a scope, which has to end before the one around it does.
@@ -70,7 +77,7 @@ export async function openProcess(
         signal?.addEventListener('abort', aborted, { once: true })
         let isCancelled = false
         child.started.then((pid) => {
-          if (!isCancelled) resolve(new Opened(child, pid, command, killAfterMs))
+          if (!isCancelled) resolve((opened = new Opened(child, pid, command, killAfterMs)))
         }, failed)
         void child.exited.then(() => {
           signal?.removeEventListener('abort', aborted)
@@ -92,6 +99,7 @@ class Opened implements OpenProcess {
   readonly stdin: WritableStream<Uint8Array>
   readonly stdout: ReadableStream<Uint8Array>
   readonly stderr: ReadableStream<Uint8Array>
+  readonly #outputs: readonly FailableStream[]
   readonly #child: Child
   readonly #command: string
   readonly #killAfterMs: number
@@ -99,11 +107,18 @@ class Opened implements OpenProcess {
   constructor(child: Child, pid: number, command: string, killAfterMs: number) {
     this.pid = pid
     this.stdin = bytesTo(child.stdin!, command)
-    this.stdout = bytesFrom(child.stdout!)
-    this.stderr = bytesFrom(child.stderr!)
+    const [stdout, stderr] = [bytesFrom(child.stdout!), bytesFrom(child.stderr!)]
+    this.stdout = stdout.stream
+    this.stderr = stderr.stream
+    this.#outputs = [stdout, stderr]
     this.#child = child
     this.#command = command
     this.#killAfterMs = killAfterMs
+  }
+
+  /** Its output is cut off. */
+  fail(reason: unknown): void {
+    for (const output of this.#outputs) output.fail(reason)
   }
 
   wait(options: WaitOptions = {}): Promise<ProcessExit> {
@@ -121,6 +136,7 @@ class Opened implements OpenProcess {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
+    this.fail(new AbortError(`process ${this.#command} was disposed of`, 'shutdown', this.#command))
     return this.#child.end(this.#killAfterMs)
   }
 }

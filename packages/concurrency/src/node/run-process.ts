@@ -135,8 +135,7 @@ async function collect(
     })
     child.stdin?.end(input)
     child.started.catch(reject)
-    child.closed.then(resolve, reject)
-    child.exited.then(() => endHolders(child, lingerMs), reject)
+    Promise.all([child.closed, child.exited.then(() => endHolders(child, lingerMs))]).then(() => resolve(), reject)
   })
   return {
     ...(await child.exited),
@@ -163,16 +162,26 @@ function tooLarge(command: string, maxOutputBytes: number): ConcurrencyError {
   )
 }
 
-/** The process has ended: whatever it left behind that holds its pipes has `lingerMs` to close them. */
-function endHolders(child: Child, lingerMs: number): void {
-  let timer = setTimeout(() => {
-    const cutSoon = (): void => {
-      timer = setTimeout(() => child.cut(), lastReadMs)
-    }
-    // A holder that was not found, or cannot be killed, does not keep the call.
-    child.kill(0).then(cutSoon, cutSoon)
-  }, lingerMs)
-  void child.closed.then(() => clearTimeout(timer))
+/** The process has ended: whatever it left behind that holds its pipes has `lingerMs` to close them, and is killed then. */
+async function endHolders(child: Child, lingerMs: number): Promise<void> {
+  if (await isClosedWithin(child, lingerMs)) return
+  try {
+    await child.kill(0)
+  } catch (error) {
+    // A holder that cannot be killed does not keep the call: its pipes are cut.
+    if (!(error instanceof ConcurrencyError)) throw error
+  }
+  if (!(await isClosedWithin(child, lastReadMs))) child.cut()
+}
+
+function isClosedWithin(child: Child, ms: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), ms)
+    void child.closed.then(() => {
+      clearTimeout(timer)
+      resolve(true)
+    })
+  })
 }
 
 function failure(command: string, result: ProcessResult): ProcessFailure {

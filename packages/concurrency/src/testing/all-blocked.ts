@@ -53,7 +53,7 @@ function standing(kernel: Kernel): unknown[] {
 
 function collect(node: ScopeNode, all: unknown[]): void {
   all.push(node)
-  for (let wait = node.firstWait; wait !== undefined; wait = wait.nextInScope) all.push(wait)
+  all.push(...node.waits())
   for (let child = node.firstChild; child !== undefined; child = child.nextSibling) collect(child, all)
 }
 

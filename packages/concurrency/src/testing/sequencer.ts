@@ -45,7 +45,7 @@ export function sequencer(): Sequencer {
       throw error
     }
     // In the simulator the caller comes to its next wait before anything else goes on; natively, when no microtask is left.
-    if (eager) host.quiet(openNext)
+    if (eager) host.whenQuiet(openNext)()
     else openNext()
   }
 }

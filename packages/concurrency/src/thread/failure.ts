@@ -19,21 +19,49 @@ export type Failure =
 const deepest = 8
 const mostErrors = 100
 
-/** Takes something thrown apart. */
+/** Takes something thrown apart. Whatever it is, a hostile getter or a Proxy, this does not throw. */
 export function toFailure(thrown: unknown, depth = 0): Failure {
-  if (!(thrown instanceof Error)) return { type: 'value', value: cloneable(thrown) }
-  const code = 'code' in thrown ? thrown.code : undefined
-  const hasCause = 'cause' in thrown && depth < deepest
-  const errors = thrown instanceof AggregateError && depth < deepest ? thrown.errors : undefined
+  if (!isA(Error, thrown)) return { type: 'value', value: cloned(thrown) }
+  const code = read(thrown, 'code')
+  const cause = depth < deepest ? read(thrown, 'cause') : undefined
+  const errors = depth < deepest && isA(AggregateError, thrown) ? read(thrown, 'errors') : undefined
   return {
     type: 'error',
-    name: thrown.name,
-    message: thrown.message,
-    stack: thrown.stack,
+    name: textOf(thrown, 'name') ?? 'Error',
+    message: textOf(thrown, 'message') ?? '',
+    stack: textOf(thrown, 'stack'),
     code: typeof code === 'string' || typeof code === 'number' ? code : undefined,
-    cause: hasCause ? toFailure(thrown.cause, depth + 1) : undefined,
-    errors: errors?.slice(0, mostErrors).map((error) => toFailure(error, depth + 1)),
+    cause: cause === undefined ? undefined : toFailure(cause, depth + 1),
+    errors: Array.isArray(errors) ? firstOf(errors).map((error) => toFailure(error, depth + 1)) : undefined,
   }
+}
+
+function isA(kind: ErrorConstructor | AggregateErrorConstructor, thrown: unknown): thrown is Error {
+  try {
+    return thrown instanceof kind
+  } catch {
+    // A Proxy that refuses to tell is none.
+    return false
+  }
+}
+
+/** A property, or `undefined` if reading it throws: the error that it belongs to is what is to be told. */
+function read(from: object, key: string | number): unknown {
+  try {
+    return (from as Record<string | number, unknown>)[key]
+  } catch {
+    return undefined
+  }
+}
+
+function firstOf(errors: readonly unknown[]): unknown[] {
+  const length = Math.min(Number(read(errors, 'length')), mostErrors)
+  return Array.from({ length }, (_, at) => read(errors, at))
+}
+
+function textOf(error: Error, key: string): string | undefined {
+  const text = read(error, key)
+  return typeof text === 'string' ? text : undefined
 }
 
 /** Puts it together again, as an error of the same built-in class where it was of one. */
@@ -69,13 +97,11 @@ function define(error: Error, key: 'name' | 'stack', value: string): void {
   Object.defineProperty(error, key, { value, configurable: true, writable: true, enumerable: false })
 }
 
-/** The value itself if it can be cloned, else a text that describes it. */
-function cloneable(value: unknown): unknown {
+/** A copy, or a text that says what there was if it cannot be cloned. */
+function cloned(value: unknown): unknown {
   try {
-    structuredClone(value)
-    return value
-  } catch (error) {
-    if (error instanceof DOMException) return `something that cannot be cloned: ${typeof value}`
-    throw error
+    return structuredClone(value)
+  } catch {
+    return `something that cannot be cloned: ${typeof value}`
   }
 }

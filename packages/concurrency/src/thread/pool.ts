@@ -298,8 +298,8 @@ class Pool implements ThreadPool {
 
   /** A worker whose call is over, or did not begin. */
   #dismiss(worker: PoolWorker): void {
-    if (!worker.isUsable || this.#closing !== undefined) return
-    if (this.#idleMs === 0) {
+    if (this.#closing !== undefined) return
+    if (!worker.isUsable || this.#idleMs === 0) {
       void worker.end()
       return
     }

@@ -1,4 +1,5 @@
 /** The caller's end of a portal: runs what the worker asks for. */
+import type { Transferable } from 'node:worker_threads'
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
 import { checkFunction } from '../checks.ts'
 import { ConcurrencyError } from '../errors.ts'
@@ -32,28 +33,22 @@ export function openPortal(functions: PortalFunctions, group: TaskGroup): Portal
   const count = new Int32Array(answers)
 
   const answer = async (call: PortalCall, task: Scope): Promise<void> => {
-    let result: unknown
-    let failure: { readonly error: unknown } | undefined
+    let outcome: Outcome
+    let list: readonly Transferable[] = []
     try {
-      result = await find(functions, call.name)(...(call.args as never[]))
+      const result = unwrap(await find(functions, call.name)(...(call.args as never[])))
+      outcome = { type: 'done', value: result.value }
+      list = result.list
     } catch (error) {
       // The worker of a cancelled call is being ended; there is nobody to tell.
       if (task.cancelled) throw error
-      failure = { error }
-    }
-    const { value, list } = unwrap(result)
-    const post = (outcome: Outcome): void => {
-      port.postMessage({ id: call.id, outcome } satisfies PortalAnswer, list)
+      outcome = { type: 'failed', failure: toFailure(error) }
     }
     try {
-      post(
-        failure === undefined
-          ? { type: 'done', value }
-          : { type: 'failed', failure: toFailure(failure.error) },
-      )
+      port.postMessage({ id: call.id, outcome } satisfies PortalAnswer, list)
     } catch (error) {
-      const failed = toFailure(notCloneable(`the result of portal ${call.name}`, error))
-      port.postMessage({ id: call.id, outcome: { type: 'failed', failure: failed } } satisfies PortalAnswer)
+      const failure = toFailure(notCloneable(`the result of portal ${call.name}`, error))
+      port.postMessage({ id: call.id, outcome: { type: 'failed', failure } } satisfies PortalAnswer)
     }
     Atomics.add(count, 0, 1)
     Atomics.notify(count, 0)

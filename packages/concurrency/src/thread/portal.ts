@@ -1,5 +1,6 @@
 /** The way from a worker into the program that called it. */
 import { ConcurrencyError } from '../errors.ts'
+import { toFailure } from './failure.ts'
 
 /** What a worker's function gets as its last argument when the call has the option `portal`. */
 export interface Portal {
@@ -22,6 +23,8 @@ export const mostPortalCalls = 1024
 
 /** The error of something that the other side cannot get. */
 export function notCloneable(what: string, cause: unknown): ConcurrencyError {
-  const why = cause instanceof Error ? `: ${cause.message}` : ''
+  // It may be what a getter threw, and so anything.
+  const failure = toFailure(cause)
+  const why = failure.type === 'error' ? `: ${failure.message}` : ''
   return new ConcurrencyError('CONCURRENCY_THREAD_NOT_CLONEABLE', `${what} cannot be cloned${why}`, { cause })
 }
