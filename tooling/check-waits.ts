@@ -1,13 +1,15 @@
 /**
  * Holds every wait to `packages/concurrency`, where it belongs to a scope, can be cancelled and has a deadline: no timer,
- * no race whose losers run on, no resolver kept for a callback, no floating and no swallowed promise elsewhere. Reads the `src` of packages and apps and
- * the tooling itself; tests, examples and benches are free. Run by `pnpm lint`; exits 1 if anything is found.
+ * no race whose losers run on, no resolver kept for a callback, no floating and no swallowed promise elsewhere. Reads
+ * the `src` of packages and apps and the tooling itself; tests, examples and benches are free. Run by `pnpm lint`; exits
+ * 1 if anything is found.
  *
  * Two checks share the work. The type-aware lint (`no-floating-promises`, as .oxlintrc.json sets it) knows types: it
  * refuses the bare call whose promise nobody takes, and `no-misused-promises` the async function where none is expected.
  * But it takes `void f()`, `.catch(f)` and `.then(f, g)` as care taken, whatever the handler does. This check knows no
- * types and refuses just these forms, with the timers, races and callbacks that no lint rule names. It does not see a promise that
- * is kept in a variable and never awaited, a handler that another file exports, or a catch block that does something.
+ * types and refuses just these forms, with the timers, races and callbacks that no lint rule names. It does not see a
+ * promise that is kept in a variable and never awaited, a handler that another file exports, or a catch block that does
+ * something.
  *
  * A place that has to wait on its own says why on the line above: `// waits: <reason>`.
  */

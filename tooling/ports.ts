@@ -50,6 +50,7 @@ async function runPort(root: string, port: Port, more: readonly string[]): Promi
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, DENO_NO_UPDATE_CHECK: '1' },
   })
+  // waits: the suite of that package is on trial here, and runProcess does not hand the terminal on.
   return await new Promise((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (code) => resolve(code ?? 1))

@@ -17,6 +17,7 @@ export interface RunOptions {
 
 /** Its stdout. Rejects with RunError if it fails. */
 export async function run(program: string, args: readonly string[], options: RunOptions): Promise<string> {
+  // waits: checks and packs run before anything is built; `timeoutMs` ends it.
   return await new Promise((resolve, reject) => {
     const settings = {
       cwd: options.cwd,

@@ -108,6 +108,82 @@ describe('races', () => {
   })
 })
 
+describe('callbacks', () => {
+  test('a promise whose resolver is kept is refused, with what to use instead', () => {
+    const source = `await new Promise((resolve) => child.once('exit', resolve))\n`
+    expect(lines({ 'packages/ipfs/src/a.ts': source })).toEqual([
+      'packages/ipfs/src/a.ts:1: makes a promise whose resolver is kept for later, use suspend, or an event or a channel',
+    ])
+  })
+
+  test.each([
+    'new Promise((resolve) => { wake = resolve })',
+    'new Promise<void>((resolve) => stream.write(piece, () => resolve()))',
+    'new Promise((_, reject) => { stream.on("error", reject) })',
+    'new Promise((resolve, reject) => { if (closed) reject(gone); else stream.on("end", resolve) })',
+    'new Promise(function (resolve) { stream.on("end", function () { resolve(1) }) })',
+    'new Promise((resolve) => { const end = { resolve }; keep(end) })',
+    'new Promise((resolve) => { resolve.call(undefined) })',
+    'new Promise((...both) => { kept = both })',
+    'new Promise(({ call }) => { kept = call })',
+    'new Promise(async (resolve) => resolve(await work()))',
+    'new Promise(begin)',
+    'new Promise(() => {})',
+    'new globalThis.Promise((resolve) => { wake = resolve })',
+    '(new (Promise as any)((resolve) => { wake = resolve }))',
+  ])('a kept resolver is seen in: %s', (code) => {
+    expect(found(code)).toEqual(['1: makes a promise whose resolver is kept for later'])
+  })
+
+  test.each(['const { promise, resolve } = Promise.withResolvers()', 'const { withResolvers } = Promise'])(
+    'Promise.withResolvers is seen in: %s',
+    (code) => {
+      expect(found(code)).toEqual(['1: names Promise.withResolvers'])
+    },
+  )
+
+  test.each([
+    'new Promise((resolve) => resolve(1))',
+    'new Promise((resolve, reject) => { if (good) resolve(1); else reject(error) })',
+    'new Promises((resolve) => { wake = resolve })',
+    'let waking: Promise<void>',
+    'await suspend((resume) => { wake = () => resume.resolve() })',
+  ])('no resolver is kept in: %s', (code) => {
+    expect(found(code)).toEqual([])
+  })
+
+  test.each([
+    ['names EventEmitter.once', `import { once } from 'node:events'`],
+    ['names EventEmitter.once', `import { EventEmitter, once as first } from 'events'`],
+    ['names EventEmitter.on', `import { on } from 'node:events'`],
+    ['names EventEmitter.once', `export { once } from 'node:events'`],
+    [
+      'names EventEmitter.once',
+      `import { EventEmitter } from 'node:events'; await EventEmitter.once(socket, 'end')`,
+    ],
+    ['names EventEmitter.once', `const { once } = EventEmitter`],
+    ['calls EventEmitter Emitter', `import Emitter from 'node:events'`],
+    ['calls EventEmitter Emitter', `import { EventEmitter as Emitter } from 'node:events'`],
+    ['takes all of node:events', `import * as events from 'node:events'`],
+    ['takes all of node:events', `export * from 'node:events'`],
+    ['takes all of node:events', `const { once } = await import('node:events')`],
+    ['takes all of events', `const { once } = require('events')`],
+  ])('%s: seen in %s', (problem, code) => {
+    expect(found(code)).toEqual([`1: ${problem}`])
+  })
+
+  test.each([
+    `import { EventEmitter } from 'node:events'`,
+    `import EventEmitter, { type once } from 'node:events'`,
+    `import type { on } from 'node:events'`,
+    `import { once } from './collect.ts'`,
+    `emitter.once('end', done)`,
+    `events.on('end', done)`,
+  ])('no wait for an event is in: %s', (code) => {
+    expect(found(code)).toEqual([])
+  })
+})
+
 describe('floating promises', () => {
   test.each([
     'void work()',
@@ -148,6 +224,25 @@ describe('floating promises', () => {
 })
 
 describe('swallowed promises', () => {
+  test.each([
+    'await Promise.allSettled(all)',
+    'if (open) await Promise.allSettled(all)',
+    'open && (await Promise.allSettled(all))',
+    'Promise.allSettled(all)',
+    `await globalThis.Promise['allSettled'](all)`,
+  ])('outcomes that nobody looks at are refused: %s', (code) => {
+    expect(found(code)).toEqual(['1: nobody looks at the outcomes of Promise.allSettled'])
+  })
+
+  test.each([
+    'const outcomes = await Promise.allSettled(all)',
+    'for (const one of await Promise.allSettled(all)) use(one)',
+    'export const outcomes = () => Promise.allSettled(all)',
+    'await jobs.allSettled(all)',
+  ])('the outcomes may be looked at in: %s', (code) => {
+    expect(found(code)).toEqual([])
+  })
+
   test.each([
     ['catch', 'await work().catch(() => {})'],
     ['catch', 'work().catch(() => {})'],

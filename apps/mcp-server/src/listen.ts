@@ -47,9 +47,10 @@ export async function openListener(endpoint: Endpoint, handler: RequestListener)
   const begin = (listening: Resume<void>): (() => void) => {
     server.once('error', (cause) => listening.reject(portError(endpoint, cause)))
     server.listen(endpoint.port, endpoint.host, () => listening.resolve())
-    return () => void server.close()
+    return () => {}
   }
-  await suspend(begin, { what: 'port' })
+  // It is over at once, and half open it could not be closed again.
+  await shield(() => suspend(begin, { what: 'port' }))
   const { port } = server.address() as AddressInfo
   const stopped = createEvent({ name: 'end of the listener' })
   // The only error is that it has been stopped before.

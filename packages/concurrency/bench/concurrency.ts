@@ -5,7 +5,7 @@
  */
 import { cancelIds, measureCancel } from './concurrency/cancel.ts'
 import { channelIds, measureChannel } from './concurrency/channel.ts'
-import { measureMemory, memoryIds } from './concurrency/memory.ts'
+import { heapIds, measureHeap } from './concurrency/heap.ts'
 import type { Options } from './concurrency/rounds.ts'
 import { measureSemaphore, semaphoreIds } from './concurrency/semaphore.ts'
 import { measureSimulator, simulatorIds } from './concurrency/simulator.ts'
@@ -14,7 +14,7 @@ import { measureSpawn, spawnIds } from './concurrency/spawn.ts'
 /** What the runner of the benches calls. */
 export default {
   area: 'concurrency',
-  ids: [...spawnIds, ...cancelIds, ...channelIds, ...semaphoreIds, ...simulatorIds, ...memoryIds],
+  ids: [...spawnIds, ...cancelIds, ...channelIds, ...semaphoreIds, ...simulatorIds, ...heapIds],
   async run(options: Options) {
     return [
       ...(await measureSpawn(options)),
@@ -22,7 +22,7 @@ export default {
       ...(await measureChannel(options)),
       ...(await measureSemaphore(options)),
       ...(await measureSimulator(options)),
-      ...(await measureMemory(options)),
+      ...(await measureHeap(options)),
     ]
   },
 }

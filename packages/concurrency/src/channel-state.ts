@@ -1,7 +1,7 @@
 /** What all ends of a channel share: the buffer, and those who wait for room and for values. */
 import type { ChannelStats } from './channel.ts'
 import { ConcurrencyError } from './errors.ts'
-import { endWaits, serve, type Ending, type ReceiveSource } from './receiving-end.ts'
+import { endWaits, serve, serveSoon, type Ending, type ReceiveSource } from './receiving-end.ts'
 import { Ring } from './ring.ts'
 import { WaitQueue } from './wait-queue.ts'
 
@@ -27,8 +27,11 @@ export class ChannelState<T> implements ReceiveSource<T> {
   /** Hands a value on if a receiver waits or the buffer has room. */
   give(value: T): boolean {
     const receiver = this.receiving.first
-    if (receiver !== undefined) serve(receiver, value)
-    else if (this.buffer.size < this.capacity) this.buffer.push(value)
+    if (receiver !== undefined) {
+      // A sender that goes on at once puts more into the buffer before the receiver is back: then neither of them parks.
+      if (this.capacity > 0) serveSoon(receiver, value)
+      else serve(receiver, value)
+    } else if (this.buffer.size < this.capacity) this.buffer.push(value)
     else return false
     return true
   }

@@ -34,24 +34,31 @@ export interface Counters {
   yields: number
 }
 
+/**
+ * How far below 0 the credit of a backend may fall. What comes in bursts goes on at once until then: tasks that begin, and waits
+ * that are cut off by a cancellation.
+ */
+export const overdraft = 16_384
+
 /** A backend as its scopes see it. */
 export interface Kernel {
   readonly name: 'native' | 'sim'
-  /** Whether a settled wait goes on at once. Otherwise it is queued, and the backend chooses when. */
+  /** Whether waits go on in the order in which they are settled. Otherwise the backend chooses. */
   readonly eager: boolean
-  /** How many waits may still go on at once before {@link rest} is called. */
+  /**
+   * How many waits may still go on at once, counted down by them; at 0 and below the backend chooses when. Tasks that keep
+   * each other going, as the two ends of a channel do, would else keep all timers and all input from the event loop.
+   */
   credit: number
   readonly root: ScopeNode
   readonly timers: Timers
   readonly counters: Counters
   now(): number
   random(): number
-  /** Lets `runnable` go on: at once, or when the backend chooses it. */
+  /** Lets `runnable` go on when the backend chooses it. */
   resume(runnable: Runnable): void
   /** Lets it go on after everything else that can run had its turn. */
   resumeLater(runnable: Runnable): void
-  /** The credit is spent: nothing goes on at once until the event loop had a turn. */
-  rest(): void
   /** Begins a task, never within this call, and in the async context of the caller. */
   begin(task: Beginner): void
   /** A timer was added for `time`. */

@@ -1,6 +1,7 @@
 /** The backend on the host's own clock and timers. */
 import { host } from '#host'
-import { noCounts, type Beginner, type Kernel, type Runnable } from './kernel.ts'
+import { noCounts, overdraft, type Beginner, type Kernel, type Runnable } from './kernel.ts'
+import { Ring } from './ring.ts'
 import { ScopeNode } from './scope-node.ts'
 import { Timers } from './timers.ts'
 
@@ -14,15 +15,18 @@ const settled = Promise.resolve()
 
 class NativeKernel implements Kernel {
   readonly name = 'native'
-  eager = true
+  readonly eager = true
   credit = waitsPerTurn
   readonly root: ScopeNode = new ScopeNode(this, undefined, 'root', 'native', undefined)
   readonly timers = new Timers()
   readonly counters = noCounts()
+  /** Tasks that have not begun, in the order in which they will. */
+  readonly #beginning = new Ring<Beginner>()
+  readonly #beginNext = () => this.#beginning.shift().begin()
   #later: Runnable[] = []
   #turnAsked = false
-  /** While it rests: the next turn of the event loop. */
-  #turn = settled
+  /** The next turn of the event loop, where tasks wait for it. */
+  #turn: Promise<void> | undefined
   #turned: () => void = () => undefined
   #armedFor = Infinity
   #disarm: (() => void) | undefined
@@ -45,19 +49,10 @@ class NativeKernel implements Kernel {
     this.#askForTurn()
   }
 
-  rest(): void {
-    this.eager = false
-    this.#turn = new Promise((resolve) => {
-      this.#turned = resolve
-    })
-    this.#askForTurn()
-  }
-
   begin(task: Beginner): void {
     // One microtask for each: it carries the async context of the caller, which a common one would have of the first.
-    void (this.eager ? settled : this.#turn).then(() => task.begin())
-    this.credit -= 1
-    if (this.credit === 0) this.rest()
+    this.#beginning.push(task)
+    void this.#soon().then(this.#beginNext)
   }
 
   timerAdded(time: number): void {
@@ -76,13 +71,26 @@ class NativeKernel implements Kernel {
 
   parked(): void {}
 
+  /** When the next task begins: in this turn of the event loop, or in the next one if this one had enough. */
+  #soon(): Promise<void> {
+    if (this.credit > -overdraft) {
+      this.credit -= 1
+      return settled
+    }
+    this.#turn ??= new Promise((resolve) => {
+      this.#turned = resolve
+    })
+    this.#askForTurn()
+    return this.#turn
+  }
+
   #askForTurn(): void {
     if (this.#turnAsked) return
     this.#turnAsked = true
     host.turn(() => {
       this.#turnAsked = false
-      this.eager = true
       this.credit = waitsPerTurn
+      this.#turn = undefined
       this.#turned()
       const due = this.#later
       this.#later = []

@@ -1,6 +1,13 @@
-/** A first-in, first-out buffer over one array whose length is a power of two. It grows as needed and never shrinks. */
+/** Slots of a ring that was not needed yet, and above which an empty one is let go. */
+const leastLength = 8
+const largeLength = 1024
+
+/**
+ * A first-in, first-out buffer over one array whose length is a power of two. It grows as needed; once it is empty, a large
+ * array is let go.
+ */
 export class Ring<T> {
-  #slots: (T | undefined)[] = Array.from({ length: 8 })
+  #slots: (T | undefined)[] = Array.from({ length: leastLength })
   #head = 0
   size = 0
 
@@ -16,6 +23,10 @@ export class Ring<T> {
     this.#slots[this.#head] = undefined
     this.#head = (this.#head + 1) & (this.#slots.length - 1)
     this.size -= 1
+    if (this.size === 0 && this.#slots.length > largeLength) {
+      this.#slots = Array.from({ length: leastLength })
+      this.#head = 0
+    }
     return value
   }
 

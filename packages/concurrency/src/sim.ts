@@ -31,7 +31,7 @@ const stepsPerTurn = 1024
 export class SimKernel implements Kernel {
   readonly name = 'sim'
   readonly eager = false
-  credit = Infinity
+  credit = 0
   readonly root: ScopeNode
   readonly timers = new Timers()
   readonly counters = noCounts()
@@ -50,6 +50,7 @@ export class SimKernel implements Kernel {
   #failure: ConcurrencyError | undefined
   #over: (() => boolean) | undefined
   #finish: (() => void) | undefined
+  #crash: (error: unknown) => void = () => undefined
 
   constructor(seed: number, order: SimOrder, settings: SimSettings) {
     this.#settings = settings
@@ -91,8 +92,6 @@ export class SimKernel implements Kernel {
     void ready(task, 'begin', task, undefined).then(() => task.begin())
   }
 
-  rest(): void {}
-
   timerAdded(): void {}
 
   timerRemoved(): void {}
@@ -121,8 +120,9 @@ export class SimKernel implements Kernel {
       this.#fail('CONCURRENCY_SIM_UNHANDLED', unhandled(error), { cause: error }),
     )
     try {
-      await new Promise<void>((resolve) => {
+      await new Promise<void>((resolve, reject) => {
         this.#finish = resolve
+        this.#crash = reject
         this.#over = over
         begin()
         this.#soon()
@@ -132,6 +132,7 @@ export class SimKernel implements Kernel {
       await new Promise<void>((resolve) => host.turn(resolve))
       return this.#failure
     } finally {
+      this.#finish = undefined
       unwatchForeign()
       unwatchRejections()
     }
@@ -140,7 +141,16 @@ export class SimKernel implements Kernel {
   /** Takes the next step when everything that the last one led to has run. */
   readonly #soon = host.whenQuiet(() => this.#next())
 
+  /** What a function of the user's throws that is called here, as `trace`, ends the run. */
   readonly #next = (): void => {
+    try {
+      this.#takeStep()
+    } catch (error) {
+      this.#crash(error)
+    }
+  }
+
+  #takeStep(): void {
     if (this.#actions.length > 0) {
       this.#actions.shift()!()
       this.#soon()

@@ -12,8 +12,8 @@ export type { Undo } from './wait.ts'
 
 /** The two ends of a wait: the first call of one of them counts. */
 export interface Resume<T> {
-  resolve(value: T): void
-  reject(error: unknown): void
+  readonly resolve: (value: T) => void
+  readonly reject: (error: unknown) => void
 }
 
 /** Options of {@link suspend}. */

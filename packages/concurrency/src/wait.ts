@@ -1,5 +1,5 @@
 /** One library wait: a promise that its scope can settle at once, wherever it is queued. */
-import type { Kernel, Runnable } from './kernel.ts'
+import { overdraft, type Runnable } from './kernel.ts'
 import type { ScopeNode } from './scope-node.ts'
 import type { Timer } from './timers.ts'
 import type { WaitQueue } from './wait-queue.ts'
@@ -71,7 +71,7 @@ export class Wait<T = unknown> implements Runnable {
   /** Settles with a value as {@link succeed}, and goes on one microtask later: whoever calls this may do more before. */
   succeedSoon(value: T): void {
     const { kernel } = this.scope
-    if (this.phase !== 'pending' || !kernel.eager) {
+    if (this.phase !== 'pending' || kernel.credit <= 0) {
       this.succeed(value)
       return
     }
@@ -79,7 +79,7 @@ export class Wait<T = unknown> implements Runnable {
     this.payload = value
     if (this.queue !== undefined) this.queue.remove(this)
     this.leave()
-    spend(kernel)
+    kernel.credit -= 1
     void nothing.then(() => this.deliver())
   }
 
@@ -93,7 +93,7 @@ export class Wait<T = unknown> implements Runnable {
     if (this.phase !== 'pending') return
     this.queue?.forget(this)
     if (typeof this.undo !== 'function') {
-      this.fail(reason)
+      this.cutOff(reason)
       return
     }
     this.phase = 'abandoned'
@@ -140,15 +140,29 @@ export class Wait<T = unknown> implements Runnable {
     if (this.queue !== undefined) this.queue.remove(this)
     this.leave()
     const { kernel } = this.scope
-    if (!kernel.eager) {
+    if (kernel.credit <= 0) {
       this.payload = outcome
       kernel.resume(this)
       return true
     }
-    spend(kernel)
+    kernel.credit -= 1
     if (phase === 'resolved') this.resolve(outcome as T)
     else this.reject(outcome)
     return true
+  }
+
+  /** Rejects as the scope is cancelled: in a burst with all the others of the scope. */
+  private cutOff(reason: unknown): void {
+    const { kernel } = this.scope
+    this.phase = 'rejected'
+    this.leave()
+    if (kernel.eager && kernel.credit > -overdraft) {
+      kernel.credit -= 1
+      this.reject(reason)
+      return
+    }
+    this.payload = reason
+    kernel.resume(this)
   }
 
   /** Leaves its scope and its timer. */
@@ -173,8 +187,8 @@ export function park<T>(scope: ScopeNode, what: string, on: Named | undefined): 
 /** A wait that has nothing to wait for: goes on at once, or when the backend chooses it. */
 export function ready<T>(scope: ScopeNode, what: string, on: Named | undefined, value: T): Promise<T> {
   const { kernel } = scope
-  if (kernel.eager) {
-    spend(kernel)
+  if (kernel.credit > 0) {
+    kernel.credit -= 1
     return value === undefined ? (nothing as Promise<T>) : Promise.resolve(value)
   }
   const wait = new Wait<T>(scope, what, on)
@@ -189,20 +203,15 @@ export function failed(
   on: Named | undefined,
   error: unknown,
 ): Promise<never> {
-  // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the reason of a foreign signal passes untouched
-  if (scope.kernel.eager) return Promise.reject(error)
+  const { kernel } = scope
+  if (kernel.credit > 0) {
+    kernel.credit -= 1
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the reason of a foreign signal passes untouched
+    return Promise.reject(error)
+  }
   const wait = new Wait<never>(scope, what, on)
   wait.fail(error)
   return wait.promise
-}
-
-/**
- * Counts a wait that goes on within this turn of the event loop. Tasks that keep each other going, as two ends of a channel
- * do, would else keep every timer and all input from it for ever.
- */
-function spend(kernel: Kernel): void {
-  kernel.credit -= 1
-  if (kernel.credit === 0) kernel.rest()
 }
 
 /** After so many refused waits the event loop gets a turn. */

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { parseCommandLine } from '../src/cli/arguments.ts'
+import { compiled } from './runtime.ts'
 
 const cli = fileURLToPath(new URL('../src/cli.ts', import.meta.url))
 const folder = fileURLToPath(new URL('.', import.meta.url))
@@ -17,7 +18,7 @@ interface Ended {
 async function run(args: readonly string[], environment: Record<string, string> = {}): Promise<Ended> {
   const child = spawn(process.execPath, ['--conditions=@ipfs-kit/source', cli, ...args], {
     cwd: folder,
-    env: { ...process.env, IPFS_KIT_SEED: '', ...environment },
+    env: { ...compiled, IPFS_KIT_SEED: '', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let [out, err] = ['', '']

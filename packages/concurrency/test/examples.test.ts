@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { runProcess } from '@ipfs-kit/concurrency/node'
 import { describe, expect, test } from 'vitest'
+import { compiled } from './runtime.ts'
 
 const folder = new URL('../examples/', import.meta.url)
 
@@ -10,7 +11,7 @@ describe('each example runs to its end', () => {
   for (const name of readdirSync(folder).filter((one) => one.endsWith('.ts'))) {
     test.concurrent(name, async ({ expect }) => {
       const args = ['--conditions=@ipfs-kit/source', fileURLToPath(new URL(name, folder))]
-      const { stderr } = await runProcess(process.execPath, args)
+      const { stderr } = await runProcess(process.execPath, args, { env: compiled })
       expect(new TextDecoder().decode(stderr)).toBe('')
     })
   }

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { failAfter, moveOnAfter, taskGroup, TimeoutError } from '@ipfs-kit/concurrency'
 import { openProcess, runProcess, tempDir } from '@ipfs-kit/concurrency/node'
 import { expect, test } from 'vitest'

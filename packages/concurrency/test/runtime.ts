@@ -11,3 +11,9 @@ export const onDeno = 'Deno' in globalThis
 export function program(name: string): string {
   return fileURLToPath(new URL(`programs/${name}.ts`, import.meta.url))
 }
+
+/** The environment of a process that runs the sources: what it compiles is kept for the next one. */
+export const compiled = {
+  ...process.env,
+  NODE_COMPILE_CACHE: fileURLToPath(new URL('../node_modules/.cache/compile', import.meta.url)),
+}

@@ -1,4 +1,12 @@
-import { createOwner, moveOnAfter, sim, sleep, taskGroup, withBackend, type Owner } from '@ipfs-kit/concurrency'
+import {
+  createOwner,
+  moveOnAfter,
+  sim,
+  sleep,
+  taskGroup,
+  withBackend,
+  type Owner,
+} from '@ipfs-kit/concurrency'
 import { describe, expect, test } from 'vitest'
 
 describe('what is around a simulated run', () => {
@@ -8,7 +16,9 @@ describe('what is around a simulated run', () => {
 
   test('ends it when it is cancelled', async () => {
     const signal = AbortSignal.abort(new Error('stop'))
-    await expect(taskGroup(() => withBackend(endless, { backend: sim(1) }), { signal })).rejects.toThrow('stop')
+    await expect(taskGroup(() => withBackend(endless, { backend: sim(1) }), { signal })).rejects.toThrow(
+      'stop',
+    )
     const cut = moveOnAfter(5, () => withBackend(endless, { backend: sim(1) }))
     expect(await cut).toBeUndefined()
   })
@@ -39,4 +49,12 @@ test('refuses what is no backend', async () => {
   for (const wrong of ['sim', {}, { name: 'sim', seed: 1 }, null]) {
     await expect(withBackend(() => 1, { backend: wrong as never })).rejects.toThrow(TypeError)
   }
+})
+
+test('a trace that throws ends the run with what it threw', async () => {
+  const failure = new Error('disk full')
+  const trace = (): never => {
+    throw failure
+  }
+  await expect(withBackend(() => sleep(1), { backend: sim(1, { trace }) })).rejects.toBe(failure)
 })

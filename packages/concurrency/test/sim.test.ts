@@ -1,4 +1,4 @@
-import { checkpoint, now, random, sim, sleep, taskGroup, withBackend } from '@ipfs-kit/concurrency'
+import { checkpoint, now, sim, sleep, taskGroup, withBackend } from '@ipfs-kit/concurrency'
 import { describe, expect, test } from 'vitest'
 
 describe('time', () => {

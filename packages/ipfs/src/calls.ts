@@ -74,6 +74,7 @@ export class Calls {
   /** Cancels what runs and waits until it has ended. */
   async close(): Promise<void> {
     this.#closing.abort(new IpfsError('IPFS_CLOSED', 'The node was closed'))
+    // waits: each call tells its own caller how it ended
     await Promise.allSettled([...this.#promises, ...Array.from(this.#streams, (cutOff) => cutOff())])
   }
 

@@ -112,6 +112,7 @@ export class Retention {
       abandon: async () => {
         if (!open) return
         open = false
+        // waits: each write tells its own caller how it ended
         await Promise.allSettled(writing)
         const own = [...held].filter(([key]) => this.#holdings.get(key)?.writtenBy === lease)
         end()

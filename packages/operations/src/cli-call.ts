@@ -148,10 +148,11 @@ async function readBody(
   try {
     const begin = (opening: Resume<void>): (() => void) => {
       file.once('open', () => opening.resolve()).once('error', (error) => opening.reject(error))
-      return () => void file.destroy()
+      return () => {}
     }
     await suspend(begin, { what: 'opening of a file' })
   } catch (error) {
+    file.destroy()
     throw failure(error)
   }
   return (async function* () {

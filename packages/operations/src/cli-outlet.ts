@@ -60,7 +60,9 @@ export function createOutlet(stream: OutputStream, name: string): Outlet {
       const begin = (room: Resume<void>): (() => void) => {
         const onDrain = (): void => room.resolve()
         stream.once('drain', onDrain)
-        return () => void stream.off('drain', onDrain)
+        return () => {
+          stream.off('drain', onDrain)
+        }
       }
       await suspend(begin, { what: name, signal: AbortSignal.any([signal, closing.signal]) })
     },

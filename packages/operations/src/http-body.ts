@@ -1,6 +1,6 @@
 /** Reads the body of a request: counted, cancellable, a little ahead of its consumer, and never by destroying it. */
 import type { Readable } from 'node:stream'
-import { currentScope, type Resume, suspend } from '@ipfs-kit/concurrency'
+import { type Resume, suspend } from '@ipfs-kit/concurrency'
 import { OperationError, toFault } from './errors.ts'
 import type { Fault } from './errors.ts'
 
@@ -93,9 +93,8 @@ export async function* readBody(
       upload.waiting = false
     }
   } catch (error) {
-    const scope = currentScope()
-    // Whoever reads has had enough, which is no failure of the body.
-    if (scope.cancelled && error === scope.reason) throw error
+    // Cut off while it waited: whoever reads has had enough, which is no failure of the body.
+    if (upload.waiting) throw error
     throw failed(upload, error)
   } finally {
     source.off('data', onData).off('end', onChange).off('error', onChange).off('close', onChange)

@@ -197,6 +197,7 @@ class InMemory implements MemoryBackend {
       this.#versions.clear()
       this.#keys.clear()
     }
+    // waits: each put tells its own caller how it went.
     await Promise.allSettled(this.#puts)
   }
 

@@ -1,53 +1,55 @@
 /** A-3: one producer, one consumer, every send awaited; who has a loop for it iterates. */
 import { channel, taskGroup } from '@ipfs-kit/concurrency'
 import { Effect, Fiber, Queue } from 'effect'
-import { interleave, medians, ratioResult, ratios, timed, type Contender, type Options } from './rounds.ts'
+import { compare, timed, type Comparison, type Options, type Run } from './rounds.ts'
 
-const peers = [
-  { name: 'effect', bar: '>= 5', how: "effect's bounded Queue" },
-  { name: 'web', bar: '>= 5', how: 'a web TransformStream' },
-  { name: 'generator', bar: '>= 0.4', how: 'a native async generator' },
-]
-
-export const channelIds = peers.map(({ name }) => `A-3.${name}`)
+export const channelIds = ['A-3.effect', 'A-3.web', 'A-3.generator']
 
 const capacity = 100
 
-export async function measureChannel({ quick, only, log }: Options) {
-  const values = quick ? 5000 : 50_000
-  const wanted = peers.filter(({ name }) => only === undefined || only.has(`A-3.${name}`))
-  if (wanted.length === 0) return []
-  const all = contenders(values).filter(
-    ({ name }) => name === 'ours' || wanted.some((peer) => peer.name === name),
-  )
-  const times = await interleave(all, { rounds: quick ? 3 : 11, warmup: quick ? 1 : 5, what: 'A-3', log })
-  return wanted.map(({ name, bar, how }) =>
-    ratioResult(
-      `A-3.${name}`,
-      `${values} values through a channel of capacity ${capacity}, rate against ${how}`,
-      bar,
-      ratios(times, name),
-      { values, capacity, ms: medians(times) },
-    ),
-  )
+export async function measureChannel(options: Options) {
+  return await compare(comparison(options.quick ? 5000 : 50_000), options)
 }
 
-function contenders(values: number): Contender[] {
+function comparison(values: number): Comparison {
   const expected = ((values - 1) * values) / 2
-  const jobs: Record<string, () => Promise<number>> = {
-    ours: () => throughChannel(values),
-    effect: () => throughQueue(values),
-    web: () => throughStream(values),
-    generator: () => sumOf(generate(values)),
-  }
-  return Object.entries(jobs).map(([name, job]) => ({
-    name,
-    run: () =>
+  const checked =
+    (job: (values: number) => Promise<number>): Run =>
+    () =>
       timed(async () => {
-        const sum = await job()
-        if (sum !== expected) throw new Error(`${name} delivered a sum of ${sum}, not ${expected}`)
-      }),
-  }))
+        const sum = await job(values)
+        if (sum !== expected) throw new Error(`what was received adds up to ${sum}, not ${expected}`)
+      })
+  return {
+    measure: `${values} values through a channel of capacity ${capacity}, rate`,
+    rounds: 15,
+    warmup: 5,
+    detail: { values, capacity },
+    ours: checked(throughChannel),
+    peers: [
+      {
+        id: 'A-3.effect',
+        name: 'effect',
+        how: "effect's bounded Queue",
+        bar: '>= 5',
+        run: checked(throughQueue),
+      },
+      {
+        id: 'A-3.web',
+        name: 'web',
+        how: 'a web TransformStream',
+        bar: '>= 5',
+        run: checked(throughStream),
+      },
+      {
+        id: 'A-3.generator',
+        name: 'generator',
+        how: 'a native async generator',
+        bar: '>= 0.4',
+        run: checked(async (count) => await sumOf(generate(count))),
+      },
+    ],
+  }
 }
 
 async function sumOf(values: AsyncIterable<number>): Promise<number> {

@@ -1,4 +1,4 @@
-/** Measures contenders side by side: round by round, each in turn, whoever begins rotating. */
+/** Measures contenders side by side: round by round, each in turn, whoever begins alternating. */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
@@ -9,10 +9,29 @@ export interface Options {
   readonly log: (line: string) => void
 }
 
-/** One of those who are measured. `run` does the whole job once and gives the milliseconds it took. */
-export interface Contender {
+/** Does the whole job once and gives the milliseconds it took. */
+export type Run = () => Promise<number>
+
+/** One of those who are compared with ours. */
+export interface Peer {
+  readonly id: string
   readonly name: string
-  run(): Promise<number>
+  /** What it is, in words. */
+  readonly how: string
+  readonly bar: string
+  readonly run: Run
+}
+
+/** A job that is done by ours and by each of the peers. */
+export interface Comparison {
+  /** The job and what is compared, in words. */
+  readonly measure: string
+  readonly ours: Run
+  readonly peers: readonly Peer[]
+  readonly rounds: number
+  /** Runs before the first round, which are not measured. */
+  readonly warmup: number
+  readonly detail: Readonly<Record<string, unknown>>
 }
 
 /** The milliseconds of each contender, round by round. */
@@ -21,59 +40,64 @@ export type Times = Readonly<Record<string, readonly number[]>>
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as (options: { type: 'minor' }) => void
 
+/**
+ * Compares ours with one peer after the other, so that what a heavy one leaves to the collector is not paid for in the
+ * comparison with another. The value is the median of how many times faster ours was in each round.
+ */
+export async function compare(comparison: Comparison, { quick, only, log }: Options) {
+  const { measure, ours, peers, detail } = comparison
+  const rounds = quick ? 3 : comparison.rounds
+  const warmup = quick ? 1 : comparison.warmup
+  const results = []
+  for (const { id, name, how, bar, run } of peers) {
+    if (only !== undefined && !only.has(id)) continue
+    const contenders = { ours, [name]: run }
+    const times = await interleave(contenders, { rounds, warmup, what: id, log })
+    const samples = ratios(times, name)
+    results.push({
+      id,
+      measure: `${measure} against ${how}`,
+      value: round3(median(samples)),
+      unit: 'ratio',
+      bar,
+      samples: samples.map(round3),
+      detail: { ...detail, ms: medians(times) },
+    })
+  }
+  return results
+}
+
 /** Runs every contender `warmup` times unmeasured, then in `rounds` rounds. */
 export async function interleave(
-  contenders: readonly Contender[],
+  contenders: Readonly<Record<string, Run>>,
   { rounds, warmup, what, log }: { rounds: number; warmup: number; what: string; log: Options['log'] },
 ): Promise<Times> {
-  const times: Record<string, number[]> = {}
-  for (const { name } of contenders) times[name] = []
+  const names = Object.keys(contenders)
+  const times: Record<string, number[]> = Object.fromEntries(names.map((name) => [name, []]))
   for (let round = -warmup; round < rounds; round += 1) {
-    const first = Math.max(0, round) % contenders.length
-    for (const one of [...contenders.slice(first), ...contenders.slice(0, first)]) {
+    for (const name of round % 2 === 0 ? names : names.toReversed()) {
       // What the one before has thrown away is not paid for by this one.
       collect({ type: 'minor' })
-      const took = await one.run()
-      if (round >= 0) times[one.name]!.push(took)
+      const took = await contenders[name]!()
+      if (round >= 0) times[name]!.push(took)
     }
-    if (round >= 0) log(`${what}, round ${round + 1}: ${describe(contenders, times, round)}`)
+    if (round < 0) continue
+    const took = names.map((name) => `${name} ${times[name]![round]!.toFixed(2)} ms`)
+    log(`${what}, round ${round + 1}: ${took.join(', ')}`)
   }
   return times
 }
 
-function describe(contenders: readonly Contender[], times: Times, round: number): string {
-  return contenders.map(({ name }) => `${name} ${times[name]![round]!.toFixed(2)} ms`).join(', ')
-}
-
 /** How many times faster than `peer` ours was, in each round. */
-export function ratios(times: Times, peer: string, ours = 'ours'): number[] {
-  return times[ours]!.map((took, round) => times[peer]![round]! / took)
+export function ratios(times: Times, peer: string): number[] {
+  return times['ours']!.map((took, round) => times[peer]![round]! / took)
 }
 
-/** The times that a job takes: `fn` begins, and gives when it has ended. */
+/** The milliseconds that `fn` takes from its call to its end. */
 export async function timed(fn: () => Promise<unknown>): Promise<number> {
   const began = performance.now()
   await fn()
   return performance.now() - began
-}
-
-/** A result whose value is the median of ratios. */
-export function ratioResult(
-  id: string,
-  measure: string,
-  bar: string,
-  samples: readonly number[],
-  detail: Readonly<Record<string, unknown>>,
-) {
-  return {
-    id,
-    measure,
-    value: round3(median(samples)),
-    unit: 'ratio',
-    bar,
-    samples: samples.map(round3),
-    detail,
-  }
 }
 
 /** The median time of each contender in milliseconds. */

@@ -135,7 +135,10 @@ async function collect(
     })
     child.stdin?.end(input)
     child.started.catch(reject)
-    Promise.all([child.closed, child.exited.then(() => endHolders(child, lingerMs))]).then(() => resolve(), reject)
+    Promise.all([child.closed, child.exited.then(() => endHolders(child, lingerMs))]).then(
+      () => resolve(),
+      reject,
+    )
   })
   return {
     ...(await child.exited),

@@ -1,5 +1,5 @@
 /** What scenarios check with. */
-import { run, sleep, type Scope } from '@ipfs-kit/concurrency'
+import { sleep, type Scope } from '@ipfs-kit/concurrency'
 
 /** Where scenarios run. */
 export interface Place {

@@ -8,7 +8,6 @@ import {
   createOwner,
   currentScope,
   failAfter,
-  map,
   moveOnAfter,
   now,
   onTask,

@@ -6,11 +6,9 @@ import {
   createSemaphore,
   now,
   random,
-  run,
   sim,
   sleep,
   taskGroup,
-  tree,
   withBackend,
   type Scope,
 } from '@ipfs-kit/concurrency'

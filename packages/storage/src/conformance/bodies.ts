@@ -25,7 +25,9 @@ export interface Gated {
 }
 
 export function gated(bytes: Uint8Array): Gated {
+  // waits: the case waits for it under a deadline of its own.
   const reached = Promise.withResolvers<void>()
+  // waits: a body of somebody who knows no scope: nothing but `open` may let it go on.
   const opened = Promise.withResolvers<void>()
   const half = bytes.byteLength >>> 1
   const halves = [bytes.subarray(0, half), bytes.subarray(half)]

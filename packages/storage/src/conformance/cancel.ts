@@ -74,6 +74,7 @@ export const cancelCases: readonly ConformanceCase[] = [
         assert.equal(half.stopped, true, 'the body was told to stop')
       } finally {
         half.open()
+        // waits: how it went was asserted above; here it only has to be over.
         await Promise.allSettled([putting])
       }
       await assertShows(ground, key, undefined)
@@ -102,6 +103,7 @@ export const cancelCases: readonly ConformanceCase[] = [
         await assertRejectsWith(ground.settles(putting, 'the abort'), reason)
       } finally {
         half.open()
+        // waits: how it went was asserted above; here it only has to be over.
         await Promise.allSettled([putting])
       }
       await assertShows(ground, key, former)
