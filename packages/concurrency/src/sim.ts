@@ -7,7 +7,7 @@ import { SeededRandom } from './seeded-random.ts'
 import { taskOf, type SimOrder } from './sim-order.ts'
 import { Timers } from './timers.ts'
 import { formatTree } from './tree.ts'
-import { ready, type AnyWait } from './wait.ts'
+import { ready, Wait, type AnyWait } from './wait.ts'
 
 /** What a run is given beside its seed. */
 export interface SimSettings {
@@ -196,8 +196,13 @@ export class SimKernel implements Kernel {
     }
     if (this.timers.size > 0) {
       this.#time = Math.max(this.#time, this.timers.earliest())
-      for (let due = this.timers.take(this.#time); due !== undefined; due = this.timers.take(this.#time))
+      let onlySleeps = true
+      for (let due = this.timers.take(this.#time); due !== undefined; due = this.timers.take(this.#time)) {
         due.due()
+        onlySleeps &&= due instanceof Wait
+      }
+      // Sleeps that are over are ready now; a deadline that has passed calls functions of the user's first.
+      if (onlySleeps && this.#actions.length === 0) return true
       this.#idle = 0
       this.#soon()
       return false

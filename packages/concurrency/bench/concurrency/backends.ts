@@ -33,8 +33,10 @@ export async function compareBackends({
   log,
 }: Pick<Options, 'quick' | 'log'>): Promise<BackendSpeed[]> {
   const speeds: BackendSpeed[] = []
-  for (const { name, unit, count, run } of programs(quick ? 0.1 : 1)) {
-    const on = (backend: () => Backend) => () => timed(() => withBackend(run, { backend: backend() }))
+  for (const program of programs(quick ? 0.1 : 1)) {
+    const { name, unit, count } = program
+    const on = (backend: () => Backend) => () =>
+      timed(() => withBackend(() => program.run(), { backend: backend() }))
     let seed = 0
     const times = await interleave(
       { native: on(() => nativeBackend), sim: on(() => sim((seed += 1))) },

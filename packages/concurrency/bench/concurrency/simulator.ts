@@ -116,7 +116,7 @@ async function measureSpeed(options: Options) {
     {
       measure: `${size.tasks} tasks of ${size.sleeps} sleeps in virtual time, rate`,
       rounds: 7,
-      warmup: 1,
+      warmup: 3,
       detail: size,
       ours: bySim,
       peers: [
