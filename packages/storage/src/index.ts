@@ -23,6 +23,7 @@ export type {
 } from './backend.ts'
 export { StorageError, storageErrors } from './errors.ts'
 export type { FaultKind, StorageErrorCode } from './errors.ts'
+export { takeIn } from './intake.ts'
 export { checkKey, compareKeys } from './key.ts'
 export { createMemoryBackend } from './memory.ts'
 export type { MemoryBackend, MemoryBackendOptions, MemoryStats } from './memory.ts'

@@ -5,7 +5,7 @@ import type { Body } from './backend.ts'
 /**
  * Hands each chunk of a body to `take`. When the signal is aborted it rejects with the reason at once, also if the body
  * never answers again; so it does when the scope of the caller is cancelled. Then, or when `take` throws, the body is
- * told to stop.
+ * told to stop. For backends to use in their `put()`.
  *
  * @throws TypeError if the body is none, or yields something else than bytes
  */

@@ -1,0 +1,349 @@
+/** The store as a storage backend whose keys are CIDs. */
+import {
+  type Body,
+  type CallOptions,
+  checkKey,
+  type GetOptions,
+  type ListOptions,
+  type ListPage,
+  type ObjectStat,
+  type ProbeReport,
+  type PutOptions,
+  type StorageBackend,
+  StorageError,
+  type StoredObject,
+  type Supports,
+} from '@ipfs-kit/storage'
+import type { CID } from 'multiformats/cid'
+import { keyOfBlock, parseKey } from './backend-key.ts'
+import { probeBackend } from './backend-probe.ts'
+import { once } from './backend-reader.ts'
+import type { Blocks } from './blocks.ts'
+import { BlocksError } from './errors.ts'
+import { gather } from './gather.ts'
+import { KeyWindows } from './key-windows.ts'
+import { PutGate } from './put-gate.ts'
+
+/** Options of {@link createBlocksBackend}. */
+export interface BlocksBackendOptions {
+  /** How people call it. Default `blocks`. */
+  readonly name?: string
+  /** What fails together with it: the volume, or the machine. */
+  readonly failureDomain: string
+  /**
+   * `synced`: an acknowledged put is in a kept pack, and survives a power loss. The default.
+   * `cached`: it is in a cache pack, and is dropped when room is needed.
+   */
+  readonly durability?: 'synced' | 'cached'
+  /** Bytes of an object that is put. Default 67,108,864 (64 MiB). The limit of the store holds besides. */
+  readonly maxValueBytes?: number
+  /** Bytes that all bodies which arrive may take in memory together. Default 268,435,456 (256 MiB). */
+  readonly maxArrivingBytes?: number
+}
+
+/** The calls of a store that a backend makes. */
+export type BackendBlocks = Pick<
+  Blocks,
+  'put' | 'get' | 'getRange' | 'has' | 'size' | 'delete' | 'list' | 'lease'
+>
+
+/** A storage backend on a store of blocks. */
+export interface BlocksBackend extends StorageBackend {
+  readonly supports: typeof supports
+}
+
+const supports = Object.freeze({
+  write: true,
+  delete: true,
+  list: true,
+  ranges: true,
+  conditionalPut: true,
+  keys: 'cid',
+} as const satisfies Supports)
+
+const maxPageEntries = 1000
+
+/**
+ * Makes a storage backend of a store. A key is any CID with sha2-256 or sha2-512 of the bytes; the store knows blocks by
+ * their multihash, so all CIDs of one multihash are one object, and `list` shows it by version 1, raw, in base32. Closing
+ * the backend leaves the store open.
+ *
+ * @throws TypeError for an option that is unknown or of the wrong type, RangeError for a limit
+ */
+export function createBlocksBackend(blocks: BackendBlocks, options: BlocksBackendOptions): BlocksBackend {
+  const {
+    name = 'blocks',
+    failureDomain,
+    durability = 'synced',
+    maxValueBytes = 67_108_864,
+    maxArrivingBytes = 268_435_456,
+    ...unknown
+  } = options
+  const [other] = Object.keys(unknown)
+  if (other !== undefined) throw new TypeError(`A backend of blocks has no option ${JSON.stringify(other)}`)
+  for (const [key, value] of Object.entries({ name, failureDomain })) {
+    if (typeof value !== 'string' || value === '') throw new TypeError(`${key} is a text that is not empty`)
+  }
+  if (durability !== 'synced' && durability !== 'cached') {
+    throw new TypeError(`durability is synced or cached, not ${String(durability)}`)
+  }
+  checkCount('maxValueBytes', maxValueBytes)
+  checkCount('maxArrivingBytes', maxArrivingBytes)
+  return new OnBlocks(blocks, { name, failureDomain, durability, maxValueBytes, maxArrivingBytes })
+}
+
+class OnBlocks implements BlocksBackend {
+  readonly name: string
+  readonly failureDomain: string
+  readonly supports = supports
+  readonly #blocks: BackendBlocks
+  readonly #options: Required<BlocksBackendOptions>
+  readonly #windows: KeyWindows
+  readonly #gate = new PutGate()
+  readonly #closing = new AbortController()
+  readonly #puts = new Set<Promise<unknown>>()
+  #arrivingBytes = 0
+
+  constructor(blocks: BackendBlocks, options: Required<BlocksBackendOptions>) {
+    this.name = options.name
+    this.failureDomain = options.failureDomain
+    this.#blocks = blocks
+    this.#options = options
+    this.#windows = new KeyWindows((call) => blocks.list(call))
+  }
+
+  async put(key: string, body: Body, options: PutOptions = {}): Promise<ObjectStat> {
+    const { cid, signal } = this.#enter(key, options)
+    const { size, ifAbsent = false } = options
+    if (size !== undefined) checkCount('size', size)
+    const putting = told(async () => {
+      if (ifAbsent && (await this.#blocks.has(cid, { signal }))) throw exists(key)
+      const bytes = await this.#whole(body, size, signal)
+      const outcome = await this.#gate.pass(() => this.#write(cid, bytes, ifAbsent, signal), { signal })
+      if (ifAbsent && outcome === 'found') throw exists(key)
+      this.#windows.added({ key: keyOfBlock(cid), size: bytes.length })
+      return { key, size: bytes.length }
+    })
+    this.#puts.add(putting)
+    try {
+      return await putting
+    } finally {
+      this.#puts.delete(putting)
+    }
+  }
+
+  async get(key: string, options: GetOptions = {}): Promise<StoredObject | undefined> {
+    const { cid, signal } = this.#enter(key, options)
+    const { offset = 0, length = Number.MAX_SAFE_INTEGER } = options
+    checkCount('offset', offset)
+    checkCount('length', length)
+    return told(async () => {
+      const size = await this.#blocks.size(cid, { signal })
+      if (size === undefined) return undefined
+      if (offset > 0 && offset >= size) {
+        throw new StorageError('STORAGE_RANGE', `Offset ${offset} is not below the size of ${size} bytes`)
+      }
+      const bytes =
+        offset === 0 && length >= size
+          ? await this.#blocks.get(cid, { signal })
+          : await this.#blocks.getRange(cid, { offset, length, signal })
+      return bytes === undefined
+        ? undefined
+        : { key, size, offset, length: bytes.length, body: once(bytes, signal) }
+    })
+  }
+
+  async stat(key: string, options: CallOptions = {}): Promise<ObjectStat | undefined> {
+    const { cid, signal } = this.#enter(key, options)
+    const size = await told(() => this.#blocks.size(cid, { signal }))
+    return size === undefined ? undefined : { key, size }
+  }
+
+  /** @throws BlocksError BLOCKS_HELD, besides what the contract says */
+  async delete(key: string, options: CallOptions = {}): Promise<void> {
+    const { cid, signal } = this.#enter(key, options)
+    await told(async () => {
+      if (await this.#isGone(cid, signal)) return
+      // A put of this backend holds what was put before it as well, for as long as it writes.
+      await this.#gate.alone(
+        async () => {
+          if (await this.#isGone(cid, signal)) return
+          throw new BlocksError('BLOCKS_HELD', `The block ${key} is held by a lease`)
+        },
+        { signal },
+      )
+    })
+  }
+
+  async list(options: ListOptions = {}): Promise<ListPage> {
+    const signal = this.#signal(options)
+    const { prefix = '', limit = maxPageEntries, cursor } = options
+    checkCount('limit', limit)
+    if (limit < 1 || limit > maxPageEntries) {
+      throw new RangeError(`limit is a whole number from 1 to ${maxPageEntries}, not ${limit}`)
+    }
+    if (prefix !== '') checkKey(prefix)
+    const after = cursor === undefined ? undefined : afterOf(cursor, prefix)
+    return told(async () => {
+      if (isKey(prefix)) return { entries: after === undefined ? await this.#present([prefix], signal) : [] }
+      const page = await this.#windows.page(prefix, after, limit, { signal })
+      const keys = page.entries.map(({ key }) => key)
+      const entries = await this.#present(keys, signal)
+      const last = keys.at(-1)
+      return page.more && last !== undefined
+        ? { entries, cursor: Buffer.from(last).toString('base64url') }
+        : { entries }
+    })
+  }
+
+  async probe(options: CallOptions = {}): Promise<ProbeReport> {
+    return probeBackend(this, options)
+  }
+
+  async close(): Promise<void> {
+    if (!this.#closing.signal.aborted) this.#closing.abort(closed(this.name))
+    // waits: each put tells its own caller how it went.
+    await Promise.allSettled(this.#puts)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** Begins a call with a key. */
+  #enter(key: string, options: CallOptions): { readonly cid: CID; readonly signal: AbortSignal } {
+    const signal = this.#signal(options)
+    return { cid: parseKey(key), signal }
+  }
+
+  /** Ends a call that waits: the caller's signal, or that of the closing. */
+  #signal({ signal }: CallOptions): AbortSignal {
+    if (this.#closing.signal.aborted) throw closed(this.name)
+    signal?.throwIfAborted()
+    return signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal])
+  }
+
+  /** Gathers a body within the limits. */
+  async #whole(body: Body, size: number | undefined, signal: AbortSignal): Promise<Uint8Array> {
+    let taken = 0
+    const take = (total: number): void => {
+      if (total <= taken) return
+      const { maxValueBytes, maxArrivingBytes } = this.#options
+      if (total > maxValueBytes) throw full(`An object has at most ${maxValueBytes} bytes here`)
+      if (this.#arrivingBytes + total - taken > maxArrivingBytes) {
+        throw full(`The bodies that arrive now take ${this.#arrivingBytes} of ${maxArrivingBytes} bytes`)
+      }
+      this.#arrivingBytes += total - taken
+      taken = total
+    }
+    try {
+      take(size ?? 0)
+      const bytes = await gather(body, {
+        signal,
+        onBytes: (total) => {
+          if (size !== undefined && total > size) throw sizeMismatch(size, `at least ${total}`)
+          take(total)
+        },
+      })
+      if (size !== undefined && bytes.length !== size) throw sizeMismatch(size, `${bytes.length}`)
+      return bytes
+    } finally {
+      this.#arrivingBytes -= taken
+    }
+  }
+
+  async #write(
+    cid: CID,
+    bytes: Uint8Array,
+    ifAbsent: boolean,
+    signal: AbortSignal,
+  ): Promise<'new' | 'found'> {
+    const isSynced = this.#options.durability === 'synced'
+    if (!isSynced && !ifAbsent) {
+      await this.#blocks.put(cid, bytes, { signal })
+      return 'new'
+    }
+    using lease = this.#blocks.lease({
+      name: `backend ${this.name}`,
+      stream: isSynced ? 'kept' : 'cache',
+    })
+    const outcome = await lease.put(cid, bytes, { signal })
+    if (isSynced) await lease.flush({ signal })
+    return outcome
+  }
+
+  /** Deletes a block. False if it is there all the same. */
+  async #isGone(cid: CID, signal: AbortSignal): Promise<boolean> {
+    return (await this.#blocks.delete(cid, { signal })) || !(await this.#blocks.has(cid, { signal }))
+  }
+
+  /** Those of some keys that have a value now. */
+  async #present(keys: readonly string[], signal: AbortSignal): Promise<ObjectStat[]> {
+    const present: ObjectStat[] = []
+    for (const key of keys) {
+      const size = await this.#blocks.size(parseKey(key), { signal })
+      if (size !== undefined) present.push({ key, size })
+    }
+    return present
+  }
+}
+
+/** Runs a call on the store; what the store throws is told in the words of the contract, as far as it has any. */
+async function told<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    if (!(error instanceof BlocksError)) throw error
+    const { code, message } = error
+    if (code === 'BLOCKS_FULL' || code === 'BLOCKS_TOO_LARGE') {
+      throw new StorageError('STORAGE_FULL', message, { cause: error })
+    }
+    if (code === 'BLOCKS_MISMATCH' || code === 'BLOCKS_UNKNOWN_HASH') {
+      throw new StorageError('STORAGE_INVALID_KEY', message, { cause: error })
+    }
+    if (code === 'BLOCKS_CLOSED') throw new StorageError('STORAGE_CLOSED', message, { cause: error })
+    throw error
+  }
+}
+
+function isKey(text: string): boolean {
+  try {
+    return keyOfBlock(parseKey(text)) === text
+  } catch {
+    return false
+  }
+}
+
+function afterOf(cursor: string, prefix: string): string {
+  const after = Buffer.from(cursor, 'base64url').toString()
+  const isOurs = Buffer.from(after).toString('base64url') === cursor && isKey(after)
+  if (!isOurs || !after.startsWith(prefix)) {
+    throw new StorageError(
+      'STORAGE_INVALID_CURSOR',
+      'The cursor is not one that this backend gave for this prefix',
+    )
+  }
+  return after
+}
+
+function checkCount(name: string, value: number): void {
+  if (!Number.isSafeInteger(value) || value < 0) {
+    throw new RangeError(`${name} is a whole number, 0 or more, not ${value}`)
+  }
+}
+
+function exists(key: string): StorageError {
+  return new StorageError('STORAGE_EXISTS', `The key ${JSON.stringify(key)} has a value already`)
+}
+
+function full(message: string): StorageError {
+  return new StorageError('STORAGE_FULL', message)
+}
+
+function sizeMismatch(size: number, found: string): StorageError {
+  return new StorageError('STORAGE_SIZE_MISMATCH', `The body has ${found} bytes, not ${size} as declared`)
+}
+
+function closed(name: string): StorageError {
+  return new StorageError('STORAGE_CLOSED', `The backend ${JSON.stringify(name)} is closed`)
+}

@@ -1,0 +1,18 @@
+/** Removes a pack's file once nothing leads to it and nobody reads it. */
+import type { Pack } from './pack.ts'
+import type { Store } from './store.ts'
+
+/** Resolves to the physical bytes that became free. @throws DiskError */
+export async function dropPack(store: Store, pack: Pack): Promise<number> {
+  const { folder, streams, packs, catalog, room } = store.parts
+  pack.state = 'gone'
+  streams[pack.stream].forget(pack)
+  await pack.unread()
+  await folder.remove(pack)
+  catalog.drop(pack.slot)
+  packs[pack.slot] = undefined
+  const bytes = pack.room
+  pack.room = 0
+  room.give(bytes)
+  return bytes
+}

@@ -1,0 +1,106 @@
+/** Reads the payload of one frame, at once where the disk answers from memory, and says whether it is what it should be. */
+import { crc32 } from 'node:zlib'
+import { frameHeaderBytes, type FrameKind, maxKeyBytes, readFrameHeader, usualKeyBytes } from './frame.ts'
+import type { Pack } from './pack.ts'
+import type { PackFolder } from './pack-folder.ts'
+
+/** The frame has another key: two keys share a tag. */
+export const otherKey = Symbol('other key')
+/** The frame is not what the index says. */
+export const damaged = Symbol('damaged')
+
+/** What is at a place: the payload (of a block not yet checked against its key), or why there is none. */
+export type FrameContent = Uint8Array | typeof otherKey | typeof damaged
+
+/** A frame by the place that the index has for it. */
+export interface Place {
+  readonly pack: Pack
+  readonly offset: number
+  readonly payloadBytes: number
+}
+
+/** The payload of a frame if it can be had at once. `undefined`: await {@link readFrame}. */
+export function readFrameNow(place: Place, kind: FrameKind, key: Uint8Array): FrameContent | undefined {
+  const { pack, offset, payloadBytes } = place
+  const pending = pack.pending.get(offset)
+  // The bytes belong to whoever is putting them: whoever reads gets their own.
+  if (pending !== undefined) {
+    const { frame } = pending
+    return frame.kind === kind && sameBytes(frame.key, key) ? frame.payload.slice() : otherKey
+  }
+  if (pack.file === undefined) return undefined
+  const bytes = Buffer.allocUnsafe(frameHeaderBytes + key.length + payloadBytes)
+  const read = pack.file.readNow(bytes, offset)
+  return read === undefined ? undefined : contentOf(bytes, read, place, kind, key)
+}
+
+/** The payload of a frame. @throws DiskError */
+export async function readFrame(
+  folder: PackFolder,
+  place: Place,
+  kind: FrameKind,
+  key: Uint8Array,
+): Promise<FrameContent> {
+  const { pack, offset, payloadBytes } = place
+  const now = readFrameNow(place, kind, key)
+  if (now !== undefined && (now !== damaged || payloadBytes + key.length > maxKeyBytes)) return now
+  pack.acquire()
+  try {
+    const file = await folder.file(pack)
+    // A shorter key than that of the frame must not make it look damaged.
+    const bytes = Buffer.allocUnsafe(frameHeaderBytes + Math.max(key.length + payloadBytes, maxKeyBytes * Number(now === damaged)))
+    return contentOf(bytes, await file.read(bytes, offset), place, kind, key)
+  } finally {
+    pack.release()
+  }
+}
+
+/** Kind and key of a frame in a file; `undefined` if it is damaged. @throws DiskError */
+export async function readKey(
+  folder: PackFolder,
+  pack: Pack,
+  offset: number,
+): Promise<{ readonly kind: FrameKind; readonly key: Buffer } | undefined> {
+  pack.acquire()
+  try {
+    const file = await folder.file(pack)
+    for (const keyBytes of [usualKeyBytes, maxKeyBytes]) {
+      const bytes = Buffer.allocUnsafe(frameHeaderBytes + keyBytes)
+      const read = file.readNow(bytes, offset) ?? (await file.read(bytes, offset))
+      const header = readFrameHeader(bytes.subarray(0, read), 0, { salt: pack.salt, offset })
+      if (header === undefined) continue
+      return { kind: header.kind, key: bytes.subarray(frameHeaderBytes, frameHeaderBytes + header.keyBytes) }
+    }
+    return undefined
+  } finally {
+    pack.release()
+  }
+}
+
+/** Whether the frame at a place has a key, or is too damaged to tell. Its payload is not read. @throws DiskError */
+export async function hasKey(
+  folder: PackFolder,
+  { pack, offset }: Place,
+  kind: FrameKind,
+  key: Uint8Array,
+): Promise<boolean> {
+  const pending = pack.pending.get(offset)
+  if (pending !== undefined) return pending.frame.kind === kind && sameBytes(pending.frame.key, key)
+  const found = await readKey(folder, pack, offset)
+  return found === undefined || (found.kind === kind && sameBytes(found.key, key))
+}
+
+function contentOf(bytes: Buffer, read: number, place: Place, kind: FrameKind, key: Uint8Array): FrameContent {
+  const { pack, offset, payloadBytes } = place
+  const end = frameHeaderBytes + key.length
+  const header = readFrameHeader(bytes.subarray(0, read), 0, { salt: pack.salt, offset })
+  if (header === undefined || header.payloadBytes !== payloadBytes) return damaged
+  if (header.kind !== kind || !sameBytes(bytes.subarray(frameHeaderBytes, frameHeaderBytes + header.keyBytes), key)) return otherKey
+  if (read < end + payloadBytes) return damaged
+  const payload = bytes.subarray(end, end + payloadBytes)
+  return header.payloadCrc === undefined || header.payloadCrc === crc32(payload) ? payload : damaged
+}
+
+function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
+  return left.length === right.length && Buffer.compare(left, right) === 0
+}

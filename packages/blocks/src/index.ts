@@ -1,0 +1,35 @@
+/**
+ * The pack store: blocks in pack files, verified on every read, durable when asked, within a quota.
+ *
+ * @packageDocumentation
+ */
+export { createBlocksBackend } from './backend.ts'
+export type { BackendBlocks, BlocksBackend, BlocksBackendOptions } from './backend.ts'
+export type {
+  Blocks,
+  BlocksStats,
+  CallOptions,
+  Claim,
+  CollectReport,
+  CompactReport,
+  Damage,
+  Explanation,
+  Lease,
+  LeaseOptions,
+  Listed,
+  MarkReport,
+  Pair,
+  PutOptions,
+  RangeOptions,
+  Stream,
+  Unverified,
+  VerifyOptions,
+  VerifyProgress,
+  VerifyReport,
+} from './blocks.ts'
+export { createCidStack, type CidStack } from './cid-stack.ts'
+export { BlocksError, blocksErrors, type BlocksErrorCode } from './errors.ts'
+export { createHeliaBlockstore, type HeliaBlockstoreOptions } from './helia-blockstore.ts'
+export { maxInlineBytes } from './mark-walk.ts'
+export { openBlocks, type BlocksOptions } from './open-blocks.ts'
+export { createVisited, type Visited } from './visited.ts'

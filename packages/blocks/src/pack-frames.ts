@@ -1,0 +1,66 @@
+/** The frames of a pack for those that rewrite or drop it. */
+import { frameHeaderBytes, type FrameKind, maxKeyBytes, readFrameHeader, usualKeyBytes } from './frame.ts'
+import { readRows } from './footer.ts'
+import type { Pack } from './pack.ts'
+import type { PackFolder } from './pack-folder.ts'
+import { placeKind, placeOffset } from './place.ts'
+
+/** A frame by its row. */
+export interface FrameRow {
+  readonly high: number
+  readonly low: number
+  readonly offset: number
+  readonly payloadBytes: number
+  readonly kind: FrameKind
+}
+
+/** Rows that are read from a footer at once. */
+const rowsAtOnce = 4096
+
+/** The rows of a pack that takes no more frames, in no order. */
+export async function* frameRows(folder: PackFolder, pack: Pack): AsyncGenerator<FrameRow, void, undefined> {
+  if (pack.table !== undefined) {
+    yield* pack.table
+    return
+  }
+  const footer = pack.footer!
+  for (let from = 0; from < footer.count; from += rowsAtOnce) {
+    const count = Math.min(rowsAtOnce, footer.count - from)
+    const { numbers } = await readRows(await folder.file(pack), footer, from, count)
+    for (let at = 0; at < count * 4; at += 4) {
+      const place = numbers[at + 2]!
+      yield {
+        high: numbers[at]!,
+        low: numbers[at + 1]!,
+        offset: placeOffset(place),
+        payloadBytes: numbers[at + 3]!,
+        kind: placeKind(place),
+      }
+    }
+  }
+}
+
+/** Key and payload of a frame; `undefined` if it is damaged. The payload is not checked against the key. */
+export async function readWhole(
+  folder: PackFolder,
+  pack: Pack,
+  row: FrameRow,
+): Promise<{ readonly key: Buffer; readonly payload: Buffer } | undefined> {
+  return (await readUpTo(folder, pack, row, usualKeyBytes)) ?? (await readUpTo(folder, pack, row, maxKeyBytes))
+}
+
+async function readUpTo(
+  folder: PackFolder,
+  pack: Pack,
+  row: FrameRow,
+  keyBytes: number,
+): Promise<{ readonly key: Buffer; readonly payload: Buffer } | undefined> {
+  const file = await folder.file(pack)
+  const bytes = Buffer.allocUnsafe(frameHeaderBytes + keyBytes + row.payloadBytes)
+  const read = file.readNow(bytes, row.offset) ?? (await file.read(bytes, row.offset))
+  const header = readFrameHeader(bytes.subarray(0, read), 0, { salt: pack.salt, offset: row.offset })
+  if (header === undefined || header.payloadBytes !== row.payloadBytes || header.kind !== row.kind) return undefined
+  const end = frameHeaderBytes + header.keyBytes
+  if (read < end + row.payloadBytes) return undefined
+  return { key: bytes.subarray(frameHeaderBytes, end), payload: bytes.subarray(end, end + row.payloadBytes) }
+}

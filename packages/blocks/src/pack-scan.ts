@@ -1,0 +1,227 @@
+/**
+ * Finds the frames of a pack by reading it from the front, as is done for a pack without a footer, and to verify one. A
+ * frame counts if its header fits, all its bytes are in the file, and its payload has its digest or CRC. Behind a header
+ * that fits, the next frame begins where this one ends, whatever the payload is like. Where no header fits, the next one
+ * is looked for at every eighth byte.
+ */
+import { checkpoint } from '@ipfs-kit/concurrency'
+import type { DiskFile } from '@ipfs-kit/disk'
+import { crc32 } from 'node:zlib'
+import { createDigestCheck, matchesNow } from './digest.ts'
+import {
+  frameAlignment,
+  frameBytes,
+  type FrameHeader,
+  frameHeaderBytes,
+  frameKinds,
+  type FrameKind,
+} from './frame.ts'
+import { maxKeyBytes, readFrameHeader } from './frame.ts'
+import { packHeaderBytes } from './pack-header.ts'
+import { maxFrameOffset } from './place.ts'
+
+/** Bytes read at once. Payloads that are longer than what fits are hashed in pieces of this size. */
+const windowBytes = 1024 * 1024
+/** Holds a header with the longest key. */
+const headBytes = frameHeaderBytes + maxKeyBytes
+/** Frames of 64 bytes, and bytes that look like frames, take one to three microseconds each. */
+const framesPerTurn = 2048
+const frameMark = Buffer.from('FRAM', 'latin1')
+
+/** A frame that counts. */
+export interface ScannedFrame {
+  readonly kind: FrameKind
+  /** A view, valid until the next frame is asked for. */
+  readonly key: Buffer
+  readonly offset: number
+  readonly payloadBytes: number
+}
+
+/** Bytes in which no frame counts. */
+export interface DamagedRegion {
+  readonly offset: number
+  readonly bytes: number
+  /** The frame whose header fits, and whose payload does not; absent where no header fits. */
+  readonly frame?: Omit<ScannedFrame, 'offset'>
+}
+
+/** A scan. The frames come in order; the rest is known when they have all come. */
+export interface PackScan extends AsyncIterable<ScannedFrame> {
+  /** Where the last frame that counts ends: where the pack is cut, or its footer begins. */
+  readonly end: number
+  /** Damage before the end. */
+  readonly damages: readonly DamagedRegion[]
+  /** What lies behind the end: a torn frame, a footer, zeros, or damage. */
+  readonly tail: readonly DamagedRegion[]
+}
+
+/** Options of {@link scanPack}. */
+export interface ScanOptions {
+  /** The first frame's offset. Default: behind the header. */
+  readonly from?: number
+  /** Whether payloads are read and checked, or headers only. */
+  readonly verify: boolean
+}
+
+/**
+ * Scans the first `fileBytes` of a pack. Iterate once. What the disk throws passes through: bytes that cannot be read are
+ * not known to be damaged.
+ */
+export function scanPack(
+  file: Pick<DiskFile, 'read' | 'path'>,
+  fileBytes: number,
+  pack: { readonly salt: number },
+  options: ScanOptions,
+): PackScan {
+  return new Scan(file, fileBytes, pack.salt, options)
+}
+
+class Scan implements PackScan {
+  end: number
+  readonly damages: DamagedRegion[] = []
+  tail: DamagedRegion[] = []
+  readonly #file: Pick<DiskFile, 'read'>
+  readonly #salt: number
+  readonly #verify: boolean
+  readonly #from: number
+  /** Where the file ends, as far as it is known. */
+  #fileEnd: number
+  /** What is in memory: the bytes of the file from `#start` on. */
+  #window: Buffer = Buffer.alloc(0)
+  #start = 0
+  readonly #memory: Buffer
+
+  constructor(file: Pick<DiskFile, 'read' | 'path'>, fileBytes: number, salt: number, options: ScanOptions) {
+    this.#file = file
+    this.#salt = salt
+    this.#verify = options.verify
+    this.#from = options.from ?? packHeaderBytes
+    this.#fileEnd = fileBytes
+    this.end = this.#from
+    this.#memory = Buffer.allocUnsafeSlow(Math.min(windowBytes, Math.max(0, fileBytes - this.#from)))
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<ScannedFrame, void, undefined> {
+    let at = this.#from
+    let frames = 0
+    while (at + frameHeaderBytes <= this.#fileEnd && at < maxFrameOffset) {
+      if (!this.#shows(at, headBytes)) await this.#show(at)
+      const header = readFrameHeader(this.#window, at - this.#start, { salt: this.#salt, offset: at })
+      if (header === undefined) {
+        at = await this.#findHeader(at)
+        continue
+      }
+      const { kind, keyBytes, payloadBytes } = header
+      const bytes = frameBytes(keyBytes, payloadBytes)
+      if (at + bytes > this.#fileEnd) break
+      const fits = !this.#verify || this.#payloadFits(at, header, bytes)
+      const intact = typeof fits === 'boolean' ? fits : await fits
+      if (!this.#shows(at, frameHeaderBytes + keyBytes)) await this.#show(at)
+      const keyAt = at - this.#start + frameHeaderBytes
+      const key = this.#window.subarray(keyAt, keyAt + keyBytes)
+      if (intact) {
+        this.damages.push(...this.tail)
+        this.tail = []
+        this.end = at + bytes
+        yield { kind, key, offset: at, payloadBytes }
+      } else this.tail.push({ offset: at, bytes, frame: { kind, key: Buffer.from(key), payloadBytes } })
+      at += bytes
+      if (++frames % framesPerTurn === 0) await checkpoint()
+    }
+    if (at < this.#fileEnd) this.#lose(at, this.#fileEnd - at)
+  }
+
+  /** Whether the window has `bytes` from a position on, or all there are. */
+  #shows(at: number, bytes: number): boolean {
+    return at >= this.#start && Math.min(at + bytes, this.#fileEnd) <= this.#start + this.#window.length
+  }
+
+  /** Moves the window to a position. */
+  async #show(at: number): Promise<void> {
+    const length = Math.min(this.#memory.length, this.#fileEnd - at)
+    const read = await this.#file.read(this.#memory.subarray(0, length), at)
+    if (read < length) this.#fileEnd = at + read
+    this.#window = this.#memory.subarray(0, read)
+    this.#start = at
+  }
+
+  /** Where the next header that fits begins, or the file ends. What lies between is lost. */
+  async #findHeader(from: number): Promise<number> {
+    let at = from + frameAlignment
+    let tries = 0
+    while (at + frameHeaderBytes <= this.#fileEnd && at < maxFrameOffset) {
+      if (!this.#shows(at, headBytes)) await this.#show(at)
+      const found = this.#window.indexOf(frameMark, at - this.#start)
+      // Without a mark, all that is in the window is passed, but for a last one that may be cut.
+      const next = this.#start + (found < 0 ? this.#window.length - frameMark.length + 1 : found)
+      const aligned = Math.ceil(next / frameAlignment) * frameAlignment
+      if (aligned > at) {
+        at = aligned
+        continue
+      }
+      if (readFrameHeader(this.#window, at - this.#start, { salt: this.#salt, offset: at }) !== undefined) {
+        this.#lose(from, at - from)
+        return at
+      }
+      at += frameAlignment
+      if (++tries % framesPerTurn === 0) await checkpoint()
+    }
+    const end = Math.min(at, this.#fileEnd)
+    this.#lose(from, end - from)
+    return end
+  }
+
+  #lose(offset: number, bytes: number): void {
+    const last = this.tail.at(-1)
+    if (last !== undefined && last.frame === undefined && last.offset + last.bytes === offset) {
+      this.tail[this.tail.length - 1] = { offset: last.offset, bytes: last.bytes + bytes }
+    } else this.tail.push({ offset, bytes })
+  }
+
+  /** At once where the whole frame is in the window: a promise for each of many small frames would cost more than their CRC. */
+  #payloadFits(at: number, header: FrameHeader, bytes: number): boolean | Promise<boolean> {
+    if (bytes > this.#memory.length) return this.#longPayloadFits(at, header)
+    return this.#shows(at, bytes) ? this.#fitsHere(at, header) : this.#fitsThere(at, header)
+  }
+
+  async #fitsThere(at: number, header: FrameHeader): Promise<boolean> {
+    await this.#show(at)
+    return this.#fitsHere(at, header)
+  }
+
+  #fitsHere(at: number, header: FrameHeader): boolean {
+    const keyAt = at - this.#start + frameHeaderBytes
+    const payloadAt = keyAt + header.keyBytes
+    const end = payloadAt + header.payloadBytes
+    if (end > this.#window.length) return false
+    if (isUnchecked(header)) return false
+    const payload = this.#window.subarray(payloadAt, end)
+    if (header.payloadCrc !== undefined && crc32(payload) !== header.payloadCrc) return false
+    return header.kind !== frameKinds.block || matchesNow(this.#window.subarray(keyAt, payloadAt), payload)
+  }
+
+  async #longPayloadFits(at: number, header: FrameHeader): Promise<boolean> {
+    const keyAt = at - this.#start + frameHeaderBytes
+    const key = this.#window.subarray(keyAt, keyAt + header.keyBytes)
+    const digest = header.kind === frameKinds.block ? createDigestCheck(Buffer.from(key)) : undefined
+    if (isUnchecked(header) || (header.kind === frameKinds.block && digest === undefined)) return false
+    let crc = 0
+    const begin = at + frameHeaderBytes + header.keyBytes
+    for (let done = 0; done < header.payloadBytes;) {
+      if (!this.#shows(begin + done, 1)) await this.#show(begin + done)
+      const from = begin + done - this.#start
+      const piece = this.#window.subarray(from, from + header.payloadBytes - done)
+      if (piece.length === 0) return false
+      if (header.payloadCrc !== undefined) crc = crc32(piece, crc)
+      digest?.update(piece)
+      done += piece.length
+    }
+    if (header.payloadCrc !== undefined && crc !== header.payloadCrc) return false
+    return digest?.matches() ?? true
+  }
+}
+
+/** A record has nothing but its CRC to check it by. */
+function isUnchecked(header: FrameHeader): boolean {
+  return header.kind === frameKinds.record && header.payloadCrc === undefined
+}

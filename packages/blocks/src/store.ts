@@ -1,0 +1,613 @@
+/** The core of the store: keys lead to frames. Everything that changes where a key leads happens here, in one turn each. */
+import { crc32 } from 'node:zlib'
+import { shield, type WaitOptions } from '@ipfs-kit/concurrency'
+import type { CID } from 'multiformats/cid'
+import type { Stream } from './blocks.ts'
+import { type Catalog, entryFlags, type Handle, none } from './catalog.ts'
+import { matches } from './digest.ts'
+import { diskFailure } from './disk-failure.ts'
+import type { Epochs } from './epochs.ts'
+import { BlocksError } from './errors.ts'
+import { footerReserveBytes } from './footer.ts'
+import { frameBytes, frameKinds, maxKeyBytes } from './frame.ts'
+import { damaged, type FrameContent, hasKey, otherKey, type Place, readFrame, readFrameNow } from './frame-reader.ts'
+import type { Batch, Pack } from './pack.ts'
+import type { PackFolder } from './pack-folder.ts'
+import { copyBytes, type NewFrame, packOverheadBytes, type PackStream, type Placed } from './pack-stream.ts'
+import { publishDamage } from './reports.ts'
+import type { Room } from './room.ts'
+import type { Tagger } from './tags.ts'
+
+/** What can be under a key: a block under a multihash, or a record under any name. */
+export type ValueKind = typeof frameKinds.block | typeof frameKinds.record
+
+/** A key with its tag. */
+export interface Key {
+  readonly kind: ValueKind
+  readonly bytes: Uint8Array
+  readonly high: number
+  readonly low: number
+}
+
+/** Counts since opening. */
+export interface StoreCounts {
+  blocksRead: number
+  bytesRead: number
+  blocksWritten: number
+  bytesWritten: number
+  blocksFound: number
+  corruptReads: number
+}
+
+/** The parts of a store. */
+export interface StoreParts {
+  readonly folder: PackFolder
+  readonly catalog: Catalog
+  readonly epochs: Epochs
+  readonly room: Room
+  readonly tagger: Tagger
+  /** Packs by their place; holes are free places. */
+  readonly packs: (Pack | undefined)[]
+  readonly streams: Readonly<Record<Stream, PackStream>>
+  readonly maxValueBytes: number
+  readonly maxEntries: number
+  /** Called after a frame was appended. */
+  readonly onAppended: () => void
+}
+
+/** How a value is stored. */
+export interface StoreOptions extends WaitOptions {
+  readonly stream: Stream
+  /** Whether a lease puts it. */
+  readonly leased: boolean
+}
+
+/** Where a key leads, and whether that is what somebody puts. */
+interface Found {
+  readonly place: Place
+  readonly isSame: boolean
+}
+
+/** The core. */
+export class Store {
+  readonly parts: StoreParts
+  readonly counts: StoreCounts = {
+    blocksRead: 0,
+    bytesRead: 0,
+    blocksWritten: 0,
+    bytesWritten: 0,
+    blocksFound: 0,
+    corruptReads: 0,
+  }
+  /** Bytes of frames that went to kept packs since opening. */
+  keptBytesWritten = 0
+  /** Counters of changes, one for many tags. */
+  readonly #versions = new Uint32Array(versionCount)
+  #closed = false
+
+  constructor(parts: StoreParts) {
+    this.parts = parts
+  }
+
+  /** No call begins any more. */
+  close(): void {
+    this.#closed = true
+  }
+
+  /** @throws BlocksError BLOCKS_CLOSED, or the reason of the signal */
+  check(options: WaitOptions | undefined): void {
+    if (this.#closed) throw new BlocksError('BLOCKS_CLOSED', 'The store is closed')
+    options?.signal?.throwIfAborted()
+  }
+
+  blockKey(cid: CID): Key {
+    const { tagger } = this.parts
+    const { bytes } = cid.multihash
+    tagger.block(bytes)
+    return { kind: frameKinds.block, bytes, high: tagger.high, low: tagger.low }
+  }
+
+  recordKey(name: string): Key {
+    if (typeof name !== 'string' || name === '') throw new TypeError('The key of a record is a string that is not empty')
+    const { tagger } = this.parts
+    const bytes = Buffer.from(name, 'utf8')
+    if (bytes.length > maxKeyBytes) {
+      throw new BlocksError('BLOCKS_TOO_LARGE', `A key of ${bytes.length} bytes; at most ${maxKeyBytes} are allowed`)
+    }
+    tagger.record(bytes)
+    return { kind: frameKinds.record, bytes, high: tagger.high, low: tagger.low }
+  }
+
+  /** The payload under a key, verified; a mismatch is reported and a miss. */
+  async get(key: Key, options?: WaitOptions): Promise<Uint8Array | undefined> {
+    this.check(options)
+    const { catalog } = this.parts
+    const handle = catalog.find(key.high, key.low)
+    if (handle === none) {
+      if (!catalog.hasCold) return undefined
+    } else if (catalog.findNext(handle, key.high, key.low) === none) {
+      // The usual case: one entry with this tag, and a disk that answers at once.
+      if ((catalog.flags(handle) & entryFlags.damaged) !== 0) return undefined
+      const place = this.placeOf(handle)
+      const content = this.#readNow(place, key)
+      if (content instanceof Uint8Array) {
+        if (place.pack.stream === 'cache') catalog.setFlags(handle, entryFlags.read)
+        const good = verified(key, content)
+        if (good === true || (good !== false && (await good))) {
+          options?.signal?.throwIfAborted()
+          return this.#counted(content)
+        }
+      }
+    }
+    return this.#getSlowly(key, options)
+  }
+
+  /** Where a key leads; the frame is there, but its payload was not looked at. */
+  async locate(key: Key): Promise<Place | undefined> {
+    for (const place of await this.#places(key)) {
+      try {
+        if (await hasKey(this.parts.folder, place, key.kind, key.bytes)) return place
+      } catch (cause) {
+        if (place.pack.state === 'gone') return this.locate(key)
+        throw diskFailure(cause, `read ${place.pack.path}`)
+      }
+    }
+    return undefined
+  }
+
+  /**
+   * The entry of a key by its tag alone: 64 bits, keyed, so that nobody can make two keys share one. Damaged entries are
+   * misses. Valid until the next change.
+   */
+  entry(key: Key): Handle {
+    const { catalog } = this.parts
+    for (let at = catalog.find(key.high, key.low); at !== none; at = catalog.findNext(at, key.high, key.low)) {
+      if ((catalog.flags(at) & entryFlags.damaged) === 0) return at
+    }
+    return none
+  }
+
+  /** Calls `each` for every entry that may be a key's, in the turn in which it was found. A promise only if packs are asked. */
+  eachEntry(key: Key, each: (handle: Handle) => void): void | Promise<void> {
+    const { catalog } = this.parts
+    const inMemory = (): void => {
+      for (let at = catalog.find(key.high, key.low); at !== none; at = catalog.findNext(at, key.high, key.low)) {
+        if ((catalog.flags(at) & entryFlags.damaged) === 0) each(at)
+      }
+    }
+    if (!catalog.hasCold || this.#isKept(this.entry(key))) return inMemory()
+    return catalog.findCold(key.high, key.low).then((cold) => {
+      for (const handle of cold) if ((catalog.flags(handle) & entryFlags.damaged) === 0) each(handle)
+      inMemory()
+    })
+  }
+
+  /** The same, also in packs that are answered from their footers. */
+  async entryAnywhere(key: Key): Promise<Handle> {
+    const handle = this.entry(key)
+    const { catalog } = this.parts
+    if (handle !== none || !catalog.hasCold) return handle
+    for (const cold of await catalog.findCold(key.high, key.low)) {
+      if ((catalog.flags(cold) & entryFlags.damaged) === 0) return cold
+    }
+    return this.entry(key)
+  }
+
+  placeOf(handle: Handle): Place {
+    const { catalog, packs } = this.parts
+    return {
+      pack: packs[catalog.pack(handle)]!,
+      offset: catalog.offset(handle),
+      payloadBytes: catalog.length(handle),
+    }
+  }
+
+  /**
+   * Stores a block whose bytes match its key, unless it is there. Resolves when it is written.
+   *
+   * @throws BlocksError BLOCKS_FULL, BLOCKS_TOO_LARGE, BLOCKS_SYNC_FAILED (kept), BLOCKS_IO
+   */
+  async put(key: Key, payload: Uint8Array, options: StoreOptions): Promise<'new' | 'found'> {
+    this.#checkPut(payload, options)
+    const taken = new TakenRoom(this.parts.room)
+    try {
+      for (;;) {
+        const version = this.#version(key)
+        const found = this.#mayBeThere(key) ? await this.#find(key, payload, options.leased) : undefined
+        if (found?.isSame === true && (options.stream === 'cache' || found.place.pack.stream === 'kept')) {
+          if (!(await this.#settled(found.place, options))) continue
+          this.counts.blocksFound += 1
+          return 'found'
+        }
+        if (!this.#haveRoom(taken, key, payload)) {
+          await this.#waitForRoom(taken, key, payload, options)
+          continue
+        }
+        const batch = await this.#write(key, payload, options, taken, found?.place, version)
+        if (batch === undefined) continue
+        await this.#written(batch, payload, options)
+        return found?.isSame === true ? 'found' : 'new'
+      }
+    } finally {
+      taken.giveRest()
+    }
+  }
+
+  /** Stores a record in the place of the one that is there. */
+  async replace(key: Key, payload: Uint8Array, options: WaitOptions | undefined): Promise<void> {
+    const inCache: StoreOptions = { ...options, stream: 'cache', leased: false }
+    this.#checkPut(payload, inCache)
+    const taken = new TakenRoom(this.parts.room)
+    try {
+      for (;;) {
+        const version = this.#version(key)
+        const place = this.#mayBeThere(key) ? await this.locate(key) : undefined
+        if (!this.#haveRoom(taken, key, payload)) {
+          await this.#waitForRoom(taken, key, payload, inCache)
+          continue
+        }
+        const batch = await this.#write(key, payload, inCache, taken, place, version)
+        if (batch !== undefined) return await this.#written(batch, payload, inCache)
+      }
+    } finally {
+      taken.giveRest()
+    }
+  }
+
+  /**
+   * Takes hold of a block for a lease. Resolves to whether it is there.
+   * In the stream `kept` a block of a cache pack moves.
+   */
+  async hold(key: Key, stream: Stream, options?: WaitOptions): Promise<boolean> {
+    for (;;) {
+      const { catalog, epochs } = this.parts
+      const handle = catalog.hasCold ? await this.entryAnywhere(key) : this.entry(key)
+      if (handle === none) return false
+      epochs.touch(handle)
+      const place = this.placeOf(handle)
+      if (stream === 'cache' || place.pack.stream === 'kept') {
+        if (await this.#settled(place, options)) return true
+        continue
+      }
+      const payload = await this.get(key, options)
+      if (payload === undefined) return false
+      await this.put(key, payload, { ...options, stream, leased: true })
+      return true
+    }
+  }
+
+  /**
+   * Moves a claimed block from a cache pack to a kept one, without waiting for room: it takes of the reserve. Not synced.
+   * Whether it is there.
+   *
+   * @throws BlocksError BLOCKS_FULL
+   */
+  async promote(key: Key): Promise<boolean> {
+    const { catalog, room } = this.parts
+    for (;;) {
+      const handle = await this.entryAnywhere(key)
+      if (handle === none) return false
+      const from = this.placeOf(handle)
+      if (from.pack.stream === 'kept') return true
+      const payload = await this.get(key)
+      const located = catalog.locate(key.high, key.low, from.pack.slot, from.offset)
+      const still = typeof located === 'number' ? located : await located
+      if (still === none) continue
+      if (payload === undefined) return false
+      const bytes = this.roomFor(key.bytes.length, payload.length)
+      if (!room.takeReserve(bytes)) throw room.full(bytes)
+      room.give(bytes - this.copy(key, payload, from, still, 'kept').room)
+    }
+  }
+
+  #isKept(handle: Handle): boolean {
+    const { catalog, packs } = this.parts
+    return handle !== none && packs[catalog.pack(handle)]?.stream === 'kept'
+  }
+
+  /** Removes what is under a key, unless a lease holds it. Whether it was removed. */
+  async delete(key: Key, options?: WaitOptions): Promise<boolean> {
+    this.check(options)
+    const { catalog, epochs } = this.parts
+    const place = this.#mayBeThere(key) ? await this.locate(key) : undefined
+    if (place === undefined) return false
+    const located = catalog.locate(key.high, key.low, place.pack.slot, place.offset)
+    const handle = typeof located === 'number' ? located : await located
+    if (handle === none || epochs.isHeld(handle)) return false
+    this.forget(handle, place, key.low)
+    // A copy that nothing leads to may lie in the other stream: it would come back at the next opening.
+    const wanted: readonly Stream[] = key.kind === frameKinds.record ? ['cache'] : ['kept', 'cache']
+    const gone = wanted
+      .filter((stream) => this.parts.packs.some((pack) => pack?.stream === stream))
+      .map((stream) => this.appendGone(stream, key))
+    for (const { batch } of gone) {
+      await batch.written.wait({ signal: options?.signal })
+      if (batch.failure !== undefined) throw batch.failure
+    }
+    return true
+  }
+
+  /** Nothing leads to a frame any more. */
+  forget(handle: Handle, { pack, payloadBytes }: Place, low: number): void {
+    this.parts.catalog.remove(handle)
+    this.#changed(low)
+    pack.lose(payloadBytes)
+  }
+
+  /**
+   * Appends a copy of a frame to a stream, and lets its entry lead there. The room was taken before: {@link roomFor}.
+   */
+  copy(key: Key, payload: Uint8Array, from: Place, handle: Handle, stream: Stream): Placed {
+    const placed = this.#append(key, payload, stream, from)
+    this.parts.catalog.move(handle, key.high, key.low, placed.pack.slot, placed.offset, payload.length)
+    this.#changed(key.low)
+    from.pack.lose(payload.length)
+    placed.pack.gain(payload.length)
+    return placed
+  }
+
+  /** Says in a stream that a key's frames before are deleted. @throws BlocksError BLOCKS_FULL */
+  appendGone(stream: Stream, key: Key): Placed {
+    const { room, streams } = this.parts
+    const bytes = this.roomFor(key.bytes.length, 0)
+    if (!room.takeReserve(bytes)) throw room.full(bytes)
+    const placed = streams[stream].append({
+      kind: key.kind === frameKinds.block ? frameKinds.goneBlock : frameKinds.goneRecord,
+      key: key.bytes,
+      high: key.high,
+      low: key.low,
+      payload: nothing,
+      payloadCrc: undefined,
+      former: undefined,
+    })
+    room.give(bytes - placed.room)
+    return placed
+  }
+
+  /** Room that a frame takes at most, wherever it goes. */
+  roomFor(keyBytes: number, payloadBytes: number): number {
+    return frameBytes(keyBytes, payloadBytes) + footerReserveBytes(keyBytes) + packOverheadBytes
+  }
+
+  /** A frame could not be written: its key leads to where it led before, if that is still there. */
+  lost(pack: Pack, offset: number, frame: NewFrame): void {
+    const { catalog } = this.parts
+    const handle = catalog.locate(frame.high, frame.low, pack.slot, offset)
+    // The frames of an open pack are in memory.
+    if (typeof handle !== 'number' || handle === none) return
+    pack.lose(frame.payload.length)
+    this.#changed(frame.low)
+    const { former } = frame
+    if (former === undefined || former.pack.state === 'gone') return catalog.remove(handle)
+    catalog.move(handle, frame.high, frame.low, former.pack.slot, former.offset, former.payloadBytes)
+    former.pack.gain(former.payloadBytes)
+  }
+
+  /** Notes that a frame is not what its key says: a miss from now on. */
+  async reportDamage(key: Key, place: Place): Promise<void> {
+    const { catalog } = this.parts
+    const located = catalog.locate(key.high, key.low, place.pack.slot, place.offset)
+    const handle = typeof located === 'number' ? located : await located
+    if (handle === none) return
+    catalog.setFlags(handle, catalog.flags(handle) | entryFlags.damaged)
+    this.counts.corruptReads += 1
+    publishDamage(key, place)
+  }
+
+  #checkPut(payload: Uint8Array, options: StoreOptions): void {
+    this.check(options)
+    const { maxValueBytes, streams } = this.parts
+    if (payload.length > maxValueBytes) {
+      throw new BlocksError(
+        'BLOCKS_TOO_LARGE',
+        `A value of ${payload.length} bytes; at most ${maxValueBytes} are allowed`,
+      )
+    }
+    const failure = streams[options.stream].syncFailure
+    if (failure !== undefined) throw failure
+  }
+
+  #mayBeThere(key: Key): boolean {
+    const { catalog } = this.parts
+    return catalog.hasCold || catalog.find(key.high, key.low) !== none
+  }
+
+  /** Where a key leads, compared with a payload that matches it. With `leased` it cannot go from here on. */
+  async #find(key: Key, payload: Uint8Array, leased: boolean): Promise<Found | undefined> {
+    for (const place of await this.#places(key, leased)) {
+      const content = await this.#readRaw(place, key)
+      if (content === otherKey) continue
+      return { place, isSame: content !== damaged && Buffer.compare(content, payload) === 0 }
+    }
+    return undefined
+  }
+
+  /** The places of all entries with the tag of a key. */
+  async #places(key: Key, leased = false): Promise<readonly Place[]> {
+    const { catalog, epochs } = this.parts
+    const places: Place[] = []
+    const note = (handle: Handle): void => {
+      if (leased) epochs.touch(handle)
+      places.push(this.placeOf(handle))
+    }
+    const cold = catalog.hasCold ? await catalog.findCold(key.high, key.low) : []
+    for (let at = catalog.find(key.high, key.low); at !== none; at = catalog.findNext(at, key.high, key.low)) note(at)
+    cold.forEach(note)
+    return places
+  }
+
+  /** Waits until a frame that was found is in its file. False if it did not get there, or went meanwhile. */
+  async #settled(place: Place, options: WaitOptions | undefined): Promise<boolean> {
+    const pending = place.pack.pending.get(place.offset)
+    if (pending === undefined) return true
+    await pending.batch.written.wait({ scope: options?.scope, signal: options?.signal })
+    return pending.batch.failure === undefined
+  }
+
+  /** Takes the room that a value needs, if it is free. */
+  #haveRoom(taken: TakenRoom, key: Key, payload: Uint8Array): boolean {
+    const bytes = this.roomFor(key.bytes.length, payload.length)
+    if (taken.bytes >= bytes) return true
+    const { catalog, maxEntries, room } = this.parts
+    if (catalog.entries >= maxEntries) {
+      throw new BlocksError('BLOCKS_FULL', `There are ${catalog.entries} entries; at most ${maxEntries} are allowed`)
+    }
+    if (!room.take(bytes)) return false
+    taken.bytes += bytes
+    return true
+  }
+
+  async #waitForRoom(taken: TakenRoom, key: Key, payload: Uint8Array, options: StoreOptions): Promise<void> {
+    const bytes = this.roomFor(key.bytes.length, payload.length)
+    await this.parts.room.wait(bytes, { scope: options.scope, signal: options.signal })
+    taken.bytes += bytes
+    this.check(options)
+  }
+
+  /**
+   * Appends a value and lets its key lead there, if nothing has changed under its tag since `version` was asked for. All
+   * in one turn, unless the place before is in a pack that is answered from its footer.
+   */
+  async #write(
+    key: Key,
+    payload: Uint8Array,
+    { stream, leased }: StoreOptions,
+    taken: TakenRoom,
+    former: Place | undefined,
+    version: number,
+  ): Promise<Batch | undefined> {
+    const { catalog, epochs } = this.parts
+    const located = former === undefined ? none : catalog.locate(key.high, key.low, former.pack.slot, former.offset)
+    const handle = typeof located === 'number' ? located : await located
+    if (this.#version(key) !== version || (former !== undefined && handle === none)) return undefined
+    this.check(undefined)
+    const placed = this.#append(key, payload, stream, former)
+    taken.bytes -= placed.room
+    this.#changed(key.low)
+    if (former === undefined) {
+      catalog.insert({
+        high: key.high,
+        low: key.low,
+        pack: placed.pack.slot,
+        offset: placed.offset,
+        length: payload.length,
+        mark: epochs.freshMark(leased),
+        stamp: epochs.freshStamp(leased),
+      })
+    } else {
+      catalog.move(handle, key.high, key.low, placed.pack.slot, placed.offset, payload.length)
+      former.pack.lose(former.payloadBytes)
+    }
+    placed.pack.gain(payload.length)
+    taken.giveRest()
+    this.parts.onAppended()
+    return placed.batch
+  }
+
+  async #written(batch: Batch, payload: Uint8Array, { scope, signal }: StoreOptions): Promise<void> {
+    // A payload that was not copied is in use until it is written, whoever waits for that.
+    if (payload.length > copyBytes) await shield(() => batch.written.wait())
+    else await batch.written.wait({ scope, signal })
+    if (batch.failure !== undefined) throw batch.failure
+    this.counts.blocksWritten += 1
+    this.counts.bytesWritten += payload.length
+  }
+
+  #version(key: Key): number {
+    return this.#versions[key.low & (versionCount - 1)]!
+  }
+
+  /** An entry with this tag was added, moved or removed: who has looked before looks again. */
+  #changed(low: number): void {
+    this.#versions[low & (versionCount - 1)]! += 1
+  }
+
+  #append(key: Key, payload: Uint8Array, stream: Stream, former: Place | undefined): Placed {
+    if (stream === 'kept') this.keptBytesWritten += payload.length
+    return this.parts.streams[stream].append({
+      kind: key.kind,
+      key: key.bytes,
+      high: key.high,
+      low: key.low,
+      payload,
+      payloadCrc: key.kind === frameKinds.record ? crc32(payload) : undefined,
+      former,
+    })
+  }
+
+  async #getSlowly(key: Key, options: WaitOptions | undefined): Promise<Uint8Array | undefined> {
+    for (const place of await this.#places(key)) {
+      const located = this.parts.catalog.locate(key.high, key.low, place.pack.slot, place.offset)
+      const handle = typeof located === 'number' ? located : await located
+      // It moved meanwhile.
+      if (handle === none) return this.get(key, options)
+      if ((this.parts.catalog.flags(handle) & entryFlags.damaged) !== 0) continue
+      const content = await this.#read(place, key)
+      options?.signal?.throwIfAborted()
+      if (content instanceof Uint8Array) return this.#counted(content)
+      if (content === damaged) {
+        if (place.pack.state === 'gone') return this.get(key, options)
+        await this.reportDamage(key, place)
+      }
+    }
+    return undefined
+  }
+
+  /** Reads and verifies a frame; a second time before it is called damaged. */
+  async #read(place: Place, key: Key): Promise<FrameContent> {
+    const first = await this.#readOnce(place, key)
+    return first === damaged && place.pack.state !== 'gone' ? this.#readOnce(place, key) : first
+  }
+
+  async #readOnce(place: Place, key: Key): Promise<FrameContent> {
+    const content = await this.#readRaw(place, key)
+    return content instanceof Uint8Array && !(await verified(key, content)) ? damaged : content
+  }
+
+  async #readRaw(place: Place, key: Key): Promise<FrameContent> {
+    try {
+      return await readFrame(this.parts.folder, place, key.kind, key.bytes)
+    } catch (cause) {
+      if (place.pack.state === 'gone') return damaged
+      throw diskFailure(cause, `read ${place.pack.path}`)
+    }
+  }
+
+  #readNow(place: Place, key: Key): FrameContent | undefined {
+    try {
+      return readFrameNow(place, key.kind, key.bytes)
+    } catch {
+      // Read again, slowly, where failures are told.
+      return undefined
+    }
+  }
+
+  #counted(content: Uint8Array): Uint8Array {
+    this.counts.blocksRead += 1
+    this.counts.bytesRead += content.length
+    return content
+  }
+}
+
+const versionCount = 4096
+const nothing = new Uint8Array(0)
+
+/** Room that one put has taken and not used yet. */
+class TakenRoom {
+  readonly #room: Room
+  bytes = 0
+
+  constructor(room: Room) {
+    this.#room = room
+  }
+
+  giveRest(): void {
+    if (this.bytes > 0) this.#room.give(this.bytes)
+    this.bytes = 0
+  }
+}
+
+/** Whether a payload is what its key says. That of a record was checked as it was read. */
+function verified(key: Key, content: Uint8Array): boolean | Promise<boolean> {
+  return key.kind === frameKinds.record || matches(key.bytes, content)
+}

@@ -1,0 +1,327 @@
+/**
+ * What the store does by itself so that there is room: it drops the oldest cache packs, marks, and compacts kept packs
+ * that hold much that nobody claims. One thing at a time, in slices.
+ */
+import { createLock, type Lock, now, type Owner, type Task } from '@ipfs-kit/concurrency'
+import type { Claim, CollectReport, CompactReport, MarkReport } from './blocks.ts'
+import type { CID } from 'multiformats/cid'
+import { none } from './catalog.ts'
+import { compactPack } from './compact.ts'
+import { diskFailure } from './disk-failure.ts'
+import { type Evicted, evictPack } from './evict.ts'
+import { frameKinds } from './frame.ts'
+import { readKey } from './frame-reader.ts'
+import { markClaims } from './mark.ts'
+import type { Pack } from './pack.ts'
+import { Pace } from './pace.ts'
+import { publishMark } from './reports.ts'
+import { ended } from './shared-work.ts'
+import type { Store } from './store.ts'
+
+/** What upkeep needs. */
+export interface UpkeepOptions {
+  readonly store: Store
+  readonly owner: Owner
+  readonly packBytes: number
+  /** Room that is kept free for what comes. */
+  readonly headroomBytes: number
+  /** Share of a dropped cache pack that may be appended again because it was read. */
+  readonly readmitShare: number
+  readonly claims: (() => Iterable<Claim> | AsyncIterable<Claim>) | undefined
+  readonly links: (cid: CID, bytes: Uint8Array) => Iterable<CID>
+  /** Bytes that the volume allows for packs; asked now and then. */
+  readonly volumeBytes: () => Promise<number>
+}
+
+/** Counts since opening. */
+export interface UpkeepCounts {
+  evictedPacks: number
+  evictedBytes: number
+  readmittedBytes: number
+  compactedPacks: number
+  copiedBytes: number
+}
+
+/** Kept packs with a smaller share of dead bytes are not worth their copying, unless nothing else is left. */
+const worthwhileShare = 0.25
+const desperateShare = 0.02
+/** A collection deletes dead blocks one by one from packs with a smaller dead share, and rewrites the others. */
+const collectShare = 1 / 16
+/** Bytes appended between two looks at the volume. */
+const volumeEveryBytes = 64 * 1024 * 1024
+const minMarkPauseMs = 250
+const sliceMs = 4
+
+/** The store's housekeeping. */
+export class Upkeep {
+  readonly counts: UpkeepCounts = {
+    evictedPacks: 0,
+    evictedBytes: 0,
+    readmittedBytes: 0,
+    compactedPacks: 0,
+    copiedBytes: 0,
+  }
+  readonly #options: UpkeepOptions
+  /** Held by whoever evicts, marks or compacts. */
+  readonly #turn: Lock = createLock({ name: 'upkeep of the store' })
+  #tidying: Task<void> | undefined
+  /** Payload bytes of each kept pack that nobody claimed in the last complete mark. */
+  #unclaimed = new Map<number, number>()
+  /** Bytes written to kept packs when the last mark began. */
+  #writtenAtMark = 0
+  #volumeAt = 0
+  /** Bytes in use from which on it is worth to look for headroom again. */
+  #nextLook = 0
+  /** When a mark may be made for room again: marks take a bounded share of the time. */
+  #nextMarkAt = 0
+  /** Packs with claimed frames that are damaged: no compaction, until the next mark. */
+  readonly #stuck = new Set<Pack>()
+
+  constructor(options: UpkeepOptions) {
+    this.#options = options
+  }
+
+  /** Payload bytes of kept packs that were replaced, deleted, or unclaimed in the last complete mark. */
+  get deadBytes(): number {
+    let bytes = 0
+    for (const pack of this.#keptPacks()) bytes += this.#deadBytesOf(pack)
+    return bytes
+  }
+
+  /** To be called when room was taken, or somebody waits for some. */
+  look(): void {
+    const { room } = this.#options.store.parts
+    const volumeDue = room.used - this.#volumeAt >= volumeEveryBytes
+    // Once nothing could be freed it is not worth another look before much has come.
+    const isShort = room.free < this.#options.headroomBytes && room.used >= this.#nextLook
+    if (!isShort && room.wanted === 0 && !volumeDue) return
+    this.#tidying ??= this.#options.owner.spawn(() => this.#tidy(), { name: 'make room' })
+  }
+
+  /** Asks the volume how much it allows. */
+  async lookAtVolume(): Promise<void> {
+    const { room } = this.#options.store.parts
+    this.#volumeAt = room.used
+    room.setVolume(await this.#options.volumeBytes())
+  }
+
+  /** @throws BlocksError BLOCKS_MARK_INCOMPLETE */
+  async mark(): Promise<MarkReport> {
+    using _turn = await this.#turn.acquire()
+    return await this.#mark()
+  }
+
+  async compact(minDeadShare: number): Promise<CompactReport> {
+    using _turn = await this.#turn.acquire()
+    if (this.#options.claims !== undefined) await this.#mark()
+    this.#rollIf(minDeadShare)
+    const report = { packs: 0, copiedBytes: 0, freedBytes: 0 }
+    for (const pack of this.#worstPacks(minDeadShare)) {
+      const done = await this.#compact(pack)
+      if (done === undefined) continue
+      report.packs += 1
+      report.copiedBytes += done.copiedBytes
+      report.freedBytes += done.freedBytes
+    }
+    return report
+  }
+
+  async collect(): Promise<CollectReport> {
+    using _turn = await this.#turn.acquire()
+    const { store } = this.#options
+    const report = { removedBlocks: 0, removedBytes: 0, freedBytes: 0 }
+    const count = (done: { removedEntries: number; removedBytes: number; freedBytes: number } | undefined): void => {
+      if (done === undefined) return
+      report.removedBlocks += done.removedEntries
+      report.removedBytes += done.removedBytes
+      report.freedBytes += done.freedBytes
+    }
+    // The mark first: if a claim has a hole, nothing is removed at all. It moves what is claimed out of cache packs.
+    if (this.#options.claims !== undefined) await this.#mark()
+    store.parts.streams.cache.roll()
+    await store.parts.streams.cache.sealed()
+    for (const pack of this.#cachePacks()) count(await this.#evict(pack, 0))
+    this.#rollIf(collectShare)
+    await store.parts.streams.kept.sealed()
+    for (const pack of this.#worstPacks(collectShare)) count(await this.#compact(pack))
+    count(await this.#deleteUnclaimed())
+    return { ...report, keptBlocks: store.parts.catalog.entries }
+  }
+
+  /** Ends what it does by itself. */
+  async close(): Promise<void> {
+    const task = this.#tidying
+    task?.cancel('The store is closed')
+    if (task !== undefined) await ended(task)
+  }
+
+  async #tidy(): Promise<void> {
+    try {
+      using _turn = await this.#turn.acquire()
+      await this.lookAtVolume()
+      while (await this.#makeRoom());
+    } catch (error) {
+      this.#options.store.parts.room.refuse(diskFailure(error, 'make room'))
+    } finally {
+      this.#tidying = undefined
+    }
+  }
+
+  /** One step towards room. False when there is enough, or nothing more can be done. */
+  async #makeRoom(): Promise<boolean> {
+    const { store, headroomBytes } = this.#options
+    const { room, streams } = store.parts
+    if (room.free >= headroomBytes && room.wanted === 0) return false
+    for (const pack of this.#worstPacks(0.5)) if ((await this.#compact(pack)) !== undefined) return true
+    if (this.#shouldMark(Math.max(room.limit / 8, this.#options.packBytes)) && (await this.#tryMark())) return true
+    if (this.#cachePacks().length === 0) {
+      streams.cache.roll()
+      await streams.cache.sealed()
+    }
+    for (const pack of this.#cachePacks().slice(0, 1)) {
+      const freed = await this.#evict(pack, this.#options.packBytes * this.#options.readmitShare)
+      if (freed !== undefined) return true
+    }
+    if (this.#shouldMark(0) && (await this.#tryMark())) return true
+    for (const share of [worthwhileShare, desperateShare]) {
+      this.#rollIf(share)
+      await streams.kept.sealed()
+      for (const pack of this.#worstPacks(share)) if ((await this.#compact(pack)) !== undefined) return true
+    }
+    room.refuse()
+    this.#nextLook = room.used + this.#options.packBytes / 2
+    return false
+  }
+
+  async #mark(): Promise<MarkReport> {
+    const { store, claims, links } = this.#options
+    const { catalog, epochs, tagger, packs, streams } = store.parts
+    if (claims === undefined) throw new TypeError('A store without claims has nothing to mark by')
+    this.#writtenAtMark = store.keptBytesWritten
+    this.#stuck.clear()
+    const { report, packs: tallies } = await markClaims({
+      claims,
+      links,
+      read: (cid) => store.get(store.blockKey(cid)),
+      lookup: (cid, each) => store.eachEntry(store.blockKey(cid), each),
+      isKept: (slot) => packs[slot]?.stream === 'kept',
+      promote: (cid) => store.promote(store.blockKey(cid)),
+      tagger,
+      epochs,
+      catalog,
+      sliceMs,
+    })
+    // What was promoted is durable before the cache pack that it came from can be dropped: that has to wait its turn.
+    await streams.kept.sync()
+    this.#unclaimed = new Map([...tallies].map(([slot, tally]) => [slot, tally.deadBytes]))
+    publishMark(report)
+    return report
+  }
+
+  /** Marks because room is needed. False if that was in vain: then what is claimed is unknown, and nothing is judged. */
+  async #tryMark(): Promise<boolean> {
+    const from = now()
+    try {
+      await this.#mark()
+      return this.#worstPacks(desperateShare).length > 0
+    } catch (error) {
+      const { streams } = this.#options.store.parts
+      if (streams.kept.syncFailure !== undefined) throw error
+      return false
+    } finally {
+      this.#nextMarkAt = now() + Math.max(minMarkPauseMs, 4 * (now() - from))
+    }
+  }
+
+  #shouldMark(bytes: number): boolean {
+    const { store, claims } = this.#options
+    if (claims === undefined || now() < this.#nextMarkAt) return false
+    return bytes === 0 || store.keptBytesWritten - this.#writtenAtMark >= bytes
+  }
+
+  async #evict(pack: Pack, budgetBytes: number): Promise<Evicted | undefined> {
+    const done = await evictPack(this.#options.store, pack, budgetBytes)
+    if (done === undefined) return undefined
+    this.counts.evictedPacks += 1
+    this.counts.evictedBytes += done.freedBytes
+    this.counts.readmittedBytes += done.readmittedBytes
+    return done
+  }
+
+  async #compact(pack: Pack): ReturnType<typeof compactPack> {
+    const done = await compactPack(this.#options.store, pack)
+    if (done === undefined) {
+      this.#stuck.add(pack)
+      return undefined
+    }
+    this.#unclaimed.delete(pack.slot)
+    this.counts.compactedPacks += 1
+    this.counts.copiedBytes += done.copiedBytes
+    return done
+  }
+
+  /** Deletes what nobody claims from the kept packs that are not worth a compaction. */
+  async #deleteUnclaimed(): Promise<{ removedEntries: number; removedBytes: number; freedBytes: number }> {
+    const { store } = this.#options
+    const { catalog, epochs, packs, folder, streams } = store.parts
+    const dead: { high: number; low: number; slot: number; offset: number; bytes: number }[] = []
+    const pace = new Pace(sliceMs)
+    for await (const _slice of catalog.sweep((handle, high, low) => {
+      const slot = catalog.pack(handle)
+      if (packs[slot]?.stream !== 'kept' || epochs.isLive(handle)) return
+      dead.push({ high, low, slot, offset: catalog.offset(handle), bytes: catalog.length(handle) })
+    })) {
+      if (pace.isDue) await pace.turn()
+    }
+    let removedBytes = 0
+    let removedEntries = 0
+    for (const { high, low, slot, offset, bytes } of dead) {
+      if (pace.isDue) await pace.turn()
+      const pack = packs[slot]
+      const found = pack === undefined ? undefined : await readKey(folder, pack, offset)
+      const located = catalog.locate(high, low, slot, offset)
+      const handle = typeof located === 'number' ? located : await located
+      if (pack === undefined || handle === none || epochs.isLive(handle)) continue
+      if (found !== undefined) store.appendGone('kept', { kind: frameKinds.block, bytes: found.key, high, low })
+      store.forget(handle, { pack, offset, payloadBytes: bytes }, low)
+      removedEntries += 1
+      removedBytes += bytes
+    }
+    await streams.kept.written()
+    return { removedEntries, removedBytes, freedBytes: 0 }
+  }
+
+  /** Ends the kept pack that takes frames if so much of it is dead: a pack that grows cannot be rewritten. */
+  #rollIf(share: number): void {
+    const { kept } = this.#options.store.parts.streams
+    if (kept.pack !== undefined && this.#deadShareOf(kept.pack) >= share) kept.roll()
+  }
+
+  #worstPacks(minDeadShare: number): Pack[] {
+    return this.#keptPacks()
+      .filter((pack) => pack.state === 'sealed' && !this.#stuck.has(pack) && this.#deadShareOf(pack) >= minDeadShare)
+      .sort((left, right) => this.#deadShareOf(right) - this.#deadShareOf(left))
+  }
+
+  /** The oldest first. */
+  #cachePacks(): Pack[] {
+    return this.#options.store.parts.packs
+      .filter((pack) => pack !== undefined)
+      .filter((pack) => pack.stream === 'cache' && pack.state === 'sealed')
+      .sort((left, right) => left.id - right.id)
+  }
+
+  #keptPacks(): Pack[] {
+    return this.#options.store.parts.packs
+      .filter((pack) => pack !== undefined)
+      .filter((pack) => pack.stream === 'kept' && pack.state !== 'gone')
+  }
+
+  #deadShareOf(pack: Pack): number {
+    return this.#deadBytesOf(pack) / Math.max(1, pack.dataEnd)
+  }
+
+  #deadBytesOf(pack: Pack): number {
+    return pack.deadBytes + (this.#unclaimed.get(pack.slot) ?? 0)
+  }
+}

@@ -1,0 +1,143 @@
+/** An open file of the system. */
+import { close, fdatasync, fstat, ftruncate } from 'node:fs'
+import type { Stats } from 'node:fs'
+import { checkBuffer, checkBuffers, checkBytes } from './checks.ts'
+import type { DiskFile } from './disk.ts'
+import { readAllNow, readOnce, writeOnce, writeRest } from './node-io.ts'
+import type { PromptReads } from './prompt-reads.ts'
+import { createRunningCalls } from './running-calls.ts'
+import { systemCall } from './system-call.ts'
+import { refused } from './system-error.ts'
+
+/** Zeros are written in pieces of this size. */
+const zeroBytes = 1024 * 1024
+
+let zeros: Uint8Array | undefined
+
+/** What a disk counts. */
+export interface NodeCounts {
+  openFiles: number
+  reads: number
+  promptReads: number
+  writes: number
+  syncs: number
+  readBytes: number
+  writtenBytes: number
+}
+
+/** What a file needs of its disk. */
+export interface NodeFileOptions {
+  readonly path: string
+  readonly fd: number
+  readonly prompt: PromptReads
+  readonly counts: NodeCounts
+}
+
+export function createNodeFile({ path, fd, prompt, counts }: NodeFileOptions): DiskFile {
+  const calls = createRunningCalls(path)
+  /** What the system refuses in `work` names the path. */
+  const run = <T>(doing: string, work: () => Promise<T>): Promise<T> =>
+    calls.run(async () => {
+      try {
+        return await work()
+      } catch (error) {
+        throw refused(doing, path, error)
+      }
+    })
+  const sizeNow = async (): Promise<number> => {
+    const { size } = await systemCall<Stats>((done) => fstat(fd, done))
+    return size
+  }
+  counts.openFiles += 1
+  return {
+    path,
+    // These two are called most: each is one async function around one call of the system, mostly.
+    async write(buffers, position) {
+      const bytes = checkBuffers(buffers, position)
+      calls.enter()
+      try {
+        counts.writes += 1
+        if (bytes > 0) {
+          const written = await writeOnce(fd, buffers, position)
+          if (written < bytes) await writeRest(fd, buffers, position, written)
+        }
+        counts.writtenBytes += bytes
+      } catch (error) {
+        throw refused('write', path, error)
+      } finally {
+        calls.leave()
+      }
+    },
+    async read(into, position) {
+      checkBuffer(into)
+      checkBytes(position, 'position')
+      calls.enter()
+      try {
+        counts.reads += 1
+        let filled = 0
+        while (filled < into.byteLength) {
+          const got = await readOnce(fd, into, filled, position)
+          if (got === 0) break
+          filled += got
+        }
+        counts.readBytes += filled
+        return filled
+      } catch (error) {
+        throw refused('read', path, error)
+      } finally {
+        calls.leave()
+      }
+    },
+    readNow(into, position) {
+      checkBuffer(into)
+      checkBytes(position, 'position')
+      calls.check()
+      if (!prompt.allowed(into.byteLength)) return undefined
+      const began = performance.now()
+      try {
+        const length = readAllNow(fd, into, position)
+        counts.readBytes += length
+        return length
+      } catch (error) {
+        throw refused('read', path, error)
+      } finally {
+        counts.promptReads += 1
+        prompt.took(performance.now() - began)
+      }
+    },
+    async truncate(size) {
+      checkBytes(size, 'size')
+      await run('truncate', () =>
+        systemCall<void>((done) => ftruncate(fd, size, (error) => done(error, undefined))),
+      )
+    },
+    async preallocate(size) {
+      checkBytes(size, 'size')
+      await run('preallocate', async () => {
+        zeros ??= new Uint8Array(zeroBytes)
+        for (let at = await sizeNow(); at < size; at += zeroBytes) {
+          await writeRest(fd, [zeros.subarray(0, Math.min(zeroBytes, size - at))], at, 0)
+        }
+      })
+    },
+    async sync() {
+      await run('sync', async () => {
+        counts.syncs += 1
+        await systemCall<void>((done) => fdatasync(fd, (error) => done(error, undefined)))
+      })
+    },
+    async size() {
+      return run('look at', sizeNow)
+    },
+    async close() {
+      await calls.end(async () => {
+        counts.openFiles -= 1
+        try {
+          await systemCall<void>((done) => close(fd, (error) => done(error ?? null, undefined)))
+        } catch (error) {
+          throw refused('close', path, error)
+        }
+      })
+    },
+  }
+}

@@ -1,0 +1,71 @@
+/** Files and folders of a simulated disk, by name. */
+import { Content } from './content.ts'
+
+/** A file, under however many names. */
+export interface FileNode {
+  readonly kind: 'file'
+  content: Content
+  /** Names that programs see. */
+  links: number
+  /** Open handles. */
+  handles: number
+  /** Whether its lock is held. */
+  locked: boolean
+}
+
+/** A folder. */
+export interface FolderNode {
+  readonly kind: 'folder'
+  /** Tells folders apart. */
+  readonly number: number
+  /** What programs see. */
+  entries: Map<string, Node>
+  /** What is on the medium. */
+  durable: Map<string, Node>
+}
+
+export type Node = FileNode | FolderNode
+
+/** Where a path leads: the folder that has the name, the name, and what is there. */
+export interface Place {
+  readonly folder: FolderNode
+  readonly name: string
+  readonly node: Node | undefined
+}
+
+/** Bytes of a name, as most file systems have it. */
+const nameBytes = 255
+/** Bytes of a path (PATH_MAX of Linux, its NUL included). */
+const pathBytes = 4096
+
+export function createFileNode(content = new Content()): FileNode {
+  return { kind: 'file', content, links: 0, handles: 0, locked: false }
+}
+
+export function createFolderNode(number: number): FolderNode {
+  return { kind: 'folder', number, entries: new Map(), durable: new Map() }
+}
+
+/** Walks a path. Gives the system's code where it cannot: `ENOENT`, `ENOTDIR`, `ENAMETOOLONG`. */
+export function walk(root: FolderNode, path: string): Place | 'ENOENT' | 'ENOTDIR' | 'ENAMETOOLONG' {
+  if (Buffer.byteLength(path) >= pathBytes) return 'ENAMETOOLONG'
+  const above: FolderNode[] = []
+  let place: Place = { folder: root, name: '', node: root }
+  for (const name of path.split('/')) {
+    if (name === '' || name === '.') continue
+    const { node } = place
+    if (node === undefined) return 'ENOENT'
+    if (node.kind === 'file') return 'ENOTDIR'
+    if (name === '..') {
+      // Without a name: such a path can be looked at, and not be renamed or removed.
+      const folder = above.pop() ?? root
+      place = { folder: above.at(-1) ?? root, name: '', node: folder }
+      continue
+    }
+    if (Buffer.byteLength(name) > nameBytes) return 'ENAMETOOLONG'
+    above.push(node)
+    place = { folder: node, name, node: node.entries.get(name) }
+  }
+  if (path.endsWith('/') && place.node?.kind === 'file') return 'ENOTDIR'
+  return place
+}

@@ -1,0 +1,157 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { chmod, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { DiskError, nodeDisk } from '@ipfs-kit/disk'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+
+const disk = nodeDisk()
+let folder: string
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ipfs-kit-disk-'))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+describe('the disk of the system', () => {
+  test('makes files and folders for their owner alone', async () => {
+    await disk.makeFolder(`${folder}/a/b`)
+    await (await disk.open(`${folder}/a/b/c`, 'create')).close()
+    expect((await stat(`${folder}/a`)).mode & 0o777).toBe(0o700)
+    expect((await stat(`${folder}/a/b`)).mode & 0o777).toBe(0o700)
+    expect((await stat(`${folder}/a/b/c`)).mode & 0o777).toBe(0o600)
+  })
+
+  test('takes the files of others, and others take its own', async () => {
+    await writeFile(`${folder}/x`, 'from outside')
+    const file = await disk.open(`${folder}/x`, 'write')
+    await file.write([Buffer.from('in')], 5)
+    await file.close()
+    expect(await readFile(`${folder}/x`, 'utf8')).toBe('from intside')
+  })
+
+  test('follows links with stat and names them other in a list', async () => {
+    await writeFile(`${folder}/x`, 'abc')
+    await symlink(`${folder}/x`, `${folder}/link`)
+    await symlink(`${folder}/absent`, `${folder}/broken`)
+    await symlink('loop', `${folder}/loop`)
+    expect(await disk.stat(`${folder}/link`)).toEqual({ kind: 'file', size: 3 })
+    expect(await disk.stat(`${folder}/broken`)).toBeUndefined()
+    await expect(disk.stat(`${folder}/loop`)).rejects.toMatchObject({
+      code: 'DISK_FAILED',
+      systemCode: 'ELOOP',
+    })
+    const kinds = new Map((await disk.list(folder)).map(({ name, kind }) => [name, kind]))
+    expect(kinds).toEqual(
+      new Map([
+        ['x', 'file'],
+        ['link', 'other'],
+        ['broken', 'other'],
+        ['loop', 'other'],
+      ]),
+    )
+    expect(await disk.unlink(`${folder}/link`)).toBe(true)
+    expect(await readFile(`${folder}/x`, 'utf8')).toBe('abc')
+  })
+
+  test.skipIf(process.platform === 'win32')(
+    'opens no pipe and no device, and does not wait for one',
+    async () => {
+      execFileSync('mkfifo', [`${folder}/pipe`])
+      for (const mode of ['read', 'write', 'create'] as const) {
+        await expect(disk.open(`${folder}/pipe`, mode)).rejects.toMatchObject({ code: 'DISK_FAILED' })
+      }
+      expect(await disk.stat(`${folder}/pipe`)).toEqual({ kind: 'other', size: 0 })
+      await expect(disk.open('/dev/null', 'read')).rejects.toMatchObject({ code: 'DISK_FAILED' })
+      expect(disk.stats().openFiles).toBe(0)
+    },
+  )
+
+  test.skipIf(process.platform !== 'linux')('does not hang where folders cannot be made', async () => {
+    await expect(disk.makeFolder('/proc/absent/deep')).rejects.toBeInstanceOf(DiskError)
+    await expect(disk.makeFolder('/sys/absent')).rejects.toBeInstanceOf(DiskError)
+  })
+
+  test('names the path, the code of the system and its error', async () => {
+    const path = `${folder}/${'x'.repeat(300)}`
+    const error = await disk.open(path, 'create').then(
+      () => undefined,
+      (reason: unknown) => reason,
+    )
+    expect(error).toMatchObject({ code: 'DISK_FAILED', systemCode: 'ENAMETOOLONG' })
+    expect((error as DiskError).message).toMatch(/^Cannot open ".*xxx" \(ENAMETOOLONG\)$/)
+    expect((error as DiskError).cause).toMatchObject({ code: 'ENAMETOOLONG' })
+    expect((error as DiskError).message.length).toBeLessThan(300)
+  })
+
+  test('is refused where its user may not write', async (context) => {
+    if (process.getuid?.() === 0) {
+      context.skip('root may write everywhere')
+      return
+    }
+    await chmod(folder, 0o500)
+    try {
+      await expect(disk.open(`${folder}/x`, 'create')).rejects.toMatchObject({ code: 'DISK_DENIED' })
+      await expect(disk.makeFolder(`${folder}/y`)).rejects.toMatchObject({ code: 'DISK_DENIED' })
+      await expect(disk.lock(`${folder}/lock`)).rejects.toMatchObject({ code: 'DISK_DENIED' })
+    } finally {
+      await chmod(folder, 0o700)
+    }
+  })
+
+  test('takes no bytes above what a preallocation covers from others', async () => {
+    const file = await disk.open(`${folder}/x`, 'create')
+    await file.preallocate(3 * 1024 * 1024)
+    const { blocks } = await stat(`${folder}/x`)
+    // Room and no hole. File systems that compress zeros take less; the temporary folder is on none.
+    expect(blocks * 512).toBeGreaterThanOrEqual(3 * 1024 * 1024)
+    await file.close()
+  })
+
+  test('counts what it did', async () => {
+    const own = nodeDisk()
+    const file = await own.open(`${folder}/x`, 'create')
+    await file.write([Buffer.from('hello')], 0)
+    await file.sync()
+    await own.syncFolder(folder)
+    await file.read(new Uint8Array(3), 0)
+    file.readNow(new Uint8Array(10), 0)
+    expect(own.stats()).toMatchObject({
+      openFiles: 1,
+      reads: 1,
+      promptReads: 1,
+      writes: 1,
+      syncs: 2,
+      readBytes: 8,
+      writtenBytes: 5,
+    })
+    await file.close()
+    expect(own.stats().openFiles).toBe(0)
+    expect(Object.isFrozen(own.stats())).toBe(true)
+  })
+})
+
+/** Ways to a process that may mount: in a user namespace of its own, or as root in a mount namespace. */
+const ways = [
+  ['unshare', '-rm'],
+  ['unshare', '-m'],
+] as const
+
+test('on a volume that is full, writes are refused and what was written stays', (context) => {
+  const way = ways.find(([program, ...parameters]) => {
+    return spawnSync(program, [...parameters, 'mount', '-t', 'tmpfs', 'tmpfs', folder]).status === 0
+  })
+  if (way === undefined) {
+    context.skip('needs a small file system: neither `unshare -rm` nor `unshare -m` may mount a tmpfs here')
+    return
+  }
+  const [program, ...parameters] = way
+  const child = fileURLToPath(new URL('./full-volume-child.ts', import.meta.url))
+  const run = spawnSync(
+    program,
+    [...parameters, process.execPath, '--conditions=@ipfs-kit/source', child, folder],
+    { encoding: 'utf8' },
+  )
+  expect([run.status, run.stderr, run.stdout]).toEqual([0, '', 'all held\n'])
+})
