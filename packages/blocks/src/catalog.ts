@@ -47,6 +47,11 @@ export interface Catalog {
   /** The entry of exactly this frame, or {@link none}: tells whether a frame is what its key leads to. Promise only for a cold pack. */
   locate(high: number, low: number, pack: number, offset: number): Handle | Promise<Handle>
 
+  /**
+   * Whether a handle names an entry: false for {@link none}, and for one of a pack that is answered from its footer once its
+   * entry is gone. To be asked in the turn in which such a handle is used.
+   */
+  has(handle: Handle): boolean
   pack(handle: Handle): number
   /** Byte of the file at which the frame begins: a multiple of 8 below 64 MiB. */
   offset(handle: Handle): number
@@ -82,8 +87,8 @@ export interface Catalog {
   /**
    * At opening, from the newest pack to the oldest: adds the rows of a sealed pack that `admit` lets in. `present` is the
    * first entry in memory with the tag of the row, or {@link none}. With `readRows`, a pack that would pass
-   * `maxIndexedEntries`, and every pack after such a one, is answered from its footer; what `admit` then cannot be told
-   * is that a newer pack of this kind has an entry with the same tag. `findCold` answers both, the newer one first.
+   * `maxIndexedEntries`, and every pack after such a one, is answered from its footer. `present` may then be an entry of
+   * such a pack, of which only a part of the tag was compared: it means that there may be one.
    */
   absorb(
     pack: number,
@@ -96,6 +101,8 @@ export interface Catalog {
    * is found at any moment, in memory or by `findCold`. Cancelled, it leaves a part in memory; call it again.
    */
   chill(pack: number, rows: PackRows, readRows: ReadRows): Promise<void>
+  /** Whether a pack is answered from its footer, or is about to be. */
+  isCold(pack: number): boolean
   /** Forgets a pack that was answered from its footer. Its entries in memory are the caller's to remove. */
   drop(pack: number): void
 

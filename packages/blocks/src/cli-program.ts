@@ -58,7 +58,11 @@ export function runCommandLine(options: ProgramOptions): Promise<number> {
   })
   // It takes no lock, so it works beside a running server.
   const dumps = [dumpOf(cwd)]
-  addCommands(program, { ...common, operations: dumps, connect: async () => connected(dumps, {}, async () => {}) })
+  addCommands(program, {
+    ...common,
+    operations: dumps,
+    connect: async () => connected(dumps, {}, async () => {}),
+  })
   return runProgram(program, args)
 }
 

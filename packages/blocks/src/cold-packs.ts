@@ -165,6 +165,15 @@ class Packs {
     return found
   }
 
+  /** An entry that may have a tag, as far as can be told without reading; {@link none} if there is none. */
+  maybe(high: number, low: number): Handle {
+    for (const cold of this.#newestFirst) {
+      const row = cold.candidate(high, low, 0)
+      if (row >= 0) return this.handle(cold, row)
+    }
+    return none
+  }
+
   /** The entry of a frame in a pack, or {@link none}. */
   async locate(cold: ColdPack, high: number, low: number, place: number): Promise<Handle> {
     const looked = new Map<Handle, ColdPlace | undefined>()

@@ -1,5 +1,4 @@
 /** Compaction: what lives of a kept pack is copied to the newest one, synced there, and the pack is removed. */
-import { none } from './catalog.ts'
 import { matches } from './digest.ts'
 import { dropPack } from './drop-pack.ts'
 import { frameKinds } from './frame.ts'
@@ -43,7 +42,7 @@ export async function compactPack(store: Store, pack: Pack): Promise<Compacted |
     if (isGone && isOldest) continue
     const located = catalog.locate(row.high, row.low, pack.slot, row.offset)
     const found = typeof located === 'number' ? located : await located
-    if (!isGone && found === none) continue
+    if (!isGone && !catalog.has(found)) continue
     if (!isGone && !epochs.isLive(found)) {
       store.forget(found, { pack, offset: row.offset, payloadBytes: row.payloadBytes }, row.low)
       removedEntries += 1
@@ -52,7 +51,7 @@ export async function compactPack(store: Store, pack: Pack): Promise<Compacted |
     }
     const whole = await readWhole(folder, pack, row)
     if (isGone) {
-      if (whole !== undefined) await copyDeletion(store, row, whole.key)
+      if (whole !== undefined) await store.copyDeletion(keyOfFrame({ ...row, kind: frameKinds.block }, whole.key), pack)
       continue
     }
     if (whole === undefined || !(await matches(whole.key, whole.payload))) return undefined
@@ -60,7 +59,7 @@ export async function compactPack(store: Store, pack: Pack): Promise<Compacted |
     if (!room.takeReserve(bytes)) throw room.full(bytes)
     const again = catalog.locate(row.high, row.low, pack.slot, row.offset)
     const handle = typeof again === 'number' ? again : await again
-    if (handle === none) {
+    if (!catalog.has(handle)) {
       room.give(bytes)
       continue
     }
@@ -82,11 +81,4 @@ export async function compactPack(store: Store, pack: Pack): Promise<Compacted |
   await folder.sync()
   publishCompaction({ pack: pack.id, bytes: freedBytes, copiedBytes })
   return { copiedBytes, freedBytes, removedEntries, removedBytes }
-}
-
-/** A deletion goes on as long as an older pack may hold what it deletes, unless the key was put again. */
-async function copyDeletion(store: Store, row: FrameRow, keyBytes: Buffer): Promise<void> {
-  const key = keyOfFrame({ ...row, kind: frameKinds.block }, keyBytes)
-  const present = await store.locate(key)
-  if (present?.pack.stream !== 'kept') store.appendGone('kept', key)
 }

@@ -6,10 +6,10 @@ import type { Store } from './store.ts'
 export async function dropPack(store: Store, pack: Pack): Promise<number> {
   const { folder, streams, packs, catalog, room } = store.parts
   pack.state = 'gone'
+  catalog.drop(pack.slot)
   streams[pack.stream].forget(pack)
   await pack.unread()
   await folder.remove(pack)
-  catalog.drop(pack.slot)
   packs[pack.slot] = undefined
   const bytes = pack.room
   pack.room = 0

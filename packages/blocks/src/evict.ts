@@ -1,5 +1,5 @@
 /** Eviction: a cache pack is dropped whole. What a lease holds is appended again, and what was read since, within a budget. */
-import { none, entryFlags } from './catalog.ts'
+import { entryFlags } from './catalog.ts'
 import { dropPack } from './drop-pack.ts'
 import { type FrameRow, frameRows, readWhole } from './pack-frames.ts'
 import type { Pack } from './pack.ts'
@@ -34,7 +34,7 @@ export async function evictPack(store: Store, pack: Pack, budgetBytes: number): 
     if (pace.isDue) await pace.turn()
     const located = catalog.locate(row.high, row.low, pack.slot, row.offset)
     const handle = typeof located === 'number' ? located : await located
-    if (handle === none) continue
+    if (!catalog.has(handle)) continue
     const held = epochs.isHeld(handle)
     const wasRead = (catalog.flags(handle) & entryFlags.read) !== 0
     if (held || (wasRead && row.payloadBytes <= budget)) {
@@ -47,15 +47,17 @@ export async function evictPack(store: Store, pack: Pack, budgetBytes: number): 
     }
     const locatedNow = catalog.locate(row.high, row.low, pack.slot, row.offset)
     const now = typeof locatedNow === 'number' ? locatedNow : await locatedNow
-    if (now === none) continue
+    if (!catalog.has(now)) continue
     if (epochs.isHeld(now)) return undefined
     store.forget(now, { pack, offset: row.offset, payloadBytes: row.payloadBytes }, row.low)
     removedEntries += 1
     removedBytes += row.payloadBytes
   }
-  await streams.cache.written()
+  if (readmittedBytes > 0) await streams.cache.written()
   // Copies that could not be written lead here again; so does what a lease found in the meantime.
   if (pack.liveEntries > 0) return undefined
+  // A claimed block that a mark has moved to a kept pack is durable there before its copy here is gone.
+  if (store.hasUnsyncedClaims) await streams.kept.sync()
   const freedBytes = await dropPack(store, pack)
   publishEviction({ pack: pack.id, bytes: freedBytes, readmittedBytes })
   return { freedBytes, readmittedBytes, removedEntries, removedBytes }
@@ -75,7 +77,7 @@ async function readmit(
   if (!(held ? room.takeReserve(bytes) : room.take(bytes))) return false
   const located = catalog.locate(row.high, row.low, pack.slot, row.offset)
   const handle = typeof located === 'number' ? located : await located
-  if (handle === none) {
+  if (!catalog.has(handle)) {
     room.give(bytes)
     return true
   }

@@ -26,7 +26,7 @@ export function readFrameNow(place: Place, kind: FrameKind, key: Uint8Array): Fr
   // The bytes belong to whoever is putting them: whoever reads gets their own.
   if (pending !== undefined) {
     const { frame } = pending
-    return frame.kind === kind && sameBytes(frame.key, key) ? frame.payload.slice() : otherKey
+    return frame.kind === kind && sameBytes(frame.key, key) ? new Uint8Array(frame.payload) : otherKey
   }
   if (pack.file === undefined) return undefined
   const bytes = Buffer.allocUnsafe(frameHeaderBytes + key.length + payloadBytes)

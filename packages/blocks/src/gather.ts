@@ -20,8 +20,8 @@ export async function gather(body: Body | Iterable<Uint8Array>, options: GatherO
   await takeIn(isLate ? (body as Body) : oneByOne(body as Iterable<Uint8Array>), signal, (piece) => {
     onBytes(total + piece.length)
     total += piece.length
-    // Whoever yields a piece may use its memory again for the next one.
-    pieces.push(piece.slice())
+    // Whoever yields a piece may use its memory again for the next one. A Buffer's `slice` would be a view of it.
+    pieces.push(new Uint8Array(piece))
   })
   signal.throwIfAborted()
   return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces, total)

@@ -9,7 +9,7 @@ import { createEpochs } from './epochs.ts'
 import { BlocksError } from './errors.ts'
 import { createCatalog } from './open-catalog.ts'
 import { OpenedBlocks } from './opened-blocks.ts'
-import { Pack } from './pack.ts'
+import { Pack, physicalBytes } from './pack.ts'
 import { PackFolder } from './pack-folder.ts'
 import { maxPackId } from './pack-header.ts'
 import { packOverheadBytes, PackStream } from './pack-stream.ts'
@@ -19,9 +19,10 @@ import { recoverPacks } from './recovery.ts'
 import { publishFinding } from './reports.ts'
 import { Room } from './room.ts'
 import { sealPack, unsealPack } from './seal-pack.ts'
-import { Store } from './store.ts'
+import { Store, type StoreParts } from './store.ts'
 import { createStoreFile, readStoreFile, storeIdOf } from './store-file.ts'
 import { createTagger, seedBytes, type Tagger } from './tags.ts'
+import { noteUnsynced, rewriteUnsynced } from './unsynced.ts'
 import { Upkeep } from './upkeep.ts'
 
 /** Options of {@link openBlocks}. */
@@ -94,9 +95,13 @@ export async function openWith(options: BlocksOptions, chance: Chance): Promise<
     })
     const tagger = chance.makeTagger(seed)
     const epochs = createEpochs(catalog)
+    await rewriteUnsynced(disk, checked.path)
     const { scanned, findings, lastId, strangeBytes } = await recoverPacks({ folder, catalog, tagger, storeId, packs })
+    // Who made the packs that were found may have died before their names were synced.
+    await folder.sync()
 
     const owner = createOwner({ name: 'blocks' })
+    opening.defer(() => owner.close())
     // Room for what eviction and compaction copy, and for deletions.
     const reserveBytes = packBytes + packOverheadBytes
     const room = new Room({ maxBytes, reserveBytes, onShortage: () => upkeep.look() })
@@ -112,6 +117,8 @@ export async function openWith(options: BlocksOptions, chance: Chance): Promise<
       packs[slot] = pack
       return pack
     }
+    const ownPacks = (stream: Stream): Pack[] =>
+      packs.filter((pack) => pack !== undefined).filter((pack) => pack.stream === stream)
     const makeStream = (stream: Stream): PackStream =>
       new PackStream({
         stream,
@@ -121,6 +128,9 @@ export async function openWith(options: BlocksOptions, chance: Chance): Promise<
         newPack,
         onLost: (pack, offset, frame) => store.lost(pack, offset, frame),
         seal: async (pack) => room.give(await sealPack(folder, storeId, pack)),
+        onSyncFailed: async () => {
+          if (stream === 'kept') await noteUnsynced(folder, ownPacks('kept'))
+        },
       })
     const streams = { kept: makeStream('kept'), cache: makeStream('cache') }
     const store: Store = new Store({
@@ -140,21 +150,25 @@ export async function openWith(options: BlocksOptions, chance: Chance): Promise<
       owner,
       packBytes,
       headroomBytes: packBytes,
+      // Others fill the volume too: on a small one it is asked before the floor can be used up.
+      volumeEveryBytes: Math.max(65_536, Math.min(64 * 1024 * 1024, minFreeBytes / 2)),
+      maxIndexedEntries: checked.maxIndexedEntries,
       readmitShare: checked.readmitShare,
       claims: options.claims,
       links: options.links ?? (() => []),
       volumeBytes: async () => {
+        // What was taken and is not written yet is still free on the volume.
+        const unwritten = packs.reduce((sum, pack) => sum + (pack === undefined ? 0 : unwrittenBytes(pack)), 0)
         const space = await disk.freeSpace(checked.path)
         if (space.freeInodes < checked.minFreeInodes) return room.used
-        return room.used + space.freeBytes - minFreeBytes
+        return room.used - unwritten + space.freeBytes - minFreeBytes
       },
     })
     room.found(strangeBytes)
     for (const pack of packs) room.found(pack!.room)
-    const found = packs.filter((pack) => pack !== undefined)
     for (const name of ['kept', 'cache'] as const) {
-      const own = (pack: Pack): boolean => pack.stream === name
-      await resume(folder, streams[name], found.filter(own), scanned.filter(own), packBytes)
+      const found = scanned.filter(({ stream }) => stream === name)
+      await resume({ folder, catalog, room }, streams[name], ownPacks(name), found, packBytes)
     }
     await upkeep.lookAtVolume()
     upkeep.look()
@@ -167,7 +181,7 @@ export async function openWith(options: BlocksOptions, chance: Chance): Promise<
 
 /** Goes on in the newest pack of a stream if it has room for more, and ends the others that a crash left open. */
 async function resume(
-  folder: PackFolder,
+  { folder, catalog, room }: Pick<StoreParts, 'folder' | 'catalog' | 'room'>,
   stream: PackStream,
   packs: readonly Pack[],
   scanned: readonly Pack[],
@@ -175,10 +189,20 @@ async function resume(
 ): Promise<void> {
   for (const pack of scanned) stream.found(pack)
   const newest = packs[0]
-  if (newest !== undefined && newest.dataEnd < packBytes * 0.9) {
-    if (newest.table !== undefined || (await unsealPack(folder, newest))) stream.resume(newest)
+  // A pack that is answered from its footer has to keep that.
+  if (newest !== undefined && newest.dataEnd < packBytes * 0.9 && !catalog.isCold(newest.slot)) {
+    if (newest.table !== undefined) stream.resume(newest)
+    else if (room.takeReserve(packOverheadBytes)) {
+      newest.room += packOverheadBytes
+      if (await unsealPack(folder, newest)) stream.resume(newest)
+    }
   }
   for (const pack of scanned) if (pack !== stream.pack) stream.seal(pack)
+}
+
+/** Bytes that a pack has taken of the quota and not of the volume. */
+function unwrittenBytes(pack: Pack): number {
+  return pack.state === 'open' ? Math.max(0, pack.room - physicalBytes(pack.writtenEnd)) : 0
 }
 
 const minQuotaBytes = 1_048_576
@@ -207,7 +231,7 @@ function checkOptions(options: BlocksOptions) {
     minFreeInodes: wholeNumber('minFreeInodes', 0, Number.MAX_SAFE_INTEGER) ?? 1000,
     maxValueBytes: wholeNumber('maxValueBytes', 1, 2 ** 32 - 1) ?? 2 ** 30,
     packBytes: wholeNumber('packBytes', 65_536, maxFrameOffset),
-    maxIndexedEntries: wholeNumber('maxIndexedEntries', 0, 2 ** 30) ?? 16_777_216,
+    maxIndexedEntries: wholeNumber('maxIndexedEntries', 1, 2 ** 28) ?? 16_777_216,
     readmitShare,
   }
 }

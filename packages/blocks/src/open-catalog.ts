@@ -77,6 +77,10 @@ class TwoLevelCatalog implements Catalog {
     return cold === undefined ? handle : this.#colds.locate(cold, high, low, offset / 8)
   }
 
+  has(handle: Handle): boolean {
+    return handle < tableHandles ? handle !== none : this.#colds.row(handle) !== undefined
+  }
+
   pack(handle: Handle): number {
     return handle < tableHandles ? this.#table.pack(handle) : this.#colds.place(handle).pack
   }
@@ -162,11 +166,16 @@ class TwoLevelCatalog implements Catalog {
   ): void {
     const { numbers, count } = rows
     const isCold = this.hasCold || this.#table.size + count > this.#maxIndexedEntries
-    if (!isCold || readRows === undefined) return this.#table.absorb(pack, numbers, count, admit)
+    if (!isCold || readRows === undefined) {
+      const admitAlso = (row: number, present: Handle): boolean =>
+        admit(row, present === none ? this.#colds.maybe(numbers[row * 4]!, numbers[row * 4 + 1]!) : present)
+      return this.#table.absorb(pack, numbers, count, this.hasCold ? admitAlso : admit)
+    }
     const cold = this.#colds.add(pack, rows, readRows)
     for (let row = 0; row < count; row++) {
-      const present = this.#table.find(numbers[row * 4]!, numbers[row * 4 + 1]!)
-      if (admit(row, present)) this.#colds.revive(cold, row, 0, 0, 0)
+      const [high, low] = [numbers[row * 4]!, numbers[row * 4 + 1]!]
+      const indexed = this.#table.find(high, low)
+      if (admit(row, indexed === none ? this.#colds.maybe(high, low) : indexed)) this.#colds.revive(cold, row, 0, 0, 0)
     }
   }
 
@@ -177,6 +186,10 @@ class TwoLevelCatalog implements Catalog {
       const to = Math.min(rows.count, from + this.#sliceEntries)
       for (let row = from; row < to; row++) this.#chillRow(cold, row, rows.numbers)
     }
+  }
+
+  isCold(pack: number): boolean {
+    return this.#colds.get(pack) !== undefined
   }
 
   drop(pack: number): void {

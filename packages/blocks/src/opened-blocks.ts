@@ -1,5 +1,5 @@
 /** An open store. */
-import { createOwner, map, type Owner, shield } from '@ipfs-kit/concurrency'
+import { createOwner, map, type Owner, shield, TaskGroupError } from '@ipfs-kit/concurrency'
 import type { CID } from 'multiformats/cid'
 import type {
   Blocks,
@@ -19,7 +19,6 @@ import type {
   VerifyOptions,
   VerifyReport,
 } from './blocks.ts'
-import { none } from './catalog.ts'
 import { identityCode, mustMatch } from './digest.ts'
 import { diskFailure } from './disk-failure.ts'
 import { BlocksError } from './errors.ts'
@@ -110,14 +109,14 @@ export class OpenedBlocks implements Blocks {
   async has(cid: CID, options?: CallOptions): Promise<boolean> {
     this.#store.check(options)
     if (cid.multihash.code === identityCode) return true
-    return (await this.#store.entryAnywhere(this.#store.blockKey(cid))) !== none
+    return (await this.#store.withEntry(this.#store.blockKey(cid), () => true)) ?? false
   }
 
   async size(cid: CID, options?: CallOptions): Promise<number | undefined> {
     this.#store.check(options)
     if (cid.multihash.code === identityCode) return cid.multihash.digest.length
-    const handle = await this.#store.entryAnywhere(this.#store.blockKey(cid))
-    return handle === none ? undefined : this.#store.parts.catalog.length(handle)
+    const { catalog } = this.#store.parts
+    return this.#store.withEntry(this.#store.blockKey(cid), (handle) => catalog.length(handle))
   }
 
   async delete(cid: CID, options?: CallOptions): Promise<boolean> {
@@ -196,10 +195,15 @@ export class OpenedBlocks implements Blocks {
   }
 
   async #putAll(pairs: readonly Pair[], options: PutOptions): Promise<readonly CID[]> {
-    return map(pairs, async ({ cid, bytes }) => {
-      await this.put(cid, bytes, options)
-      return cid
-    })
+    try {
+      return await map(pairs, async ({ cid, bytes }) => {
+        await this.put(cid, bytes, options)
+        return cid
+      })
+    } catch (error) {
+      // Whoever puts many learns what a single put would have told: the first failure ended the others.
+      throw error instanceof TaskGroupError ? (error.flatten()[0] ?? error) : error
+    }
   }
 
   async #shared<T>(work: SharedWork<T>, options: CallOptions | undefined): Promise<T> {

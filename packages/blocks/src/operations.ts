@@ -24,7 +24,9 @@ const statSchema = z.object({
   cachePackBytes: whole,
   maxBytes: whole.describe('Bytes that pack files may take now'),
   maxEntries: whole,
-  deadBytes: whole.describe('Bytes in kept packs that are replaced, deleted, or were unclaimed in the last mark'),
+  deadBytes: whole.describe(
+    'Bytes in kept packs that are replaced, deleted, or were unclaimed in the last mark',
+  ),
   keptPacks: whole,
   cachePacks: whole,
   indexedEntries: whole.describe('Entries whose index is in memory'),
@@ -85,7 +87,8 @@ export const storeExplain = operation<Slice<'explain'>>()({
   effect: 'read',
   scope: 'read',
   doors: ['cli'],
-  text: ({ cid, state, size, why }) => `${cid}: ${state}${size === undefined ? '' : `, ${size} bytes`}. ${why}`,
+  text: ({ cid, state, size, why }) =>
+    `${cid}: ${state}${size === undefined ? '' : `, ${size} bytes`}. ${why}`,
   async run({ store }, input, { signal }) {
     const { cid, ...explanation } = await store.explain(CID.parse(input.cid), { signal })
     return { ...explanation, cid: cid.toString() }
@@ -113,11 +116,7 @@ export const storeVerify = operation<Slice<'verify'>>()({
   summary: 'Read all packs and check every block; the last line sums up',
   parts: ['store'],
   input: z.object({
-    bytesPerSecond: z
-      .int()
-      .min(1)
-      .default(67_108_864)
-      .describe('bytes read in a second at most'),
+    bytesPerSecond: z.int().min(1).default(67_108_864).describe('bytes read in a second at most'),
   }),
   output: z.union([verifySummary, damageLine]),
   body: 'none',

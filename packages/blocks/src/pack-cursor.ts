@@ -72,7 +72,7 @@ export class PackCursor {
   async *#rowsOfFooter(footer: Footer, range: TagRange): AsyncGenerator<CursorRow, void, undefined> {
     const file = await this.#folder.file(this.#pack)
     this.#keysFit ??= await checkKeys(file, footer)
-    for (let last = -1; this.#row < footer.count; ) {
+    for (let last = -1; this.#row < footer.count;) {
       const { count, numbers } = await readRows(
         file,
         footer,

@@ -1,4 +1,6 @@
 /** The frames of a pack for those that rewrite or drop it. */
+import type { ReadRows } from './catalog.ts'
+import { diskFailure } from './disk-failure.ts'
 import { frameHeaderBytes, type FrameKind, maxKeyBytes, readFrameHeader, usualKeyBytes } from './frame.ts'
 import { readRows } from './footer.ts'
 import type { Pack } from './pack.ts'
@@ -36,6 +38,20 @@ export async function* frameRows(folder: PackFolder, pack: Pack): AsyncGenerator
         payloadBytes: numbers[at + 3]!,
         kind: placeKind(place),
       }
+    }
+  }
+}
+
+/** How the index reads rows of a sealed pack. The file stays while it does. */
+export function rowReader(folder: PackFolder, pack: Pack): ReadRows {
+  return async (from, count) => {
+    pack.acquire()
+    try {
+      return await readRows(await folder.file(pack), pack.footer!, from, count)
+    } catch (cause) {
+      throw diskFailure(cause, `read ${pack.path}`)
+    } finally {
+      pack.release()
     }
   }
 }

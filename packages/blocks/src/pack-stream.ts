@@ -65,6 +65,8 @@ export interface PackStreamOptions {
   readonly onLost: (pack: Pack, offset: number, frame: NewFrame) => void
   /** Writes the footer of a pack whose frames are all in its file; {@link sealPack}. */
   readonly seal: (pack: Pack) => Promise<void>
+  /** Called once, when a sync has failed. */
+  readonly onSyncFailed: () => Promise<void>
 }
 
 /** Bytes that a file needs besides its frames: header, trailer, and the end of its last cluster. */
@@ -219,7 +221,8 @@ export class PackStream {
 
   /** A pack counts as unsynced until a sync has ended that began after its last frame was written. */
   async #syncPack(pack: Pack): Promise<void> {
-    if (pack.state === 'gone') {
+    // Of a pack whose file could not be made there is nothing to sync.
+    if (pack.state === 'gone' || (pack.writtenEnd === 0 && pack.failure !== undefined)) {
       this.#unsynced.delete(pack)
       return
     }
@@ -241,7 +244,9 @@ export class PackStream {
     try {
       await sync()
     } catch (cause) {
+      const isFirst = this.#syncFailure === undefined
       this.#syncFailure ??= new BlocksError('BLOCKS_SYNC_FAILED', 'The disk failed to sync the packs', { cause })
+      if (isFirst) await this.#options.onSyncFailed()
       throw this.#syncFailure
     }
   }
@@ -375,7 +380,13 @@ export class PackStream {
       if (this.#syncFailure !== undefined) return
       await this.#syncPack(pack)
     }
-    if (pack.state === 'gone' || pack.footer !== undefined) return
+    if (pack.state === 'gone') return
+    if (pack.footer !== undefined) {
+      // It was opened to take frames, and none came.
+      pack.state = 'sealed'
+      pack.table = undefined
+      return
+    }
     await this.#options.seal(pack)
   }
 }

@@ -4,16 +4,17 @@
  */
 import type { DiskFile } from '@ipfs-kit/disk'
 import type { Stream } from './blocks.ts'
-import { type Catalog, none } from './catalog.ts'
-import { footerReserveBytes, type PackRows, readFooter } from './footer.ts'
+import { type Catalog, none, type ReadRows } from './catalog.ts'
+import { type PackRows, readFooter, rowBytes } from './footer.ts'
 import { frameKinds } from './frame.ts'
 import { readKey } from './frame-reader.ts'
 import { Pack, physicalBytes } from './pack.ts'
 import type { PackFolder } from './pack-folder.ts'
 import { parsePackName } from './pack-folder.ts'
+import { rowReader } from './pack-frames.ts'
 import { decodePackHeader, packHeaderBytes } from './pack-header.ts'
 import { packOverheadBytes } from './pack-stream.ts'
-import { scanPack } from './pack-scan.ts'
+import { scanPack, type ScannedFrame } from './pack-scan.ts'
 import { PackTable } from './pack-table.ts'
 import { placeKind, placeOffset } from './place.ts'
 import type { Tagger } from './tags.ts'
@@ -64,9 +65,10 @@ export async function recoverPacks(parts: RecoveryParts): Promise<Recovered> {
     const size = await file.size()
     const header = await readHeader(file, path)
     if (header === undefined || header.stream !== stream || header.id !== id) {
+      const isEmpty = await beginsEmpty(file)
       await file.close()
-      // A process that died while it made the pack leaves a file that is not as long as its header.
-      if (size < packHeaderBytes) await folder.disk.unlink(path)
+      // Who died while making a pack leaves a file without its header; and nothing in a cache pack is anybody's.
+      if (isEmpty || stream === 'cache') await folder.disk.unlink(path)
       else {
         strangeBytes += physicalBytes(size)
         findings.push({ path, problem: 'no header', offset: 0, bytes: size })
@@ -80,9 +82,12 @@ export async function recoverPacks(parts: RecoveryParts): Promise<Recovered> {
     const isOwn = found !== undefined && Buffer.compare(found.footer.storeId, parts.storeId) === 0
     const footer = isOwn ? found : undefined
     let rows: PackRows
+    let lost: readonly ScannedFrame[] = []
     if (footer === undefined) {
       pack.table = new PackTable()
-      findings.push(...(await scan(pack, file, size, header, parts.tagger)))
+      const scan = await scanInto(pack, file, size, parts.tagger)
+      findings.push(...scan.findings)
+      lost = scan.lostRecords
       rows = await pack.table.rows()
       scanned.push(pack)
     } else {
@@ -94,17 +99,25 @@ export async function recoverPacks(parts: RecoveryParts): Promise<Recovered> {
     pack.writtenEnd = pack.dataEnd
     pack.hasTail = size > pack.dataEnd
     pack.syncedEnd = footer === undefined ? 0 : pack.dataEnd
-    pack.room = physicalBytes(size) + footerRoom(pack)
+    pack.room = Math.max(physicalBytes(size), roomOf(pack))
     folder.adopt(pack, file)
-    await absorb(parts, pack, rows, deletions)
+    await absorb(parts, pack, rows, deletions, footer === undefined ? undefined : rowReader(folder, pack))
+    for (const record of lost) await forgetRecord(parts, pack, record, deletions)
     await folder.trim()
   }
   return { scanned, findings, lastId: files[0]?.id ?? 0, strangeBytes }
 }
 
-/** What the footer will take of a pack that has none yet. */
-function footerRoom({ table }: Pack): number {
-  return table === undefined ? 0 : packOverheadBytes + table.count * footerReserveBytes(0) + table.keyBytes
+/** What was taken for a pack that has no footer yet: its frames, and what the footer will take. */
+function roomOf({ table, dataEnd }: Pack): number {
+  if (table === undefined) return 0
+  return dataEnd - packHeaderBytes + packOverheadBytes + table.count * rowBytes + table.keyBytes
+}
+
+/** Whether a file is shorter than a header, or begins with zeros where that should be: then it was never synced. */
+async function beginsEmpty(file: DiskFile): Promise<boolean> {
+  const bytes = Buffer.alloc(packHeaderBytes)
+  return (await file.read(bytes, 0)) < packHeaderBytes || bytes.every((byte) => byte === 0)
 }
 
 async function readHeader(file: DiskFile, path: string): Promise<ReturnType<typeof decodePackHeader>> {
@@ -114,14 +127,13 @@ async function readHeader(file: DiskFile, path: string): Promise<ReturnType<type
 }
 
 /** Fills the table of a pack from its frames. */
-async function scan(
+async function scanInto(
   pack: Pack,
   file: DiskFile,
   size: number,
-  header: { readonly salt: number; readonly id: number; readonly stream: Stream; readonly storeId: Uint8Array },
   tagger: Tagger,
-): Promise<Finding[]> {
-  const frames = scanPack(file, size, header, { verify: true })
+): Promise<{ readonly findings: readonly Finding[]; readonly lostRecords: readonly ScannedFrame[] }> {
+  const frames = scanPack(file, size, pack, { verify: true })
   for await (const { kind, key, offset, payloadBytes } of frames) {
     if (kind === frameKinds.block || kind === frameKinds.goneBlock) tagger.block(key)
     else tagger.record(key)
@@ -131,7 +143,27 @@ async function scan(
   const { path } = pack
   const findings = frames.damages.map(({ offset, bytes }): Finding => ({ path, problem: 'damaged region', offset, bytes }))
   if (frames.end < size) findings.push({ path, problem: 'torn tail', offset: frames.end, bytes: size - frames.end })
-  return findings
+  const lostRecords = [...frames.damages, ...frames.tail].flatMap(({ offset, frame }) =>
+    frame?.kind === frameKinds.record ? [{ ...frame, offset }] : [],
+  )
+  return { findings, lostRecords }
+}
+
+/** The newest value of a record is damaged: an older one must not be answered for it. */
+async function forgetRecord(
+  parts: RecoveryParts,
+  pack: Pack,
+  { key, offset }: ScannedFrame,
+  deletions: Deletions,
+): Promise<void> {
+  const { catalog, tagger } = parts
+  tagger.record(key)
+  const tag = { high: tagger.high, low: tagger.low, kind: frameKinds.record, key }
+  deletions.add(tag.high, tag.low, pack.stream, tag.kind, key)
+  const earlier = await entryOf(parts, tag, (other) => other === pack)
+  if (earlier === none || catalog.offset(earlier) > offset) return
+  pack.lose(catalog.length(earlier))
+  catalog.remove(earlier)
 }
 
 /** Lets the rows of a pack into the index that nothing newer stands for. */
@@ -140,6 +172,7 @@ async function absorb(
   pack: Pack,
   rows: PackRows,
   deletions: Deletions,
+  readRows: ReadRows | undefined,
 ): Promise<void> {
   const { numbers } = rows
   const special: number[] = []
@@ -152,7 +185,7 @@ async function absorb(
     }
     pack.gain(numbers[at + 3]!)
     return true
-  })
+  }, readRows)
   // Rows with the same tag lie side by side; of those the last frame counts.
   special.reverse()
   for (const at of special) {

@@ -40,6 +40,7 @@ export function statsOf(store: Store, upkeep: Upkeep): BlocksStats {
     openLeases: epochs.openLeases,
     epoch: epochs.epoch,
     ...store.counts,
+    ...upkeep.evictions,
     ...upkeep.counts,
     syncs: streams.kept.syncs + streams.cache.syncs,
     longestRoomWaitMs: room.longestWaitMs,

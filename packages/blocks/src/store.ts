@@ -81,6 +81,8 @@ export class Store {
   }
   /** Bytes of frames that went to kept packs since opening. */
   keptBytesWritten = 0
+  /** Whether blocks were promoted that no sync has covered yet. */
+  hasUnsyncedClaims = false
   /** Counters of changes, one for many tags. */
   readonly #versions = new Uint32Array(versionCount)
   #closed = false
@@ -177,20 +179,33 @@ export class Store {
     }
     if (!catalog.hasCold || this.#isKept(this.entry(key))) return inMemory()
     return catalog.findCold(key.high, key.low).then((cold) => {
-      for (const handle of cold) if ((catalog.flags(handle) & entryFlags.damaged) === 0) each(handle)
+      for (const handle of cold) {
+        if (catalog.has(handle) && (catalog.flags(handle) & entryFlags.damaged) === 0) each(handle)
+      }
       inMemory()
     })
   }
 
-  /** The same, also in packs that are answered from their footers. */
-  async entryAnywhere(key: Key): Promise<Handle> {
+  /**
+   * What `use` makes of the entry of a key, also in packs that are answered from their footers; `undefined` if there is
+   * none. It is called in the turn in which the entry was found.
+   */
+  async withEntry<T>(key: Key, use: (handle: Handle) => T): Promise<T | undefined> {
     const handle = this.entry(key)
     const { catalog } = this.parts
-    if (handle !== none || !catalog.hasCold) return handle
+    if (handle !== none) return use(handle)
+    if (!catalog.hasCold) return undefined
     for (const cold of await catalog.findCold(key.high, key.low)) {
-      if ((catalog.flags(cold) & entryFlags.damaged) === 0) return cold
+      if (catalog.has(cold) && (catalog.flags(cold) & entryFlags.damaged) === 0) return use(cold)
     }
-    return this.entry(key)
+    const moved = this.entry(key)
+    return moved === none ? undefined : use(moved)
+  }
+
+  /** A lease takes hold of an entry. */
+  readonly #touch = (handle: Handle): Place => {
+    this.parts.epochs.touch(handle)
+    return this.placeOf(handle)
   }
 
   placeOf(handle: Handle): Place {
@@ -260,11 +275,9 @@ export class Store {
    */
   async hold(key: Key, stream: Stream, options?: WaitOptions): Promise<boolean> {
     for (;;) {
-      const { catalog, epochs } = this.parts
-      const handle = catalog.hasCold ? await this.entryAnywhere(key) : this.entry(key)
-      if (handle === none) return false
-      epochs.touch(handle)
-      const place = this.placeOf(handle)
+      const handle = this.entry(key)
+      const place = handle === none ? await this.withEntry(key, this.#touch) : this.#touch(handle)
+      if (place === undefined) return false
       if (stream === 'cache' || place.pack.stream === 'kept') {
         if (await this.#settled(place, options)) return true
         continue
@@ -285,17 +298,17 @@ export class Store {
   async promote(key: Key): Promise<boolean> {
     const { catalog, room } = this.parts
     for (;;) {
-      const handle = await this.entryAnywhere(key)
-      if (handle === none) return false
-      const from = this.placeOf(handle)
+      const from = await this.withEntry(key, (handle) => this.placeOf(handle))
+      if (from === undefined) return false
       if (from.pack.stream === 'kept') return true
       const payload = await this.get(key)
       const located = catalog.locate(key.high, key.low, from.pack.slot, from.offset)
       const still = typeof located === 'number' ? located : await located
-      if (still === none) continue
+      if (!catalog.has(still)) continue
       if (payload === undefined) return false
       const bytes = this.roomFor(key.bytes.length, payload.length)
       if (!room.takeReserve(bytes)) throw room.full(bytes)
+      this.hasUnsyncedClaims = true
       room.give(bytes - this.copy(key, payload, from, still, 'kept').room)
     }
   }
@@ -313,7 +326,7 @@ export class Store {
     if (place === undefined) return false
     const located = catalog.locate(key.high, key.low, place.pack.slot, place.offset)
     const handle = typeof located === 'number' ? located : await located
-    if (handle === none || epochs.isHeld(handle)) return false
+    if (!catalog.has(handle) || epochs.isHeld(handle)) return false
     this.forget(handle, place, key.low)
     // A copy that nothing leads to may lie in the other stream: it would come back at the next opening.
     const wanted: readonly Stream[] = key.kind === frameKinds.record ? ['cache'] : ['kept', 'cache']
@@ -364,6 +377,25 @@ export class Store {
     return placed
   }
 
+  /**
+   * Says again in the stream `kept` that a key's frames are deleted, because the pack that says so is removed, and older ones
+   * may hold such frames. Not if the key was put again and stays: that stands for what is older.
+   */
+  async copyDeletion(key: Key, from: Pack): Promise<void> {
+    const { catalog, epochs } = this.parts
+    for (;;) {
+      const version = this.#version(key)
+      const present = await this.locate(key)
+      const located = present === undefined ? none : catalog.locate(key.high, key.low, present.pack.slot, present.offset)
+      const handle = typeof located === 'number' ? located : await located
+      // A frame that was appended meanwhile must not be deleted by what is appended now.
+      if (this.#version(key) !== version) continue
+      const stays = present?.pack.stream === 'kept' && (present.pack !== from || epochs.isLive(handle))
+      if (!stays) this.appendGone('kept', key)
+      return
+    }
+  }
+
   /** Room that a frame takes at most, wherever it goes. */
   roomFor(keyBytes: number, payloadBytes: number): number {
     return frameBytes(keyBytes, payloadBytes) + footerReserveBytes(keyBytes) + packOverheadBytes
@@ -378,7 +410,8 @@ export class Store {
     pack.lose(frame.payload.length)
     this.#changed(frame.low)
     const { former } = frame
-    if (former === undefined || former.pack.state === 'gone') return catalog.remove(handle)
+    const isThere = former !== undefined && former.pack.state !== 'gone' && former.offset < former.pack.writtenEnd
+    if (!isThere) return catalog.remove(handle)
     catalog.move(handle, frame.high, frame.low, former.pack.slot, former.offset, former.payloadBytes)
     former.pack.gain(former.payloadBytes)
   }
@@ -388,7 +421,7 @@ export class Store {
     const { catalog } = this.parts
     const located = catalog.locate(key.high, key.low, place.pack.slot, place.offset)
     const handle = typeof located === 'number' ? located : await located
-    if (handle === none) return
+    if (!catalog.has(handle)) return
     catalog.setFlags(handle, catalog.flags(handle) | entryFlags.damaged)
     this.counts.corruptReads += 1
     publishDamage(key, place)
@@ -432,7 +465,7 @@ export class Store {
     }
     const cold = catalog.hasCold ? await catalog.findCold(key.high, key.low) : []
     for (let at = catalog.find(key.high, key.low); at !== none; at = catalog.findNext(at, key.high, key.low)) note(at)
-    cold.forEach(note)
+    cold.filter((handle) => catalog.has(handle)).forEach(note)
     return places
   }
 
@@ -479,7 +512,7 @@ export class Store {
     const { catalog, epochs } = this.parts
     const located = former === undefined ? none : catalog.locate(key.high, key.low, former.pack.slot, former.offset)
     const handle = typeof located === 'number' ? located : await located
-    if (this.#version(key) !== version || (former !== undefined && handle === none)) return undefined
+    if (this.#version(key) !== version || (former !== undefined && !catalog.has(handle))) return undefined
     this.check(undefined)
     const placed = this.#append(key, payload, stream, former)
     taken.bytes -= placed.room
@@ -506,7 +539,7 @@ export class Store {
 
   async #written(batch: Batch, payload: Uint8Array, { scope, signal }: StoreOptions): Promise<void> {
     // A payload that was not copied is in use until it is written, whoever waits for that.
-    if (payload.length > copyBytes) await shield(() => batch.written.wait())
+    if (payload.length > copyBytes) await shield(() => batch.written.wait(), { scope })
     else await batch.written.wait({ scope, signal })
     if (batch.failure !== undefined) throw batch.failure
     this.counts.blocksWritten += 1
@@ -540,7 +573,7 @@ export class Store {
       const located = this.parts.catalog.locate(key.high, key.low, place.pack.slot, place.offset)
       const handle = typeof located === 'number' ? located : await located
       // It moved meanwhile.
-      if (handle === none) return this.get(key, options)
+      if (!this.parts.catalog.has(handle)) return this.get(key, options)
       if ((this.parts.catalog.flags(handle) & entryFlags.damaged) !== 0) continue
       const content = await this.#read(place, key)
       options?.signal?.throwIfAborted()

@@ -1,6 +1,5 @@
 /** Values under free keys: records of the cache stream. */
 import type { CallOptions, RangeOptions, Unverified } from './blocks.ts'
-import { none } from './catalog.ts'
 import { frameKinds } from './frame.ts'
 import { listEntries } from './listing.ts'
 import { readRange } from './range.ts'
@@ -32,7 +31,7 @@ class Records implements Unverified {
 
   async has(key: string, options?: CallOptions): Promise<boolean> {
     this.#store.check(options)
-    return (await this.#store.entryAnywhere(this.#key(key))) !== none
+    return (await this.#store.withEntry(this.#key(key), () => true)) ?? false
   }
 
   async delete(key: string, options?: CallOptions): Promise<boolean> {

@@ -5,14 +5,13 @@
 import { createLock, type Lock, now, type Owner, type Task } from '@ipfs-kit/concurrency'
 import type { Claim, CollectReport, CompactReport, MarkReport } from './blocks.ts'
 import type { CID } from 'multiformats/cid'
-import { none } from './catalog.ts'
 import { compactPack } from './compact.ts'
+import { type Deleted, deleteUnclaimed } from './delete-unclaimed.ts'
 import { diskFailure } from './disk-failure.ts'
-import { type Evicted, evictPack } from './evict.ts'
-import { frameKinds } from './frame.ts'
-import { readKey } from './frame-reader.ts'
+import { Evictor, type EvictorCounts } from './evictor.ts'
 import { markClaims } from './mark.ts'
 import type { Pack } from './pack.ts'
+import { rowReader } from './pack-frames.ts'
 import { Pace } from './pace.ts'
 import { publishMark } from './reports.ts'
 import { ended } from './shared-work.ts'
@@ -23,21 +22,22 @@ export interface UpkeepOptions {
   readonly store: Store
   readonly owner: Owner
   readonly packBytes: number
+  /** Entries whose index is in memory at most; beyond, packs are answered from their footers. */
+  readonly maxIndexedEntries: number
   /** Room that is kept free for what comes. */
   readonly headroomBytes: number
   /** Share of a dropped cache pack that may be appended again because it was read. */
   readonly readmitShare: number
   readonly claims: (() => Iterable<Claim> | AsyncIterable<Claim>) | undefined
   readonly links: (cid: CID, bytes: Uint8Array) => Iterable<CID>
+  /** Bytes appended between two looks at the volume. */
+  readonly volumeEveryBytes: number
   /** Bytes that the volume allows for packs; asked now and then. */
   readonly volumeBytes: () => Promise<number>
 }
 
 /** Counts since opening. */
 export interface UpkeepCounts {
-  evictedPacks: number
-  evictedBytes: number
-  readmittedBytes: number
   compactedPacks: number
   copiedBytes: number
 }
@@ -47,22 +47,18 @@ const worthwhileShare = 0.25
 const desperateShare = 0.02
 /** A collection deletes dead blocks one by one from packs with a smaller dead share, and rewrites the others. */
 const collectShare = 1 / 16
-/** Bytes appended between two looks at the volume. */
-const volumeEveryBytes = 64 * 1024 * 1024
 const minMarkPauseMs = 250
 const sliceMs = 4
 
 /** The store's housekeeping. */
 export class Upkeep {
   readonly counts: UpkeepCounts = {
-    evictedPacks: 0,
-    evictedBytes: 0,
-    readmittedBytes: 0,
     compactedPacks: 0,
     copiedBytes: 0,
   }
   readonly #options: UpkeepOptions
-  /** Held by whoever evicts, marks or compacts. */
+  readonly #evictor: Evictor
+  /** Held by whoever marks or compacts. */
   readonly #turn: Lock = createLock({ name: 'upkeep of the store' })
   #tidying: Task<void> | undefined
   /** Payload bytes of each kept pack that nobody claimed in the last complete mark. */
@@ -76,9 +72,18 @@ export class Upkeep {
   #nextMarkAt = 0
   /** Packs with claimed frames that are damaged: no compaction, until the next mark. */
   readonly #stuck = new Set<Pack>()
+  /** Packs none of whose entries is in memory any more. */
+  readonly #chilled = new WeakSet<Pack>()
 
   constructor(options: UpkeepOptions) {
     this.#options = options
+    const { store, owner, headroomBytes, packBytes, readmitShare } = options
+    this.#evictor = new Evictor({ store, owner, headroomBytes, readmitBytes: packBytes * readmitShare })
+  }
+
+  /** Counts of evictions. */
+  get evictions(): EvictorCounts {
+    return this.#evictor.counts
   }
 
   /** Payload bytes of kept packs that were replaced, deleted, or unclaimed in the last complete mark. */
@@ -91,11 +96,12 @@ export class Upkeep {
   /** To be called when room was taken, or somebody waits for some. */
   look(): void {
     const { room } = this.#options.store.parts
-    const volumeDue = room.used - this.#volumeAt >= volumeEveryBytes
+    const volumeDue = Math.abs(room.used - this.#volumeAt) >= this.#options.volumeEveryBytes
     // Once nothing could be freed it is not worth another look before much has come.
-    const isShort = room.free < this.#options.headroomBytes && room.used >= this.#nextLook
-    if (!isShort && room.wanted === 0 && !volumeDue) return
-    this.#tidying ??= this.#options.owner.spawn(() => this.#tidy(), { name: 'make room' })
+    const isShort = room.wanted > 0 || (room.free < this.#options.headroomBytes && room.used >= this.#nextLook)
+    if (isShort) this.#evictor.begin()
+    if (!isShort && !volumeDue && this.#packToChill() === undefined) return
+    this.#tidying ??= this.#options.owner.spawn(() => this.#tidy(), { name: 'upkeep' })
   }
 
   /** Asks the volume how much it allows. */
@@ -115,6 +121,7 @@ export class Upkeep {
     using _turn = await this.#turn.acquire()
     if (this.#options.claims !== undefined) await this.#mark()
     this.#rollIf(minDeadShare)
+    await this.#options.store.parts.streams.kept.sealed()
     const report = { packs: 0, copiedBytes: 0, freedBytes: 0 }
     for (const pack of this.#worstPacks(minDeadShare)) {
       const done = await this.#compact(pack)
@@ -130,21 +137,21 @@ export class Upkeep {
     using _turn = await this.#turn.acquire()
     const { store } = this.#options
     const report = { removedBlocks: 0, removedBytes: 0, freedBytes: 0 }
-    const count = (done: { removedEntries: number; removedBytes: number; freedBytes: number } | undefined): void => {
-      if (done === undefined) return
+    const count = (done: Deleted & { readonly freedBytes?: number }): void => {
       report.removedBlocks += done.removedEntries
       report.removedBytes += done.removedBytes
-      report.freedBytes += done.freedBytes
+      report.freedBytes += done.freedBytes ?? 0
     }
     // The mark first: if a claim has a hole, nothing is removed at all. It moves what is claimed out of cache packs.
     if (this.#options.claims !== undefined) await this.#mark()
-    store.parts.streams.cache.roll()
-    await store.parts.streams.cache.sealed()
-    for (const pack of this.#cachePacks()) count(await this.#evict(pack, 0))
+    for (const done of await this.#evictor.evictAll()) count(done)
     this.#rollIf(collectShare)
     await store.parts.streams.kept.sealed()
-    for (const pack of this.#worstPacks(collectShare)) count(await this.#compact(pack))
-    count(await this.#deleteUnclaimed())
+    for (const pack of this.#worstPacks(collectShare)) {
+      const done = await this.#compact(pack)
+      if (done !== undefined) count(done)
+    }
+    count(await deleteUnclaimed(store, this.#keptPacks()))
     return { ...report, keptBlocks: store.parts.catalog.entries }
   }
 
@@ -153,12 +160,14 @@ export class Upkeep {
     const task = this.#tidying
     task?.cancel('The store is closed')
     if (task !== undefined) await ended(task)
+    await this.#evictor.close()
   }
 
   async #tidy(): Promise<void> {
     try {
       using _turn = await this.#turn.acquire()
       await this.lookAtVolume()
+      await this.#chillSome()
       while (await this.#makeRoom());
     } catch (error) {
       this.#options.store.parts.room.refuse(diskFailure(error, 'make room'))
@@ -167,29 +176,46 @@ export class Upkeep {
     }
   }
 
+  /** Lets the oldest packs be answered from their footers, until the index is as small as it should be. */
+  async #chillSome(): Promise<void> {
+    const { catalog, folder } = this.#options.store.parts
+    for (let pack = this.#packToChill(); pack !== undefined; pack = this.#packToChill()) {
+      const { footer } = pack
+      const readRows = rowReader(folder, pack)
+      await catalog.chill(pack.slot, await readRows(0, footer!.count), readRows)
+      this.#chilled.add(pack)
+    }
+  }
+
+  #packToChill(): Pack | undefined {
+    const { store, maxIndexedEntries } = this.#options
+    const { catalog, packs } = store.parts
+    if (catalog.indexed <= maxIndexedEntries) return undefined
+    let oldest: Pack | undefined
+    for (const pack of packs) {
+      if (pack?.state !== 'sealed' || pack.footer === undefined || this.#chilled.has(pack)) continue
+      if (oldest === undefined || pack.id < oldest.id) oldest = pack
+    }
+    return oldest
+  }
+
   /** One step towards room. False when there is enough, or nothing more can be done. */
   async #makeRoom(): Promise<boolean> {
-    const { store, headroomBytes } = this.#options
+    const { store, packBytes } = this.#options
     const { room, streams } = store.parts
-    if (room.free >= headroomBytes && room.wanted === 0) return false
+    if (!this.#evictor.isShort) return false
     for (const pack of this.#worstPacks(0.5)) if ((await this.#compact(pack)) !== undefined) return true
-    if (this.#shouldMark(Math.max(room.limit / 8, this.#options.packBytes)) && (await this.#tryMark())) return true
-    if (this.#cachePacks().length === 0) {
-      streams.cache.roll()
-      await streams.cache.sealed()
-    }
-    for (const pack of this.#cachePacks().slice(0, 1)) {
-      const freed = await this.#evict(pack, this.#options.packBytes * this.#options.readmitShare)
-      if (freed !== undefined) return true
-    }
+    if (this.#shouldMark(Math.max(room.limit / 8, packBytes)) && (await this.#tryMark())) return true
+    if (await this.#evictor.makeRoom()) return true
     if (this.#shouldMark(0) && (await this.#tryMark())) return true
     for (const share of [worthwhileShare, desperateShare]) {
       this.#rollIf(share)
       await streams.kept.sealed()
       for (const pack of this.#worstPacks(share)) if ((await this.#compact(pack)) !== undefined) return true
     }
+    if (!this.#evictor.isShort) return false
     room.refuse()
-    this.#nextLook = room.used + this.#options.packBytes / 2
+    this.#nextLook = room.used + packBytes / 2
     return false
   }
 
@@ -211,8 +237,8 @@ export class Upkeep {
       catalog,
       sliceMs,
     })
-    // What was promoted is durable before the cache pack that it came from can be dropped: that has to wait its turn.
-    await streams.kept.sync()
+    if (store.hasUnsyncedClaims) await streams.kept.sync()
+    store.hasUnsyncedClaims = false
     this.#unclaimed = new Map([...tallies].map(([slot, tally]) => [slot, tally.deadBytes]))
     publishMark(report)
     return report
@@ -239,15 +265,6 @@ export class Upkeep {
     return bytes === 0 || store.keptBytesWritten - this.#writtenAtMark >= bytes
   }
 
-  async #evict(pack: Pack, budgetBytes: number): Promise<Evicted | undefined> {
-    const done = await evictPack(this.#options.store, pack, budgetBytes)
-    if (done === undefined) return undefined
-    this.counts.evictedPacks += 1
-    this.counts.evictedBytes += done.freedBytes
-    this.counts.readmittedBytes += done.readmittedBytes
-    return done
-  }
-
   async #compact(pack: Pack): ReturnType<typeof compactPack> {
     const done = await compactPack(this.#options.store, pack)
     if (done === undefined) {
@@ -260,37 +277,6 @@ export class Upkeep {
     return done
   }
 
-  /** Deletes what nobody claims from the kept packs that are not worth a compaction. */
-  async #deleteUnclaimed(): Promise<{ removedEntries: number; removedBytes: number; freedBytes: number }> {
-    const { store } = this.#options
-    const { catalog, epochs, packs, folder, streams } = store.parts
-    const dead: { high: number; low: number; slot: number; offset: number; bytes: number }[] = []
-    const pace = new Pace(sliceMs)
-    for await (const _slice of catalog.sweep((handle, high, low) => {
-      const slot = catalog.pack(handle)
-      if (packs[slot]?.stream !== 'kept' || epochs.isLive(handle)) return
-      dead.push({ high, low, slot, offset: catalog.offset(handle), bytes: catalog.length(handle) })
-    })) {
-      if (pace.isDue) await pace.turn()
-    }
-    let removedBytes = 0
-    let removedEntries = 0
-    for (const { high, low, slot, offset, bytes } of dead) {
-      if (pace.isDue) await pace.turn()
-      const pack = packs[slot]
-      const found = pack === undefined ? undefined : await readKey(folder, pack, offset)
-      const located = catalog.locate(high, low, slot, offset)
-      const handle = typeof located === 'number' ? located : await located
-      if (pack === undefined || handle === none || epochs.isLive(handle)) continue
-      if (found !== undefined) store.appendGone('kept', { kind: frameKinds.block, bytes: found.key, high, low })
-      store.forget(handle, { pack, offset, payloadBytes: bytes }, low)
-      removedEntries += 1
-      removedBytes += bytes
-    }
-    await streams.kept.written()
-    return { removedEntries, removedBytes, freedBytes: 0 }
-  }
-
   /** Ends the kept pack that takes frames if so much of it is dead: a pack that grows cannot be rewritten. */
   #rollIf(share: number): void {
     const { kept } = this.#options.store.parts.streams
@@ -301,14 +287,6 @@ export class Upkeep {
     return this.#keptPacks()
       .filter((pack) => pack.state === 'sealed' && !this.#stuck.has(pack) && this.#deadShareOf(pack) >= minDeadShare)
       .sort((left, right) => this.#deadShareOf(right) - this.#deadShareOf(left))
-  }
-
-  /** The oldest first. */
-  #cachePacks(): Pack[] {
-    return this.#options.store.parts.packs
-      .filter((pack) => pack !== undefined)
-      .filter((pack) => pack.stream === 'cache' && pack.state === 'sealed')
-      .sort((left, right) => left.id - right.id)
   }
 
   #keptPacks(): Pack[] {

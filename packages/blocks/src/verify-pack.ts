@@ -125,7 +125,10 @@ async function lostIn(
     }
   }
   const empty = regions.filter((region) => !lost.some(({ offset }) => isIn([region], offset)))
-  return [...lost, ...empty.map(({ offset, bytes }): PackDamage => ({ offset, bytes, problem: 'unreadable' }))]
+  return [
+    ...lost,
+    ...empty.map(({ offset, bytes }): PackDamage => ({ offset, bytes, problem: 'unreadable' })),
+  ]
 }
 
 function entryOf({ numbers }: PackRows, row: number, key: Buffer): TableEntry {
@@ -160,7 +163,6 @@ function overlaps(
   region: { readonly offset: number; readonly bytes: number },
 ): boolean {
   return pieces.some(
-    (piece) =>
-      piece.offset < region.offset + region.bytes && region.offset < piece.offset + piece.bytes,
+    (piece) => piece.offset < region.offset + region.bytes && region.offset < piece.offset + piece.bytes,
   )
 }

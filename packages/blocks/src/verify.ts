@@ -34,8 +34,7 @@ export async function verifyPacks(store: Store, options: VerifyOptions = {}): Pr
   let blocks = 0
   let bytes = 0
   let damagedBlocks = 0
-  const tell = (): void =>
-    onProgress?.({ packs: checked, ofPacks: todo.length, bytes, blocks })
+  const tell = (): void => onProgress?.({ packs: checked, ofPacks: todo.length, bytes, blocks })
   for (const pack of todo) {
     store.check(options)
     const file = new PacedFile(folder, pack, pace, (read) => {

@@ -4,11 +4,11 @@ import asPromised from 'chai-as-promised'
 
 chai.use(asPromised)
 for (const name of ['true', 'false', 'ok']) {
-  const { get } = Object.getOwnPropertyDescriptor(chai.Assertion.prototype, name)!
+  const asserting = Object.getOwnPropertyDescriptor(chai.Assertion.prototype, name)!
   Object.defineProperty(chai.Assertion.prototype, name, {
     configurable: true,
     get(this: unknown) {
-      return () => get!.call(this) as unknown
+      return () => asserting.get!.call(this) as unknown
     },
   })
 }

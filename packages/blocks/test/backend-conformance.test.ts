@@ -25,25 +25,18 @@ async function openBackend(
     await backend.close()
     await blocks.close()
   }
-  return Object.assign(Object.create(backend) as StorageBackend, {
-    ...methodsOf(backend),
-    close,
-    [Symbol.asyncDispose]: close,
-  })
-}
-
-function methodsOf(backend: StorageBackend): Partial<StorageBackend> {
-  const { name, failureDomain, supports } = backend
   return {
-    name,
-    failureDomain,
-    supports,
+    name: backend.name,
+    failureDomain: backend.failureDomain,
+    supports: backend.supports,
     put: (...given) => backend.put(...given),
     get: (...given) => backend.get(...given),
     stat: (...given) => backend.stat(...given),
     delete: (...given) => backend.delete(...given),
     list: (...given) => backend.list(...given),
     probe: (...given) => backend.probe(...given),
+    close,
+    [Symbol.asyncDispose]: close,
   }
 }
 

@@ -30,38 +30,46 @@ async function listed(blocks: Blocks, pauseMs?: number): Promise<Map<string, num
   return times
 }
 
-onBoth('lists every block once with its size, and no record', async () => {
-  await using blocks = await openSmall()
-  const sizes = new Map<string, number>()
-  using lease = blocks.lease()
-  for (let number = 0; number < 200; number++) {
-    const { cid, bytes } = blockOf(number, 20 + number * 5)
-    await (number % 3 === 0 ? lease.put(cid, bytes) : blocks.put(cid, bytes))
-    sizes.set(cid.toString(), bytes.length)
-  }
-  await blocks.unverified.put('name', Buffer.from('value'))
-  const found = new Map<string, number>()
-  for await (const { cid, size } of blocks.list()) {
-    expect(cid.version).toBe(1)
-    expect(found.has(cid.toString())).toBe(false)
-    found.set(cid.toString(), size)
-  }
-  expect(found).toEqual(sizes)
-}, { seeds: 10 })
+onBoth(
+  'lists every block once with its size, and no record',
+  async () => {
+    await using blocks = await openSmall()
+    const sizes = new Map<string, number>()
+    using lease = blocks.lease()
+    for (let number = 0; number < 200; number++) {
+      const { cid, bytes } = blockOf(number, 20 + number * 5)
+      await (number % 3 === 0 ? lease.put(cid, bytes) : blocks.put(cid, bytes))
+      sizes.set(cid.toString(), bytes.length)
+    }
+    await blocks.unverified.put('name', Buffer.from('value'))
+    const found = new Map<string, number>()
+    for await (const { cid, size } of blocks.list()) {
+      expect(cid.version).toBe(1)
+      expect(found.has(cid.toString())).toBe(false)
+      found.set(cid.toString(), size)
+    }
+    expect(found).toEqual(sizes)
+  },
+  { seeds: 10 },
+)
 
-onBoth('lists no block that was deleted, and none that is damaged', async () => {
-  await using blocks = await openSmall()
-  const [here, gone] = [blockOf(1), blockOf(2)]
-  await blocks.put(here.cid, here.bytes)
-  await blocks.put(gone.cid, gone.bytes)
-  await blocks.put(here.cid, Buffer.from('not these'), { verify: 'on-read' })
-  await blocks.delete(gone.cid)
-  expect([...(await listed(blocks)).keys()]).toEqual([here.cid.toString()])
-  const lie = blockOf(3)
-  await blocks.put(lie.cid, Buffer.from('other bytes'), { verify: 'on-read' })
-  expect(await blocks.get(lie.cid)).toBeUndefined()
-  expect([...(await listed(blocks)).keys()]).toEqual([here.cid.toString()])
-}, { seeds: 10 })
+onBoth(
+  'lists no block that was deleted, and none that is damaged',
+  async () => {
+    await using blocks = await openSmall()
+    const [here, gone] = [blockOf(1), blockOf(2)]
+    await blocks.put(here.cid, here.bytes)
+    await blocks.put(gone.cid, gone.bytes)
+    await blocks.put(here.cid, Buffer.from('not these'), { verify: 'on-read' })
+    await blocks.delete(gone.cid)
+    expect([...(await listed(blocks)).keys()]).toEqual([here.cid.toString()])
+    const lie = blockOf(3)
+    await blocks.put(lie.cid, Buffer.from('other bytes'), { verify: 'on-read' })
+    expect(await blocks.get(lie.cid)).toBeUndefined()
+    expect([...(await listed(blocks)).keys()]).toEqual([here.cid.toString()])
+  },
+  { seeds: 10 },
+)
 
 for (const maxIndexedEntries of [undefined, 100]) {
   const where = maxIndexedEntries === undefined ? 'in memory' : 'answered from footers'
@@ -91,23 +99,27 @@ for (const maxIndexedEntries of [undefined, 100]) {
   })
 }
 
-onBoth('ends with the reason of its signal, and with BLOCKS_CLOSED', async () => {
-  const blocks = await openSmall()
-  for (let number = 0; number < 10; number++) {
-    const { cid, bytes } = blockOf(number)
-    await blocks.put(cid, bytes)
-  }
-  const controller = new AbortController()
-  const reason = new Error('enough')
-  const cancelled = blocks.list({ signal: controller.signal })
-  await cancelled.next()
-  controller.abort(reason)
-  await expect(cancelled.next()).rejects.toBe(reason)
-  const closed = blocks.list()
-  await closed.next()
-  await blocks.close()
-  await expect(closed.next()).rejects.toMatchObject({ code: 'BLOCKS_CLOSED' })
-}, { seeds: 10 })
+onBoth(
+  'ends with the reason of its signal, and with BLOCKS_CLOSED',
+  async () => {
+    const blocks = await openSmall()
+    for (let number = 0; number < 10; number++) {
+      const { cid, bytes } = blockOf(number)
+      await blocks.put(cid, bytes)
+    }
+    const controller = new AbortController()
+    const reason = new Error('enough')
+    const cancelled = blocks.list({ signal: controller.signal })
+    await cancelled.next()
+    controller.abort(reason)
+    await expect(cancelled.next()).rejects.toBe(reason)
+    const closed = blocks.list()
+    await closed.next()
+    await blocks.close()
+    await expect(closed.next()).rejects.toMatchObject({ code: 'BLOCKS_CLOSED' })
+  },
+  { seeds: 10 },
+)
 
 test('lists more than one range of tags once while packs are compacted', async () => {
   const path = await mkdtemp(join(tmpdir(), 'blocks-'))

@@ -8,8 +8,8 @@ const most = 4096
 /** Fast reads in a row that halve the number again. */
 const calm = 64
 
-/** Larger reads take long enough to be no bother on a thread (measured: at 1 MiB the two cost the same). */
-export const promptBytes = 256 * 1024
+/** Of larger reads the copying itself is the work, and a thread does it as well. A block of 256 KiB with its header is below. */
+export const promptBytes = 512 * 1024
 
 /** Of one disk: how it has lately answered. */
 export interface PromptReads {

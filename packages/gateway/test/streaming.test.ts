@@ -1,9 +1,13 @@
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { open, readdir, readFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { createGateway, type GatewayIpfs } from '@ipfs-kit/gateway'
+import { CID } from 'multiformats/cid'
+import * as raw from 'multiformats/codecs/raw'
+import { create as createDigest } from 'multiformats/hashes/digest'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { add, listen, openTemporary, pattern } from './serving.ts'
 
@@ -33,11 +37,22 @@ function observed(ipfs: GatewayIpfs) {
   return { node: { ...ipfs, files }, left: left.promise }
 }
 
-/** The block file that holds exactly these bytes. */
-async function blockFile(folder: string, bytes: Uint8Array): Promise<string> {
+/** The CID of a leaf. */
+function leafCid(bytes: Uint8Array): CID {
+  return CID.createV1(raw.code, createDigest(0x12, createHash('sha256').update(bytes).digest()))
+}
+
+/** Writes over some of the bytes of a block where a pack file holds them. */
+async function overwrite(folder: string, bytes: Uint8Array): Promise<void> {
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.name.endsWith('.pack')) continue
     const file = join(entry.parentPath, entry.name)
-    if (entry.isFile() && (await readFile(file)).equals(bytes)) return file
+    const at = (await readFile(file)).indexOf(bytes)
+    if (at === -1) continue
+    const handle = await open(file, 'r+')
+    await handle.write(Buffer.alloc(10, 7), 0, 10, at + 10)
+    await handle.close()
+    return
   }
   throw new Error('No such block')
 }
@@ -236,9 +251,8 @@ describe('damaged content', () => {
     const content = Buffer.concat([Buffer.from(seed), pattern(length)])
     const cid = (await add(store.ipfs, { x: content }, {}))[''] ?? ''
     const bytes = content.subarray(block * mebibyte, (block + 1) * mebibyte)
-    const file = await blockFile(store.path, bytes)
-    if (how === 'removed') await rm(file)
-    else await writeFile(file, Buffer.from(bytes).fill(7, 10, 20))
+    if (how === 'removed') await store.ipfs.blockstore.delete(leafCid(bytes))
+    else await overwrite(store.path, bytes)
     return cid
   }
 

@@ -1,99 +1,61 @@
 /** What an add takes in: entries with their paths checked, counts, and what failed. */
 import type { CID } from 'multiformats/cid'
-import type { ImportCandidate } from 'ipfs-unixfs-importer'
 import { abortable } from './abortable.ts'
 import { parseFilePath } from './content-path.ts'
 import { IpfsError } from './errors.ts'
+import type { Folder, FolderTree, Place } from './folder-tree.ts'
 import type { AddEntry, AddOptions, AddSummary, FailedItem } from './ipfs.ts'
 
-/** A folder without entries. */
-export interface EmptyFolder {
-  readonly cid: CID
-  readonly block: Uint8Array
+/** A file that has a place. */
+export interface AdmittedFile {
+  readonly path: string
+  readonly place: Place
+  readonly content: Uint8Array | AsyncIterable<Uint8Array>
 }
 
-/** Takes entries in: checks their paths, counts them, and turns what cannot be read into failed items. */
+/** An entry that has a place. */
+export type Admitted = AdmittedFile | { readonly folder: Folder }
+
+/** Takes entries in: gives them their places, counts them, and turns what cannot be read into failed items. */
 export class Intake {
   readonly #entries: Iterable<AddEntry> | AsyncIterable<AddEntry>
+  readonly #tree: FolderTree
   readonly #signal: AbortSignal
   readonly #onProgress: AddOptions['onProgress']
-  readonly #seen = new Map<string, 'file' | 'folder'>()
-  readonly #bytesBelow = new Map<string, number>()
-  readonly #tops = new Set<string>()
-  readonly #emptyFolders = new Map<string, EmptyFolder>()
-  readonly #counted = new Set<string>()
   #failures: FailedItem[] = []
   #bytesTaken = 0
+  #bytesAdded = 0
   added = 0
   failed = 0
-  #bytesAdded = 0
 
   constructor(
     entries: Iterable<AddEntry> | AsyncIterable<AddEntry>,
+    tree: FolderTree,
     signal: AbortSignal,
     onProgress: AddOptions['onProgress'],
   ) {
     this.#entries = entries
+    this.#tree = tree
     this.#signal = signal
     this.#onProgress = onProgress
   }
 
-  /** Number of top-level names that were added. */
-  get topLevel(): number {
-    return this.#tops.size
-  }
-
-  async *candidates(): AsyncGenerator<ImportCandidate, void, undefined> {
+  async *admitted(): AsyncGenerator<Admitted, void, undefined> {
     for await (const entry of abortable(this.#entries, this.#signal)) {
       if (entry.failed !== undefined) {
         this.fail(entry.path, entry.failed)
         continue
       }
-      // A folder that is known by its entries already has nothing to add.
-      if (entry.content === undefined && this.#seen.get(entry.path) === 'folder') continue
-      const problem = this.#admit(entry)
-      if (problem !== undefined) {
-        this.fail(entry.path, problem)
-        continue
-      }
-      const { path, content } = entry
-      if (content === undefined) yield { path }
-      else if (content instanceof Uint8Array) {
-        this.#taken(content.byteLength)
-        yield { path, content }
-      } else yield { path, content: this.#read(path, content) }
+      const admitted = this.#admit(entry)
+      if (admitted instanceof IpfsError) this.fail(entry.path, admitted)
+      else yield admitted
     }
   }
 
-  /** Notes that something was stored under a path. */
-  count(path: string, bytes: number): void {
+  /** Notes that something was stored. */
+  count(bytes: number): void {
     this.added += 1
-    if (this.#emptyFolders.has(path)) this.#counted.add(path)
     this.#bytesAdded += bytes
-    this.#tops.add(path.split('/', 1)[0] ?? path)
-    if (bytes === 0) return
-    for (let at = path.lastIndexOf('/'); ; at = path.lastIndexOf('/', at - 1)) {
-      const folder = at === -1 ? '' : path.slice(0, at)
-      this.#bytesBelow.set(folder, (this.#bytesBelow.get(folder) ?? 0) + bytes)
-      if (at === -1) return
-    }
-  }
-
-  noteEmptyFolder(path: string, folder: EmptyFolder): void {
-    this.#emptyFolders.set(path, folder)
-  }
-
-  /** The folders that were given and got no entry, each counted now. */
-  *emptyFolders(): Generator<readonly [path: string, folder: EmptyFolder], void, undefined> {
-    for (const [path, folder] of this.#emptyFolders) {
-      if (this.#counted.has(path)) continue
-      this.count(path, 0)
-      yield [path, folder]
-    }
-  }
-
-  bytesBelow(folder: string): number {
-    return this.#bytesBelow.get(folder) ?? 0
   }
 
   /** Notes a failed item. */
@@ -117,32 +79,17 @@ export class Intake {
     }
   }
 
-  /** Why an entry cannot be taken: its path is malformed, taken already, or below a file. */
-  #admit(entry: AddEntry): IpfsError | undefined {
-    let names: readonly string[]
-    try {
-      names = parseFilePath(entry.path)
-    } catch (error) {
-      if (error instanceof IpfsError) return error
-      throw error
-    }
-    const kind = entry.content === undefined ? 'folder' : 'file'
-    if (this.#seen.has(entry.path)) {
-      return new IpfsError('IPFS_INVALID_PATH', `${JSON.stringify(entry.path)} was given twice`)
-    }
-    let parent = ''
-    for (const name of names.slice(0, -1)) {
-      parent = parent === '' ? name : `${parent}/${name}`
-      if (this.#seen.get(parent) === 'file') {
-        return new IpfsError(
-          'IPFS_INVALID_PATH',
-          `${JSON.stringify(entry.path)} lies below the file ${JSON.stringify(parent)}`,
-        )
-      }
-      this.#seen.set(parent, 'folder')
-    }
-    this.#seen.set(entry.path, kind)
-    return undefined
+  /** The place of an entry, or why there is none: its path is malformed, taken already, or below a file. */
+  #admit(entry: AddEntry): Admitted | IpfsError {
+    const { path, content } = entry
+    const names = namesOf(path)
+    if (names instanceof IpfsError) return names
+    const place = content === undefined ? this.#tree.placeFolder(names) : this.#tree.placeFile(names)
+    if ('obstacle' in place) return misplaced(path, place.obstacle)
+    if (!('folder' in place)) return { folder: place }
+    if (!(content instanceof Uint8Array)) return { path, place, content: this.#read(path, content!) }
+    this.#taken(content.byteLength)
+    return { path, place, content }
   }
 
   /** The content of a file, with its progress. */
@@ -159,4 +106,22 @@ export class Intake {
     this.#bytesTaken += bytes
     this.#onProgress?.({ bytes: this.#bytesTaken, items: this.added })
   }
+}
+
+function namesOf(path: string): readonly string[] | IpfsError {
+  try {
+    return parseFilePath(path)
+  } catch (error) {
+    if (error instanceof IpfsError) return error
+    throw error
+  }
+}
+
+function misplaced(path: string, obstacle: string): IpfsError {
+  return new IpfsError(
+    'IPFS_INVALID_PATH',
+    obstacle === path
+      ? `${JSON.stringify(path)} was given twice`
+      : `${JSON.stringify(path)} lies below the file ${JSON.stringify(obstacle)}`,
+  )
 }

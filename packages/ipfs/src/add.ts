@@ -1,13 +1,16 @@
 /** Adds files and folders: chunk, hash and store them under a lease, pin the root, answer. */
 import type { Owner } from '@ipfs-kit/concurrency'
 import type { CID } from 'multiformats/cid'
-import { importEntries } from './add-import.ts'
+import { importFiles, importFolders } from './add-import.ts'
 import { Intake } from './add-intake.ts'
+import { AddWrites } from './add-writes.ts'
+import type { BlockStore } from './block-store.ts'
 import type { Calls } from './calls.ts'
 import { IpfsError } from './errors.ts'
+import { FileBlocks } from './file-blocks.ts'
+import { FolderTree } from './folder-tree.ts'
 import type { AddOptions, CidProfile, Files } from './ipfs.ts'
 import { checkMetadata, type PinRecords } from './pins.ts'
-import type { Retention } from './retention.ts'
 
 const chunkBytesOf: Readonly<Record<CidProfile, number>> = {
   'unixfs-v1-2025': 1_048_576,
@@ -17,37 +20,46 @@ const chunkBytesOf: Readonly<Record<CidProfile, number>> = {
 /** Makes {@link Files.add}. */
 export function createAdd(parts: {
   readonly records: PinRecords
-  readonly retention: Retention
+  readonly blocks: BlockStore
   readonly calls: Calls
   readonly owner: Owner
 }): Files['add'] {
-  const { records, retention, calls, owner } = parts
+  const { records, blocks, calls, owner } = parts
   return (entries, options = {}) => {
     const { pin, metadata, ...shape } = check(options)
     return calls.stream(options, async function* (caller) {
-      const lease = retention.lease()
+      const lease = blocks.lease('add', pin ? 'kept' : 'cache')
       // Ends what reads side by side when the add is over before they are.
       const over = new AbortController()
       const signal = AbortSignal.any([caller, over.signal])
       try {
-        const intake = new Intake(entries, signal, options.onProgress)
+        await using writes = new AddWrites((cid, block) => lease.put(cid, block), signal)
+        const { profile, chunkBytes, wrap } = shape
+        const tree = new FolderTree(profile)
+        const intake = new Intake(entries, tree, signal, options.onProgress)
+        const files = new FileBlocks({ profile, chunkBytes, writes, owner })
         let root: CID | undefined
-        for await (const item of importEntries(intake, lease, { ...shape, signal, over, owner })) {
-          yield* intake.takeFailures()
-          root = item.cid
-          if (item.listed) yield { path: item.path, cid: item.cid, bytes: item.bytes }
+        for (const items of [
+          importFiles({ intake, tree, files, writes, signal, over, owner }),
+          importFolders({ intake, tree, writes, profile, wrap }),
+        ]) {
+          for await (const item of items) {
+            for (const failure of intake.takeFailures()) yield failure
+            root = item.cid
+            yield item
+          }
         }
-        yield* intake.takeFailures()
+        for (const failure of intake.takeFailures()) yield failure
         caller.throwIfAborted()
         if (intake.added === 0 && intake.failed === 0)
           throw new IpfsError('IPFS_NOTHING_ADDED', 'There was nothing to add')
-        if (root !== undefined) {
-          if (pin) records.record([root], Number.POSITIVE_INFINITY, metadata)
-          lease.release()
+        if (root !== undefined && pin) {
+          await lease.flush({ signal: caller })
+          records.record([root], Number.POSITIVE_INFINITY, metadata)
         }
         yield intake.summary(root)
       } finally {
-        await lease.abandon()
+        lease.close()
       }
     })
   }

@@ -1,6 +1,11 @@
 /** Work that a generator begins before its results are asked for, and hands on in order. */
 import { shield, type Owner, type Task } from '@ipfs-kit/concurrency'
 
+/** A result that was there at once. */
+interface Ready<T> {
+  readonly value: T
+}
+
 type Outcome<T> = { readonly value: T } | { readonly error: unknown }
 
 /**
@@ -11,7 +16,7 @@ type Outcome<T> = { readonly value: T } | { readonly error: unknown }
 export class Ahead<T> implements AsyncDisposable {
   readonly #owner: Owner
   readonly #name: string
-  readonly #begun: Task<Outcome<T>>[] = []
+  readonly #begun: (Task<Outcome<T>> | Ready<T>)[] = []
   readonly #awaited = new Set<Task<Outcome<T>>>()
   readonly #left = new AbortController()
 
@@ -35,9 +40,15 @@ export class Ahead<T> implements AsyncDisposable {
     this.#begun.push(this.#owner.spawn(() => outcomeOf(work), { name: this.#name }))
   }
 
+  /** Puts a result in its place that needs no work any more. */
+  add(value: T): void {
+    this.#begun.push({ value })
+  }
+
   /** Waits for the oldest result. Asked only when there is one. @throws what its work failed with */
   async next(): Promise<T> {
     const task = this.#begun.shift()!
+    if ('value' in task) return task.value
     // Whoever gives up waiting has it cancelled with the rest.
     this.#awaited.add(task)
     const outcome = await task.join()
@@ -48,7 +59,10 @@ export class Ahead<T> implements AsyncDisposable {
 
   /** Cancels what still runs and waits for its end, also if the scope of the caller is cancelled. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const running = [...this.#awaited, ...this.#begun]
+    const running = [
+      ...this.#awaited,
+      ...this.#begun.filter((begun): begun is Task<Outcome<T>> => !('value' in begun)),
+    ]
     if (running.length === 0) return
     this.#left.abort()
     for (const task of running) task.cancel()

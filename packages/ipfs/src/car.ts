@@ -1,4 +1,5 @@
 /** Content archives (CARv1; CARv2 is read too): export and verified import. */
+import { createVisited } from '@ipfs-kit/blocks'
 import { isFault } from '@ipfs-kit/operations'
 import { CarBlockIterator } from '@ipld/car/iterator'
 import { encode as encodeCbor } from '@ipld/dag-cbor'
@@ -6,7 +7,7 @@ import type { Blockstore } from 'interface-blockstore'
 import { CID } from 'multiformats/cid'
 import { varint } from 'multiformats'
 import { abortable } from './abortable.ts'
-import type { BlockFiles, BlockKey } from './block-files.ts'
+import type { BlockStore, Lease } from './block-store.ts'
 import type { Calls } from './calls.ts'
 import { isInline, linksOf, matches } from './codecs.ts'
 import { IpfsError } from './errors.ts'
@@ -14,8 +15,7 @@ import type { Car, ImportResult } from './ipfs.ts'
 import { checkMetadata, heldSource, type PinRecords } from './pins.ts'
 import { ParallelWrites } from './parallel-writes.ts'
 import { resolvePath } from './resolve.ts'
-import type { Lease, Retention } from './retention.ts'
-import { walkDag } from './walk.ts'
+import { walkParts } from './walk.ts'
 
 const writesAtOnce = 16
 /** Bytes of a CID and of lengths that a section may have besides its block. */
@@ -24,13 +24,12 @@ const sectionOverheadBytes = 4096
 /** Makes {@link Car}. */
 export function createCar(parts: {
   readonly records: PinRecords
-  readonly blocks: BlockFiles
+  readonly blocks: BlockStore
   readonly blockstore: Blockstore
-  readonly retention: Retention
   readonly calls: Calls
   readonly maxBlockBytes: number
 }): Car {
-  const { records, blocks, blockstore, retention, calls, maxBlockBytes } = parts
+  const { records, blocks, blockstore, calls, maxBlockBytes } = parts
   return {
     export: (path, options) =>
       calls.run(options, async (signal) => {
@@ -41,23 +40,24 @@ export function createCar(parts: {
     import: (source, options = {}) =>
       calls.run(options, async (signal) => {
         const metadata = checkMetadata(options.name === undefined ? {} : { name: options.name })
-        const lease = retention.lease()
+        const pin = options.pin ?? true
+        const lease = blocks.lease('import', pin ? 'kept' : 'cache')
         try {
           const result = await take(source, lease, signal)
           await checkWhole(result.roots, lease, signal)
+          await lease.flush({ signal })
           signal.throwIfAborted()
-          if (options.pin ?? true) records.record(result.roots, Number.POSITIVE_INFINITY, metadata)
-          lease.release()
+          if (pin) records.record(result.roots, Number.POSITIVE_INFINITY, metadata)
           return result
         } finally {
-          await lease.abandon()
+          lease.close()
         }
       }),
   }
 
   async function* exportDag(root: CID, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
     yield framed(encodeCbor({ version: 1, roots: [root] }))
-    const lease = retention.lease()
+    const lease = blocks.lease('export', 'cache')
     const visited = new Set<string>()
     const stack = [root]
     try {
@@ -70,7 +70,7 @@ export function createCar(parts: {
         for (const link of linksOf(cid, bytes).reverse()) stack.push(link)
       }
     } finally {
-      lease.release()
+      lease.close()
     }
   }
 
@@ -125,10 +125,10 @@ export function createCar(parts: {
   async function checkWhole(roots: readonly CID[], lease: Lease, signal: AbortSignal): Promise<void> {
     if (roots.length === 0) throw new IpfsError('IPFS_CAR_INVALID', 'The archive names no root')
     // One view for all roots: many roots over the same blocks cost what the blocks weigh.
-    const visited = new Set<BlockKey>()
+    const visited = createVisited()
     for (const root of roots) {
       try {
-        for await (const _ of walkDag(root, heldSource(blocks, lease, signal), { signal, visited }));
+        for await (const _ of walkParts(root, heldSource(blocks, lease, signal), { signal, visited }));
       } catch (cause) {
         if (!(cause instanceof IpfsError) || cause.code !== 'IPFS_BLOCK_NOT_FOUND') throw cause
         throw new IpfsError(

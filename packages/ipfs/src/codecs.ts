@@ -1,5 +1,5 @@
 /** The hash functions and codecs that this node knows: verify a block, decode it, find its links. */
-import { createHash, subtle } from 'node:crypto'
+import { hash as hashOnce, subtle } from 'node:crypto'
 import * as dagCbor from '@ipld/dag-cbor'
 import * as dagJson from '@ipld/dag-json'
 import * as dagPb from '@ipld/dag-pb'
@@ -30,7 +30,7 @@ const sha512 = 0x13
 const identity = 0x00
 
 /** From this size on hashing leaves the main thread: below it the way there costs more than it saves. */
-const hashOffThreadBytes = 128 * 1024
+export const hashOffThreadBytes = 256 * 1024
 
 /** Whether a CID holds its content itself (identity hash). */
 export function isInline(cid: CID): boolean {
@@ -40,6 +40,11 @@ export function isInline(cid: CID): boolean {
 /** The sha2-256 multihash of a block. */
 export async function hashBlock(bytes: Uint8Array): Promise<CID['multihash']> {
   return createDigest(sha256, await digest('sha256', bytes))
+}
+
+/** The same at once, on this thread: for blocks of less than {@link hashOffThreadBytes}. */
+export function hashNow(bytes: Uint8Array): CID['multihash'] {
+  return createDigest(sha256, hashOnce('sha256', bytes, 'buffer'))
 }
 
 /** The CID of a block under a codec: version 1, sha2-256. */
@@ -140,7 +145,7 @@ function codecOf(cid: CID): Codec {
 }
 
 async function digest(algorithm: 'sha256' | 'sha512', bytes: Uint8Array): Promise<Uint8Array> {
-  if (bytes.byteLength < hashOffThreadBytes) return createHash(algorithm).update(bytes).digest()
+  if (bytes.byteLength < hashOffThreadBytes) return hashOnce(algorithm, bytes, 'buffer')
   const name = algorithm === 'sha256' ? 'SHA-256' : 'SHA-512'
   return new Uint8Array(await subtle.digest(name, bytes as Uint8Array<ArrayBuffer>))
 }

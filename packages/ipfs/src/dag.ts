@@ -1,7 +1,7 @@
 /** IPLD nodes and single blocks. */
 import type { Blockstore } from 'interface-blockstore'
 import type { CID } from 'multiformats/cid'
-import type { BlockFiles } from './block-files.ts'
+import type { BlockStore } from './block-store.ts'
 import type { Calls } from './calls.ts'
 import { cidOf, decodeBlock, decodeValue, encodeValue, linksOf } from './codecs.ts'
 import { parseCid } from './content-path.ts'
@@ -9,14 +9,12 @@ import { IpfsError } from './errors.ts'
 import type { Blocks, CallOptions, Dag, DagCodec } from './ipfs.ts'
 import { heldSource, type PinRecords } from './pins.ts'
 import { readBlock, resolvePath, valueAt } from './resolve.ts'
-import type { Retention } from './retention.ts'
-import { walkDag } from './walk.ts'
+import { walkParts } from './walk.ts'
 
 interface Parts {
   readonly records: PinRecords
-  readonly blocks: BlockFiles
+  readonly blocks: BlockStore
   readonly blockstore: Blockstore
-  readonly retention: Retention
   readonly calls: Calls
 }
 
@@ -69,24 +67,25 @@ function store(
   options: CallOptions & { readonly pin?: boolean },
   encode: () => Uint8Array,
 ): Promise<CID> {
-  const { records, blocks, retention, calls } = parts
+  const { records, blocks, calls } = parts
+  const pin = options.pin === true
   return calls.run(options, async (signal) => {
     const bytes = encode()
     const cid = await cidOf(codec, bytes)
-    const lease = retention.lease()
+    const lease = blocks.lease('put', pin ? 'kept' : 'cache')
     try {
       await lease.put(cid, bytes)
       signal.throwIfAborted()
-      if (options.pin === true) {
+      if (pin) {
         if (linksOf(cid, bytes).length > 0) {
-          for await (const _ of walkDag(cid, heldSource(blocks, lease, signal), { signal }));
+          for await (const _ of walkParts(cid, heldSource(blocks, lease, signal), { signal }));
         }
+        await lease.flush({ signal })
         records.record([cid], Number.POSITIVE_INFINITY, {})
       }
-      lease.release()
       return cid
     } finally {
-      await lease.abandon()
+      lease.close()
     }
   })
 }

@@ -83,15 +83,20 @@ export const ipfsErrors = {
     when: 'a CID is not the root of a pin',
     next: 'List the pins.',
   },
+  IPFS_DAG_TOO_LARGE: {
+    kind: 'too-large',
+    when: 'a DAG has more blocks or levels than one walk visits',
+    next: 'Pin or check its parts instead, or with a depth.',
+  },
   IPFS_GC_INCOMPLETE: {
     kind: 'integrity',
-    when: 'a pinned DAG has a hole, so that garbage collection cannot know what it protects; nothing was removed',
+    when: 'a pinned DAG lacks a block that has links, so that garbage collection cannot know what lies behind it; nothing was removed',
     next: 'Add or import the missing block, or remove the pin that the message names.',
   },
   IPFS_STORE_FULL: {
     kind: 'full',
-    when: 'the disk has no room for a block',
-    next: 'Free room on the disk, remove pins and collect garbage.',
+    when: 'a block does not fit: maxBytes is reached by what is pinned, or the volume has no room',
+    next: 'Remove pins and collect garbage, raise maxBytes, or free room on the volume.',
   },
   IPFS_STORE_FAILED: {
     kind: 'internal',

@@ -11,7 +11,7 @@ import { IpfsError } from './errors.ts'
 export type GetBlock = (cid: CID, signal?: AbortSignal) => Promise<Uint8Array>
 
 /** Where a reader has its blocks from. */
-export interface BlockSource {
+export interface FileSource {
   readonly get: GetBlock
   /** Ends the reading. */
   readonly signal: AbortSignal
@@ -77,7 +77,7 @@ export async function* readFile(
   file: OpenedFile,
   start: number,
   end: number,
-  { get, signal, owner }: BlockSource,
+  { get, signal, owner }: FileSource,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const slices = plan(file, start, end)
   await using leaves = new Ahead<Uint8Array>(owner, 'leaf of a file')

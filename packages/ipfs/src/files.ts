@@ -6,7 +6,7 @@ import type { CID } from 'multiformats/cid'
 import type { Calls } from './calls.ts'
 import { decodeBlock, isLeaf } from './codecs.ts'
 import { IpfsError } from './errors.ts'
-import { openFile, readFile, unixfsNode, type BlockSource, type GetBlock } from './file-reader.ts'
+import { openFile, readFile, unixfsNode, type FileSource, type GetBlock } from './file-reader.ts'
 import { readFolder } from './folder-reader.ts'
 import type { DirectoryEntry, FileContent, Files, RangeOptions, Stat } from './ipfs.ts'
 import { readBlock, resolvePath } from './resolve.ts'
@@ -79,7 +79,7 @@ export function createFiles(parts: {
     return readFolder(cid, (block) => readBlock(block, blockstore, signal))
   }
 
-  function source(signal: AbortSignal): BlockSource {
+  function source(signal: AbortSignal): FileSource {
     const get: GetBlock = (block, until = signal) => readBlock(block, blockstore, until)
     return { get, signal, owner }
   }

@@ -1,26 +1,23 @@
 /** The store in the shape that Helia, the importer and the exporter take. */
 import { BaseBlockstore } from 'blockstore-core'
 import type { CID } from 'multiformats/cid'
-import type { BlockFiles } from './block-files.ts'
+import type { BlockStore } from './block-store.ts'
 import type { Calls } from './calls.ts'
 import { matches } from './codecs.ts'
 import { IpfsError } from './errors.ts'
 import type { CallOptions } from './ipfs.ts'
-import type { Retention } from './retention.ts'
 
 /**
- * Blocks by CID: every read and every write is verified. A block that is put here is kept only when a pin reaches it. `delete` removes
- * nothing that a running add, import or pin holds.
+ * Blocks by CID: every read and every write is verified. A block that is put here is cache until a pin reaches it. `delete`
+ * removes nothing that a running add, import, pin or export holds.
  */
 export class HeliaBlockstore extends BaseBlockstore {
-  readonly #blocks: BlockFiles
-  readonly #retention: Retention
+  readonly #blocks: BlockStore
   readonly #calls: Calls
 
-  constructor(parts: { readonly blocks: BlockFiles; readonly retention: Retention; readonly calls: Calls }) {
+  constructor(parts: { readonly blocks: BlockStore; readonly calls: Calls }) {
     super()
     this.#blocks = parts.blocks
-    this.#retention = parts.retention
     this.#calls = parts.calls
   }
 
@@ -38,12 +35,8 @@ export class HeliaBlockstore extends BaseBlockstore {
         )
       }
       signal.throwIfAborted()
-      const lease = this.#retention.lease()
-      try {
-        await lease.put(cid, bytes)
-      } finally {
-        lease.release()
-      }
+      using lease = this.#blocks.lease('blockstore', 'cache')
+      await lease.put(cid, bytes)
       return cid
     })
   }
@@ -57,7 +50,7 @@ export class HeliaBlockstore extends BaseBlockstore {
   }
 
   override async delete(cid: CID, options?: CallOptions): Promise<void> {
-    await this.#calls.run(options, () => this.#retention.remove(cid))
+    await this.#calls.run(options, (signal) => this.#blocks.delete(cid, signal))
   }
 
   override getAll(options?: CallOptions) {
@@ -65,7 +58,7 @@ export class HeliaBlockstore extends BaseBlockstore {
   }
 
   async *#all(signal: AbortSignal) {
-    for await (const { cid } of this.#blocks.list()) {
+    for await (const { cid } of this.#blocks.list(signal)) {
       signal.throwIfAborted()
       yield { cid, bytes: this.get(cid, { signal }) }
     }

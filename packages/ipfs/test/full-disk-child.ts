@@ -15,9 +15,9 @@ const mebibyte = 1_048_576
 execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', place])
 
 const path = join(place, 'home')
-const ipfs = await openIpfs({ path })
+let ipfs = await openIpfs({ path })
 const small = await addFile(ipfs, pattern(2 * mebibyte, 1))
-const before = await ipfs.repo.stat()
+const before = await counts()
 
 async function* tooMuch() {
   for (let at = 0; at < 16; at += 1) yield pattern(mebibyte, 100 + at)
@@ -27,15 +27,21 @@ const isFull = (error: unknown): void => {
   assert.equal((error as { kind: string }).kind, 'full')
 }
 
-// The disk becomes full in the middle of an add, whatever its shape: it is refused and leaves nothing.
-isFull(await rejection(added(ipfs, [{ path: 'big', content: tooMuch() }])))
-assert.deepEqual(await ipfs.repo.stat(), before)
+// The limit is reached in the middle of an add, whatever its shape: it is refused with numbers, and keeps nothing.
+const refusal = await rejection(added(ipfs, [{ path: 'big', content: tooMuch() }]))
+isFull(refusal)
+assert.match((refusal as Error).message, /\d{7} of at most \d{7} are taken/)
+assert.ok((await ipfs.repo.stat()).packBytes <= (await ipfs.repo.stat()).maxBytes)
+assert.deepEqual(await read(ipfs, small), Buffer.from(pattern(2 * mebibyte, 1)))
+await ipfs.repo.gc()
+assert.deepEqual(await counts(), before)
 const many = Array.from({ length: 200 }, (_, at) => ({
   path: `d/${at}`,
   content: pattern(100_000, 1000 + at),
 }))
 isFull(await rejection(added(ipfs, many)))
-assert.deepEqual(await ipfs.repo.stat(), before)
+await ipfs.repo.gc()
+assert.deepEqual(await counts(), before)
 assert.equal(ipfs.stats().openLeases, 0)
 
 // The same for an import and for single blocks.
@@ -64,6 +70,12 @@ isFull(await rejection(pinLoose()))
 assert.deepEqual(await read(ipfs, small), Buffer.from(pattern(2 * mebibyte, 1)))
 assert.ok((await pinned(ipfs)).includes(small.toString()))
 
+// It closes, and opens again, on the full disk.
+await ipfs.close()
+ipfs = await openIpfs({ path })
+assert.deepEqual(await read(ipfs, small), Buffer.from(pattern(2 * mebibyte, 1)))
+isFull(await rejection(addFile(ipfs, pattern(200_000, 3))))
+
 // There is room again: adding works.
 await rm(filler)
 for (const pin of await all(ipfs.pins.ls())) if (!pin.cid.equals(small)) await drain(ipfs.pins.rm(pin.cid))
@@ -86,6 +98,12 @@ for (const readOnly of [path, join(place, 'other')]) {
   assert.equal(error.code, 'IPFS_STORE_FAILED')
 }
 process.stdout.write('all held\n')
+
+/** What a collection brings back; the bytes of packs depend on how blocks lie in them. */
+async function counts() {
+  const { blocks, bytes, pins } = await ipfs.repo.stat()
+  return { blocks, bytes, pins }
+}
 
 async function fill(file: string): Promise<void> {
   for (let size = 8 * mebibyte; size > 0; size = Math.floor(size / 2)) {

@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises'
 import { CID } from 'multiformats/cid'
 import { describe, expect, it } from 'vitest'
 import { cidOf } from './nodes.ts'
@@ -6,7 +5,6 @@ import {
   added,
   addFile,
   all,
-  blockFile,
   bytesOf,
   drain,
   opened,
@@ -27,21 +25,21 @@ it('removes what no pin reaches and counts it', async () => {
   expect(removedBytes).toBeGreaterThan(500)
   expect(await read(ipfs, kept)).toHaveLength(1000)
   expect(await rejection(read(ipfs, free))).toMatchObject({ code: 'IPFS_BLOCK_NOT_FOUND' })
-  expect(await ipfs.repo.gc()).toEqual({ removedBlocks: 0, removedBytes: 0, keptBlocks: 11 })
+  expect(await ipfs.repo.gc()).toMatchObject({ removedBlocks: 0, removedBytes: 0, keptBlocks: 11 })
 })
 
 it('of an empty store removes nothing', async () => {
   const { ipfs } = await opened()
-  expect(await ipfs.repo.gc()).toEqual({ removedBlocks: 0, removedBytes: 0, keptBlocks: 0 })
+  expect(await ipfs.repo.gc()).toEqual({ removedBlocks: 0, removedBytes: 0, keptBlocks: 0, freedBytes: 0 })
 })
 
 describe('a pinned DAG with a hole', () => {
   it('stops the collection before anything is removed, and names the pin', async () => {
-    const { ipfs, path } = await opened()
+    const { ipfs } = await opened()
     const { items, cid } = await added(ipfs, [{ path: 'd/sub/a', content: bytesOf('a') }])
     await addFile(ipfs, 'free', { pin: false })
     const sub = items.find((item) => item.path === 'd/sub')!.cid
-    await rm(blockFile(path, sub))
+    await ipfs.blockstore.delete(sub)
     expect(await rejection(ipfs.repo.gc())).toMatchObject({
       code: 'IPFS_GC_INCOMPLETE',
       kind: 'integrity',
@@ -51,19 +49,19 @@ describe('a pinned DAG with a hole', () => {
     // Adding the content again mends it, and so does removing the pin.
     await added(ipfs, [{ path: 'd/sub/a', content: bytesOf('a') }])
     expect((await ipfs.repo.gc()).removedBlocks).toBe(1)
-    await rm(blockFile(path, sub))
+    await ipfs.blockstore.delete(sub)
     await drain(ipfs.pins.rm(cid))
     expect((await ipfs.repo.gc()).removedBlocks).toBe(2)
   })
 
   it('that is a leaf protects nothing, so the rest is collected', async () => {
-    const { ipfs, path } = await opened()
+    const { ipfs } = await opened()
     const { items } = await added(ipfs, [
       { path: 'd/a', content: bytesOf('a') },
       { path: 'd/b', content: bytesOf('b') },
     ])
     await addFile(ipfs, 'free', { pin: false })
-    await rm(blockFile(path, items[0]!.cid))
+    await ipfs.blockstore.delete(items[0]!.cid)
     expect((await ipfs.repo.gc()).removedBlocks).toBe(1)
   })
 })
@@ -88,6 +86,8 @@ describe('calls at once', () => {
       await addFile(ipfs, pattern(1000), { chunkBytes: 10, pin: false })
       const aborts = [new AbortController(), new AbortController()]
       const first = ipfs.repo.gc()
+      // It begins in a turn of its own; those who call before that share it.
+      await new Promise(setImmediate)
       const calls = aborts.map(({ signal }) => ipfs.repo.gc({ signal }))
       aborts[leaving]!.abort('enough')
       expect(await rejection(calls[leaving]!)).toBe('enough')

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { IpfsError, openIpfs } from '@ipfs-kit/ipfs'
 import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
-import { addFile, blockFile, folder, opened, read, rejection } from './opened.ts'
+import { addFile, folder, opened, read, rejection } from './opened.ts'
 
 it('makes the folder and finds everything again when it is opened again', async () => {
   const path = join(await folder(), 'a', 'b')
@@ -35,6 +35,8 @@ it.each<[what: string, options: unknown, error: typeof Error]>([
   ['a block size of 0', { path: 'x', maxBlockBytes: 0 }, RangeError],
   ['a block size of NaN', { path: 'x', maxBlockBytes: Number.NaN }, RangeError],
   ['a block size beyond 16 MiB', { path: 'x', maxBlockBytes: 16_777_217 }, RangeError],
+  ['a limit below 1 MiB', { path: 'x', maxBytes: 1_048_575 }, RangeError],
+  ['room to leave of less than nothing', { path: 'x', minFreeBytes: -1 }, RangeError],
 ])('refuses %s', async (_what, options, error) => {
   expect(await rejection(openIpfs(options as { path: string }))).toBeInstanceOf(error)
 })
@@ -89,12 +91,14 @@ it('leaves files alone that are not its own', async () => {
   const cid = await addFile(first.ipfs, 'kept')
   await first.ipfs.close()
   await writeFile(join(first.path, 'blocks', 'README'), 'mine')
-  await writeFile(join(blockFile(first.path, cid), '..', 'note.txt'), 'mine')
-  await writeFile(join(blockFile(first.path, cid), '..', 'note.data'), 'mine')
+  await writeFile(join(first.path, 'blocks', 'kept-notes.pack'), 'mine')
   const { ipfs } = await opened({ path: first.path })
   expect((await ipfs.repo.stat()).blocks).toBe(1)
+  expect((await read(ipfs, cid)).toString()).toBe('kept')
   expect((await ipfs.repo.gc()).removedBlocks).toBe(0)
-  expect(await readFile(join(first.path, 'blocks', 'README'), 'utf8')).toBe('mine')
+  for (const name of ['README', 'kept-notes.pack']) {
+    expect(await readFile(join(first.path, 'blocks', name), 'utf8')).toBe('mine')
+  }
 })
 
 it('loads no network and no Helia', () => {

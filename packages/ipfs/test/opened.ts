@@ -1,5 +1,5 @@
 /** A node over a temporary folder that goes away with the test, and short forms of what the tests ask of it. */
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -12,9 +12,8 @@ import {
   type Ipfs,
   type IpfsOptions,
 } from '@ipfs-kit/ipfs'
-import { base32upper } from 'multiformats/bases/base32'
 import type { CID } from 'multiformats/cid'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 
 /** A folder that is removed when the test ends. */
 export async function folder(): Promise<string> {
@@ -101,16 +100,12 @@ export function pattern(length: number, seed = 1): Uint8Array {
   return bytes
 }
 
-/** The file that holds a block. */
-export function blockFile(path: string, cid: CID): string {
-  const name = base32upper.encoder.encode(cid.multihash.bytes)
-  return join(path, 'blocks', name.slice(-2), `${name}.data`)
-}
-
-/** Names of all files below `blocks/`. */
-export async function blockFileNames(path: string): Promise<string[]> {
-  const entries = await readdir(join(path, 'blocks'), { recursive: true, withFileTypes: true })
-  return entries.filter((entry) => entry.isFile()).map((entry) => entry.name)
+/** Nobody keeps anything: there is no pin and no lease, and whatever was stored goes with a collection. */
+export async function expectNothingKept(ipfs: Ipfs): Promise<void> {
+  expect(await pinned(ipfs)).toEqual([])
+  expect(ipfs.stats().openLeases).toBe(0)
+  await ipfs.repo.gc()
+  expect(await ipfs.repo.stat()).toMatchObject({ blocks: 0, bytes: 0, pins: 0 })
 }
 
 /** CIDs of the pins. */

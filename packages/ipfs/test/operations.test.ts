@@ -155,8 +155,19 @@ it('count and collect', async () => {
   const { ipfs } = await opened()
   const { value } = callerOf(ipfs)
   await value('block.put', {}, { body: pattern(100) })
-  expect(await value('repo.stat', {})).toEqual({ blocks: 1, bytes: 100, pins: 0 })
-  expect(await value('repo.gc', {})).toEqual({ removedBlocks: 1, removedBytes: 100, keptBlocks: 0 })
+  expect(await value('repo.stat', {})).toEqual({
+    blocks: 1,
+    bytes: 100,
+    pins: 0,
+    keptBytes: 0,
+    cacheBytes: 100,
+    deadBytes: 0,
+    packBytes: expect.any(Number) as number,
+    maxBytes: expect.any(Number) as number,
+  })
+  const { freedBytes, ...counts } = await value('repo.gc', {})
+  expect(counts).toEqual({ removedBlocks: 1, removedBytes: 100, keptBlocks: 0 })
+  expect(freedBytes).toBeGreaterThan(100)
 })
 
 describe('faults', () => {

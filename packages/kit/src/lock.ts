@@ -1,9 +1,7 @@
-/**
- * One process per home: an exclusive SQLite transaction on a file of its own, which the system frees when the
- * process dies, however it dies. (SQLite, "File Locking And Concurrency In SQLite Version 3".)
- */
+/** One process per home: a lock of the disk, which the system frees when the process dies, however it dies. */
 import { createSemaphore, now, shield, sleep } from '@ipfs-kit/concurrency'
-import Database from 'better-sqlite3'
+import { DiskError, nodeDisk } from '@ipfs-kit/disk'
+import type { DiskLock } from '@ipfs-kit/disk'
 import { KitError } from './errors.ts'
 import { type Holder, readHolder, removeHolder, writeHolder } from './holder.ts'
 import { type Home, unwritable } from './home.ts'
@@ -53,8 +51,8 @@ export async function takeLock(options: LockOptions): Promise<Lock> {
   const started = now()
   for (;;) {
     signal?.throwIfAborted()
-    const database = tryLock(home)
-    if (database !== undefined) return HeldLock.open(home, database, options.role)
+    const held = await tryLock(home)
+    if (held !== undefined) return HeldLock.open(home, held, options.role)
     const waitedMs = now() - started
     const known = await livingHolder(home)
     const leftMs = (known === undefined ? Math.max(waitMs, introductionMs) : waitMs) - waitedMs
@@ -65,20 +63,20 @@ export async function takeLock(options: LockOptions): Promise<Lock> {
 
 class HeldLock implements Lock {
   readonly #home: Home
-  /** Must stay referenced: a collected Database loses its lock without a word. */
-  #database: Database.Database | undefined
+  /** `undefined` once it is closed. */
+  #held: DiskLock | undefined
   /** Held by whoever writes the note or closes. */
   readonly #turn = createSemaphore(1, { name: 'note of the holder' })
   holder: Holder
 
-  private constructor(home: Home, database: Database.Database, role: Holder['role']) {
+  private constructor(home: Home, held: DiskLock, role: Holder['role']) {
     this.#home = home
-    this.#database = database
+    this.#held = held
     this.holder = Object.freeze({ pid: process.pid, startedAt: new Date().toISOString(), role })
   }
 
-  static async open(home: Home, database: Database.Database, role: Holder['role']): Promise<Lock> {
-    const lock = new HeldLock(home, database, role)
+  static async open(home: Home, held: DiskLock, role: Holder['role']): Promise<Lock> {
+    const lock = new HeldLock(home, held, role)
     try {
       await lock.announce({})
     } catch (error) {
@@ -92,8 +90,7 @@ class HeldLock implements Lock {
 
   announce(addresses: HolderAddresses): Promise<void> {
     return this.#inTurn(async () => {
-      if (this.#database === undefined)
-        throw new KitError('KIT_CLOSED', `The home ${this.#home.path} is closed`)
+      if (this.#held === undefined) throw new KitError('KIT_CLOSED', `The home ${this.#home.path} is closed`)
       const { pid, startedAt, role } = this.holder
       const holder = Object.freeze({ pid, startedAt, role, ...addresses })
       await writeHolder(this.#home.path, holder)
@@ -103,19 +100,19 @@ class HeldLock implements Lock {
 
   withdraw(): Promise<void> {
     return this.#inTurn(async () => {
-      if (this.#database !== undefined) await removeHolder(this.#home.path)
+      if (this.#held !== undefined) await removeHolder(this.#home.path)
     })
   }
 
   close(): Promise<void> {
     return this.#inTurn(async () => {
-      const database = this.#database
-      if (database === undefined) return
+      const held = this.#held
+      if (held === undefined) return
       try {
         await removeHolder(this.#home.path)
       } finally {
-        this.#database = undefined
-        database.close()
+        this.#held = undefined
+        await held.close()
       }
     })
   }
@@ -138,22 +135,18 @@ function isFull(error: unknown): boolean {
   return code === 'ENOSPC' || code === 'EDQUOT'
 }
 
-/** The transaction is never committed: closing the database ends it. */
-function tryLock(home: Home): Database.Database | undefined {
-  let database: Database.Database | undefined
+/** `undefined` while somebody else holds it. */
+async function tryLock(home: Home): Promise<DiskLock | undefined> {
   try {
-    // The default timeout of 5 s would block the whole process.
-    database = new Database(home.lock, { timeout: 0 })
-    // Nothing is ever written, so the journal needs no file: the home can be opened when the disk is full.
-    database.pragma('journal_mode = MEMORY')
-    database.exec('BEGIN EXCLUSIVE')
-    return database
+    return await nodeDisk().lock(home.lock)
   } catch (error) {
-    database?.close()
-    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-    if (code.startsWith('SQLITE_BUSY')) return undefined
-    if (code === 'SQLITE_NOTADB' || code === 'SQLITE_CORRUPT') {
-      throw new KitError('KIT_HOME_INVALID', `${home.lock} is not a lock file (${code})`, { cause: error })
+    if (!(error instanceof DiskError)) throw error
+    if (error.code === 'DISK_LOCKED') return undefined
+    const { systemCode } = error
+    if (systemCode === 'SQLITE_NOTADB' || systemCode === 'SQLITE_CORRUPT') {
+      throw new KitError('KIT_HOME_INVALID', `${home.lock} is not a lock file (${systemCode})`, {
+        cause: error,
+      })
     }
     throw unwritable(home.path, error)
   }

@@ -1,85 +1,69 @@
-/** A world around a store on a simulated disk: callers that do what a node does, crashes, and what must hold afterwards. */
-import { createHash } from 'node:crypto'
+/** A world around a store on a simulated disk: callers that do what a node does, and what they have been promised. */
 import assert from 'node:assert/strict'
-import { random, taskGroup } from '@ipfs-kit/concurrency'
+import { taskGroup } from '@ipfs-kit/concurrency'
 import type { SimDisk } from '@ipfs-kit/disk'
-import { CID } from 'multiformats/cid'
-import { create as createDigest } from 'multiformats/hashes/digest'
 import type { Blocks } from '../../src/blocks.ts'
 import { openWith, type BlocksOptions } from '../../src/open-blocks.ts'
 import { createTagger } from '../../src/tags.ts'
+import { countedDisk } from './counted-disk.ts'
+import { type Block, linksOf, listOf, numbered, whole } from './made-blocks.ts'
 
-const rawCode = 0x55
-/** Codec of the interior blocks here: their payload is a list of CIDs. */
-export const listCode = 0x300_001
-
-/** A block of the world. */
-export interface Block {
-  readonly cid: CID
-  readonly bytes: Uint8Array
+/** A claim that was recorded: after a flush, in a place that survives every crash. */
+export interface Recorded {
+  readonly root: Block
+  readonly blocks: readonly Block[]
 }
 
-export function blockOf(bytes: Uint8Array, code = rawCode): Block {
-  return { cid: CID.createV1(code, createDigest(0x12, createHash('sha256').update(bytes).digest())), bytes }
-}
+/** Recorded claims by their root. */
+export type Claims = ReadonlyMap<string, Recorded>
 
-/** An interior block. Its first bytes make it unlike others with the same links. */
-export function listOf(cids: readonly CID[], nonce: number): Block {
-  const parts = cids.map((cid) => Buffer.concat([Buffer.from([cid.bytes.length]), cid.bytes]))
-  return blockOf(Buffer.concat([Buffer.from([nonce & 255, nonce >> 8]), ...parts]), listCode)
-}
+/** The folder of the store. */
+export const folder = '/store'
 
-export function linksOf(_cid: CID, bytes: Uint8Array): CID[] {
-  const cids: CID[] = []
-  for (let at = 2; at < bytes.length; at += 1 + bytes[at]!) {
-    cids.push(CID.decode(bytes.subarray(at + 1, at + 1 + bytes[at]!)))
-  }
-  return cids
-}
-
-export function whole(limit: number): number {
-  return Math.floor(random() * limit)
-}
-
-/** What is claimed: it survives every crash, as a record that was synced does. */
+/** A world. */
 export class World {
-  readonly claims = new Map<string, { readonly root: Block; readonly blocks: readonly Block[] }>()
+  readonly claims = new Map<string, Recorded>()
   /** Every block that was ever made. */
   readonly blocks: Block[] = []
+  /** Values that were ever put under each free key. */
+  readonly records = new Map<string, Uint8Array[]>()
+  /** Called between two steps of the disk. */
+  onMoment: (() => void) | undefined
+  /** What must not have happened. */
+  readonly wrongs: string[] = []
   /** Those of adds, and those that nobody claims. */
-  readonly leaves: Block[] = []
-  readonly loose: Block[] = []
+  readonly #leaves: Block[] = []
+  readonly #loose: Block[] = []
   #made = 0
 
   /** Opens the store on a disk, with chances that the scheduler's seed decides. */
-  async open(disk: SimDisk, options: Partial<BlocksOptions> = {}): Promise<Blocks> {
-    return openWith(
+  async open(disk: SimDisk, options: Partial<BlocksOptions> = {}, claims: Claims = this.claims): Promise<Blocks> {
+    const { maxBytes = 1_048_576 } = options
+    let store: Blocks | undefined
+    const counted = await countedDisk(disk, folder, {
+      onMoment: () => this.onMoment?.(),
+      onGrown: (bytes) => {
+        if (store === undefined) return
+        const { packBytes } = store.stats()
+        if (bytes > packBytes) this.wrongs.push(`the packs have ${bytes} bytes, and ${packBytes} were taken`)
+        // That of the volume can shrink below what is taken.
+        if (packBytes > maxBytes) this.wrongs.push(`${packBytes} bytes were taken of ${maxBytes}`)
+      },
+    })
+    store = await openWith(
       {
-        path: '/store',
-        disk,
-        maxBytes: 1_600_000,
+        path: folder,
+        disk: counted,
+        maxBytes,
         packBytes: 65_536,
         minFreeBytes: 0,
-        claims: () => [...this.claims.values()].map(({ root }) => ({ cid: root.cid })),
+        claims: () => [...claims.values()].map(({ root }) => ({ cid: root.cid })),
         links: linksOf,
         ...options,
       },
       { makeTagger: createTagger, randomBytes: (bytes) => Buffer.from(Array.from({ length: bytes }, () => whole(256))) },
     )
-  }
-
-  block(among: Block[]): Block {
-    this.#made += 1
-    const bytes = Buffer.alloc(whole(4) === 0 ? whole(6000) : whole(400), this.#made & 255)
-    if (bytes.length >= 4) bytes.writeUInt32LE(this.#made, 0)
-    const block = blockOf(bytes)
-    this.blocks.push(block)
-    among.push(block)
-    return block
-  }
-
-  some(): Block | undefined {
-    return this.blocks[whole(this.blocks.length)]
+    return store
   }
 
   /** Does as a node does until it has done enough, or the disk is dead. */
@@ -101,49 +85,39 @@ export class World {
     })
   }
 
-  /** What must hold of a store that was just opened. */
-  async check(store: Blocks): Promise<void> {
-    for (const { root, blocks } of this.claims.values()) {
-      for (const { cid, bytes } of [root, ...blocks]) {
-        assert.ok(await store.has(cid), `claimed block ${cid} is gone`)
-        assert.deepEqual(toHex(await store.get(cid)), toHex(bytes), `claimed block ${cid} of ${root.cid} is lost`)
-      }
-    }
-    await this.checkAll(store)
-  }
-
-  /** Nothing wrong is answered, and what is counted is there. */
-  async checkAll(store: Blocks): Promise<void> {
-    for (const { cid, bytes } of this.blocks) {
-      const found = await store.get(cid)
-      if (found !== undefined) assert.equal(toHex(found), toHex(bytes))
-    }
-    const { packBytes, maxBytes } = store.stats()
-    assert.ok(packBytes <= maxBytes, `${packBytes} bytes in packs, and at most ${maxBytes} are allowed`)
+  #block(among: Block[]): Block {
+    this.#made += 1
+    // A block of less than 4 bytes comes again: it must not be one that is deleted.
+    const least = among === this.#loose ? 4 : 0
+    const size = whole(8) === 0 ? least + whole(20) : whole(3) === 0 ? least + whole(20_000) : least + whole(1500)
+    const block = numbered(this.#made, size)
+    this.blocks.push(block)
+    among.push(block)
+    return block
   }
 
   async #step(store: Blocks): Promise<void> {
     const kind = whole(100)
     if (kind < 35) return this.#add(store)
-    if (kind < 60) {
-      const { cid, bytes } = whole(3) === 0 ? (this.some() ?? this.block(this.loose)) : this.block(this.loose)
+    const some = this.blocks[whole(this.blocks.length)]
+    if (kind < 55) {
+      const { cid, bytes } = (whole(3) === 0 ? some : undefined) ?? this.#block(this.#loose)
       return store.put(cid, bytes)
     }
-    const some = this.some()
-    if (kind < 80) {
-      if (some === undefined) return
-      const found = await store.get(some.cid)
-      if (found !== undefined) assert.equal(toHex(found), toHex(some.bytes))
+    if (kind < 75) {
+      const found = some === undefined ? undefined : await store.get(some.cid)
+      if (found !== undefined) assert.deepEqual(Buffer.from(found), Buffer.from(some!.bytes))
       return
     }
-    if (kind < 86) {
+    if (kind < 82) return this.#record(store)
+    if (kind < 87) {
       const [key] = [...this.claims.keys()].slice(whole(this.claims.size))
       if (key !== undefined) this.claims.delete(key)
       return
     }
-    if (kind < 90) {
+    if (kind < 91) {
       // Only what no add may be about to claim: a delete does not ask for claims.
-      const loose = this.loose[whole(this.loose.length)]
+      const loose = this.#loose[whole(this.#loose.length)]
       if (loose !== undefined) await store.delete(loose.cid)
       return
     }
@@ -153,13 +127,30 @@ export class World {
     await store.verify({ bytesPerSecond: 2 ** 30 })
   }
 
+  async #record(store: Blocks): Promise<void> {
+    const key = `record ${whole(5)}`
+    const kind = whole(4)
+    if (kind === 0) return void (await store.unverified.delete(key))
+    const values = this.records.get(key) ?? []
+    this.records.set(key, values)
+    if (kind === 1) {
+      const found = await store.unverified.get(key)
+      assert.ok(found === undefined || values.some((value) => Buffer.compare(value, found) === 0), 'a value never put')
+      return
+    }
+    this.#made += 1
+    const value = numbered(this.#made, 4 + whole(2000)).bytes
+    values.push(value)
+    await store.unverified.put(key, value)
+  }
+
   async #add(store: Blocks): Promise<void> {
     using lease = store.lease()
     const blocks: Block[] = []
     for (let count = whole(6); count >= 0; count -= 1) {
       // Leaves only: what lies below an old list may have been collected.
-      const again = whole(4) === 0 ? this.leaves[whole(this.leaves.length)] : undefined
-      const block = again ?? this.block(this.leaves)
+      const again = whole(4) === 0 ? this.#leaves[whole(this.#leaves.length)] : undefined
+      const block = again ?? this.#block(this.#leaves)
       if (again !== undefined && whole(2) === 0) {
         if (!(await lease.hold(block.cid))) await lease.put(block.cid, block.bytes)
       } else await lease.put(block.cid, block.bytes)
@@ -174,8 +165,4 @@ export class World {
 }
 
 /** Refusals that a caller of a store with faults has to expect. */
-const expected = new Set(['BLOCKS_FULL', 'BLOCKS_IO', 'BLOCKS_SYNC_FAILED', 'BLOCKS_CLOSED'])
-
-function toHex(bytes: Uint8Array | undefined): string | undefined {
-  return bytes === undefined ? undefined : Buffer.from(bytes).toString('hex')
-}
+const expected = new Set(['BLOCKS_FULL', 'BLOCKS_IO', 'BLOCKS_SYNC_FAILED', 'BLOCKS_CLOSED', 'BLOCKS_MARK_INCOMPLETE'])

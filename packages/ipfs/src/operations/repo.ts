@@ -8,10 +8,19 @@ type Slice<K extends keyof Repo> = { readonly ipfs: { readonly repo: Pick<Repo, 
 /** Counts the store. */
 export const repoStat = operation<Slice<'stat'>>()({
   name: 'repo.stat',
-  summary: 'Count the blocks, bytes and pins of the store',
+  summary: 'Say what the store holds: blocks, pins, bytes kept and cached, and its limit',
   parts: ['ipfs'],
   input: z.object({}),
-  output: z.object({ blocks: z.number().int(), bytes: z.number().int(), pins: z.number().int() }),
+  output: z.object({
+    blocks: z.number().int(),
+    bytes: z.number().int(),
+    pins: z.number().int(),
+    keptBytes: z.number().int(),
+    cacheBytes: z.number().int(),
+    deadBytes: z.number().int(),
+    packBytes: z.number().int(),
+    maxBytes: z.number().int(),
+  }),
   body: 'none',
   returns: 'value',
   effect: 'read',
@@ -30,6 +39,7 @@ export const repoGc = operation<Slice<'gc'>>()({
     removedBlocks: z.number().int(),
     removedBytes: z.number().int(),
     keptBlocks: z.number().int(),
+    freedBytes: z.number().int(),
   }),
   body: 'none',
   returns: 'value',
@@ -39,6 +49,6 @@ export const repoGc = operation<Slice<'gc'>>()({
   doors: ['cli'],
   command: { name: 'gc' },
   text: (result) =>
-    `removed ${result.removedBlocks} blocks (${result.removedBytes} bytes), kept ${result.keptBlocks}`,
+    `removed ${result.removedBlocks} blocks (${result.removedBytes} bytes), kept ${result.keptBlocks}, freed ${result.freedBytes} bytes`,
   run: ({ ipfs }, _input, { signal }) => ipfs.repo.gc({ signal }),
 })

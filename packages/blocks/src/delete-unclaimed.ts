@@ -1,0 +1,44 @@
+/** Deletes, one by one, what nobody claims in the kept packs that are not worth a compaction. After a complete mark. */
+import { frameKinds } from './frame.ts'
+import { readKey } from './frame-reader.ts'
+import { frameRows } from './pack-frames.ts'
+import type { Pack } from './pack.ts'
+import { Pace } from './pace.ts'
+import type { Store } from './store.ts'
+
+const sliceMs = 4
+
+/** What was deleted: entries, and their payload bytes. */
+export interface Deleted {
+  readonly removedEntries: number
+  readonly removedBytes: number
+}
+
+/** Looks at every frame of the packs. */
+export async function deleteUnclaimed(store: Store, packs: readonly Pack[]): Promise<Deleted> {
+  const { catalog, epochs, folder, streams } = store.parts
+  const pace = new Pace(sliceMs)
+  let removedEntries = 0
+  let removedBytes = 0
+  for (const pack of packs) {
+    if (pack.state === 'gone') continue
+    for await (const row of frameRows(folder, pack)) {
+      if (pace.isDue) await pace.turn()
+      if (row.kind !== frameKinds.block) continue
+      const located = catalog.locate(row.high, row.low, pack.slot, row.offset)
+      const first = typeof located === 'number' ? located : await located
+      if (!catalog.has(first) || epochs.isLive(first)) continue
+      const found = await readKey(folder, pack, row.offset)
+      const again = catalog.locate(row.high, row.low, pack.slot, row.offset)
+      const handle = typeof again === 'number' ? again : await again
+      if (!catalog.has(handle) || epochs.isLive(handle)) continue
+      const { high, low, offset, payloadBytes } = row
+      if (found !== undefined) store.appendGone('kept', { kind: frameKinds.block, bytes: found.key, high, low })
+      store.forget(handle, { pack, offset, payloadBytes }, low)
+      removedEntries += 1
+      removedBytes += payloadBytes
+    }
+  }
+  await streams.kept.written()
+  return { removedEntries, removedBytes }
+}

@@ -1,0 +1,118 @@
+/**
+ * Drops the oldest cache packs as long as room is short. Apart from the rest of the upkeep, so that no writer waits for a
+ * mark or a compaction while there is something to drop.
+ */
+import { createLock, type Lock, type Owner, type Task } from '@ipfs-kit/concurrency'
+import { diskFailure } from './disk-failure.ts'
+import { type Evicted, evictPack } from './evict.ts'
+import type { Pack } from './pack.ts'
+import { ended } from './shared-work.ts'
+import type { Store } from './store.ts'
+
+/** Options of {@link Evictor}. */
+export interface EvictorOptions {
+  readonly store: Store
+  readonly owner: Owner
+  /** Room that is kept free for what comes. */
+  readonly headroomBytes: number
+  /** Payload bytes of a dropped pack that may be appended again because they were read. */
+  readonly readmitBytes: number
+}
+
+/** Counts since opening. */
+export interface EvictorCounts {
+  evictedPacks: number
+  evictedBytes: number
+  readmittedBytes: number
+}
+
+/** The eviction of a store. */
+export class Evictor {
+  readonly counts: EvictorCounts = { evictedPacks: 0, evictedBytes: 0, readmittedBytes: 0 }
+  readonly #options: EvictorOptions
+  /** Held by whoever drops packs: they go strictly in the order of their age. */
+  readonly #turn: Lock = createLock({ name: 'eviction' })
+  #running: Task<boolean> | undefined
+
+  constructor(options: EvictorOptions) {
+    this.#options = options
+  }
+
+  /** Whether less is free than should be, or somebody waits for room. */
+  get isShort(): boolean {
+    const { room } = this.#options.store.parts
+    return room.wanted > 0 || room.free < this.#options.headroomBytes
+  }
+
+  /** Begins to drop packs if room is short. */
+  begin(): void {
+    if (this.isShort) this.#running ??= this.#options.owner.spawn(() => this.#run(), { name: 'evict' })
+  }
+
+  /** Drops packs until room is not short any more. False if there is nothing more to drop. */
+  async makeRoom(): Promise<boolean> {
+    this.begin()
+    return (await this.#running?.join()) ?? true
+  }
+
+  /** Drops all cache packs but for what leases hold. */
+  async evictAll(): Promise<readonly Evicted[]> {
+    using _turn = await this.#turn.acquire()
+    const { cache } = this.#options.store.parts.streams
+    cache.roll()
+    await cache.sealed()
+    const evicted: Evicted[] = []
+    for (const pack of this.#packs()) {
+      const done = await this.#evict(pack, 0)
+      // Newer packs stay as well: what they replace in this one would come back.
+      if (done === undefined) break
+      evicted.push(done)
+    }
+    return evicted
+  }
+
+  async close(): Promise<void> {
+    const task = this.#running
+    task?.cancel('The store is closed')
+    if (task !== undefined) await ended(task)
+  }
+
+  async #run(): Promise<boolean> {
+    const { store, readmitBytes } = this.#options
+    const { cache } = store.parts.streams
+    try {
+      using _turn = await this.#turn.acquire()
+      while (this.isShort) {
+        if (this.#packs().length === 0) {
+          cache.roll()
+          await cache.sealed()
+        }
+        const oldest = this.#packs()[0]
+        if (oldest === undefined || (await this.#evict(oldest, readmitBytes)) === undefined) return false
+      }
+      return true
+    } catch (error) {
+      store.parts.room.refuse(diskFailure(error, 'make room'))
+      return false
+    } finally {
+      this.#running = undefined
+    }
+  }
+
+  async #evict(pack: Pack, budgetBytes: number): Promise<Evicted | undefined> {
+    const done = await evictPack(this.#options.store, pack, budgetBytes)
+    if (done === undefined) return undefined
+    this.counts.evictedPacks += 1
+    this.counts.evictedBytes += done.freedBytes
+    this.counts.readmittedBytes += done.readmittedBytes
+    return done
+  }
+
+  /** The oldest first. */
+  #packs(): Pack[] {
+    return this.#options.store.parts.packs
+      .filter((pack) => pack !== undefined)
+      .filter((pack) => pack.stream === 'cache' && pack.state === 'sealed')
+      .sort((left, right) => left.id - right.id)
+  }
+}

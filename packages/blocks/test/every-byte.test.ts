@@ -1,0 +1,137 @@
+import { type SimDisk, simDisk } from '@ipfs-kit/disk'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Block, numbered } from './crash/made-blocks.ts'
+import { bytesOf, change, cut, folder, openOn } from './crash/open-store.ts'
+
+/** A store of 100 small blocks, of which 50 are kept, and 5 records. */
+interface Stored {
+  readonly disk: SimDisk
+  readonly kept: readonly (Block & { readonly begin: number; readonly end: number })[]
+  readonly cached: readonly Block[]
+  readonly files: readonly { readonly path: string; readonly bytes: Buffer }[]
+}
+
+const records = new Map([1, 2, 3, 4, 5].map((at) => [`record ${at}`, Buffer.from(`value ${at}`)]))
+const calm = { shortWrites: 0, slowReads: 0 }
+
+async function build(closed: boolean): Promise<Stored> {
+  let disk = simDisk({ seed: 1, faults: calm })
+  const store = await openOn(disk)
+  const lease = store.lease()
+  const kept: (Block & { begin: number; end: number })[] = []
+  for (let at = 0; at < 50; at += 1) {
+    const block = numbered(at, 4 + (at % 20))
+    await lease.put(block.cid, block.bytes)
+    const { offset } = await store.explain(block.cid)
+    kept.push({ ...block, begin: offset!, end: offset! + 58 + block.bytes.length })
+  }
+  await lease.flush()
+  lease.close()
+  const cached = Array.from({ length: 50 }, (_, at) => numbered(100 + at, 4 + (at % 20)))
+  for (const { cid, bytes } of cached) await store.put(cid, bytes)
+  for (const [key, value] of records) await store.unverified.put(key, value)
+  if (closed) await store.close()
+  const after = disk.kill()
+  if (!closed) await store.close().catch(() => undefined)
+  disk = after
+  const files = []
+  for (const { name } of await disk.list(folder)) {
+    const path = `${folder}/${name}`
+    if (name !== 'lock') files.push({ path, bytes: await bytesOf(disk, path) })
+  }
+  return { disk, kept, cached, files }
+}
+
+const stores: { closed?: Stored; killed?: Stored } = {}
+beforeAll(async () => {
+  stores.closed = await build(true)
+  stores.killed = await build(false)
+})
+afterAll(() => {
+  delete stores.closed
+  delete stores.killed
+})
+
+/** Opens it, and says which kept blocks are lost. Whatever is answered is right. */
+async function lostOf(disk: SimDisk, { kept, cached }: Stored): Promise<Set<Block>> {
+  const lost = new Set<Block>()
+  const store = await openOn(disk)
+  for (const block of kept) {
+    const found = await store.get(block.cid)
+    if (found === undefined) lost.add(block)
+    else if (Buffer.compare(found, block.bytes) !== 0) throw new Error(`${block.cid} is wrong`)
+  }
+  for (const block of cached) {
+    const found = await store.get(block.cid)
+    if (found !== undefined && Buffer.compare(found, block.bytes) !== 0) throw new Error(`${block.cid} is wrong`)
+  }
+  for (const [key, value] of records) {
+    const found = await store.unverified.get(key)
+    if (found !== undefined && Buffer.compare(found, value) !== 0) throw new Error(`${key} is wrong`)
+  }
+  await store.close()
+  return lost
+}
+
+type Harm = (disk: SimDisk, path: string, at: number, bytes: Buffer) => Promise<void>
+type Span = (block: { readonly begin: number; readonly end: number }, at: number) => boolean
+
+/** What is otherwise than it may be when both packs are harmed at a byte, for every byte. */
+async function failures(stored: Stored, stride: number, harm: Harm, mayBeLost: Span): Promise<string[]> {
+  const wrong: string[] = []
+  const packs = stored.files.filter(({ path }) => path.endsWith('.pack'))
+  for (let at = 0; packs.some(({ bytes }) => at < bytes.length); at += stride) {
+    const disk = stored.disk.copy(1)
+    for (const { path, bytes } of packs) if (at < bytes.length) await harm(disk, path, at, bytes)
+    try {
+      const lost = await lostOf(disk, stored)
+      for (const block of stored.kept) {
+        if (lost.has(block) && !mayBeLost(block, at)) wrong.push(`byte ${at}: ${block.cid} is lost`)
+      }
+    } catch (error) {
+      wrong.push(`byte ${at}: ${String(error)}`)
+    }
+    if (wrong.length > 5) break
+  }
+  return wrong
+}
+
+const flip = (mask: number) => async (disk: SimDisk, path: string, at: number, bytes: Buffer): Promise<void> =>
+  change(disk, path, at, Buffer.of(bytes[at]! ^ mask))
+const isHit: Span = ({ begin, end }, at) => at >= begin && at < end
+/** A frame is whole with its padding. */
+const isBehind: Span = ({ end }, at) => Math.ceil(end / 8) * 8 > at
+
+for (const [state, stride] of [['closed', 1], ['killed', 3]] as const) {
+  test(`a flipped byte costs the block that it is in, and nothing else (${state} store)`, { timeout: 120_000 }, async () => {
+    expect(await failures(stores[state]!, stride, flip(0x40), isHit)).toEqual([])
+  })
+
+  test(`a cut costs what lies behind it, and nothing else (${state} store)`, { timeout: 120_000 }, async () => {
+    expect(await failures(stores[state]!, stride, cut, isBehind)).toEqual([])
+  })
+}
+
+test('each byte of the kept pack that belongs to a block is missed when it is flipped', { timeout: 60_000 }, async () => {
+  const stored = stores.closed!
+  const { path, bytes } = stored.files.find((file) => file.path.includes('kept'))!
+  for (const block of stored.kept.slice(0, 3)) {
+    for (let at = block.end - block.bytes.length; at < block.end; at += 1) {
+      const disk = stored.disk.copy(1)
+      await flip(1)(disk, path, at, bytes)
+      expect([...(await lostOf(disk, stored))]).toEqual([block])
+    }
+  }
+})
+
+test('a damaged file of the store is told by its code, at each byte', async () => {
+  const { disk, files } = stores.closed!
+  const { path, bytes } = files.find((file) => file.path.endsWith('/store'))!
+  for (let at = 0; at < bytes.length; at += 1) {
+    for (const harm of [flip(0x40), cut]) {
+      const copy = disk.copy(1)
+      await harm(copy, path, at, bytes)
+      await expect(openOn(copy)).rejects.toMatchObject({ name: 'BlocksError', code: 'BLOCKS_CORRUPT_STORE' })
+    }
+  }
+})
