@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { jsonLines, run } from './command.ts'
 import { type Agent, agentOverHttp } from './mcp-client.ts'
 import { startServer, type TestServer } from './server.ts'
+import { keptBy } from './store.ts'
 
 const absent = 'bafkreifzjut3te7nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e'
 const MiB = 1_048_576
@@ -19,7 +20,7 @@ beforeAll(async () => {
   const added = await server.request('files/add', { method: 'POST', body: form })
   root = String(jsonLines(await added.text()).at(-1)?.['cid'])
   agent = await agentOverHttp(server, '2026-07-28')
-  before = await server.client.call('repo.stat', {})
+  before = await keptBy(server.client)
 })
 
 /** The status and the body of an answer that is an error, which has everything that an error has. */
@@ -103,7 +104,7 @@ describe('a path', () => {
   })
 
   test.each(['../up', 'a/../../up', '/absolute', 'a\0b', 'a//b'])(
-    'of an uploaded file %j is refused, and nothing of the upload stays',
+    'of an uploaded file %j is refused, and nothing of the upload is kept',
     async (name) => {
       const raw = await refusal(
         await post(`files/add?filename=${encodeURIComponent(name)}`, 'x', 'application/octet-stream'),
@@ -120,7 +121,7 @@ describe('a path', () => {
         expect(
           await refusal(await server.request('files/add', { method: 'POST', body: form })),
         ).toMatchObject({ status: 400 })
-      expect(await server.client.call('repo.stat', {})).toEqual(before)
+      expect(await keptBy(server.client)).toEqual(before)
     },
   )
 })
@@ -144,7 +145,7 @@ describe('a token', () => {
       headers: { 'content-type': 'application/octet-stream' },
     })
     expect(response.status).toBe(401)
-    expect(await server.client.call('repo.stat', {})).toEqual(before)
+    expect(await keptBy(server.client)).toEqual(before)
   })
 
   test('is not needed to read through the gateway, for health and for metrics', async () => {
@@ -195,7 +196,7 @@ describe('a body', () => {
       body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping', params: { x: 'x'.repeat(5 * MiB) } }),
     })
     expect(message.status).toBe(413)
-    expect(await server.client.call('repo.stat', {})).toEqual(before)
+    expect(await keptBy(server.client)).toEqual(before)
   })
 
   test('above its limit is refused with 413 also when its length is not said', async () => {
@@ -208,7 +209,7 @@ describe('a body', () => {
       headers: { 'content-type': 'application/octet-stream' },
     })
     expect(await refusal(response)).toMatchObject({ status: 413, code: 'OPERATION_BODY_TOO_LARGE' })
-    expect(await server.client.call('repo.stat', {})).toEqual(before)
+    expect(await keptBy(server.client)).toEqual(before)
   })
 
   test('of a wrong content type is refused with 415, naming the right one', async () => {

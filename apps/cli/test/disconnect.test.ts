@@ -1,15 +1,14 @@
-import { readdirSync } from 'node:fs'
 import { request } from 'node:http'
-import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { jsonLines, run } from './command.ts'
 import { startServer, type TestServer } from './server.ts'
+import { type Counts, keptBy, storeFiles } from './store.ts'
 import { temporaryHome } from './temporary-folder.ts'
 
 const MiB = 1_048_576
 let server: TestServer
-let before: { blocks: number; bytes: number; pins: number }
+let before: Counts
 let archive: Buffer
 
 beforeAll(async () => {
@@ -19,7 +18,7 @@ beforeAll(async () => {
     body: 'here before',
     headers: { 'content-type': 'application/octet-stream' },
   })
-  before = await server.client.call('repo.stat', {})
+  before = await keptBy(server.client)
   const home = temporaryHome()
   const { stdout } = await run(['add', '-', '--json', '--profile', 'unixfs-v0-2015'], {
     home,
@@ -45,12 +44,12 @@ describe('a client that disconnects in the middle of an upload', () => {
       type: 'multipart/form-data; boundary=b',
       head: () => form,
     },
-  ])('$what leaves nothing pinned and no temporary data', async ({ path, type, head }) => {
+  ])('$what keeps nothing and leaves no temporary data', async ({ path, type, head }) => {
     await leaveInTheMiddle(path, type, Buffer.concat([head(), randomBytes(8 * MiB)]))
     await expectAsBefore()
   })
 
-  test('of an archive leaves nothing pinned and no temporary data', async () => {
+  test('of an archive keeps nothing and leaves no temporary data', async () => {
     await leaveInTheMiddle('car/import', 'application/vnd.ipld.car', archive.subarray(0, -2 * MiB))
     await expectAsBefore()
   })
@@ -110,9 +109,7 @@ async function untilRunning(count: number): Promise<void> {
 }
 
 async function expectAsBefore(): Promise<void> {
-  expect(await server.client.call('repo.stat', {})).toEqual(before)
-  const files = readdirSync(join(server.home, 'blocks'), { recursive: true, withFileTypes: true }).filter(
-    (entry) => entry.isFile(),
-  )
-  expect(files).toHaveLength(before.blocks)
+  expect(await keptBy(server.client)).toEqual(before)
+  const other = storeFiles(server.home).filter((name) => !/^(store|lock|(kept|cache)-\d+\.pack)$/.test(name))
+  expect(other).toEqual([])
 }

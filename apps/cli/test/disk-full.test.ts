@@ -5,6 +5,7 @@ import type { KitTable } from '@ipfs-kit/kit'
 import { describe, expect, test } from 'vitest'
 import { jsonLines, start } from './command.ts'
 import { all, bytesOf } from './server.ts'
+import { countsOf, keptBy } from './store.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 /** A disk of 12 MiB, in a mount namespace of its own: it goes with the process that `exec` makes of the shell. */
@@ -14,7 +15,7 @@ const [program = '', ...flags] = unshare
 const probe = spawnSync(program, [...flags, 'sh', '-c', mount, temporaryFolder()])
 
 describe.concurrent('a disk that is full in the middle of an add', () => {
-  test('fails the add through the server with 507; nothing of it stays, and the store is readable', async ({
+  test('fails the add through the server with 507; nothing of it is kept, and the store is readable', async ({
     skip,
   }) => {
     if (probe.status !== 0) skip('this user may mount nothing: it takes the super-user or user namespaces')
@@ -28,7 +29,7 @@ describe.concurrent('a disk that is full in the middle of an add', () => {
     const kept = Buffer.alloc(2_000_000, 'kept')
     const [item] = await all(await client.call('files.add', {}, { body: [{ path: 'kept', content: kept }] }))
     const cid = item !== undefined && 'cid' in item ? String(item.cid) : ''
-    const before = await client.call('repo.stat', {})
+    const before = await keptBy(client)
 
     const adding = client.call('files.add', {}, { body: [{ path: 'large', content: pieces(30) }] })
     await expect(adding.then(all)).rejects.toMatchObject({
@@ -36,7 +37,7 @@ describe.concurrent('a disk that is full in the middle of an add', () => {
       kind: 'full',
       status: 507,
     })
-    expect(await client.call('repo.stat', {})).toEqual(before)
+    expect(await keptBy(client)).toEqual(before)
     const read = await client.call('files.cat', { cid })
     expect((await bytesOf(read.body)).equals(kept)).toBe(true)
 
@@ -49,7 +50,7 @@ describe.concurrent('a disk that is full in the middle of an add', () => {
     expect(await server.ended).toMatchObject({ code: 0, stderr: '' })
   })
 
-  test('fails the command with exit code 7; nothing of it stays, and the store is readable', async ({
+  test('fails the command with exit code 7; nothing of it is kept, and the store is readable', async ({
     skip,
   }) => {
     if (probe.status !== 0) skip('this user may mount nothing: it takes the super-user or user namespaces')
@@ -60,6 +61,7 @@ describe.concurrent('a disk that is full in the middle of an add', () => {
       'add() { "$@" --home "$0" add - --json; echo "{\\"exit\\":$?}"; }',
       'printf kept | add "$@"',
       'head -c 30000000 /dev/urandom | add "$@"',
+      '"$@" --home "$0" gc > /dev/null',
       '"$@" --home "$0" repo stat --json',
     ].join('\n')
     const commands = start([], { launcher: [...unshare, 'sh', '-c', script, disk] })
@@ -70,7 +72,7 @@ describe.concurrent('a disk that is full in the middle of an add', () => {
       { exit: 0 },
       { exit: 7 },
     ])
-    expect(stat).toEqual({ blocks: 1, bytes: 4, pins: 1 })
+    expect(countsOf(stat ?? {})).toEqual({ blocks: 1, bytes: 4, pins: 1 })
     expect(stderr).toContain('"code":"IPFS_STORE_FULL"')
   })
 
@@ -88,7 +90,8 @@ describe.concurrent('a disk that is full in the middle of an add', () => {
     ].join('\n')
     const commands = start([], { launcher: [...unshare, 'sh', '-c', script, temporaryFolder()] })
     const { stdout } = await commands.ended
-    expect(stdout).toBe('kept 0\n0\n{"removedBlocks":1,"removedBytes":5,"keptBlocks":1}\n0\n')
+    // What nobody has pinned is dropped by then: it is there as long as there is room.
+    expect(stdout).toMatch(/^kept 0\n0\n\{.*"keptBlocks":1\}\n0\n$/)
   })
 })
 

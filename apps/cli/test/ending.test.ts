@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { readdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type Ended, jsonLines, run, start } from './command.ts'
 import { startServer, type TestServer } from './server.ts'
+import { keptBy, keptIn, storeFiles } from './store.ts'
 import { temporaryFolder, temporaryHome } from './temporary-folder.ts'
 
 /** Enough small chunks that blocks are written before the rest has come: they are written several at once. */
@@ -13,31 +14,27 @@ const smallChunks = ['--profile', 'unixfs-v0-2015']
 const nothing = { blocks: 0, bytes: 0, pins: 0 }
 
 describe.concurrent('a command that is ended in the middle of an add', () => {
-  test.each(['SIGINT', 'SIGTERM'] as const)(
-    'by %s exits 130, with nothing pinned and no blocks left',
-    async (signal) => {
-      const home = temporaryHome()
-      const adding = await startAdding(home)
-      expect(blockFiles(home).length).toBeGreaterThan(0)
-      const took = await endBy(adding, signal)
-      expect(took).toMatchObject({ code: 130, signal: null })
-      expect(took.seconds).toBeLessThan(5)
-      expect(jsonLines(took.stderr)).toMatchObject([
-        { error: { code: 'OPERATION_CANCELLED', kind: 'cancelled' } },
-      ])
-      expect(blockFiles(home)).toEqual([])
-      expect(await stats(home)).toEqual(nothing)
-    },
-  )
+  test.each(['SIGINT', 'SIGTERM'] as const)('by %s exits 130, with nothing kept', async (signal) => {
+    const home = temporaryHome()
+    const adding = await startAdding(home)
+    expect(storeFiles(home).some((name) => name.endsWith('.pack'))).toBe(true)
+    const took = await endBy(adding, signal)
+    expect(took).toMatchObject({ code: 130, signal: null })
+    expect(took.seconds).toBeLessThan(5)
+    expect(jsonLines(took.stderr)).toMatchObject([
+      { error: { code: 'OPERATION_CANCELLED', kind: 'cancelled' } },
+    ])
+    expect(await keptIn(home)).toEqual(nothing)
+  })
 
-  test('by SIGINT while it has joined a server leaves nothing there either', async () => {
+  test('by SIGINT while it has joined a server keeps nothing there either', async () => {
     const server = await startServer()
     const adding = start(['add', '-', '--json', ...smallChunks], { home: server.home, stdin: null })
     adding.stdin.write(half)
     await untilBlocks(server)
     expect(await endBy(adding, 'SIGINT')).toMatchObject({ code: 130, stdout: '' })
     await untilIdle(server)
-    expect(await server.client.call('repo.stat', {})).toEqual(nothing)
+    expect(await keptBy(server.client)).toEqual(nothing)
   })
 
   test('by SIGKILL pins nothing, and garbage collection takes what is left', async () => {
@@ -46,7 +43,7 @@ describe.concurrent('a command that is ended in the middle of an add', () => {
     expect(await endBy(adding, 'SIGKILL')).toMatchObject({ code: null, signal: 'SIGKILL' })
     const { stdout } = await run(['gc', '--json', '--wait', '0'], { home })
     expect(jsonLines(stdout)).toMatchObject([{ keptBlocks: 0 }])
-    expect(await stats(home)).toEqual(nothing)
+    expect(await keptIn(home)).toEqual(nothing)
   })
 })
 
@@ -59,7 +56,7 @@ test.concurrent('a command whose reader leaves does all the same what it was ask
     launcher: ['sh', '-c', '{ "$@"; echo "exit $?" >&2; } | head -n 1', 'sh'],
   })
   expect([jsonLines(left.stdout).length, left.stderr]).toEqual([1, 'exit 0\n'])
-  expect(await stats(home)).toMatchObject({ blocks: 301, pins: 1 })
+  expect(await keptIn(home)).toMatchObject({ blocks: 301, pins: 1 })
 })
 
 describe.concurrent('a server that is ended', () => {
@@ -70,10 +67,10 @@ describe.concurrent('a server that is ended', () => {
     expect(took).toMatchObject({ code: 0, signal: null })
     expect(took.seconds).toBeLessThan(5)
     expect(await upload.outcome).not.toBe(200)
-    expect(await stats(server.home)).toEqual(nothing)
+    expect(await keptIn(server.home)).toEqual(nothing)
   })
 
-  test("by SIGTERM in the middle of a command's add ends the command with exit code 5, and leaves nothing", async () => {
+  test("by SIGTERM in the middle of a command's add ends the command with exit code 5, and keeps nothing", async () => {
     const server = await startServer()
     const adding = start(['add', '-', '--json', ...smallChunks], { home: server.home, stdin: null })
     adding.stdin.write(half)
@@ -83,7 +80,7 @@ describe.concurrent('a server that is ended', () => {
     expect(stdout).toBe('')
     expect(code).toBe(5)
     expect(jsonLines(stderr)).toMatchObject([{ error: { kind: 'temporary', retryable: true } }])
-    expect(await stats(server.home)).toEqual(nothing)
+    expect(await keptIn(server.home)).toEqual(nothing)
   })
 
   test('by SIGTERM while a client reads slowly exits 0 within 5 s', async () => {
@@ -112,7 +109,7 @@ describe.concurrent('a server that is ended', () => {
     starting.kill('SIGTERM')
     const { stdout } = await starting.ended
     expect(stdout).toBe('')
-    expect(await stats(home)).toEqual(nothing)
+    expect(await keptIn(home)).toEqual(nothing)
   })
 })
 
@@ -159,16 +156,4 @@ async function endBy(
   command.kill(signal)
   const ended = await command.ended
   return { ...ended, seconds: (performance.now() - before) / 1_000 }
-}
-
-/** Opens the home at once, without waiting for anybody. */
-async function stats(home: string) {
-  const { stdout, stderr } = await run(['repo', 'stat', '--json', '--wait', '0'], { home })
-  return jsonLines(stdout)[0] ?? stderr
-}
-
-function blockFiles(home: string): string[] {
-  return readdirSync(join(home, 'blocks'), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map(({ name }) => name)
 }

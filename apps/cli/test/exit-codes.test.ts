@@ -1,8 +1,9 @@
-import { mkdirSync, readdirSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type CommandOptions, jsonLines, run } from './command.ts'
 import { startServer } from './server.ts'
+import { damage } from './store.ts'
 import { temporaryFolder, temporaryHome } from './temporary-folder.ts'
 
 const absent = 'bafkreifzjut3te7nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e'
@@ -156,9 +157,7 @@ describe.concurrent('exit code 8', () => {
     const home = temporaryHome()
     const cid =
       (await run(['add', '-'], { home, stdin: 'to be damaged' })).stdout.trim().split('\n').at(-1) ?? ''
-    for (const file of readdirSync(join(home, 'blocks'), { recursive: true, withFileTypes: true })) {
-      if (file.isFile()) truncateSync(join(file.parentPath, file.name), 3)
-    }
+    damage(home, 'to be damaged')
     const error = await failure(['cat', cid], { home })
     expect(error).toMatchObject({
       exit: 8,

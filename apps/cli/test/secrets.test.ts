@@ -1,9 +1,8 @@
-import { readdirSync, truncateSync } from 'node:fs'
-import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { type Ended, run, start } from './command.ts'
 import { agentOverHttp } from './mcp-client.ts'
 import { startServer } from './server.ts'
+import { damage } from './store.ts'
 
 test('no token, right or wrong, is in anything that server and commands say: answers, errors, logs, metrics', async () => {
   const server = await startServer()
@@ -21,9 +20,7 @@ test('no token, right or wrong, is in anything that server and commands say: ans
   // A block that is damaged makes a failure of the kind that is logged.
   const cid =
     (await run(['add', '-'], { home, stdin: 'to be damaged' })).stdout.trim().split('\n').at(-1) ?? ''
-  for (const file of readdirSync(join(home, 'blocks'), { recursive: true, withFileTypes: true })) {
-    if (file.isFile()) truncateSync(join(file.parentPath, file.name), 3)
-  }
+  damage(home, 'to be damaged')
   // Tokens where they do not belong: he who sends them may be told of them, but nobody else.
   for (const path of [
     `files/cat?cid=${token}`,

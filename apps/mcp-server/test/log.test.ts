@@ -1,25 +1,36 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { open, readdir, readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { type ErrorAnswer, pattern, serveOnce, until } from './serving.ts'
+import { type ErrorAnswer, serveOnce, until } from './serving.ts'
 
-/** The file that holds exactly these bytes. */
-async function fileOf(content: Uint8Array, folder: string): Promise<string> {
+/** Writes over some of the bytes of a block where a pack file holds them. */
+async function overwrite(block: Uint8Array, folder: string): Promise<void> {
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.name.endsWith('.pack')) continue
     const file = join(entry.parentPath, entry.name)
-    if (entry.isFile() && (await readFile(file)).equals(content)) return file
+    const at = (await readFile(file)).indexOf(block)
+    if (at === -1) continue
+    const handle = await open(file, 'r+')
+    await handle.write('damaged', at + 10)
+    await handle.close()
+    return
   }
-  throw new Error('There is no such file')
+  throw new Error('There is no such block')
+}
+
+/** No read of a block gives anything but this from here on. */
+function failReads({ server }: Awaited<ReturnType<typeof serveOnce>>): void {
+  server.kit.ipfs.blockstore.get = () => {
+    throw new Error(`EISDIR: illegal operation on a directory, read ${server.kit.home.path}`)
+  }
 }
 
 it('has the cause of an answer that does not explain it, under the same id', async () => {
   const site = await serveOnce()
   const cid = await site.add('hello')
-  const file = await fileOf(Buffer.from('hello'), site.server.kit.home.path)
-  // No read of the block gives anything but EISDIR.
-  await rm(file)
-  await mkdir(file)
+  failReads(site)
 
   const answer = await site.call('files.cat', { cid })
   const body = JSON.parse(answer.text) as ErrorAnswer
@@ -40,9 +51,7 @@ it('has the cause of an answer that does not explain it, under the same id', asy
 it('has the cause of what a tool could not do', async () => {
   const site = await serveOnce()
   const cid = await site.add('hello')
-  const file = await fileOf(Buffer.from('hello'), site.server.kit.home.path)
-  await rm(file)
-  await mkdir(file)
+  failReads(site)
   const request = {
     jsonrpc: '2.0',
     id: 1,
@@ -91,9 +100,9 @@ it('has what nobody knows of, whichever door it came to', async () => {
 
 it('has what the gateway could not answer or finish', async () => {
   const site = await serveOnce()
-  const content = pattern(3_000_000)
+  const content = randomBytes(3_000_000)
   const cid = await site.add(content)
-  await writeFile(await fileOf(content.subarray(2 * 1_048_576), site.server.kit.home.path), 'damaged')
+  await overwrite(content.subarray(2 * 1_048_576), site.server.kit.home.path)
   await expect(site.gateway(`/ipfs/${cid}?filename=a.bin`)).rejects.toThrow()
   const answer = await site.gateway(`/ipfs/${cid}?filename=a.bin`, {
     headers: { range: 'bytes=2500000-', accept: 'application/json' },

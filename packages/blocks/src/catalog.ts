@@ -82,20 +82,24 @@ export interface Catalog {
   move(handle: Handle, high: number, low: number, pack: number, offset: number, length: number): boolean
   remove(handle: Handle): void
 
-  /** Before `absorb`: takes memory for so many entries in all (at most `maxIndexedEntries`), instead of growing towards it. */
+  /**
+   * Before the first `absorb`: memory is taken for so many entries in all (at most `maxIndexedEntries`), each part of it
+   * when the first entry comes there, instead of growing towards it.
+   */
   reserve(entries: number): void
   /**
-   * At opening, from the newest pack to the oldest: adds the rows of a sealed pack that `admit` lets in. `present` is the
-   * first entry in memory with the tag of the row, or {@link none}. With `readRows`, a pack that would pass
-   * `maxIndexedEntries`, and every pack after such a one, is answered from its footer. `present` may then be an entry of
-   * such a pack, of which only a part of the tag was compared: it means that there may be one.
+   * At opening, from the newest pack to the oldest: adds the rows of a sealed pack that `admit` lets in, in slices.
+   * `present` is the first entry in memory with the tag of the row, or {@link none}. Without `readRows` these may be the
+   * rows of a range of tags, each range from the newest pack to the oldest. With it they are all rows, and a pack that
+   * would pass `maxIndexedEntries`, and every pack after such a one, is answered from its footer. `present` may then be
+   * an entry of such a pack, of which only a part of the tag was compared: it means that there may be one.
    */
   absorb(
     pack: number,
     rows: PackRows,
     admit: (row: number, present: Handle) => boolean,
     readRows?: ReadRows,
-  ): void
+  ): Promise<void>
   /**
    * Takes the entries of a sealed pack out of memory, in slices: from now on it is answered from its footer. Every entry
    * is found at any moment, in memory or by `findCold`. Cancelled, it leaves a part in memory; call it again.

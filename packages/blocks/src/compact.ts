@@ -2,10 +2,11 @@
 import { matches } from './digest.ts'
 import { dropPack } from './drop-pack.ts'
 import { frameKinds } from './frame.ts'
-import { type FrameRow, frameRows, readWhole } from './pack-frames.ts'
+import { frameRows, readWhole } from './pack-frames.ts'
 import type { Batch, Pack } from './pack.ts'
 import { Pace } from './pace.ts'
 import { publishCompaction } from './reports.ts'
+import { restoreEntries } from './restore-entries.ts'
 import { keyOfFrame } from './store-key.ts'
 import type { Store } from './store.ts'
 
@@ -74,7 +75,13 @@ export async function compactPack(store: Store, pack: Pack): Promise<Compacted |
       waiting = 0
     }
   }
-  await streams.kept.sync()
+  try {
+    await streams.kept.sync()
+  } catch (error) {
+    // What was copied is in an unknown state, and the pack still has it all.
+    await restoreEntries(store, pack)
+    throw error
+  }
   // Copies that could not be written lead here again.
   if (pack.liveEntries > 0) throw room.full(pack.liveBytes)
   const freedBytes = await dropPack(store, pack)

@@ -6,8 +6,11 @@ import type { CID } from 'multiformats/cid'
 import { createHash, hash } from 'node:crypto'
 import { BlocksError } from './errors.ts'
 
-/** From here on a digest is computed on the thread pool: below, handing it over costs more than it saves (measured). */
-export const poolBytes = 262_144
+/**
+ * From here on a digest is computed on the thread pool. `subtle.digest` copies its input on this thread first: 0.6 to 1.5 s a
+ * GiB, where hashing itself takes 0.6. So it is for values that would hold up others for more than two milliseconds.
+ */
+export const poolBytes = 4_194_304
 
 interface HashFunction {
   /** Code of the multicodec table. */
@@ -28,7 +31,7 @@ export function canVerify(multihash: Uint8Array): boolean {
 }
 
 /**
- * Whether bytes have a multihash. At once below 256 KiB, from there on on the thread pool: the bytes must not change
+ * Whether bytes have a multihash. At once below 4 MiB, from there on on the thread pool: the bytes must not change
  * until then. False for a hash function that is unknown here.
  */
 export function matches(multihash: Uint8Array, bytes: Uint8Array): boolean | Promise<boolean> {

@@ -35,7 +35,8 @@ export async function evictPack(store: Store, pack: Pack, budgetBytes: number): 
     const located = catalog.locate(row.high, row.low, pack.slot, row.offset)
     const handle = typeof located === 'number' ? located : await located
     if (!catalog.has(handle)) continue
-    const held = epochs.isHeld(handle)
+    // A claimed block that a mark could not move is as good as held.
+    const held = epochs.isHeld(handle) || epochs.isMarked(handle)
     const wasRead = (catalog.flags(handle) & entryFlags.read) !== 0
     if (held || (wasRead && row.payloadBytes <= budget)) {
       const readmitted = await readmit(store, pack, row, held)
@@ -48,16 +49,16 @@ export async function evictPack(store: Store, pack: Pack, budgetBytes: number): 
     const locatedNow = catalog.locate(row.high, row.low, pack.slot, row.offset)
     const now = typeof locatedNow === 'number' ? locatedNow : await locatedNow
     if (!catalog.has(now)) continue
-    if (epochs.isHeld(now)) return undefined
+    if (epochs.isHeld(now) || epochs.isMarked(now)) return undefined
     store.forget(now, { pack, offset: row.offset, payloadBytes: row.payloadBytes }, row.low)
     removedEntries += 1
     removedBytes += row.payloadBytes
   }
   if (readmittedBytes > 0) await streams.cache.written()
+  // A claimed block that a mark has moved to a kept pack is durable there before its copy here is gone.
+  await store.settlePromotions()
   // Copies that could not be written lead here again; so does what a lease found in the meantime.
   if (pack.liveEntries > 0) return undefined
-  // A claimed block that a mark has moved to a kept pack is durable there before its copy here is gone.
-  if (store.hasUnsyncedClaims) await streams.kept.sync()
   const freedBytes = await dropPack(store, pack)
   publishEviction({ pack: pack.id, bytes: freedBytes, readmittedBytes })
   return { freedBytes, readmittedBytes, removedEntries, removedBytes }

@@ -80,17 +80,21 @@ export class Evictor {
   async #run(): Promise<boolean> {
     const { store, readmitBytes } = this.#options
     const { cache } = store.parts.streams
+    // Packs in a row that gave no room, since leases hold what is in them: once round, and there is no more to gain.
+    let vain = 0
     try {
       using _turn = await this.#turn.acquire()
-      while (this.isShort) {
+      while (this.isShort && vain <= this.#packs().length) {
         if (this.#packs().length === 0) {
           cache.roll()
           await cache.sealed()
         }
         const oldest = this.#packs()[0]
-        if (oldest === undefined || (await this.#evict(oldest, readmitBytes)) === undefined) return false
+        const done = oldest === undefined ? undefined : await this.#evict(oldest, readmitBytes)
+        if (done === undefined) return false
+        vain = done.freedBytes - done.readmittedBytes > done.freedBytes / 16 ? 0 : vain + 1
       }
-      return true
+      return !this.isShort
     } catch (error) {
       store.parts.room.refuse(diskFailure(error, 'make room'))
       return false

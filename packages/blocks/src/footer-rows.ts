@@ -1,11 +1,12 @@
 /** What must hold of the rows of a footer besides their checksum. */
 import type { PackRows } from './footer.ts'
-import { frameAlignment, frameBytes, frameKinds } from './frame.ts'
+import { frameAlignment, frameHeaderBytes, frameKinds } from './frame.ts'
 import { maxFrameOffset } from './place.ts'
 import { packHeaderBytes } from './pack-header.ts'
 
 /** With more rows than this only the sum of their frames is compared with the data: sorting them by place takes too long for opening. */
 const maxCompared = 32_768
+const headerUnits = frameHeaderBytes / frameAlignment
 /** Multiplies the unit at which a frame begins, to have the one at which it ends behind it. */
 const shift = 2 ** 24
 
@@ -30,16 +31,25 @@ function areSorted({ count, numbers }: PackRows): boolean {
 }
 
 function areFrames({ count, numbers }: PackRows, dataEnd: number): boolean {
-  let bytes = packHeaderBytes
+  const { block: leastKind, goneRecord: mostKind } = frameKinds
+  const first = packHeaderBytes / frameAlignment
+  const end = dataEnd / frameAlignment
+  let units = first
   for (let at = 0; at < count * 4; at += 4) {
-    const kind = numbers[at + 2]! >>> 23
-    if (kind < frameKinds.block || kind > frameKinds.goneRecord) return false
-    const offset = unitAt(numbers, at) * frameAlignment
-    const least = frameBytes(0, numbers[at + 3]!)
-    if (offset < packHeaderBytes || offset + least > dataEnd) return false
-    bytes += least
+    const place = numbers[at + 2]!
+    const kind = place >>> 23
+    if (kind < leastKind || kind > mostKind) return false
+    const unit = place & 0x7fffff
+    const least = leastUnits(numbers[at + 3]!)
+    if (unit < first || unit + least > end) return false
+    units += least
   }
-  return bytes <= dataEnd
+  return units <= end
+}
+
+/** What a frame takes without its key, in units of 8 bytes. */
+function leastUnits(payloadBytes: number): number {
+  return headerUnits + (payloadBytes >>> 3) + ((payloadBytes & 7) === 0 ? 0 : 1)
 }
 
 function lieSideBySide({ count, numbers }: PackRows): boolean {
@@ -61,6 +71,6 @@ function unitAt(numbers: Uint32Array, at: number): number {
 
 /** Only the last frame may end behind 64 MiB. */
 function endUnitAt(numbers: Uint32Array, at: number): number {
-  const end = unitAt(numbers, at) + frameBytes(0, numbers[at + 3]!) / frameAlignment
+  const end = unitAt(numbers, at) + leastUnits(numbers[at + 3]!)
   return Math.min(end, maxFrameOffset / frameAlignment)
 }

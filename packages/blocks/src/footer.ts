@@ -50,6 +50,20 @@ export interface Footer {
   readonly storeId: Uint8Array
 }
 
+/** Where the numbers of rows are read to. */
+export type RowMemory = (numbers: number) => Uint32Array
+
+/** The same memory for all rows that are read, each time over the former ones: touching fresh pages costs more than reading. */
+export function createRowMemory(): RowMemory {
+  let memory = new Uint32Array(0)
+  return (numbers) => {
+    if (numbers > memory.length) memory = new Uint32Array(numbers + (numbers >>> 3))
+    return memory.subarray(0, numbers)
+  }
+}
+
+const newMemory: RowMemory = (numbers) => new Uint32Array(numbers)
+
 /** The pack that a footer belongs to. */
 export interface FooterOwner {
   readonly id: number
@@ -114,6 +128,7 @@ export async function readFooter(
   file: Pick<DiskFile, 'read' | 'path'>,
   fileBytes: number,
   pack: FooterOwner,
+  memory: RowMemory = newMemory,
 ): Promise<{ readonly footer: Footer; readonly rows: PackRows } | undefined> {
   if (fileBytes < packHeaderBytes + trailerBytes) return undefined
   const trailer = Buffer.alloc(trailerBytes)
@@ -132,7 +147,7 @@ export async function readFooter(
   if (footer.dataEnd < packHeaderBytes || footer.dataEnd % frameAlignment !== 0) return undefined
   if (footer.dataEnd + footerBytes(footer) !== fileBytes || footer.keyBytes < footer.count * 2)
     return undefined
-  const rows = await rowsAt(file, footer.dataEnd, footer.count)
+  const rows = await rowsAt(file, footer.dataEnd, footer.count, memory)
   if (rows === undefined || crc32(bytesOf(rows.numbers)) !== trailer.readUInt32LE(40)) return undefined
   return rowsAreSound(rows, footer.dataEnd) ? { footer, rows } : undefined
 }
@@ -148,21 +163,36 @@ export async function readRows(
   footer: Footer,
   from: number,
   count: number,
+  memory: RowMemory = newMemory,
 ): Promise<PackRows> {
   if (from < 0 || count < 0 || from + count > footer.count) {
     throw new RangeError(`Rows ${from} to ${from + count} of ${footer.count}`)
   }
-  const rows = await rowsAt(file, footer.dataEnd + from * rowBytes, count)
+  const rows = await rowsAt(file, footer.dataEnd + from * rowBytes, count, memory)
   if (rows === undefined) throw new BlocksError('BLOCKS_IO', `${file.path} is shorter than it was`)
   return rows
+}
+
+/** The same, at once. `undefined`: await {@link readRows}. */
+export function readRowsNow(
+  file: Pick<DiskFile, 'readNow'>,
+  footer: Footer,
+  from: number,
+  count: number,
+  memory: RowMemory,
+): PackRows | undefined {
+  const numbers = memory(count * 4)
+  const read = file.readNow(bytesOf(numbers), footer.dataEnd + from * rowBytes)
+  return read === count * rowBytes ? { count, numbers } : undefined
 }
 
 async function rowsAt(
   file: Pick<DiskFile, 'read' | 'path'>,
   position: number,
   count: number,
+  memory: RowMemory,
 ): Promise<PackRows | undefined> {
-  const numbers = new Uint32Array(count * 4)
+  const numbers = memory(count * 4)
   const read = await file.read(bytesOf(numbers), position)
   return read < count * rowBytes ? undefined : { count, numbers }
 }

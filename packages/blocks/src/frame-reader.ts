@@ -19,8 +19,13 @@ export interface Place {
   readonly payloadBytes: number
 }
 
-/** The payload of a frame if it can be had at once. `undefined`: await {@link readFrame}. */
-export function readFrameNow(place: Place, kind: FrameKind, key: Uint8Array): FrameContent | undefined {
+/** The payload of a frame, at once if the disk answers at once. @throws DiskError, now or later */
+export function readFrame(
+  folder: PackFolder,
+  place: Place,
+  kind: FrameKind,
+  key: Uint8Array,
+): FrameContent | Promise<FrameContent> {
   const { pack, offset, payloadBytes } = place
   const pending = pack.pending.get(offset)
   // The bytes belong to whoever is putting them: whoever reads gets their own.
@@ -28,27 +33,43 @@ export function readFrameNow(place: Place, kind: FrameKind, key: Uint8Array): Fr
     const { frame } = pending
     return frame.kind === kind && sameBytes(frame.key, key) ? new Uint8Array(frame.payload) : otherKey
   }
-  if (pack.file === undefined) return undefined
   const bytes = Buffer.allocUnsafe(frameHeaderBytes + key.length + payloadBytes)
-  const read = pack.file.readNow(bytes, offset)
-  return read === undefined ? undefined : contentOf(bytes, read, place, kind, key)
+  const read = pack.file?.readNow(bytes, offset)
+  if (read === undefined) return readLater(folder, place, kind, key, bytes)
+  const content = contentOf(bytes, read, place, kind, key)
+  return content === damaged ? readLonger(folder, place, kind, key) : content
 }
 
-/** The payload of a frame. @throws DiskError */
-export async function readFrame(
+async function readLater(
+  folder: PackFolder,
+  place: Place,
+  kind: FrameKind,
+  key: Uint8Array,
+  bytes: Buffer,
+): Promise<FrameContent> {
+  const { pack, offset } = place
+  pack.acquire()
+  try {
+    const file = await folder.file(pack)
+    const content = contentOf(bytes, await file.read(bytes, offset), place, kind, key)
+    return content === damaged ? await readLonger(folder, place, kind, key) : content
+  } finally {
+    pack.release()
+  }
+}
+
+/** Reads a frame that looks damaged once more: it may be sound, with a key that is longer than the one asked for. */
+async function readLonger(
   folder: PackFolder,
   place: Place,
   kind: FrameKind,
   key: Uint8Array,
 ): Promise<FrameContent> {
   const { pack, offset, payloadBytes } = place
-  const now = readFrameNow(place, kind, key)
-  if (now !== undefined && (now !== damaged || payloadBytes + key.length > maxKeyBytes)) return now
   pack.acquire()
   try {
     const file = await folder.file(pack)
-    // A shorter key than that of the frame must not make it look damaged.
-    const bytes = Buffer.allocUnsafe(frameHeaderBytes + Math.max(key.length + payloadBytes, maxKeyBytes * Number(now === damaged)))
+    const bytes = Buffer.allocUnsafe(frameHeaderBytes + maxKeyBytes + payloadBytes)
     return contentOf(bytes, await file.read(bytes, offset), place, kind, key)
   } finally {
     pack.release()

@@ -9,6 +9,8 @@ import { sweepEntries, visitEntries, type PackTally } from './sweep.ts'
 export interface MarkOptions extends MarkWalkOptions {
   readonly epochs: Epochs
   readonly catalog: Pick<Catalog, 'pack' | 'length' | 'sweep'>
+  /** Called when all is reached: resolves when what was promoted is durable, and rejects if it cannot be. */
+  readonly settle: () => Promise<void>
 }
 
 /** What a mark found. */
@@ -29,6 +31,7 @@ export async function markClaims(options: MarkOptions): Promise<Marked> {
   epochs.begin()
   try {
     const { claims, missingLeaves } = await walkClaims(options)
+    await options.settle()
     epochs.beginSweep()
     const packs = await sweepEntries(options)
     epochs.complete()

@@ -80,11 +80,13 @@ export async function openWith(options: BlocksOptions, chance: Chance): Promise<
     await disk.makeFolder(checked.path)
     const lock = await disk.lock(`${checked.path}/lock`)
     opening.defer(() => lock.close())
-    const { seed } = (await readStoreFile(disk, checked.path)) ?? (await makeStoreFile(disk, checked.path, chance))
+    const { seed } =
+      (await readStoreFile(disk, checked.path)) ?? (await makeStoreFile(disk, checked.path, chance))
     const volume = await disk.freeSpace(checked.path)
     const maxBytes = checked.maxBytes ?? Math.max(minQuotaBytes, Math.floor(volume.totalBytes * 0.8))
     const minFreeBytes = checked.minFreeBytes ?? Math.min(2 ** 30, Math.floor(volume.totalBytes * 0.05))
-    const packBytes = checked.packBytes ?? Math.min(maxFrameOffset, Math.max(65_536, Math.floor(maxBytes / 16)))
+    const packBytes =
+      checked.packBytes ?? Math.min(maxFrameOffset, Math.max(65_536, Math.floor(maxBytes / 16)))
     const storeId = storeIdOf(seed)
     const folder = new PackFolder(disk, checked.path, storeId)
     opening.defer(() => folder.close())
@@ -96,7 +98,9 @@ export async function openWith(options: BlocksOptions, chance: Chance): Promise<
     const tagger = chance.makeTagger(seed)
     const epochs = createEpochs(catalog)
     await rewriteUnsynced(disk, checked.path)
-    const { scanned, findings, lastId, strangeBytes } = await recoverPacks({ folder, catalog, tagger, storeId, packs })
+    const { maxIndexedEntries } = checked
+    const recovery = { folder, catalog, tagger, storeId, packs, maxIndexedEntries }
+    const { scanned, findings, lastId, strangeBytes } = await recoverPacks(recovery)
     // Who made the packs that were found may have died before their names were synced.
     await folder.sync()
 
@@ -104,7 +108,13 @@ export async function openWith(options: BlocksOptions, chance: Chance): Promise<
     opening.defer(() => owner.close())
     // Room for what eviction and compaction copy, and for deletions.
     const reserveBytes = packBytes + packOverheadBytes
-    const room = new Room({ maxBytes, reserveBytes, onShortage: () => upkeep.look() })
+    const room = new Room({
+      maxBytes,
+      maxEntries: checked.maxEntries,
+      entries: () => catalog.entries,
+      reserveBytes,
+      onShortage: () => upkeep.look(),
+    })
     let nextId = lastId
     const newPack = (stream: Stream): Pack => {
       nextId += 1
@@ -128,6 +138,11 @@ export async function openWith(options: BlocksOptions, chance: Chance): Promise<
         newPack,
         onLost: (pack, offset, frame) => store.lost(pack, offset, frame),
         seal: async (pack) => room.give(await sealPack(folder, storeId, pack)),
+        abandon: (pack) => {
+          pack.state = 'gone'
+          packs[pack.slot] = undefined
+          room.give(pack.room)
+        },
         onSyncFailed: async () => {
           if (stream === 'kept') await noteUnsynced(folder, ownPacks('kept'))
         },
@@ -142,7 +157,6 @@ export async function openWith(options: BlocksOptions, chance: Chance): Promise<
       packs,
       streams,
       maxValueBytes: checked.maxValueBytes,
-      maxEntries: checked.maxEntries,
       onAppended: () => upkeep.look(),
     })
     const upkeep: Upkeep = new Upkeep({
@@ -158,7 +172,10 @@ export async function openWith(options: BlocksOptions, chance: Chance): Promise<
       links: options.links ?? (() => []),
       volumeBytes: async () => {
         // What was taken and is not written yet is still free on the volume.
-        const unwritten = packs.reduce((sum, pack) => sum + (pack === undefined ? 0 : unwrittenBytes(pack)), 0)
+        const unwritten = packs.reduce(
+          (sum, pack) => sum + (pack === undefined ? 0 : unwrittenBytes(pack)),
+          0,
+        )
         const space = await disk.freeSpace(checked.path)
         if (space.freeInodes < checked.minFreeInodes) return room.used
         return room.used - unwritten + space.freeBytes - minFreeBytes
@@ -222,7 +239,8 @@ function checkOptions(options: BlocksOptions) {
     throw new RangeError(`${name} is a whole number from ${least} to ${most}, not ${value}`)
   }
   const { readmitShare = 0.1 } = numbers
-  if (!(readmitShare >= 0 && readmitShare <= 1)) throw new RangeError(`readmitShare is from 0 to 1, not ${readmitShare}`)
+  if (!(readmitShare >= 0 && readmitShare <= 1))
+    throw new RangeError(`readmitShare is from 0 to 1, not ${readmitShare}`)
   return {
     path,
     maxBytes: wholeNumber('maxBytes', minQuotaBytes, Number.MAX_SAFE_INTEGER),
@@ -251,7 +269,11 @@ const known = new Set([
   'links',
 ])
 
-async function makeStoreFile(disk: Disk, path: string, chance: Chance): Promise<{ readonly seed: Uint8Array }> {
+async function makeStoreFile(
+  disk: Disk,
+  path: string,
+  chance: Chance,
+): Promise<{ readonly seed: Uint8Array }> {
   const store = { seed: chance.randomBytes(seedBytes) }
   await createStoreFile(disk, path, store)
   return store

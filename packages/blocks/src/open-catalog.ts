@@ -158,24 +158,23 @@ class TwoLevelCatalog implements Catalog {
     this.#table.reserve(Math.min(entries, this.#maxIndexedEntries))
   }
 
-  absorb(
+  async absorb(
     pack: number,
     rows: PackRows,
     admit: (row: number, present: Handle) => boolean,
     readRows?: ReadRows,
-  ): void {
+  ): Promise<void> {
     const { numbers, count } = rows
-    const isCold = this.hasCold || this.#table.size + count > this.#maxIndexedEntries
-    if (!isCold || readRows === undefined) {
-      const admitAlso = (row: number, present: Handle): boolean =>
-        admit(row, present === none ? this.#colds.maybe(numbers[row * 4]!, numbers[row * 4 + 1]!) : present)
-      return this.#table.absorb(pack, numbers, count, this.hasCold ? admitAlso : admit)
-    }
-    const cold = this.#colds.add(pack, rows, readRows)
-    for (let row = 0; row < count; row++) {
-      const [high, low] = [numbers[row * 4]!, numbers[row * 4 + 1]!]
-      const indexed = this.#table.find(high, low)
-      if (admit(row, indexed === none ? this.#colds.maybe(high, low) : indexed)) this.#colds.revive(cold, row, 0, 0, 0)
+    const isFull = this.hasCold || this.#table.size + count > this.#maxIndexedEntries
+    const cold = isFull && readRows !== undefined ? this.#colds.add(pack, rows, readRows) : undefined
+    const admitAlso = (row: number, present: Handle): boolean =>
+      admit(row, present === none ? this.#colds.maybe(numbers[row * 4]!, numbers[row * 4 + 1]!) : present)
+    const ask = this.hasCold ? admitAlso : admit
+    for (let from = 0; from < count; from += this.#sliceEntries) {
+      if (from > 0) await checkpoint()
+      const to = Math.min(count, from + this.#sliceEntries)
+      if (cold === undefined) this.#table.absorb(pack, numbers, from, to, ask)
+      else this.#absorbCold(cold, numbers, from, to, ask)
     }
   }
 
@@ -205,6 +204,20 @@ class TwoLevelCatalog implements Catalog {
     } finally {
       sweep.end()
       if (this.#sweep === sweep) this.#sweep = undefined
+    }
+  }
+
+  /** Lets in rows of a pack that is answered from its footer. */
+  #absorbCold(
+    cold: ColdPack,
+    numbers: Uint32Array,
+    from: number,
+    to: number,
+    ask: (row: number, present: Handle) => boolean,
+  ): void {
+    for (let row = from; row < to; row++) {
+      const present = this.#table.find(numbers[row * 4]!, numbers[row * 4 + 1]!)
+      if (ask(row, present)) this.#colds.revive(cold, row, 0, 0, 0)
     }
   }
 

@@ -3,7 +3,7 @@ import type { Disk, DiskFile } from '@ipfs-kit/disk'
 import type { Stream } from './blocks.ts'
 import { BlocksError } from './errors.ts'
 import type { Pack } from './pack.ts'
-import { encodePackHeader, packHeaderBytes } from './pack-header.ts'
+import { encodePackHeader, maxPackId, packHeaderBytes } from './pack-header.ts'
 
 /** Files open at once at most, but for those that are being read or written. */
 const maxOpenFiles = 256
@@ -16,7 +16,8 @@ export function packName(stream: Stream, id: number): string {
 /** Stream and id by the name of a file; `undefined` for a file that is none of ours. */
 export function parsePackName(name: string): { readonly stream: Stream; readonly id: number } | undefined {
   const found = /^(kept|cache)-(\d{8,15})\.pack$/.exec(name)
-  return found === null ? undefined : { stream: found[1] as Stream, id: Number(found[2]) }
+  const id = Number(found?.[2])
+  return found === null || id > maxPackId ? undefined : { stream: found[1] as Stream, id }
 }
 
 /** The files of the packs. */

@@ -53,6 +53,12 @@ interface OpenBatch extends Batch {
   readonly offsets: number[]
 }
 
+/** A pack that gets its footer. */
+interface Sealing {
+  readonly pack: Pack
+  readonly done: Event
+}
+
 /** What a stream needs of the store. */
 export interface PackStreamOptions {
   readonly stream: Stream
@@ -65,6 +71,8 @@ export interface PackStreamOptions {
   readonly onLost: (pack: Pack, offset: number, frame: NewFrame) => void
   /** Writes the footer of a pack whose frames are all in its file; {@link sealPack}. */
   readonly seal: (pack: Pack) => Promise<void>
+  /** Forgets a pack whose file could not be made. */
+  readonly abandon: (pack: Pack) => void
   /** Called once, when a sync has failed. */
   readonly onSyncFailed: () => Promise<void>
 }
@@ -77,9 +85,12 @@ export class PackStream {
   readonly #options: PackStreamOptions
   #pack: Pack | undefined
   #batch: OpenBatch | undefined
-  readonly #queue: (OpenBatch | { readonly seal: Pack })[] = []
+  /** What is to be done next, in order. */
+  readonly #queue: (OpenBatch | Sealing)[] = []
   #writer: Task<void> | undefined
-  readonly #sealing = new Set<Task<void>>()
+  #writing: OpenBatch | undefined
+  /** Packs that are to get a footer, or are getting it. */
+  readonly #sealing = new Set<Sealing>()
   #staging = Buffer.alloc(0)
   #staged = 0
   /** Packs with bytes that no sync has covered. */
@@ -141,11 +152,11 @@ export class PackStream {
     const pack = this.#pack!
     const offset = pack.dataEnd
     const batch = this.#batchFor(pack)
-    this.#write(batch, frame, { salt: pack.salt, offset }, bytes)
+    const kept = this.#write(batch, frame, { salt: pack.salt, offset }, bytes)
     pack.dataEnd += bytes
     pack.room += room
     pack.table!.add(frame.high, frame.low, offset, frame.payload.length, frame.kind, frame.key)
-    pack.pending.set(offset, { frame, batch })
+    pack.pending.set(offset, { frame: kept, batch })
     batch.offsets.push(offset)
     this.#unsynced.add(pack)
     this.#unsyncedBytes += bytes
@@ -160,19 +171,22 @@ export class PackStream {
     if (pack === undefined) return
     this.#pack = undefined
     this.#endBatch()
-    this.#queue.push({ seal: pack })
+    this.#queue.push(this.#askSeal(pack))
     this.#wake()
   }
 
   /** Resolves when all that was appended so far is written, or has failed. */
   async written(): Promise<void> {
-    await this.#writer?.join()
+    // What is appended from here on is not waited for: with many who put there would be no end to it.
+    const last = this.#batch ?? this.#queue.findLast((next) => 'written' in next) ?? this.#writing
+    await last?.written.wait()
   }
 
   /** The same, and all packs that were rolled have their footers. */
   async sealed(): Promise<void> {
+    const asked = [...this.#sealing]
     await this.written()
-    for (const task of [...this.#sealing]) await task.join()
+    for (const { done } of asked) await done.wait()
   }
 
   /**
@@ -279,22 +293,25 @@ export class PackStream {
     this.#batch = undefined
   }
 
-  #write(batch: OpenBatch, frame: NewFrame, site: FrameSite, bytes: number): void {
+  /** Adds a frame to a batch. The result holds as little as can be of what belongs to whoever puts it. */
+  #write(batch: OpenBatch, frame: NewFrame, site: FrameSite, bytes: number): NewFrame {
     const { key, payload } = frame
     const headBytes = frameHeaderBytes + key.length
     const copied = payload.length <= copyBytes
     const staged = this.#stage(copied ? bytes : headBytes)
     writeFrameHeader(staged, 0, { kind: frame.kind, key, payloadBytes: payload.length, payloadCrc: frame.payloadCrc }, site)
+    const ownKey = staged.subarray(frameHeaderBytes, headBytes)
     batch.bytes += bytes
     if (copied) {
       staged.set(payload, headBytes)
       staged.fill(0, headBytes + payload.length)
       this.#push(batch, staged)
-      return
+      return { ...frame, key: ownKey, payload: staged.subarray(headBytes, headBytes + payload.length) }
     }
     batch.buffers.push(staged, payload)
     const padding = bytes - headBytes - payload.length
     if (padding > 0) batch.buffers.push(zeros.subarray(0, padding))
+    return { ...frame, key: ownKey }
   }
 
   /** Adds a staged piece; one that follows the piece before in memory makes it longer. */
@@ -324,8 +341,11 @@ export class PackStream {
       if (this.#queue.length === 0) this.#endBatch()
       const next = this.#queue.shift()
       if (next === undefined) break
-      if ('seal' in next) this.seal(next.seal)
-      else await this.#writeBatch(next)
+      if ('written' in next) {
+        this.#writing = next
+        await this.#writeBatch(next)
+        this.#writing = undefined
+      } else this.#beginSeal(next)
     }
     this.#writer = undefined
   }
@@ -349,7 +369,12 @@ export class PackStream {
     } catch (cause) {
       pack.failure ??= diskFailure(cause, `write to ${pack.path}`)
       batch.failure = pack.failure
-      for (const offset of offsets) this.#options.onLost(pack, offset, pack.pending.get(offset)!.frame)
+      // The last first, so that a key which was written twice leads to where it led before both.
+      for (const offset of offsets.toReversed()) {
+        const { frame } = pack.pending.get(offset)!
+        pack.lost.set(offset, frame.former)
+        this.#options.onLost(pack, offset, frame)
+      }
       if (this.#pack === pack) this.roll()
     }
     for (const offset of offsets) pack.pending.delete(offset)
@@ -358,24 +383,37 @@ export class PackStream {
 
   /** Gives a pack whose frames are all in its file its footer, beside the writing of the next one. */
   seal(pack: Pack): void {
-    const task = this.#options.owner.spawn(
-      async () => {
-        try {
-          await this.#seal(pack)
-        } catch (error) {
-          // The pack stays without a footer, and is scanned at the next opening. Who flushes is told what failed.
-          if (!(error instanceof DiskError || error instanceof BlocksError)) throw error
-        } finally {
-          this.#sealing.delete(task)
-        }
-      },
-      { name: 'seal a pack' },
-    )
-    this.#sealing.add(task)
+    this.#beginSeal(this.#askSeal(pack))
+  }
+
+  #askSeal(pack: Pack): Sealing {
+    const sealing = { pack, done: createEvent({ name: 'seal' }) }
+    this.#sealing.add(sealing)
+    return sealing
+  }
+
+  #beginSeal(sealing: Sealing): void {
+    const work = async (): Promise<void> => {
+      try {
+        await this.#seal(sealing.pack)
+      } catch (error) {
+        // The pack stays without a footer, and is scanned at the next opening. Who flushes is told what failed.
+        if (!(error instanceof DiskError || error instanceof BlocksError)) throw error
+      } finally {
+        this.#sealing.delete(sealing)
+        sealing.done.set()
+      }
+    }
+    this.#options.owner.spawn(work, { name: 'seal a pack' })
   }
 
   /** In a kept pack the footer vouches for the frames, so they are synced before it is written. */
   async #seal(pack: Pack): Promise<void> {
+    if (pack.writtenEnd === 0) {
+      this.#unsynced.delete(pack)
+      this.#options.abandon(pack)
+      return
+    }
     if (pack.stream === 'kept') {
       if (this.#syncFailure !== undefined) return
       await this.#syncPack(pack)

@@ -72,6 +72,8 @@ export class Pack {
   /** Why a write failed: nothing is appended any more. */
   failure: Error | undefined
   readonly pending = new Map<number, Pending>()
+  /** Of frames that could not be written: where their keys led before. */
+  readonly lost = new Map<number, Former | undefined>()
   readers = 0
   #unread: Event | undefined
 

@@ -1,10 +1,13 @@
-/** The quota: bytes are taken before they are written, so that it is never exceeded; who finds none waits for eviction. */
+/** The quotas: bytes are taken before they are written, so that it is never exceeded; who finds none waits for eviction. */
 import { now, suspend, type WaitOptions } from '@ipfs-kit/concurrency'
 import { BlocksError } from './errors.ts'
 
 /** Options of {@link Room}. */
 export interface RoomOptions {
   readonly maxBytes: number
+  readonly maxEntries: number
+  /** Entries of now. */
+  readonly entries: () => number
   /** Bytes that only deletions may take. */
   readonly reserveBytes: number
   /** Called when somebody waits: it frees something and calls `give`, or `refuse`. */
@@ -13,6 +16,8 @@ export interface RoomOptions {
 
 interface Waiter {
   readonly bytes: number
+  /** Whether it is for an entry that is not there yet. */
+  readonly isNew: boolean
   readonly resolve: () => void
   readonly reject: (error: Error) => void
 }
@@ -23,6 +28,7 @@ export class Room {
   readonly #waiters: Waiter[] = []
   #used = 0
   #volumeBytes = Number.POSITIVE_INFINITY
+  #found = 0
   #longestWaitMs = 0
   #closed: Error | undefined
 
@@ -49,6 +55,15 @@ export class Room {
     return this.#waiters.reduce((sum, { bytes }) => sum + bytes, 0)
   }
 
+  get maxEntries(): number {
+    return this.#options.maxEntries
+  }
+
+  /** Whether there are as many entries as there may be. */
+  get isCrowded(): boolean {
+    return this.#options.entries() >= this.#options.maxEntries
+  }
+
   get longestWaitMs(): number {
     return this.#longestWaitMs
   }
@@ -66,9 +81,16 @@ export class Room {
     return true
   }
 
-  /** Takes bytes for a deletion, also from the reserve. */
-  takeReserve(bytes: number): boolean {
-    if (this.#used + bytes > this.limit) return false
+  /**
+   * Takes bytes for what makes room, also from the reserve. If more was found at opening than the quota allows, deletions
+   * must go on all the same: then as much as the reserve may come on top of that.
+   *
+   * @param left - share of the reserve that has to be left
+   */
+  takeReserve(bytes: number, left = 0): boolean {
+    const { maxBytes, reserveBytes } = this.#options
+    const most = this.#found > maxBytes ? this.#found + reserveBytes : this.limit
+    if (this.#used + bytes + reserveBytes * left > most) return false
     this.#used += bytes
     return true
   }
@@ -76,18 +98,23 @@ export class Room {
   /** Notes bytes that were there at opening, quota or not. */
   found(bytes: number): void {
     this.#used += bytes
+    this.#found += bytes
   }
 
-  /** Takes bytes, and waits for them if need be, in the order of the calls. @throws BlocksError BLOCKS_FULL */
-  async wait(bytes: number, options?: WaitOptions): Promise<void> {
+  /**
+   * Takes bytes, and waits for them if need be, in the order of the calls. `isNew`: for an entry that is not there yet.
+   *
+   * @throws BlocksError BLOCKS_FULL
+   */
+  async wait(bytes: number, isNew: boolean, options?: WaitOptions): Promise<void> {
     if (this.#closed !== undefined) throw this.#closed
-    if (this.take(bytes)) return
+    if (!(isNew && this.isCrowded) && this.take(bytes)) return
     const limit = this.limit - this.#options.reserveBytes
     if (bytes > limit) throw this.full(bytes)
     const from = now()
     try {
       await suspend<void>(({ resolve, reject }) => {
-        const waiter = { bytes, resolve: () => resolve(), reject }
+        const waiter = { bytes, isNew, resolve: () => resolve(), reject }
         this.#waiters.push(waiter)
         this.#options.onShortage()
         return () => {
@@ -103,6 +130,7 @@ export class Room {
 
   give(bytes: number): void {
     this.#used -= bytes
+    this.#found = Math.min(this.#found, this.#used)
     this.#serve()
   }
 
@@ -117,7 +145,16 @@ export class Room {
     this.refuse(error)
   }
 
+  /** An entry has gone. */
+  entryGone(): void {
+    if (this.#waiters.length > 0) this.#serve()
+  }
+
   full(bytes: number): BlocksError {
+    if (this.isCrowded) {
+      const entries = `${this.#options.entries()} of at most ${this.#options.maxEntries} entries are there`
+      return new BlocksError('BLOCKS_FULL', `${entries}, and nothing can be evicted`)
+    }
     const { maxBytes } = this.#options
     const volume = this.#volumeBytes < maxBytes ? `, and the volume allows ${this.#volumeBytes}` : ''
     return new BlocksError(
@@ -128,7 +165,7 @@ export class Room {
 
   #serve(): void {
     for (let waiter = this.#waiters[0]; waiter !== undefined; waiter = this.#waiters[0]) {
-      if (waiter.bytes > this.free) return
+      if (waiter.bytes > this.free || (waiter.isNew && this.isCrowded)) return
       this.#waiters.shift()
       this.#used += waiter.bytes
       waiter.resolve()

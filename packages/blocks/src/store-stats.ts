@@ -5,7 +5,7 @@ import type { Upkeep } from './upkeep.ts'
 
 /** A frozen snapshot. Costs a look at every pack, not at every entry. */
 export function statsOf(store: Store, upkeep: Upkeep): BlocksStats {
-  const { catalog, epochs, room, packs, streams, maxEntries } = store.parts
+  const { catalog, epochs, room, packs, streams } = store.parts
   const sums: Record<Stream, { entries: number; bytes: number; packs: number; packBytes: number }> = {
     kept: { entries: 0, bytes: 0, packs: 0, packBytes: 0 },
     cache: { entries: 0, bytes: 0, packs: 0, packBytes: 0 },
@@ -31,7 +31,7 @@ export function statsOf(store: Store, upkeep: Upkeep): BlocksStats {
     keptPackBytes: kept.packBytes,
     cachePackBytes: cache.packBytes,
     maxBytes: room.limit,
-    maxEntries,
+    maxEntries: room.maxEntries,
     deadBytes: upkeep.deadBytes,
     keptPacks: kept.packs,
     cachePacks: cache.packs,

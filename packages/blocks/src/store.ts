@@ -1,6 +1,7 @@
 /** The core of the store: keys lead to frames. Everything that changes where a key leads happens here, in one turn each. */
 import { crc32 } from 'node:zlib'
 import { shield, type WaitOptions } from '@ipfs-kit/concurrency'
+import { DiskError } from '@ipfs-kit/disk'
 import type { CID } from 'multiformats/cid'
 import type { Stream } from './blocks.ts'
 import { type Catalog, entryFlags, type Handle, none } from './catalog.ts'
@@ -10,7 +11,7 @@ import type { Epochs } from './epochs.ts'
 import { BlocksError } from './errors.ts'
 import { footerReserveBytes } from './footer.ts'
 import { frameBytes, frameKinds, maxKeyBytes } from './frame.ts'
-import { damaged, type FrameContent, hasKey, otherKey, type Place, readFrame, readFrameNow } from './frame-reader.ts'
+import { damaged, type FrameContent, hasKey, otherKey, type Place, readFrame } from './frame-reader.ts'
 import type { Batch, Pack } from './pack.ts'
 import type { PackFolder } from './pack-folder.ts'
 import { copyBytes, type NewFrame, packOverheadBytes, type PackStream, type Placed } from './pack-stream.ts'
@@ -50,7 +51,6 @@ export interface StoreParts {
   readonly packs: (Pack | undefined)[]
   readonly streams: Readonly<Record<Stream, PackStream>>
   readonly maxValueBytes: number
-  readonly maxEntries: number
   /** Called after a frame was appended. */
   readonly onAppended: () => void
 }
@@ -81,8 +81,8 @@ export class Store {
   }
   /** Bytes of frames that went to kept packs since opening. */
   keptBytesWritten = 0
-  /** Whether blocks were promoted that no sync has covered yet. */
-  hasUnsyncedClaims = false
+  /** Writes of blocks that were promoted, until a sync has covered them. */
+  readonly #promotions = new Set<Batch>()
   /** Counters of changes, one for many tags. */
   readonly #versions = new Uint32Array(versionCount)
   #closed = false
@@ -128,17 +128,14 @@ export class Store {
     if (handle === none) {
       if (!catalog.hasCold) return undefined
     } else if (catalog.findNext(handle, key.high, key.low) === none) {
-      // The usual case: one entry with this tag, and a disk that answers at once.
+      // The usual case: one entry with this tag.
       if ((catalog.flags(handle) & entryFlags.damaged) !== 0) return undefined
       const place = this.placeOf(handle)
-      const content = this.#readNow(place, key)
-      if (content instanceof Uint8Array) {
-        if (place.pack.stream === 'cache') catalog.setFlags(handle, entryFlags.read)
-        const good = verified(key, content)
-        if (good === true || (good !== false && (await good))) {
-          options?.signal?.throwIfAborted()
-          return this.#counted(content)
-        }
+      if (place.pack.stream === 'cache') catalog.setFlags(handle, entryFlags.read)
+      const content = await this.#readVerified(place, key)
+      if (content !== undefined) {
+        options?.signal?.throwIfAborted()
+        return this.#counted(content)
       }
     }
     return this.#getSlowly(key, options)
@@ -234,11 +231,11 @@ export class Store {
           this.counts.blocksFound += 1
           return 'found'
         }
-        if (!this.#haveRoom(taken, key, payload)) {
-          await this.#waitForRoom(taken, key, payload, options)
+        if (!this.#haveRoom(taken, key, payload, found === undefined)) {
+          await this.#waitForRoom(taken, key, payload, found === undefined, options)
           continue
         }
-        const batch = await this.#write(key, payload, options, taken, found?.place, version)
+        const batch = await this.#write(key, payload, this.#mending(options, found), taken, found?.place, version)
         if (batch === undefined) continue
         await this.#written(batch, payload, options)
         return found?.isSame === true ? 'found' : 'new'
@@ -257,8 +254,8 @@ export class Store {
       for (;;) {
         const version = this.#version(key)
         const place = this.#mayBeThere(key) ? await this.locate(key) : undefined
-        if (!this.#haveRoom(taken, key, payload)) {
-          await this.#waitForRoom(taken, key, payload, inCache)
+        if (!this.#haveRoom(taken, key, payload, place === undefined)) {
+          await this.#waitForRoom(taken, key, payload, place === undefined, inCache)
           continue
         }
         const batch = await this.#write(key, payload, inCache, taken, place, version)
@@ -298,7 +295,7 @@ export class Store {
   async promote(key: Key): Promise<boolean> {
     const { catalog, room } = this.parts
     for (;;) {
-      const from = await this.withEntry(key, (handle) => this.placeOf(handle))
+      const from = await this.locate(key)
       if (from === undefined) return false
       if (from.pack.stream === 'kept') return true
       const payload = await this.get(key)
@@ -308,9 +305,23 @@ export class Store {
       if (payload === undefined) return false
       const bytes = this.roomFor(key.bytes.length, payload.length)
       if (!room.takeReserve(bytes)) throw room.full(bytes)
-      this.hasUnsyncedClaims = true
-      room.give(bytes - this.copy(key, payload, from, still, 'kept').room)
+      const placed = this.copy(key, payload, from, still, 'kept')
+      this.#promotions.add(placed.batch)
+      room.give(bytes - placed.room)
     }
+  }
+
+  /**
+   * Makes what was promoted durable.
+   *
+   * @throws BlocksError BLOCKS_FULL, BLOCKS_IO, BLOCKS_SYNC_FAILED: then some of it lies in its cache pack still
+   */
+  async settlePromotions(): Promise<void> {
+    const batches = [...this.#promotions]
+    if (batches.length === 0) return
+    await this.parts.streams.kept.sync()
+    for (const batch of batches) this.#promotions.delete(batch)
+    for (const { failure } of batches) if (failure !== undefined) throw failure
   }
 
   #isKept(handle: Handle): boolean {
@@ -318,26 +329,61 @@ export class Store {
     return handle !== none && packs[catalog.pack(handle)]?.stream === 'kept'
   }
 
-  /** Removes what is under a key, unless a lease holds it. Whether it was removed. */
+  /** Removes what is under a key, unless a lease holds it. Whether it was removed. @throws BlocksError BLOCKS_FULL */
   async delete(key: Key, options?: WaitOptions): Promise<boolean> {
     this.check(options)
-    const { catalog, epochs } = this.parts
-    const place = this.#mayBeThere(key) ? await this.locate(key) : undefined
-    if (place === undefined) return false
-    const located = catalog.locate(key.high, key.low, place.pack.slot, place.offset)
-    const handle = typeof located === 'number' ? located : await located
-    if (!catalog.has(handle) || epochs.isHeld(handle)) return false
-    this.forget(handle, place, key.low)
+    const taken = new TakenRoom(this.parts.room)
+    try {
+      for (;;) {
+        const place = this.#mayBeThere(key) ? await this.locate(key) : undefined
+        if (place === undefined) return false
+        if (taken.bytes === 0) await this.#takeForDeletion(taken, key, options)
+        const { catalog, epochs } = this.parts
+        const located = catalog.locate(key.high, key.low, place.pack.slot, place.offset)
+        const handle = typeof located === 'number' ? located : await located
+        // It moved meanwhile.
+        if (!catalog.has(handle)) continue
+        if (epochs.isHeld(handle)) return false
+        this.check(options)
+        this.forget(handle, place, key.low)
+        await this.#deleted(key, taken, options)
+        return true
+      }
+    } finally {
+      taken.giveRest()
+    }
+  }
+
+  /** Writes a deletion down in each stream. */
+  async #deleted(key: Key, taken: TakenRoom, options: WaitOptions | undefined): Promise<void> {
     // A copy that nothing leads to may lie in the other stream: it would come back at the next opening.
     const wanted: readonly Stream[] = key.kind === frameKinds.record ? ['cache'] : ['kept', 'cache']
     const gone = wanted
       .filter((stream) => this.parts.packs.some((pack) => pack?.stream === stream))
-      .map((stream) => this.appendGone(stream, key))
+      .map((stream) => this.#appendGone(stream, key))
+    for (const { room } of gone) taken.bytes -= room
+    taken.giveRest()
+    this.parts.onAppended()
     for (const { batch } of gone) {
       await batch.written.wait({ signal: options?.signal })
       if (batch.failure !== undefined) throw batch.failure
     }
-    return true
+  }
+
+  /** Takes the room that writing down a deletion needs: of the reserve if need be, but leaves a part of that for compaction. */
+  async #takeForDeletion(taken: TakenRoom, key: Key, options: WaitOptions | undefined): Promise<void> {
+    const { room } = this.parts
+    const bytes = 2 * this.roomFor(key.bytes.length, 0)
+    if (!room.take(bytes) && !room.takeReserve(bytes, 0.5)) {
+      try {
+        await room.wait(bytes, false, { signal: options?.signal })
+      } catch (error) {
+        const isFull = error instanceof BlocksError && error.code === 'BLOCKS_FULL'
+        // Without a deletion there would never be room.
+        if (!isFull || !room.takeReserve(bytes)) throw error
+      }
+    }
+    taken.bytes = bytes
   }
 
   /** Nothing leads to a frame any more. */
@@ -345,6 +391,7 @@ export class Store {
     this.parts.catalog.remove(handle)
     this.#changed(low)
     pack.lose(payloadBytes)
+    this.parts.room.entryGone()
   }
 
   /**
@@ -361,10 +408,16 @@ export class Store {
 
   /** Says in a stream that a key's frames before are deleted. @throws BlocksError BLOCKS_FULL */
   appendGone(stream: Stream, key: Key): Placed {
-    const { room, streams } = this.parts
+    const { room } = this.parts
     const bytes = this.roomFor(key.bytes.length, 0)
     if (!room.takeReserve(bytes)) throw room.full(bytes)
-    const placed = streams[stream].append({
+    const placed = this.#appendGone(stream, key)
+    room.give(bytes - placed.room)
+    return placed
+  }
+
+  #appendGone(stream: Stream, key: Key): Placed {
+    return this.parts.streams[stream].append({
       kind: key.kind === frameKinds.block ? frameKinds.goneBlock : frameKinds.goneRecord,
       key: key.bytes,
       high: key.high,
@@ -373,8 +426,6 @@ export class Store {
       payloadCrc: undefined,
       former: undefined,
     })
-    room.give(bytes - placed.room)
-    return placed
   }
 
   /**
@@ -396,6 +447,19 @@ export class Store {
     }
   }
 
+  /** Lets an entry lead to a frame of another pack that has the same key and payload. */
+  lead(
+    handle: Handle,
+    row: { readonly high: number; readonly low: number; readonly offset: number; readonly payloadBytes: number },
+    from: Pack,
+    to: Pack,
+  ): void {
+    this.parts.catalog.move(handle, row.high, row.low, to.slot, row.offset, row.payloadBytes)
+    this.#changed(row.low)
+    from.lose(row.payloadBytes)
+    to.gain(row.payloadBytes)
+  }
+
   /** Room that a frame takes at most, wherever it goes. */
   roomFor(keyBytes: number, payloadBytes: number): number {
     return frameBytes(keyBytes, payloadBytes) + footerReserveBytes(keyBytes) + packOverheadBytes
@@ -409,9 +473,12 @@ export class Store {
     if (typeof handle !== 'number' || handle === none) return
     pack.lose(frame.payload.length)
     this.#changed(frame.low)
-    const { former } = frame
-    const isThere = former !== undefined && former.pack.state !== 'gone' && former.offset < former.pack.writtenEnd
-    if (!isThere) return catalog.remove(handle)
+    let { former } = frame
+    // What it led to before may not have been written either.
+    while (former !== undefined && former.offset >= former.pack.writtenEnd) {
+      former = former.pack.lost.get(former.offset) ?? former.pack.pending.get(former.offset)?.frame.former
+    }
+    if (former === undefined || former.pack.state === 'gone') return catalog.remove(handle)
     catalog.move(handle, frame.high, frame.low, former.pack.slot, former.offset, former.payloadBytes)
     former.pack.gain(former.payloadBytes)
   }
@@ -469,6 +536,13 @@ export class Store {
     return places
   }
 
+  /** A kept frame that is damaged is replaced in the kept stream, whoever puts the block: at opening kept frames come first. */
+  #mending(options: StoreOptions, found: Found | undefined): StoreOptions {
+    const { kept } = this.parts.streams
+    if (found === undefined || found.isSame || found.place.pack.stream === 'cache') return options
+    return kept.syncFailure === undefined ? { ...options, stream: 'kept' } : options
+  }
+
   /** Waits until a frame that was found is in its file. False if it did not get there, or went meanwhile. */
   async #settled(place: Place, options: WaitOptions | undefined): Promise<boolean> {
     const pending = place.pack.pending.get(place.offset)
@@ -478,21 +552,28 @@ export class Store {
   }
 
   /** Takes the room that a value needs, if it is free. */
-  #haveRoom(taken: TakenRoom, key: Key, payload: Uint8Array): boolean {
+  #haveRoom(taken: TakenRoom, key: Key, payload: Uint8Array, isNew: boolean): boolean {
     const bytes = this.roomFor(key.bytes.length, payload.length)
-    if (taken.bytes >= bytes) return true
-    const { catalog, maxEntries, room } = this.parts
-    if (catalog.entries >= maxEntries) {
-      throw new BlocksError('BLOCKS_FULL', `There are ${catalog.entries} entries; at most ${maxEntries} are allowed`)
+    const { room } = this.parts
+    if (isNew && room.isCrowded) {
+      taken.giveRest()
+      return false
     }
+    if (taken.bytes >= bytes) return true
     if (!room.take(bytes)) return false
     taken.bytes += bytes
     return true
   }
 
-  async #waitForRoom(taken: TakenRoom, key: Key, payload: Uint8Array, options: StoreOptions): Promise<void> {
+  async #waitForRoom(
+    taken: TakenRoom,
+    key: Key,
+    payload: Uint8Array,
+    isNew: boolean,
+    options: StoreOptions,
+  ): Promise<void> {
     const bytes = this.roomFor(key.bytes.length, payload.length)
-    await this.parts.room.wait(bytes, { scope: options.scope, signal: options.signal })
+    await this.parts.room.wait(bytes, isNew, { scope: options.scope, signal: options.signal })
     taken.bytes += bytes
     this.check(options)
   }
@@ -606,11 +687,17 @@ export class Store {
     }
   }
 
-  #readNow(place: Place, key: Key): FrameContent | undefined {
+  /** The payload at a place, if all is well with it. No more waits than needed: most reads are answered at once. */
+  async #readVerified(place: Place, key: Key): Promise<Uint8Array | undefined> {
     try {
-      return readFrameNow(place, key.kind, key.bytes)
-    } catch {
-      // Read again, slowly, where failures are told.
+      const reading = readFrame(this.parts.folder, place, key.kind, key.bytes)
+      const content = reading instanceof Promise ? await reading : reading
+      if (!(content instanceof Uint8Array)) return undefined
+      const good = verified(key, content)
+      return (typeof good === 'boolean' ? good : await good) ? content : undefined
+    } catch (error) {
+      if (!(error instanceof DiskError || error instanceof BlocksError)) throw error
+      // Read again, where failures are told, and it is known whether the pack has gone.
       return undefined
     }
   }

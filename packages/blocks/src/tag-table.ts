@@ -60,6 +60,8 @@ export function createTagTable(): TagTable {
 class Table {
   #size = 0
   #words = 0
+  /** Home slots that a shard gets at first. */
+  #firstHomes = leastHomes
   /** Slots of each shard, the last of which is free. */
   readonly #shards: Uint32Array[] = Array.from({ length: tableShards }, () => nothing)
   /** Home slots and entries of each shard. */
@@ -192,16 +194,17 @@ class Table {
   }
 
   /**
-   * Adds the rows `[high, low, place, length]` of a pack that `admit` lets in, with mark and stamp 0. Rows are sorted by
-   * tag. `present` is the first entry with the tag of the row, or {@link none}.
+   * Adds those of the rows `[high, low, place, length]` of a pack from one to another that `admit` lets in, with mark and
+   * stamp 0. Rows are sorted by tag. `present` is the first entry with the tag of the row, or {@link none}.
    */
   absorb(
     pack: number,
     numbers: Uint32Array,
-    count: number,
+    from: number,
+    to: number,
     admit: (row: number, present: number) => boolean,
   ): void {
-    for (let row = 0; row < count;) {
+    for (let row = from; row < to;) {
       const shard = numbers[row * 4]! >>> 22
       if (this.#sizes[shard]! >= this.#homes[shard]! * fullLoad) this.#grow(shard)
       let words = this.#shards[shard]!
@@ -209,7 +212,7 @@ class Table {
       const room = Math.ceil(homes * fullLoad)
       let size = this.#sizes[shard]!
       const before = size
-      for (; row < count && size < room; row++) {
+      for (; row < to && size < room; row++) {
         const high = numbers[row * 4]!
         const low = numbers[row * 4 + 1]!
         if (high >>> 22 !== shard) break
@@ -269,12 +272,12 @@ class Table {
     if (homes > leastHomes && size < homes * shrinkLoad) this.#rehash(shard, size / grownLoad)
   }
 
-  /** Makes room for so many entries in all, if their tags are spread evenly. */
+  /**
+   * An empty table is going to hold so many entries: each shard takes memory for its share, if their tags are spread evenly,
+   * when the first of these comes.
+   */
   reserve(entries: number): void {
-    const homes = entries / tableShards / reservedLoad
-    for (let shard = 0; shard < tableShards; shard++) {
-      if (homes > this.#homes[shard]!) this.#rehash(shard, homes)
-    }
+    this.#firstHomes = entries / tableShards / reservedLoad
   }
 
   /** The first entry of a shard, or {@link none}. */
@@ -308,7 +311,8 @@ class Table {
   #grow(shard: number): void {
     if (this.#homes[shard]! > slotMask * grownLoad)
       throw new RangeError('the index has no room for more entries')
-    this.#rehash(shard, (this.#sizes[shard]! + 1) / grownLoad)
+    const homes = (this.#sizes[shard]! + 1) / grownLoad
+    this.#rehash(shard, this.#homes[shard] === 0 ? Math.max(homes, this.#firstHomes) : homes)
   }
 
   /** Moves a shard to another number of home slots. Both are in the order of tags: one pass. */

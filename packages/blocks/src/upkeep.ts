@@ -2,7 +2,7 @@
  * What the store does by itself so that there is room: it drops the oldest cache packs, marks, and compacts kept packs
  * that hold much that nobody claims. One thing at a time, in slices.
  */
-import { createLock, type Lock, now, type Owner, type Task } from '@ipfs-kit/concurrency'
+import { createLock, type Lock, now, type Owner, sleep, type Task } from '@ipfs-kit/concurrency'
 import type { Claim, CollectReport, CompactReport, MarkReport } from './blocks.ts'
 import type { CID } from 'multiformats/cid'
 import { compactPack } from './compact.ts'
@@ -47,7 +47,7 @@ const worthwhileShare = 0.25
 const desperateShare = 0.02
 /** A collection deletes dead blocks one by one from packs with a smaller dead share, and rewrites the others. */
 const collectShare = 1 / 16
-const minMarkPauseMs = 250
+const minMarkPauseMs = 20
 const sliceMs = 4
 
 /** The store's housekeeping. */
@@ -181,9 +181,15 @@ export class Upkeep {
     const { catalog, folder } = this.#options.store.parts
     for (let pack = this.#packToChill(); pack !== undefined; pack = this.#packToChill()) {
       const { footer } = pack
-      const readRows = rowReader(folder, pack)
-      await catalog.chill(pack.slot, await readRows(0, footer!.count), readRows)
       this.#chilled.add(pack)
+      const readRows = rowReader(folder, pack)
+      try {
+        const rows = await readRows(0, footer!.count)
+        // Eviction goes on meanwhile.
+        if (pack.state !== 'gone') await catalog.chill(pack.slot, rows, readRows)
+      } catch (error) {
+        if (pack.state !== 'gone') throw error
+      }
     }
   }
 
@@ -201,19 +207,27 @@ export class Upkeep {
 
   /** One step towards room. False when there is enough, or nothing more can be done. */
   async #makeRoom(): Promise<boolean> {
-    const { store, packBytes } = this.#options
+    const { claims, store, packBytes } = this.#options
     const { room, streams } = store.parts
     if (!this.#evictor.isShort) return false
     for (const pack of this.#worstPacks(0.5)) if ((await this.#compact(pack)) !== undefined) return true
     if (this.#shouldMark(Math.max(room.limit / 8, packBytes)) && (await this.#tryMark())) return true
     if (await this.#evictor.makeRoom()) return true
-    if (this.#shouldMark(0) && (await this.#tryMark())) return true
+    // Who waits for room waits for a mark sooner than for the pause between two, if that can find something.
+    const written = store.keptBytesWritten - this.#writtenAtMark
+    const marks = this.#shouldMark(0) || (claims !== undefined && room.wanted > 0 && written >= packBytes)
+    if (marks && (await this.#tryMark())) return true
     for (const share of [worthwhileShare, desperateShare]) {
       this.#rollIf(share)
       await streams.kept.sealed()
       for (const pack of this.#worstPacks(share)) if ((await this.#compact(pack)) !== undefined) return true
     }
     if (!this.#evictor.isShort) return false
+    if (room.wanted > 0 && claims !== undefined && !marks) {
+      // What was claimed at the last mark may not be any more: nobody is refused before another one.
+      await sleep(Math.max(0, this.#nextMarkAt - now()))
+      return true
+    }
     room.refuse()
     this.#nextLook = room.used + packBytes / 2
     return false
@@ -221,7 +235,7 @@ export class Upkeep {
 
   async #mark(): Promise<MarkReport> {
     const { store, claims, links } = this.#options
-    const { catalog, epochs, tagger, packs, streams } = store.parts
+    const { catalog, epochs, tagger, packs } = store.parts
     if (claims === undefined) throw new TypeError('A store without claims has nothing to mark by')
     this.#writtenAtMark = store.keptBytesWritten
     this.#stuck.clear()
@@ -232,13 +246,12 @@ export class Upkeep {
       lookup: (cid, each) => store.eachEntry(store.blockKey(cid), each),
       isKept: (slot) => packs[slot]?.stream === 'kept',
       promote: (cid) => store.promote(store.blockKey(cid)),
+      settle: () => store.settlePromotions(),
       tagger,
       epochs,
       catalog,
       sliceMs,
     })
-    if (store.hasUnsyncedClaims) await streams.kept.sync()
-    store.hasUnsyncedClaims = false
     this.#unclaimed = new Map([...tallies].map(([slot, tally]) => [slot, tally.deadBytes]))
     publishMark(report)
     return report
@@ -283,10 +296,14 @@ export class Upkeep {
     if (kept.pack !== undefined && this.#deadShareOf(kept.pack) >= share) kept.roll()
   }
 
+  /** Packs that are worth a compaction, the best first. */
   #worstPacks(minDeadShare: number): Pack[] {
-    return this.#keptPacks()
+    const worst = this.#keptPacks()
       .filter((pack) => pack.state === 'sealed' && !this.#stuck.has(pack) && this.#deadShareOf(pack) >= minDeadShare)
       .sort((left, right) => this.#deadShareOf(right) - this.#deadShareOf(left))
+    // Nothing of the oldest one is copied if nothing in it lives: there is nothing that its deletions could stand for.
+    const oldest = this.#keptPacks().reduce<Pack | undefined>((a, b) => (a !== undefined && a.id < b.id ? a : b), undefined)
+    return oldest?.state === 'sealed' && oldest.liveEntries === 0 ? [oldest, ...worst.filter((pack) => pack !== oldest)] : worst
   }
 
   #keptPacks(): Pack[] {

@@ -8,19 +8,19 @@ function framesFrom(seed: number, count: number): Frame[] {
   return Array.from({ length: count }, (_, at) => [next(), next(), at * 8, at])
 }
 
-test('a pack beyond the limit, and every older one, is answered from its footer in about 2.4 bytes a row', () => {
+test('a pack beyond the limit, and every older one, is answered from its footer in about 2.4 bytes a row', async () => {
   const catalog = createCatalog({ maxIndexedEntries: 150_000 })
-  const absorb = (pack: number, count: number) => {
+  const absorb = async (pack: number, count: number) => {
     const rows = rowsOf(framesFrom(pack, count))
     const before = catalog.bytes
-    catalog.absorb(pack, rows, () => true, footerOf(rows).readRows)
+    await catalog.absorb(pack, rows, () => true, footerOf(rows).readRows)
     return catalog.bytes - before
   }
-  absorb(9, 100_000)
+  await absorb(9, 100_000)
   expect(catalog.hasCold).toBe(false)
-  expect(absorb(8, 100_000) / 100_000).toBeLessThan(2.5)
+  expect((await absorb(8, 100_000)) / 100_000).toBeLessThan(2.5)
   expect(catalog.hasCold).toBe(true)
-  absorb(7, 1_000)
+  await absorb(7, 1_000)
   expect(catalog.indexed).toBe(100_000)
   expect(catalog.entries).toBe(201_000)
   catalog.drop(8)
@@ -29,9 +29,9 @@ test('a pack beyond the limit, and every older one, is answered from its footer 
   expect(catalog.hasCold).toBe(false)
 })
 
-test('without a way to read its rows a pack goes into memory, limit or not', () => {
+test('without a way to read its rows a pack goes into memory, limit or not', async () => {
   const catalog = createCatalog({ maxIndexedEntries: 10 })
-  catalog.absorb(1, rowsOf(framesFrom(1, 100)), () => true)
+  await catalog.absorb(1, rowsOf(framesFrom(1, 100)), () => true)
   expect(catalog.indexed).toBe(100)
 })
 
@@ -40,7 +40,7 @@ test('finds each row by one read of one row, and reads for fewer than 1 in 500 t
   const frames = framesFrom(1, 20_000)
   const rows = rowsOf(frames)
   const footer = footerOf(rows)
-  catalog.absorb(1, rows, () => true, footer.readRows)
+  await catalog.absorb(1, rows, () => true, footer.readRows)
   let wrong = 0
   for (const [high, low, offset, length] of frames) {
     const [handle] = (await catalog.findCold(high, low)) as [Handle]
@@ -62,7 +62,7 @@ test('asks a footer nothing about rows that are dead', async () => {
   const frames = framesFrom(1, 500)
   const rows = rowsOf(frames)
   const footer = footerOf(rows)
-  catalog.absorb(1, rows, (row) => row % 2 === 0, footer.readRows)
+  await catalog.absorb(1, rows, (row) => row % 2 === 0, footer.readRows)
   for (const [high, low] of frames) for (const at of await catalog.findCold(high, low)) catalog.remove(at)
   expect(catalog.entries).toBe(0)
   footer.reads = 0
@@ -91,14 +91,14 @@ test('an entry takes its mark, stamp and flags out of memory, and mark and stamp
 
 test('through the handle of an entry that is gone nothing is changed', async () => {
   const catalog = createCatalog({ maxIndexedEntries: 1 })
-  const absorb = () => {
+  const absorb = async () => {
     const rows = rowsOf([
       [7, 8, 64, 100],
       [9, 9, 72, 5],
     ])
-    catalog.absorb(3, rows, () => true, footerOf(rows).readRows)
+    await catalog.absorb(3, rows, () => true, footerOf(rows).readRows)
   }
-  absorb()
+  await absorb()
   const [moved] = (await catalog.findCold(7, 8)) as [Handle]
   expect(catalog.move(moved, 7, 8, 4, 0, 100)).toBe(true)
   expect(catalog.move(moved, 7, 8, 5, 0, 100)).toBe(false)
@@ -109,7 +109,7 @@ test('through the handle of an entry that is gone nothing is changed', async () 
   // The place of the pack is given to another one: a handle of the former does not lead there.
   const [dropped] = (await catalog.findCold(9, 9)) as [Handle]
   catalog.drop(3)
-  absorb()
+  await absorb()
   catalog.remove(dropped)
   catalog.setStamp(dropped, 9)
   catalog.setFlags(dropped, 1)
@@ -124,7 +124,7 @@ test('answers the newest pack first, by the age it is told', async () => {
     [1, 2, 64, 3],
     [4, 4, 72, 3],
   ])
-  for (const pack of [0, 1, 2, 3]) catalog.absorb(pack, rows, () => true, footerOf(rows).readRows)
+  for (const pack of [0, 1, 2, 3]) await catalog.absorb(pack, rows, () => true, footerOf(rows).readRows)
   expect((await catalog.findCold(1, 2)).map((at) => catalog.pack(at))).toEqual([1, 3, 2, 0])
 })
 
@@ -132,7 +132,7 @@ test('remembers where the latest 4,096 entries lie, and says so about others', a
   const catalog = createCatalog({ maxIndexedEntries: 1 })
   const frames = framesFrom(3, 4_097)
   const rows = rowsOf(frames)
-  catalog.absorb(1, rows, () => true, footerOf(rows).readRows)
+  await catalog.absorb(1, rows, () => true, footerOf(rows).readRows)
   const handles: Handle[] = []
   for (const [high, low] of frames) handles.push(...(await catalog.findCold(high, low)))
   expect(catalog.offset(handles[1]!)).toBe(8)
@@ -146,7 +146,7 @@ test('a footer that cannot be read fails the question, unless its pack was dropp
     onRead()
     throw new Error('input/output error')
   }
-  catalog.absorb(
+  await catalog.absorb(
     1,
     rowsOf([
       [1, 2, 64, 3],

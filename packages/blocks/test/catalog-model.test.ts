@@ -132,7 +132,7 @@ class Beside {
         const place = rows.numbers[row * 4 + 2]! & 0x7f_ffff
         return this.known.some((is) => is.pack === pack && is.offset === place * 8)
       }
-      catalog.absorb(pack, rows, admit, footerOf(rows).readRows)
+      await catalog.absorb(pack, rows, admit, footerOf(rows).readRows)
       expect(catalog.indexed).toBeLessThanOrEqual(maxIndexedEntries)
     }
     const again = new Beside(1)

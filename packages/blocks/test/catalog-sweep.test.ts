@@ -9,14 +9,14 @@ const onBoth = forEachBackend(test)
 const pick = (below: number) => Math.floor(random() * below)
 
 /** Four packs of entries in memory: `[high, low]` of the entry `at` is `tags[at]`. */
-function filled(count: number, sliceEntries: number) {
+async function filled(count: number, sliceEntries: number) {
   const next = numbersFrom(count)
   const catalog = createCatalog({ sliceEntries })
   const tags = Array.from({ length: count }, () => [next(), next()] as const)
   const packs = [0, 1, 2, 3].map((pack) =>
     tags.flatMap(([high, low], at): Frame[] => (at % 4 === pack ? [[high, low, at * 8, at]] : [])),
   )
-  for (const [pack, frames] of packs.entries()) catalog.absorb(pack, rowsOf(frames), () => true)
+  for (const [pack, frames] of packs.entries()) await catalog.absorb(pack, rowsOf(frames), () => true)
   return { catalog, tags, packs }
 }
 
@@ -29,7 +29,7 @@ async function lookUp(catalog: Catalog, high: number, low: number): Promise<Hand
 }
 
 test('visits in slices of a bounded number of entries', async () => {
-  const { catalog } = filled(10_000, 100)
+  const { catalog } = await filled(10_000, 100)
   let visits = 0
   const slices: number[] = []
   for await (const _part of catalog.sweep((at) => catalog.setMark(at, (visits += 1) & 3))) slices.push(visits)
@@ -38,7 +38,7 @@ test('visits in slices of a bounded number of entries', async () => {
 })
 
 test('visits once what stays, while between slices entries come and go and shards grow and shrink', async () => {
-  const { catalog, tags } = filled(4_000, 50)
+  const { catalog, tags } = await filled(4_000, 50)
   const next = numbersFrom(7)
   const visits = new Map<string, number>()
   const strangers: (readonly [number, number])[] = []
@@ -64,7 +64,7 @@ test('visits once what stays, while between slices entries come and go and shard
 })
 
 onBoth('finds every entry at any moment and visits it once, wherever it moves meanwhile', async () => {
-  const { catalog, tags, packs } = filled(40, 3)
+  const { catalog, tags, packs } = await filled(40, 3)
   const visits = new Uint8Array(tags.length)
   const byTag = new Map(tags.map(([high, low], at) => [`${high} ${low}`, at]))
   const moved: Frame[][] = [[], []]
@@ -122,7 +122,7 @@ onBoth('finds every entry at any moment and visits it once, wherever it moves me
 })
 
 test('a sweep that is left early, or overtaken by another, leaves no trace', async () => {
-  const { catalog, tags, packs } = filled(40, 3)
+  const { catalog, tags, packs } = await filled(40, 3)
   const rows = rowsOf(packs[0]!)
   await catalog.chill(0, rows, footerOf(rows).readRows)
   const first = catalog.sweep(() => {})
@@ -142,7 +142,7 @@ test('a sweep that is left early, or overtaken by another, leaves no trace', asy
 
 test('chilling that is cancelled at any of its waits leaves every entry in one place, and is finished by a second call', async () => {
   const { cancellations } = await cancelAtEveryStep(async (victim) => {
-    const { catalog, tags, packs } = filled(60, 2)
+    const { catalog, tags, packs } = await filled(60, 2)
     const rows = rowsOf(packs[1]!)
     const { readRows } = footerOf(rows)
     await victim(() => catalog.chill(1, rows, readRows))

@@ -9,13 +9,13 @@ const cold = { maxIndexedEntries: 40 }
 
 /** Each seed is a world of three lives: so many crashes, and crashes while opening besides. */
 const lives = [
-  ['an orderly disk', {}, 70],
-  ['a disk that fails once', { harm: failOnce }, 60],
-  ['a disk that fails now and then', { harm: failNowAndThen }, 60],
-  ['a volume that is nearly full', { harm: fillVolume }, 40],
-  ['a slow disk', { harm: slowDown }, 40],
-  ['an index that answers from footers', { options: cold }, 30],
-  ['an index that answers from footers of a disk that fails', { options: cold, harm: failNowAndThen }, 30],
+  ['an orderly disk', {}, 45],
+  ['a disk that fails once', { harm: failOnce }, 40],
+  ['a disk that fails now and then', { harm: failNowAndThen }, 40],
+  ['a volume that is nearly full', { harm: fillVolume }, 25],
+  ['a slow disk', { harm: slowDown }, 25],
+  ['an index that answers from footers', { options: cold }, 25],
+  ['an index that answers from footers of a disk that fails', { options: cold, harm: failNowAndThen }, 25],
 ] as const
 
 for (const [where, how, seeds] of lives) {
@@ -26,9 +26,9 @@ for (const [where, how, seeds] of lives) {
 }
 
 const moments = [
-  ['an orderly disk', {}, 16],
-  ['a disk that fails', { harm: failNowAndThen }, 8],
-  ['an index that answers from footers', { options: cold }, 8],
+  ['an orderly disk', {}, 30],
+  ['a disk that fails', { harm: failNowAndThen }, 20],
+  ['an index that answers from footers', { options: cold }, 20],
 ] as const
 
 for (const [where, how, seeds] of moments) {

@@ -14,7 +14,7 @@ interface Running extends Write {
 const writesAtOnce = 128
 const bytesAtOnce = 16 * 1_048_576
 
-/** Begins writes in order. After the first failure nothing new is begun. Disposing it waits for what runs. */
+/** Begins writes in order. The store lets go of the bytes when a write is over. After the first failure nothing new is begun. Disposing it waits for what runs. */
 export class AddWrites implements AsyncDisposable {
   readonly #store: (cid: CID, block: Uint8Array) => Promise<unknown>
   readonly #signal: AbortSignal
@@ -28,12 +28,16 @@ export class AddWrites implements AsyncDisposable {
     this.#signal = signal
   }
 
-  /** Begins to store a block as soon as there is room for it. @throws the first failure, the reason of the signal */
-  async put(cid: CID, block: Uint8Array): Promise<Write> {
+  /**
+   * Begins to store a block as soon as there is room for it. `stored` is called when its bytes may be overwritten.
+   *
+   * @throws the first failure, the reason of the signal
+   */
+  async put(cid: CID, block: Uint8Array, stored?: () => void): Promise<Write> {
     while (this.#running.length >= writesAtOnce || this.#bytes >= bytesAtOnce) await this.#oldest()
     this.check()
     const bytes = block.byteLength
-    const write: Running = { bytes, over: this.#write(cid, block) }
+    const write: Running = { bytes, over: this.#write(cid, block, stored) }
     this.#running.push(write)
     this.#bytes += bytes
     return write
@@ -59,9 +63,10 @@ export class AddWrites implements AsyncDisposable {
     await Promise.all(this.#running.map((write) => write.over))
   }
 
-  async #write(cid: CID, block: Uint8Array): Promise<void> {
+  async #write(cid: CID, block: Uint8Array, stored?: () => void): Promise<void> {
     try {
       await this.#store(cid, block)
+      stored?.()
     } catch (error) {
       this.#failure ??= { error }
     }

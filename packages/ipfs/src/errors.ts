@@ -93,6 +93,11 @@ export const ipfsErrors = {
     when: 'a pinned DAG lacks a block that has links, so that garbage collection cannot know what lies behind it; nothing was removed',
     next: 'Add or import the missing block, or remove the pin that the message names.',
   },
+  IPFS_NOT_MIGRATED: {
+    kind: 'conflict',
+    when: 'garbage is to be collected, and the move of the blocks of an older version into packs has stopped before its end',
+    next: 'See why in the status of the node, remove the cause, and open the node again.',
+  },
   IPFS_STORE_FULL: {
     kind: 'full',
     when: 'a block does not fit: maxBytes is reached by what is pinned, or the volume has no room',

@@ -1,11 +1,11 @@
-/** Stores the blocks of files: read, hashed and written at once, the bytes in between bounded. */
-import type { Owner } from '@ipfs-kit/concurrency'
+/** Stores the blocks of files: read and hashed while those before are written, the bytes in between bounded. */
 import type { AddWrites } from './add-writes.ts'
-import { Ahead } from './ahead.ts'
-import { hashBlock, hashNow, hashOffThreadBytes } from './codecs.ts'
+import { ChunkBuffers } from './chunk-buffers.ts'
+import { hashNow } from './codecs.ts'
 import { chunksOf, slicesOf } from './file-chunks.ts'
 import { layOut, leafOf, leafPart, type FilePart } from './file-layout.ts'
 import type { CidProfile } from './ipfs.ts'
+import { createPause } from './pause.ts'
 
 /** A file whose last block may still be on its way. */
 export interface BuiltFile {
@@ -14,62 +14,50 @@ export interface BuiltFile {
   readonly over?: Promise<void>
 }
 
-/** Leaves of one file that are hashed at once: as many as there are threads, which write too. */
-const leavesAtOnce = 4
-
 /** Stores files of one add. */
 export class FileBlocks {
   readonly #profile: CidProfile
   readonly #chunkBytes: number
   readonly #writes: AddWrites
-  readonly #owner: Owner
+  readonly #buffers: ChunkBuffers
 
   constructor(parts: {
     readonly profile: CidProfile
     readonly chunkBytes: number
     readonly writes: AddWrites
-    /** Whose tasks hash the leaves. */
-    readonly owner: Owner
   }) {
     this.#profile = parts.profile
     this.#chunkBytes = parts.chunkBytes
     this.#writes = parts.writes
-    this.#owner = parts.owner
+    this.#buffers = new ChunkBuffers(parts.chunkBytes)
   }
 
-  /** Whether a content is one leaf that is hashed faster here than elsewhere: then {@link small} does for it. */
+  /** Whether a content is one leaf whose bytes are there: then {@link small} does for it. */
   isSmall(content: Uint8Array | AsyncIterable<Uint8Array>): content is Uint8Array {
-    if (!(content instanceof Uint8Array)) return false
-    return content.byteLength <= this.#chunkBytes && content.byteLength < hashOffThreadBytes
+    return content instanceof Uint8Array && content.byteLength <= this.#chunkBytes
   }
 
   /** Stores a small file. Waits only for room to write. */
   async small(content: Uint8Array): Promise<BuiltFile> {
-    const leaf = leafOf(content, this.#profile)
-    const file = leafPart(leaf, hashNow(leaf.block), this.#profile)
-    return { file, over: (await this.#writes.put(file.cid, leaf.block)).over }
+    return this.#leaf(content)
   }
 
   /** Stores any file. */
   async any(content: Uint8Array | AsyncIterable<Uint8Array>): Promise<BuiltFile> {
     if (content instanceof Uint8Array) {
-      if (content.byteLength <= this.#chunkBytes) return this.#single(content)
+      if (this.isSmall(content)) return this.small(content)
       return this.#tree(slicesOf(content, this.#chunkBytes))
     }
-    const chunks = chunksOf(content, this.#chunkBytes)
+    const chunks = chunksOf(content, this.#chunkBytes, this.#buffers)
     try {
       const first = await chunks.next()
       const second = await chunks.next()
       if (first.done === true) throw new TypeError('A content was cut into no chunks')
-      if (second.done === true) return await this.#single(first.value)
+      if (second.done === true) return await this.#leaf(first.value)
       return await this.#tree(all(first.value, second.value, chunks))
     } finally {
       await chunks.return()
     }
-  }
-
-  async #single(chunk: Uint8Array): Promise<BuiltFile> {
-    return this.isSmall(chunk) ? this.small(chunk) : this.#leaf(chunk)
   }
 
   async #tree(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<BuiltFile> {
@@ -83,18 +71,18 @@ export class FileBlocks {
   async *#leaves(
     chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   ): AsyncGenerator<FilePart, void, undefined> {
-    await using leaves = new Ahead<BuiltFile>(this.#owner, 'leaf of an added file')
+    const pause = createPause()
     for await (const chunk of chunks) {
-      leaves.begin(() => this.#leaf(chunk))
-      if (leaves.size >= leavesAtOnce) yield (await leaves.next()).file
+      yield (await this.#leaf(chunk)).file
+      await pause()
     }
-    while (leaves.size > 0) yield (await leaves.next()).file
   }
 
   async #leaf(chunk: Uint8Array): Promise<BuiltFile> {
     const leaf = leafOf(chunk, this.#profile)
-    const file = leafPart(leaf, await hashBlock(leaf.block), this.#profile)
-    return { file, over: (await this.#writes.put(file.cid, leaf.block)).over }
+    const file = leafPart(leaf, hashNow(leaf.block), this.#profile)
+    const stored = (): void => this.#buffers.giveBack(chunk)
+    return { file, over: (await this.#writes.put(file.cid, leaf.block, stored)).over }
   }
 }
 

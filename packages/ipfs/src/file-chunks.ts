@@ -1,17 +1,17 @@
 /** Cuts streams of bytes into chunks of one size. */
-
-/** Pieces of a chunk that are kept as they came; a chunk of more is copied together on the way. */
-const piecesKept = 32
+import type { ChunkBuffers } from './chunk-buffers.ts'
 
 /**
  * Chunks of so many bytes; the last one has what is left. A stream of nothing is one empty chunk. Pieces that hold whole
- * chunks are not copied: whoever gives them must not write into them again.
+ * chunks are not copied: whoever gives them must not write into them again. Others are gathered in the buffers, which want
+ * them back.
  */
 export async function* chunksOf(
   source: AsyncIterable<Uint8Array>,
   chunkBytes: number,
+  buffers: ChunkBuffers,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  let chunk = new Chunk(chunkBytes)
+  let chunk = new Chunk(chunkBytes, buffers)
   let isEmpty = true
   for await (const piece of source) {
     for (let at = 0; at < piece.byteLength;) {
@@ -19,7 +19,7 @@ export async function* chunksOf(
       if (chunk.missing > 0) break
       yield chunk.bytes()
       isEmpty = false
-      chunk = new Chunk(chunkBytes)
+      chunk = new Chunk(chunkBytes, buffers)
     }
   }
   if (isEmpty || chunk.missing < chunkBytes) yield chunk.bytes()
@@ -33,12 +33,15 @@ export function* slicesOf(bytes: Uint8Array, chunkBytes: number): Generator<Uint
 /** A chunk that is being gathered. */
 class Chunk {
   readonly #chunkBytes: number
-  #pieces: Uint8Array[] = []
+  readonly #buffers: ChunkBuffers
+  /** The first piece, as it came: there may be no other one. */
+  #first: Uint8Array = new Uint8Array()
   #joined: Buffer | undefined
   #size = 0
 
-  constructor(chunkBytes: number) {
+  constructor(chunkBytes: number, buffers: ChunkBuffers) {
     this.#chunkBytes = chunkBytes
+    this.#buffers = buffers
   }
 
   get missing(): number {
@@ -48,19 +51,24 @@ class Chunk {
   /** Takes what there is room for. Gives how many bytes that is. */
   take(bytes: Uint8Array): number {
     const piece = bytes.byteLength > this.missing ? bytes.subarray(0, this.missing) : bytes
-    if (this.#joined !== undefined) this.#joined.set(piece, this.#size)
-    else this.#pieces.push(piece)
-    this.#size += piece.byteLength
-    if (this.#pieces.length > piecesKept) {
-      this.#joined = Buffer.concat(this.#pieces, this.#chunkBytes)
-      this.#pieces = []
+    if (this.#size === 0) this.#first = piece
+    else {
+      if (this.#joined === undefined) {
+        this.#joined = this.#buffers.take()
+        this.#joined.set(this.#first)
+      }
+      this.#joined.set(piece, this.#size)
     }
+    this.#size += piece.byteLength
     return piece.byteLength
   }
 
   bytes(): Uint8Array {
-    if (this.#joined !== undefined) return this.#joined.subarray(0, this.#size)
-    const [only] = this.#pieces
-    return only !== undefined && this.#pieces.length === 1 ? only : Buffer.concat(this.#pieces, this.#size)
+    if (this.#joined === undefined) return this.#first
+    if (this.missing === 0) return this.#joined
+    // A last chunk may be small, and many of them under way.
+    const own = Buffer.from(this.#joined.subarray(0, this.#size))
+    this.#buffers.giveBack(this.#joined)
+    return own
   }
 }

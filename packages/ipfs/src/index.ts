@@ -27,6 +27,7 @@ export type {
   ImportResult,
   Ipfs,
   IpfsStats,
+  MigrationProgress,
   RangeOptions,
   Repo,
   RepoStat,

@@ -1,4 +1,5 @@
 /** The node as its users see it. The parts behind the interface are in the files of the same names. */
+import type { Blocks as Packs } from '@ipfs-kit/blocks'
 import type { Blockstore } from 'interface-blockstore'
 import type { CID } from 'multiformats/cid'
 import type { OwnPins } from './pins.ts'
@@ -227,12 +228,15 @@ export interface RepoStat {
 
 /** The store as a whole. */
 export interface Repo {
-  /** Counts that are kept, so that it answers at once whatever the store holds. */
+  /**
+   * Counts that are kept, so that it answers at once whatever the store holds; while the blocks of an older version are being
+   * moved into packs it counts all blocks, each once.
+   */
   stat(options?: CallOptions): Promise<RepoStat>
   /**
    * Removes every block that no pin reaches and no running add, import, pin or export holds. One at a time: those who call
    * while one runs share the next. `IPFS_GC_INCOMPLETE` when a pinned DAG lacks a block that has links: then nothing is
-   * removed.
+   * removed. Waits until the blocks of an older version are in packs; `IPFS_NOT_MIGRATED` when their move has stopped.
    */
   gc(options?: CallOptions): Promise<GcResult>
 }
@@ -247,10 +251,32 @@ export interface Ipfs extends AsyncDisposable {
   readonly repo: Repo
   /** The store under it in the shape of Helia: verified on every read; a `put` through it is cache unless pinned. */
   readonly blockstore: Blockstore
+  /** The packs: what they hold and take, why a block is there, and their upkeep. Rejects with `BlocksError`. */
+  readonly store: Pick<Packs, 'stats' | 'explain' | 'verify' | 'compact'>
   /** Counts since opening; a frozen snapshot. */
   stats(): IpfsStats
   /** Waits for running calls to be cancelled and ended. Idempotent. */
   close(): Promise<void>
+}
+
+/** How far the move of an older version's blocks into packs is. A frozen snapshot; numbers are since opening. */
+export interface MigrationProgress {
+  /**
+   * `running`: it goes on. `done`: all is in packs. `stopped`: by `error`, or because the node was closed; the next opening goes
+   * on. Reads, adds and pins work meanwhile; garbage is collected when it is done.
+   */
+  readonly state: 'running' | 'done' | 'stopped'
+  /** Blocks whose file was removed, because they were read back from a pack. */
+  readonly blocks: number
+  /** Files of blocks at opening; absent until they are counted. */
+  readonly ofBlocks?: number
+  /** Bytes of the blocks that were moved. */
+  readonly bytes: number
+  /** Files that do not hold their block. They are kept in the folder `blocks/damaged`. */
+  readonly damaged: number
+  readonly bytesPerSecond: number
+  /** `IPFS_STORE_FULL` when there is no room for more, else `IPFS_STORE_FAILED`. */
+  readonly error?: { readonly code: string; readonly message: string }
 }
 
 /** Snapshot of {@link Ipfs.stats}. */
@@ -263,4 +289,6 @@ export interface IpfsStats {
   readonly corruptReads: number
   /** Adds, imports, pins and exports that hold blocks now. */
   readonly openLeases: number
+  /** Only if there were blocks of an older version at opening. */
+  readonly migration?: MigrationProgress
 }

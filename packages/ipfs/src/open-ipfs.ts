@@ -1,6 +1,6 @@
 /** Opens a node over a folder. */
 import { join, resolve } from 'node:path'
-import { openBlocks } from '@ipfs-kit/blocks'
+import { type Blocks, openBlocks } from '@ipfs-kit/blocks'
 import { createOwner } from '@ipfs-kit/concurrency'
 import { nodeDisk } from '@ipfs-kit/disk'
 import { createAdd } from './add.ts'
@@ -13,6 +13,9 @@ import { IpfsError } from './errors.ts'
 import { createFiles } from './files.ts'
 import { HeliaBlockstore } from './helia-blockstore.ts'
 import type { Ipfs, IpfsStats } from './ipfs.ts'
+import { MigratingBlocks } from './migrating-blocks.ts'
+import { Migration } from './migration.ts'
+import { findOldBlocks } from './old-blocks.ts'
 import { createPins, PinRecords } from './pins.ts'
 import { createRepo } from './repo.ts'
 import { storeFailure } from './store-failure.ts'
@@ -55,22 +58,14 @@ export async function openIpfs(options: IpfsOptions): Promise<Ipfs> {
   // The pins first: a newer version's are refused before anything is made beside them.
   await using opening = new AsyncDisposableStack()
   const records = opening.adopt(new PinRecords(join(folder, 'pins.sqlite')), (pins) => pins.close())
-  const packs = opening.use(
-    await failingAs(storeFailure, () =>
-      openBlocks({
-        path: join(folder, 'blocks'),
-        ...limits,
-        claims: () => records.all(),
-        links: linksOf,
-      }),
-    ),
-  )
+  const { packs, migration } = await failingAs(storeFailure, () => openStore(folder, limits, records))
+  opening.use(packs)
   const owner = opening.use(createOwner({ name: 'ipfs' }))
   const calls = new Calls()
   opening.defer(() => calls.close())
   const blocks = new BlockStore({ packs, maxBlockBytes, scope: owner.scope })
   const blockstore = new HeliaBlockstore({ blocks, calls })
-  const parts = { records, blocks, blockstore, calls, owner, maxBlockBytes }
+  const parts = { records, blocks, blockstore, calls, owner, maxBlockBytes, migration }
 
   const resources = opening.move()
   let closing: Promise<void> | undefined
@@ -83,15 +78,36 @@ export async function openIpfs(options: IpfsOptions): Promise<Ipfs> {
     blocks: createBlocks(parts),
     repo: createRepo(parts),
     blockstore,
-    stats: () => statsOf(blocks),
+    store: packs,
+    stats: () => statsOf(blocks, migration),
     close,
     [Symbol.asyncDispose]: close,
   }
 }
 
-function statsOf(blocks: BlockStore): IpfsStats {
+/** Opens the packs, with the blocks of an older version over them if there are any: these begin to move. */
+async function openStore(
+  folder: string,
+  limits: Pick<IpfsOptions, 'maxBytes' | 'minFreeBytes'>,
+  records: PinRecords,
+): Promise<{ readonly packs: Blocks; readonly migration: Migration | undefined }> {
+  const path = join(folder, 'blocks')
+  const old = await findOldBlocks(nodeDisk(), path)
+  const migration = old === undefined ? undefined : new Migration({ old })
+  const claims = () => {
+    migration?.mustBeDone()
+    return records.all()
+  }
+  const packs = await openBlocks({ path, ...limits, claims, links: linksOf })
+  if (migration === undefined) return { packs, migration }
+  migration.begin(packs)
+  return { packs: new MigratingBlocks(packs, migration), migration }
+}
+
+function statsOf(blocks: BlockStore, migration: Migration | undefined): IpfsStats {
   const { blocksRead, blocksWritten, bytesRead, bytesWritten, corruptReads, openLeases } = blocks.stats()
-  return Object.freeze({ blocksRead, blocksWritten, bytesRead, bytesWritten, corruptReads, openLeases })
+  const counts = { blocksRead, blocksWritten, bytesRead, bytesWritten, corruptReads, openLeases }
+  return Object.freeze(migration === undefined ? counts : { ...counts, migration: migration.progress() })
 }
 
 async function failingAs<T>(failure: (error: unknown) => unknown, work: () => Promise<T>): Promise<T> {

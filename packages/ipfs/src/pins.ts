@@ -51,8 +51,11 @@ export interface OwnPins {
   setMetadata(cid: CID, metadata: PinMetadata | undefined, options?: CallOptions): Promise<void>
 }
 
-/** The version of the table below, in the file's `user_version`. */
-const schemaVersion = 1
+/**
+ * The version of the table below and of the blocks beside it, in the file's `user_version`. 1 had the same table, and a file for each
+ * block: a version that knows only that one must not open blocks in packs.
+ */
+const schemaVersion = 2
 
 interface Row {
   readonly id: number

@@ -17,7 +17,9 @@ export function storeFailure(error: unknown): unknown {
   if (!(error instanceof BlocksError)) return error
   const { code, message } = error
   if (code === 'BLOCKS_LOCKED') {
-    return new IpfsError('IPFS_STORE_FAILED', 'The folder is open in another process or node', { cause: error })
+    return new IpfsError('IPFS_STORE_FAILED', 'The folder is open in another process or node', {
+      cause: error,
+    })
   }
   return new IpfsError(codes[code] ?? 'IPFS_STORE_FAILED', message, { cause: error })
 }

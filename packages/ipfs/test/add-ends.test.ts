@@ -10,7 +10,6 @@ import {
   failing,
   opened,
   pattern,
-  pinned,
   read,
   rejection,
   stalled,

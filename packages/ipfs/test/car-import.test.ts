@@ -267,7 +267,7 @@ describe('an archive is refused, and nothing of it is kept,', () => {
   )
 
   it('when a section says it has 2^40 bytes, without reading on', async () => {
-    const { ipfs, path } = await opened({ maxBlockBytes: 100_000 })
+    const { ipfs } = await opened({ maxBlockBytes: 100_000 })
     const start = Buffer.concat([await written([root.cid], whole), length(2 ** 40), leaves[0]!.cid.bytes])
     let sent = 0
     async function* endless() {

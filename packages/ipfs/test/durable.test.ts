@@ -15,7 +15,8 @@ it('when a pin is answered, every byte and name of its packs was synced before',
 it('pins and what they reach are there when the node is opened again', async () => {
   const first = await opened()
   const cids = []
-  for (let at = 0; at < 5; at += 1) cids.push(await addFile(first.ipfs, pattern(10_000, at), { chunkBytes: 100 }))
+  for (let at = 0; at < 5; at += 1)
+    cids.push(await addFile(first.ipfs, pattern(10_000, at), { chunkBytes: 100 }))
   const before = await first.ipfs.repo.stat()
   await first.ipfs.close()
   const { ipfs } = await opened({ path: first.path })
@@ -23,5 +24,6 @@ it('pins and what they reach are there when the node is opened again', async () 
   expect((await ipfs.repo.gc()).removedBlocks).toBe(0)
   const { blocks, bytes, pins } = await ipfs.repo.stat()
   expect([blocks, bytes, pins]).toEqual([before.blocks, before.bytes, before.pins])
-  for (const [at, cid] of cids.entries()) expect(await read(ipfs, cid)).toEqual(Buffer.from(pattern(10_000, at)))
+  for (const [at, cid] of cids.entries())
+    expect(await read(ipfs, cid)).toEqual(Buffer.from(pattern(10_000, at)))
 })

@@ -13,7 +13,10 @@ async function bytesOnDisk(path: string): Promise<number> {
   let bytes = 0
   for (const name of await packNames(path)) {
     // One that is removed meanwhile counts nothing.
-    bytes += await stat(join(path, 'blocks', name)).then(({ size }) => size, () => 0)
+    bytes += await stat(join(path, 'blocks', name)).then(
+      ({ size }) => size,
+      () => 0,
+    )
   }
   return bytes
 }

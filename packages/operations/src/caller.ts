@@ -102,11 +102,13 @@ export function createCaller<T extends Table>(options: CallerOptions): LocalCall
         call.signal === undefined ? borrowed.signal : AbortSignal.any([call.signal, borrowed.signal])
       const context = { signal, progress: call.progress ?? (() => {}), requestId }
       const result: unknown = entry.run(borrowed.parts, parsed, context, bodyFor(entry, call.body))
-      if (entry.returns === 'lines') return settleAtEnd(result as AsyncIterable<unknown>, end, failed)
+      const { signal: partsSignal } = borrowed
+      if (entry.returns === 'lines')
+        return settleAtEnd(result as AsyncIterable<unknown>, partsSignal, end, failed)
       const value: unknown = await result
       if (entry.returns === 'bytes') {
         const bytes = value as BytesResult
-        return { ...bytes, body: settleAtEnd(bytes.body, end, failed) }
+        return { ...bytes, body: settleAtEnd(bytes.body, partsSignal, end, failed) }
       }
       end('OK')
       return value
@@ -155,40 +157,63 @@ async function* fromIterable<T>(values: Iterable<T>): AsyncGenerator<T> {
 /**
  * Passes values on and reports the end once: exhausted, failed, or left early by the reader (`OPERATION_CANCELLED`). An
  * iterator of its own, because a generator that was never begun does not notice that it is left: that reader wanted
- * the head of the answer only, which is `OK`.
+ * the head of the answer only, which is `OK`. When the parts go away while the reader asks for nothing, the source would
+ * not notice either: it is ended then, and the reader is told with its next question.
  */
 function settleAtEnd<T>(
   values: AsyncIterable<T>,
+  parts: AbortSignal,
   end: (code: string) => void,
   failed: (error: unknown) => unknown,
 ): AsyncIterableIterator<T> {
   const source = values[Symbol.asyncIterator]()
   let begun = false
-  const settled = async (step: Promise<IteratorResult<T>>): Promise<IteratorResult<T>> => {
+  let asked = 0
+  /** What the reader is told, once the source has ended for lack of its parts. */
+  let cut: Promise<unknown> | undefined
+  const cutOff = async (): Promise<unknown> => {
     try {
-      const result = await step
-      if (result.done === true) end('OK')
-      return result
+      await source.return?.()
+      return failed(parts.reason)
     } catch (error) {
-      throw failed(error)
+      return failed(error)
     }
+  }
+  const onGone = (): void => {
+    if (asked === 0) cut ??= cutOff()
+  }
+  parts.addEventListener('abort', onGone, { once: true })
+  const settle = (code: string): void => {
+    parts.removeEventListener('abort', onGone)
+    end(code)
   }
   return {
     [Symbol.asyncIterator]() {
       return this
     },
-    next() {
+    async next() {
       begun = true
-      return settled(source.next())
+      if (cut !== undefined) throw await cut
+      asked += 1
+      try {
+        const result = await source.next()
+        if (result.done === true) settle('OK')
+        return result
+      } catch (error) {
+        parts.removeEventListener('abort', onGone)
+        throw failed(error)
+      } finally {
+        asked -= 1
+      }
     },
     async return() {
       try {
-        await source.return?.()
+        await (cut ?? source.return?.())
       } catch (error) {
         throw failed(error)
       }
       // Only now has the work ended, and lets go of its parts.
-      end(begun ? 'OPERATION_CANCELLED' : 'OK')
+      settle(begun ? 'OPERATION_CANCELLED' : 'OK')
       return { done: true, value: undefined }
     },
   }

@@ -192,6 +192,17 @@ describe('a call', () => {
     expect((error as Error).message).not.toContain('out of numbers')
   })
 
+  test('lets go of parts that go away while its reader asks for nothing, and tells it then', async () => {
+    const { caller, out, withdraw } = lend()
+    const lines = await caller.call('counter.count', { to: 3 })
+    const reader = lines[Symbol.asyncIterator]()
+    expect(await reader.next()).toMatchObject({ value: { n: 1 } })
+    expect(out()).toBe(1)
+    withdraw()
+    await expect.poll(out, { interval: 1 }).toBe(0)
+    await expect(reader.next()).rejects.toThrow(/unexpectedly|going away/)
+  })
+
   test('is refused for two entries of one name', () => {
     expect(() => lend([add, add])).toThrow(/counter\.add/)
   })

@@ -18,7 +18,7 @@ export function fixedBytes(): (bytes: number) => Buffer {
 /** Opens a store with small packs and the claims that are in a list. */
 export function openOn(
   disk: Disk,
-  options: Partial<BlocksOptions> & { readonly claimed?: readonly Block[] } = {},
+  options: Partial<BlocksOptions> & { readonly claimed?: Iterable<Block> } = {},
 ): Promise<Blocks> {
   const { claimed, ...others } = options
   return openWith(
@@ -28,7 +28,7 @@ export function openOn(
       maxBytes: 1_048_576,
       packBytes: 65_536,
       minFreeBytes: 0,
-      ...(claimed === undefined ? {} : { claims: () => claimed.map(({ cid }) => ({ cid })), links: linksOf }),
+      ...(claimed === undefined ? {} : { claims: () => [...claimed].map(({ cid }) => ({ cid })), links: linksOf }),
       ...others,
     },
     { makeTagger: createTagger, randomBytes: disk.name === 'sim' ? fixedBytes() : randomBytes },

@@ -1,0 +1,28 @@
+import { expect, it } from 'vitest'
+import { AddWrites } from '../src/add-writes.ts'
+import { FileBlocks } from '../src/file-blocks.ts'
+import { cidOf } from './nodes.ts'
+import { pattern } from './opened.ts'
+
+it.each(['unixfs-v1-2025', 'unixfs-v0-2015'] as const)(
+  'leaves the bytes of a block of %s as they are until it is stored, however long that takes',
+  async (profile) => {
+    const content = pattern(3000)
+    let slow = 0
+    const wrong: string[] = []
+    const writes = new AddWrites(async (cid, block) => {
+      slow += 1
+      for (let turns = slow % 7; turns > 0; turns -= 1) await new Promise(setImmediate)
+      const { multihash } = cidOf(block)
+      if (!Buffer.from(multihash.bytes).equals(cid.multihash.bytes)) wrong.push(cid.toString())
+    }, new AbortController().signal)
+    const files = new FileBlocks({ profile, chunkBytes: 16, writes })
+    async function* pieces() {
+      for (let at = 0; at < content.length; at += 7) yield content.subarray(at, at + 7)
+    }
+    const { file } = await files.any(pieces())
+    expect(file.bytes).toBe(3000)
+    expect(slow).toBeGreaterThan(187)
+    expect(wrong).toEqual([])
+  },
+)
