@@ -23,11 +23,11 @@ describe.concurrent('a home', () => {
     async ({ args }) => {
       const home = temporaryHome()
       mkdirSync(home)
-      writeFileSync(join(home, 'format'), '2\n')
+      writeFileSync(join(home, 'format'), '3\n')
       expect(await failure(args, home)).toMatchObject({
         exit: 2,
         code: 'KIT_HOME_TOO_NEW',
-        message: expect.stringMatching(/has format 2; .* up to 1/),
+        message: expect.stringMatching(/has format 3; .* up to 2/),
         next: expect.stringContaining('newer'),
       })
       expect(readdirSync(home)).toEqual(['format'])

@@ -64,11 +64,7 @@ export interface AbsorbParts {
 /** Fills the index from packs, newest first. @throws BlocksError BLOCKS_IO; DiskError */
 export async function absorbPacks(parts: AbsorbParts, found: readonly FoundPack[]): Promise<void> {
   const { catalog, folder } = parts
-  let entries = 0
-  const isFitting = ({ count, pack }: FoundPack): boolean =>
-    (entries += count) <= parts.maxIndexedEntries || pack.footer === undefined
-  const last = found.findIndex((each) => !isFitting(each))
-  const together = last === -1 ? found : found.slice(0, last)
+  const together = fitting(found, parts.maxIndexedEntries)
   const rows = together.reduce((sum, { count }) => sum + count, 0)
   catalog.reserve(rows)
   const absorption = new Absorption(parts)
@@ -81,6 +77,16 @@ export async function absorbPacks(parts: AbsorbParts, found: readonly FoundPack[
     const isSealed = each.pack.footer !== undefined
     await absorption.absorb(each, 0, tagRanges, isSealed ? rowReader(folder, each.pack) : undefined)
   }
+}
+
+/** The newest packs, as many as fit into memory for certain. A pack that was scanned has no footer to be answered from. */
+function fitting(found: readonly FoundPack[], maxIndexedEntries: number): readonly FoundPack[] {
+  let entries = 0
+  for (const [index, { count, pack }] of found.entries()) {
+    entries += count
+    if (entries > maxIndexedEntries && pack.footer !== undefined) return found.slice(0, index)
+  }
+  return found
 }
 
 /** Ranges whose rows are read at once, of packs with so many rows on average. */

@@ -231,7 +231,9 @@ export interface Unverified {
   getRange(key: string, options?: RangeOptions): Promise<Uint8Array | undefined>
   has(key: string, options?: CallOptions): Promise<boolean>
   delete(key: string, options?: CallOptions): Promise<boolean>
-  list(options?: CallOptions): AsyncGenerator<{ readonly key: string; readonly size: number }, void, undefined>
+  list(
+    options?: CallOptions,
+  ): AsyncGenerator<{ readonly key: string; readonly size: number }, void, undefined>
 }
 
 /** A store of blocks in a folder. All methods are safe to call at once. After `close` every call rejects with `BLOCKS_CLOSED`. */
@@ -239,7 +241,10 @@ export interface Blocks extends AsyncDisposable {
   /** Stores a block in a cache pack unless it is there. Resolves when it is written (not synced). */
   put(cid: CID, bytes: Uint8Array, options?: PutOptions): Promise<void>
   /** Stores many, some at once; yields each CID when it is written, in order. */
-  putMany(pairs: Iterable<Pair> | AsyncIterable<Pair>, options?: PutOptions): AsyncGenerator<CID, void, undefined>
+  putMany(
+    pairs: Iterable<Pair> | AsyncIterable<Pair>,
+    options?: PutOptions,
+  ): AsyncGenerator<CID, void, undefined>
   /** The bytes of a block, verified. A mismatch is a miss, and a report (`stats`, `explain`, channel `blocks:damage`). */
   get(cid: CID, options?: CallOptions): Promise<Uint8Array | undefined>
   /** A part of a block. The whole block is read and verified, in bounded memory. */

@@ -1,4 +1,5 @@
 /** Compaction: what lives of a kept pack is copied to the newest one, synced there, and the pack is removed. */
+import { copyDeletion } from './delete-key.ts'
 import { matches } from './digest.ts'
 import { dropPack } from './drop-pack.ts'
 import { frameKinds } from './frame.ts'
@@ -31,12 +32,14 @@ const unwrittenBytes = 8 * 1024 * 1024
 export async function compactPack(store: Store, pack: Pack): Promise<Compacted | undefined> {
   const { catalog, epochs, folder, room, streams, packs } = store.parts
   const pace = new Pace(sliceMs)
-  const isOldest = !packs.some((other) => other !== undefined && other.stream === 'kept' && other.id < pack.id)
+  const isOldest = !packs.some(
+    (other) => other !== undefined && other.stream === 'kept' && other.id < pack.id,
+  )
   let copiedBytes = 0
   let removedEntries = 0
   let removedBytes = 0
   let waiting = 0
-  let batch: Batch | undefined
+  const batches = new Set<Batch>()
   for await (const row of frameRows(folder, pack)) {
     if (pace.isDue) await pace.turn()
     const isGone = row.kind === frameKinds.goneBlock
@@ -52,7 +55,8 @@ export async function compactPack(store: Store, pack: Pack): Promise<Compacted |
     }
     const whole = await readWhole(folder, pack, row)
     if (isGone) {
-      if (whole !== undefined) await store.copyDeletion(keyOfFrame({ ...row, kind: frameKinds.block }, whole.key), pack)
+      if (whole !== undefined)
+        await copyDeletion(store, keyOfFrame({ ...row, kind: frameKinds.block }, whole.key), pack)
       continue
     }
     if (whole === undefined || !(await matches(whole.key, whole.payload))) return undefined
@@ -68,10 +72,10 @@ export async function compactPack(store: Store, pack: Pack): Promise<Compacted |
     const placed = store.copy(keyOfFrame(row, whole.key), whole.payload, place, handle, 'kept')
     room.give(bytes - placed.room)
     copiedBytes += row.payloadBytes
-    batch = placed.batch
+    batches.add(placed.batch)
     waiting += row.payloadBytes
     if (waiting >= unwrittenBytes) {
-      await batch.written.wait()
+      await placed.batch.written.wait()
       waiting = 0
     }
   }
@@ -83,6 +87,7 @@ export async function compactPack(store: Store, pack: Pack): Promise<Compacted |
     throw error
   }
   // Copies that could not be written lead here again.
+  for (const { failure } of batches) if (failure !== undefined) throw failure
   if (pack.liveEntries > 0) throw room.full(pack.liveBytes)
   const freedBytes = await dropPack(store, pack)
   await folder.sync()

@@ -33,7 +33,8 @@ export async function deleteUnclaimed(store: Store, packs: readonly Pack[]): Pro
       const handle = typeof again === 'number' ? again : await again
       if (!catalog.has(handle) || epochs.isLive(handle)) continue
       const { high, low, offset, payloadBytes } = row
-      if (found !== undefined) store.appendGone('kept', { kind: frameKinds.block, bytes: found.key, high, low })
+      if (found !== undefined)
+        store.takeAndAppendGone('kept', { kind: frameKinds.block, bytes: found.key, high, low })
       store.forget(handle, { pack, offset, payloadBytes }, low)
       removedEntries += 1
       removedBytes += payloadBytes

@@ -8,15 +8,16 @@
  * and both count as live until it is complete: until then the old epoch is in force, whatever was done so far. A run
  * that is abandoned leaves entries with `reaching`; before the next run a cleaning gives them the last complete value.
  *
- * Eras. They rise; an entry holds one modulo 255, plus 1, and 0 for none. An era begins when a lease opens or a run
- * begins, if the current one was used. A lease stamps with the era of now, so what it touched has an era not before its
+ * Eras. They rise; an entry holds one modulo 255, plus 1, and 0 for none. An era begins with each run,
+ * and with a lease if the current one was used. A lease stamps with the era of now, so what it touched has an era not before its
  * own. Held is thus: era at or after the oldest one with an open lease. A run also spares the eras of leases that closed
  * since it began: `spared` is taken at its beginning, from the open leases, or else the new era.
  *
- * Wrapping. `oldest` is the oldest era that any entry may hold; a complete sweep, or a cleaning, clears what lies before
- * the open leases and moves it on. No era begins that is 255 after `oldest`, hence a stamp has one meaning. Without room
- * for another era the current one stays: more is kept than need be until a sweep, never less. Leases leave the last few
- * eras to runs, and a run that would get none is preceded by a cleaning.
+ * Wrapping. A stamp says an era but for a multiple of 255, and is taken for the youngest one that it can be. So nothing is
+ * ever taken for older than it is: of what was touched 255 eras ago or more, one entry in 255 may be held in vain, and
+ * none too little. `oldest` is the oldest era that any entry may hold; a complete sweep, or a cleaning, clears what lies
+ * before the open leases and moves it on. A run that would find stamps older than 255 eras is preceded by a cleaning;
+ * each of the two begins an era, so that what the cleaning took for its own era the run takes for the one before.
  *
  * Why nothing dies that is claimed or leased:
  * - Claim recorded before the run began: the walk finds it, and every block below gets `reaching`.
@@ -34,14 +35,14 @@ import type { Catalog, Handle } from './catalog.ts'
 
 /** Eras that an entry can tell apart. */
 const eras = 255
-/** Eras that leases leave to runs. */
-const reserve = 16
 
 /** Leases' eras and the epochs of the mark. Steps of a run: cleaning if needed, `begin`, `reach`, `beginSweep`, `judge`, `complete`. */
 export interface Epochs {
   /** Complete runs. */
   readonly epoch: number
   readonly openLeases: number
+  /** The oldest era that is held. As long as it stays, nothing that is held ceases to be. */
+  readonly heldSince: number
   /** Whether a run is between `begin` and `complete` or `abandon`. */
   readonly running: boolean
 
@@ -61,7 +62,7 @@ export interface Epochs {
   /** Whether the last complete run, or the one in progress, reached it. False before the first one. */
   isMarked(handle: Handle): boolean
 
-  /** Whether a cleaning of all entries has to come before `begin`: after an abandoned run, or when eras have run out. */
+  /** Whether a cleaning of all entries has to come before `begin`: after an abandoned run, or many eras. */
   readonly needsCleaning: boolean
   beginCleaning(): void
   clean(handle: Handle): void
@@ -115,12 +116,16 @@ class CatalogEpochs implements Epochs {
     this.#catalog = catalog
   }
 
+  get heldSince(): number {
+    return this.#held()
+  }
+
   get running(): boolean {
     return this.#phase === 'walking' || this.#phase === 'sweeping'
   }
 
   leaseOpened(): number {
-    if (this.#used && this.#room() > reserve) this.#advance()
+    if (this.#used) this.#advance()
     this.#leases.set(this.#era, (this.#leases.get(this.#era) ?? 0) + 1)
     this.openLeases += 1
     return this.#era
@@ -164,11 +169,12 @@ class CatalogEpochs implements Epochs {
   }
 
   get needsCleaning(): boolean {
-    return this.#left || (this.#used && this.#room() === 0 && this.#held() > this.#oldest)
+    return this.#left || (this.#era - this.#oldest >= eras - 1 && this.#held() > this.#oldest)
   }
 
   beginCleaning(): void {
     this.#enter('cleaning', 'idle')
+    this.#advance()
     this.#floor = this.#held()
   }
 
@@ -187,7 +193,7 @@ class CatalogEpochs implements Epochs {
   begin(): void {
     if (this.#left) throw new Error('marks of an abandoned run have to be cleaned before the next one')
     this.#enter('walking', 'idle')
-    if (this.#used && this.#room() > 0) this.#advance()
+    this.#advance()
     this.#spared = this.#held()
   }
 
@@ -234,11 +240,6 @@ class CatalogEpochs implements Epochs {
   #held(): number {
     for (const era of this.#leases.keys()) return era
     return this.#era
-  }
-
-  /** Eras that can begin before one would have the stamp of `oldest`. */
-  #room(): number {
-    return this.#oldest + eras - 1 - this.#era
   }
 
   #advance(): void {

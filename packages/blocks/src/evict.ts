@@ -1,6 +1,8 @@
 /** Eviction: a cache pack is dropped whole. What a lease holds is appended again, and what was read since, within a budget. */
 import { entryFlags } from './catalog.ts'
 import { dropPack } from './drop-pack.ts'
+import { footerReserveBytes } from './footer.ts'
+import { frameBytes } from './frame.ts'
 import { type FrameRow, frameRows, readWhole } from './pack-frames.ts'
 import type { Pack } from './pack.ts'
 import { Pace } from './pace.ts'
@@ -12,11 +14,15 @@ import type { Store } from './store.ts'
 export interface Evicted {
   readonly freedBytes: number
   readonly readmittedBytes: number
+  /** Bytes of room that what was appended again takes. */
+  readonly takenBytes: number
   readonly removedEntries: number
   readonly removedBytes: number
 }
 
 const sliceMs = 4
+/** Of a SHA-256 multihash: rows do not tell, and nearly all keys are such. */
+const keyBytes = 34
 
 /**
  * Drops a sealed cache pack. `undefined` if that has to wait: there is no room for what a lease holds of it.
@@ -28,6 +34,7 @@ export async function evictPack(store: Store, pack: Pack, budgetBytes: number): 
   const pace = new Pace(sliceMs)
   let budget = budgetBytes
   let readmittedBytes = 0
+  let takenBytes = 0
   let removedEntries = 0
   let removedBytes = 0
   for await (const row of frameRows(folder, pack)) {
@@ -35,55 +42,74 @@ export async function evictPack(store: Store, pack: Pack, budgetBytes: number): 
     const located = catalog.locate(row.high, row.low, pack.slot, row.offset)
     const handle = typeof located === 'number' ? located : await located
     if (!catalog.has(handle)) continue
-    // A claimed block that a mark could not move is as good as held.
-    const held = epochs.isHeld(handle) || epochs.isMarked(handle)
+    let held = epochs.isHeld(handle)
     const wasRead = (catalog.flags(handle) & entryFlags.read) !== 0
-    if (held || (wasRead && row.payloadBytes <= budget)) {
-      const readmitted = await readmit(store, pack, row, held)
-      if (readmitted) {
+    for (;;) {
+      const returns = held || (wasRead && row.payloadBytes <= budget)
+      const taken = returns ? await readmit(store, pack, row, held) : undefined
+      if (taken !== undefined) {
+        takenBytes += taken
         readmittedBytes += row.payloadBytes
         budget -= row.payloadBytes
-        continue
+        break
       }
+      const locatedNow = catalog.locate(row.high, row.low, pack.slot, row.offset)
+      const now = typeof locatedNow === 'number' ? locatedNow : await locatedNow
+      if (!catalog.has(now)) break
+      if (!epochs.isHeld(now)) {
+        store.forget(now, { pack, offset: row.offset, payloadBytes: row.payloadBytes }, row.low)
+        removedEntries += 1
+        removedBytes += row.payloadBytes
+        break
+      }
+      if (held) return undefined
+      // A lease took hold of it while there was no room for what was merely read: now it may take of the reserve.
+      held = true
     }
-    const locatedNow = catalog.locate(row.high, row.low, pack.slot, row.offset)
-    const now = typeof locatedNow === 'number' ? locatedNow : await locatedNow
-    if (!catalog.has(now)) continue
-    if (epochs.isHeld(now) || epochs.isMarked(now)) return undefined
-    store.forget(now, { pack, offset: row.offset, payloadBytes: row.payloadBytes }, row.low)
-    removedEntries += 1
-    removedBytes += row.payloadBytes
   }
   if (readmittedBytes > 0) await streams.cache.written()
   // A claimed block that a mark has moved to a kept pack is durable there before its copy here is gone.
-  await store.settlePromotions()
+  await store.promotions.settle()
   // Copies that could not be written lead here again; so does what a lease found in the meantime.
   if (pack.liveEntries > 0) return undefined
   const freedBytes = await dropPack(store, pack)
   publishEviction({ pack: pack.id, bytes: freedBytes, readmittedBytes })
-  return { freedBytes, readmittedBytes, removedEntries, removedBytes }
+  return { freedBytes, readmittedBytes, takenBytes, removedEntries, removedBytes }
 }
 
-/** Appends a frame to the newest cache pack again. False if there is no room for it, or it is damaged. */
-async function readmit(
-  store: Store,
-  pack: Pack,
-  row: FrameRow,
-  held: boolean,
-): Promise<boolean> {
+/** How much of a sealed cache pack leases hold: bytes that dropping it would not free. Its frames are not read. */
+export async function heldBytesOf(store: Store, pack: Pack): Promise<number> {
+  const { catalog, epochs, folder } = store.parts
+  const pace = new Pace(sliceMs)
+  let all = 0
+  let held = 0
+  for await (const { high, low, offset, payloadBytes } of frameRows(folder, pack)) {
+    if (pace.isDue) await pace.turn()
+    const bytes = frameBytes(keyBytes, payloadBytes) + footerReserveBytes(keyBytes)
+    all += bytes
+    const located = catalog.locate(high, low, pack.slot, offset)
+    const handle = typeof located === 'number' ? located : await located
+    if (catalog.has(handle) && epochs.isHeld(handle)) held += bytes
+  }
+  return Math.round(pack.room * (held / Math.max(1, all)))
+}
+
+/** Appends a frame to the newest cache pack again. The room that it took; `undefined` if there is none for it, or it is damaged. */
+async function readmit(store: Store, pack: Pack, row: FrameRow, held: boolean): Promise<number | undefined> {
   const { catalog, room, folder } = store.parts
   const whole = await readWhole(folder, pack, row)
-  if (whole === undefined) return false
+  if (whole === undefined) return undefined
   const bytes = store.roomFor(whole.key.length, row.payloadBytes)
-  if (!(held ? room.takeReserve(bytes) : room.take(bytes))) return false
+  // With writers waiting there is no room but the reserve: most of that is for what is held, deletions and compaction.
+  if (!(held ? room.takeReserve(bytes) : room.take(bytes) || room.takeReserve(bytes, 0.75))) return undefined
   const located = catalog.locate(row.high, row.low, pack.slot, row.offset)
   const handle = typeof located === 'number' ? located : await located
   if (!catalog.has(handle)) {
     room.give(bytes)
-    return true
+    return 0
   }
   const place = { pack, offset: row.offset, payloadBytes: row.payloadBytes }
   const placed = store.copy(keyOfFrame(row, whole.key), whole.payload, place, handle, 'cache')
   room.give(bytes - placed.room)
-  return true
+  return placed.room
 }

@@ -4,7 +4,7 @@
  */
 import { createLock, type Lock, type Owner, type Task } from '@ipfs-kit/concurrency'
 import { diskFailure } from './disk-failure.ts'
-import { type Evicted, evictPack } from './evict.ts'
+import { type Evicted, evictPack, heldBytesOf } from './evict.ts'
 import type { Pack } from './pack.ts'
 import { ended } from './shared-work.ts'
 import type { Store } from './store.ts'
@@ -26,6 +26,9 @@ export interface EvictorCounts {
   readmittedBytes: number
 }
 
+/** A share of held bytes from which on packs are not written anew for the sake of the rest. */
+const tooMuch = 15 / 16
+
 /** The eviction of a store. */
 export class Evictor {
   readonly counts: EvictorCounts = { evictedPacks: 0, evictedBytes: 0, readmittedBytes: 0 }
@@ -33,6 +36,8 @@ export class Evictor {
   /** Held by whoever drops packs: they go strictly in the order of their age. */
   readonly #turn: Lock = createLock({ name: 'eviction' })
   #running: Task<boolean> | undefined
+  /** The state in which nearly all of the cache was found to be held, and how much that was. */
+  #held: { readonly state: string; readonly bytes: number } | undefined
 
   constructor(options: EvictorOptions) {
     this.#options = options
@@ -80,8 +85,9 @@ export class Evictor {
   async #run(): Promise<boolean> {
     const { store, readmitBytes } = this.#options
     const { cache } = store.parts.streams
-    // Packs in a row that gave no room, since leases hold what is in them: once round, and there is no more to gain.
+    // Packs in a row that gave no room, since all that was in them is needed: once round, and there is no more to gain.
     let vain = 0
+    let trusted = 0
     try {
       using _turn = await this.#turn.acquire()
       while (this.isShort && vain <= this.#packs().length) {
@@ -89,10 +95,13 @@ export class Evictor {
           cache.roll()
           await cache.sealed()
         }
+        if (trusted === 0) trusted = await this.#packsToDrop()
         const oldest = this.#packs()[0]
-        const done = oldest === undefined ? undefined : await this.#evict(oldest, readmitBytes)
+        const done =
+          trusted === 0 || oldest === undefined ? undefined : await this.#evict(oldest, readmitBytes)
         if (done === undefined) return false
-        vain = done.freedBytes - done.readmittedBytes > done.freedBytes / 16 ? 0 : vain + 1
+        trusted -= 1
+        vain = done.freedBytes - done.takenBytes > done.freedBytes / 16 ? 0 : vain + 1
       }
       return !this.isShort
     } catch (error) {
@@ -101,6 +110,38 @@ export class Evictor {
     } finally {
       this.#running = undefined
     }
+  }
+
+  /**
+   * How many packs may be dropped before this is asked again. None if leases hold so much that all of them would be written
+   * anew for next to nothing.
+   */
+  async #packsToDrop(): Promise<number> {
+    const { store } = this.#options
+    const { epochs, room, streams } = store.parts
+    room.noteHeld(0)
+    const [oldest] = this.#packs()
+    if (oldest === undefined) return 0
+    if (epochs.openLeases === 0 || (await heldBytesOf(store, oldest)) < tooMuch * oldest.room) return 1
+    if (this.#held?.state !== this.#state()) {
+      streams.cache.roll()
+      await streams.cache.sealed()
+      const state = this.#state()
+      const packs = this.#packs()
+      let bytes = 0
+      for (const pack of packs) bytes += await heldBytesOf(store, pack)
+      if (bytes < tooMuch * packs.reduce((sum, pack) => sum + pack.room, 0)) return packs.length
+      this.#held = { state, bytes }
+    }
+    room.noteHeld(this.#held.bytes)
+    return 0
+  }
+
+  /** As long as it is the same, no held byte has become free. */
+  #state(): string {
+    const { packs, epochs } = this.#options.store.parts
+    const liveBytes = packs.reduce((sum, pack) => sum + (pack?.stream === 'cache' ? pack.liveBytes : 0), 0)
+    return `${epochs.heldSince} ${this.#packs().at(-1)?.id} ${liveBytes}`
   }
 
   async #evict(pack: Pack, budgetBytes: number): Promise<Evicted | undefined> {

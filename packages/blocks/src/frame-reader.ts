@@ -111,12 +111,22 @@ export async function hasKey(
   return found === undefined || (found.kind === kind && sameBytes(found.key, key))
 }
 
-function contentOf(bytes: Buffer, read: number, place: Place, kind: FrameKind, key: Uint8Array): FrameContent {
+function contentOf(
+  bytes: Buffer,
+  read: number,
+  place: Place,
+  kind: FrameKind,
+  key: Uint8Array,
+): FrameContent {
   const { pack, offset, payloadBytes } = place
   const end = frameHeaderBytes + key.length
   const header = readFrameHeader(bytes.subarray(0, read), 0, { salt: pack.salt, offset })
   if (header === undefined || header.payloadBytes !== payloadBytes) return damaged
-  if (header.kind !== kind || !sameBytes(bytes.subarray(frameHeaderBytes, frameHeaderBytes + header.keyBytes), key)) return otherKey
+  if (
+    header.kind !== kind ||
+    !sameBytes(bytes.subarray(frameHeaderBytes, frameHeaderBytes + header.keyBytes), key)
+  )
+    return otherKey
   if (read < end + payloadBytes) return damaged
   const payload = bytes.subarray(end, end + payloadBytes)
   return header.payloadCrc === undefined || header.payloadCrc === crc32(payload) ? payload : damaged

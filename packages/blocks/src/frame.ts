@@ -63,7 +63,12 @@ export function frameBytes(keyBytes: number, payloadBytes: number): number {
 export function writeFrameHeader(
   into: Buffer,
   at: number,
-  frame: { readonly kind: FrameKind; readonly key: Uint8Array; readonly payloadBytes: number; readonly payloadCrc?: number | undefined },
+  frame: {
+    readonly kind: FrameKind
+    readonly key: Uint8Array
+    readonly payloadBytes: number
+    readonly payloadCrc?: number | undefined
+  },
   pack: FrameSite,
 ): void {
   into.writeUInt32LE(mark, at)
@@ -74,7 +79,10 @@ export function writeFrameHeader(
   into.writeUInt32LE(frame.payloadCrc ?? 0, at + 16)
   into.writeUInt32LE(siteOf(pack), at + 20)
   into.set(frame.key, at + frameHeaderBytes)
-  into.writeUInt32LE(crc32(into.subarray(at + 8, at + frameHeaderBytes + frame.key.length), pack.salt), at + 4)
+  into.writeUInt32LE(
+    crc32(into.subarray(at + 8, at + frameHeaderBytes + frame.key.length), pack.salt),
+    at + 4,
+  )
 }
 
 /**

@@ -10,9 +10,11 @@ export function openLease(store: Store, options: LeaseOptions = {}): Lease {
   store.check(undefined)
   const { name = 'lease', stream = 'kept' } = options
   for (const key of Object.keys(options)) {
-    if (key !== 'name' && key !== 'stream') throw new TypeError(`A lease has no option ${JSON.stringify(key)}`)
+    if (key !== 'name' && key !== 'stream')
+      throw new TypeError(`A lease has no option ${JSON.stringify(key)}`)
   }
-  if (stream !== 'kept' && stream !== 'cache') throw new TypeError(`stream is kept or cache, not ${String(stream)}`)
+  if (stream !== 'kept' && stream !== 'cache')
+    throw new TypeError(`stream is kept or cache, not ${String(stream)}`)
   return new StoreLease(store, name, stream)
 }
 

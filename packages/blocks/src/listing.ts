@@ -39,11 +39,14 @@ export async function* listEntries(
   options?: CallOptions,
 ): AsyncGenerator<ListedEntry, void, undefined> {
   const cursors = new Map<Pack, PackCursor>()
+  const pace = new Pace(sliceMs)
   for (const range of tagRanges(store)) {
     store.check(options)
     for (const pack of cursors.keys()) if (pack.state === 'gone') cursors.delete(pack)
     for (const entry of await entriesOf(store, range, cursors, options)) {
       store.check(options)
+      // Whoever takes them may never wait for anything.
+      if (pace.isDue) await pace.turn()
       yield entry
     }
   }

@@ -229,16 +229,16 @@ function checkOptions(options: BlocksOptions) {
   for (const key of Object.keys(options)) {
     if (!known.has(key)) throw new TypeError(`openBlocks has no option ${JSON.stringify(key)}`)
   }
-  const { path, disk, claims, links, ...numbers } = options
+  const { path, claims, links, readmitShare = 0.1 } = options
   if (typeof path !== 'string' || !path.startsWith('/')) throw new TypeError('path is an absolute path')
   if (claims !== undefined && links === undefined) throw new TypeError('claims need links')
-  const wholeNumber = (name: keyof typeof numbers, least: number, most: number): number | undefined => {
-    const value = numbers[name]
+  type WholeNumber = Exclude<keyof BlocksOptions, 'path' | 'disk' | 'claims' | 'links' | 'readmitShare'>
+  const wholeNumber = (name: WholeNumber, least: number, most: number): number | undefined => {
+    const value = options[name]
     if (value === undefined) return undefined
     if (Number.isSafeInteger(value) && value >= least && value <= most) return value
     throw new RangeError(`${name} is a whole number from ${least} to ${most}, not ${value}`)
   }
-  const { readmitShare = 0.1 } = numbers
   if (!(readmitShare >= 0 && readmitShare <= 1))
     throw new RangeError(`readmitShare is from 0 to 1, not ${readmitShare}`)
   return {

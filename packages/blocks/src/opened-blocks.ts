@@ -19,6 +19,7 @@ import type {
   VerifyOptions,
   VerifyReport,
 } from './blocks.ts'
+import { deleteKey } from './delete-key.ts'
 import { identityCode, mustMatch } from './digest.ts'
 import { diskFailure } from './disk-failure.ts'
 import { BlocksError } from './errors.ts'
@@ -122,7 +123,7 @@ export class OpenedBlocks implements Blocks {
   async delete(cid: CID, options?: CallOptions): Promise<boolean> {
     this.#store.check(options)
     if (cid.multihash.code === identityCode) return false
-    return this.#store.delete(this.#store.blockKey(cid), options)
+    return deleteKey(this.#store, this.#store.blockKey(cid), options)
   }
 
   async *list(options?: CallOptions): AsyncGenerator<Listed, void, undefined> {

@@ -100,7 +100,10 @@ export class PackFolder {
     const file = await this.disk.open(pack.path, isNew ? 'create-new' : 'write')
     if (isNew) {
       try {
-        await file.write([encodePackHeader({ ...pack, storeId: this.#storeId })], 0)
+        await file.write(
+          [encodePackHeader({ stream: pack.stream, id: pack.id, salt: pack.salt, storeId: this.#storeId })],
+          0,
+        )
       } catch (error) {
         await file.close()
         await this.disk.unlink(pack.path)

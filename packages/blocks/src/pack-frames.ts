@@ -62,7 +62,9 @@ export async function readWhole(
   pack: Pack,
   row: FrameRow,
 ): Promise<{ readonly key: Buffer; readonly payload: Buffer } | undefined> {
-  return (await readUpTo(folder, pack, row, usualKeyBytes)) ?? (await readUpTo(folder, pack, row, maxKeyBytes))
+  return (
+    (await readUpTo(folder, pack, row, usualKeyBytes)) ?? (await readUpTo(folder, pack, row, maxKeyBytes))
+  )
 }
 
 async function readUpTo(
@@ -75,7 +77,8 @@ async function readUpTo(
   const bytes = Buffer.allocUnsafe(frameHeaderBytes + keyBytes + row.payloadBytes)
   const read = file.readNow(bytes, row.offset) ?? (await file.read(bytes, row.offset))
   const header = readFrameHeader(bytes.subarray(0, read), 0, { salt: pack.salt, offset: row.offset })
-  if (header === undefined || header.payloadBytes !== row.payloadBytes || header.kind !== row.kind) return undefined
+  if (header === undefined || header.payloadBytes !== row.payloadBytes || header.kind !== row.kind)
+    return undefined
   const end = frameHeaderBytes + header.keyBytes
   if (read < end + row.payloadBytes) return undefined
   return { key: bytes.subarray(frameHeaderBytes, end), payload: bytes.subarray(end, end + row.payloadBytes) }

@@ -2,12 +2,19 @@
  * One of the two streams of packs: frames get their place at once, are written together, and are synced together. A
  * pack that is full gets its footer behind the last frame.
  */
-import { createEvent, type Event, type Owner, type Task, type WaitOptions } from '@ipfs-kit/concurrency'
+import { createEvent, type Event, type Owner, type WaitOptions } from '@ipfs-kit/concurrency'
 import { DiskError } from '@ipfs-kit/disk'
 import type { Stream } from './blocks.ts'
 import { BlocksError } from './errors.ts'
 import { footerReserveBytes } from './footer.ts'
-import { frameAlignment, frameBytes, frameHeaderBytes, type FrameKind, type FrameSite, writeFrameHeader } from './frame.ts'
+import {
+  frameAlignment,
+  frameBytes,
+  frameHeaderBytes,
+  type FrameKind,
+  type FrameSite,
+  writeFrameHeader,
+} from './frame.ts'
 import type { Batch, Former, Pack } from './pack.ts'
 import { packHeaderBytes } from './pack-header.ts'
 import { diskFailure } from './disk-failure.ts'
@@ -87,7 +94,7 @@ export class PackStream {
   #batch: OpenBatch | undefined
   /** What is to be done next, in order. */
   readonly #queue: (OpenBatch | Sealing)[] = []
-  #writer: Task<void> | undefined
+  #isWriting = false
   #writing: OpenBatch | undefined
   /** Packs that are to get a footer, or are getting it. */
   readonly #sealing = new Set<Sealing>()
@@ -100,7 +107,7 @@ export class PackStream {
   #packsInFolder = 0
   #unsyncedBytes = 0
   #round: { readonly done: Event; failure: Error | undefined } | undefined
-  #syncing: Task<void> | undefined
+  #isSyncing = false
   #syncFailure: BlocksError | undefined
   #syncs = 0
 
@@ -206,8 +213,12 @@ export class PackStream {
   #beginRound(): { readonly done: Event; failure: Error | undefined } {
     this.#unsyncedBytes = 0
     this.#round ??= { done: createEvent({ name: 'sync' }), failure: undefined }
-    this.#syncing ??= this.#options.owner.spawn(() => this.#runRounds(), { name: 'sync' })
-    return this.#round
+    const round = this.#round
+    if (!this.#isSyncing) {
+      this.#isSyncing = true
+      this.#options.owner.spawn(() => this.#runRounds(), { name: 'sync' })
+    }
+    return round
   }
 
   async #runRounds(): Promise<void> {
@@ -222,7 +233,7 @@ export class PackStream {
       }
       round.done.set()
     }
-    this.#syncing = undefined
+    this.#isSyncing = false
   }
 
   async #syncAll(made: number): Promise<void> {
@@ -259,7 +270,9 @@ export class PackStream {
       await sync()
     } catch (cause) {
       const isFirst = this.#syncFailure === undefined
-      this.#syncFailure ??= new BlocksError('BLOCKS_SYNC_FAILED', 'The disk failed to sync the packs', { cause })
+      this.#syncFailure ??= new BlocksError('BLOCKS_SYNC_FAILED', 'The disk failed to sync the packs', {
+        cause,
+      })
       if (isFirst) await this.#options.onSyncFailed()
       throw this.#syncFailure
     }
@@ -299,7 +312,12 @@ export class PackStream {
     const headBytes = frameHeaderBytes + key.length
     const copied = payload.length <= copyBytes
     const staged = this.#stage(copied ? bytes : headBytes)
-    writeFrameHeader(staged, 0, { kind: frame.kind, key, payloadBytes: payload.length, payloadCrc: frame.payloadCrc }, site)
+    writeFrameHeader(
+      staged,
+      0,
+      { kind: frame.kind, key, payloadBytes: payload.length, payloadCrc: frame.payloadCrc },
+      site,
+    )
     const ownKey = staged.subarray(frameHeaderBytes, headBytes)
     batch.bytes += bytes
     if (copied) {
@@ -317,8 +335,16 @@ export class PackStream {
   /** Adds a staged piece; one that follows the piece before in memory makes it longer. */
   #push(batch: OpenBatch, piece: Buffer): void {
     const last = batch.buffers.at(-1)
-    if (last !== undefined && last.buffer === piece.buffer && last.byteOffset + last.length === piece.byteOffset) {
-      batch.buffers[batch.buffers.length - 1] = Buffer.from(last.buffer as ArrayBuffer, last.byteOffset, last.length + piece.length)
+    if (
+      last !== undefined &&
+      last.buffer === piece.buffer &&
+      last.byteOffset + last.length === piece.byteOffset
+    ) {
+      batch.buffers[batch.buffers.length - 1] = Buffer.from(
+        last.buffer as ArrayBuffer,
+        last.byteOffset,
+        last.length + piece.length,
+      )
     } else batch.buffers.push(piece)
   }
 
@@ -333,7 +359,9 @@ export class PackStream {
   }
 
   #wake(): void {
-    this.#writer ??= this.#options.owner.spawn(() => this.#runWriter(), { name: 'write packs' })
+    if (this.#isWriting) return
+    this.#isWriting = true
+    this.#options.owner.spawn(() => this.#runWriter(), { name: 'write packs' })
   }
 
   async #runWriter(): Promise<void> {
@@ -347,7 +375,7 @@ export class PackStream {
         this.#writing = undefined
       } else this.#beginSeal(next)
     }
-    this.#writer = undefined
+    this.#isWriting = false
   }
 
   async #writeBatch(batch: OpenBatch): Promise<void> {

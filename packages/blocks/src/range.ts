@@ -10,17 +10,25 @@ import type { Key, Store } from './store.ts'
 const pieceBytes = 1_048_576
 
 /** The bytes of a range that lie in a value of a size. @throws RangeError */
-export function cutRange(options: RangeOptions, size: number): { readonly from: number; readonly to: number } {
+export function cutRange(
+  options: RangeOptions,
+  size: number,
+): { readonly from: number; readonly to: number } {
   const { offset = 0, length = size } = options
   if (!Number.isSafeInteger(offset) || offset < 0 || offset > size) {
     throw new RangeError(`offset is a whole number from 0 to ${size}, not ${offset}`)
   }
-  if (!Number.isSafeInteger(length) || length < 0) throw new RangeError(`length is a whole number, not ${length}`)
+  if (!Number.isSafeInteger(length) || length < 0)
+    throw new RangeError(`length is a whole number, not ${length}`)
   return { from: offset, to: Math.min(size, offset + length) }
 }
 
 /** A part of the value under a key; `undefined` if there is none or it is damaged. */
-export async function readRange(store: Store, key: Key, options: RangeOptions): Promise<Uint8Array | undefined> {
+export async function readRange(
+  store: Store,
+  key: Key,
+  options: RangeOptions,
+): Promise<Uint8Array | undefined> {
   store.check(options)
   const place = await store.locate(key)
   if (place === undefined) return undefined
@@ -33,6 +41,7 @@ export async function readRange(store: Store, key: Key, options: RangeOptions): 
   try {
     const part = await readPieces(store, key, place, range, options)
     if (part === undefined) await store.reportDamage(key, place)
+    else await store.withEntry(key, (handle) => store.noteRead(handle, place))
     return part
   } catch (cause) {
     throw diskFailure(cause, `read ${place.pack.path}`)

@@ -3,7 +3,6 @@
  * valid footer is not read any further, one without is scanned. Then it lets the rows of all into the index.
  */
 import type { DiskFile } from '@ipfs-kit/disk'
-import type { Stream } from './blocks.ts'
 import { absorbPacks, type FoundPack, type LostRecord, tagRanges } from './absorb-packs.ts'
 import type { Catalog } from './catalog.ts'
 import { createRowMemory, type PackRows, readFooter, rowBytes } from './footer.ts'
@@ -87,7 +86,7 @@ export async function recoverPacks(parts: RecoveryParts): Promise<Recovered> {
     const isOwn = sealed !== undefined && Buffer.compare(sealed.footer.storeId, parts.storeId) === 0
     const footer = isOwn ? sealed.footer : undefined
     let rows: PackRows
-    let isHeld = true
+    let held: PackRows | undefined
     let lost: readonly LostRecord[] = []
     if (footer === undefined) {
       pack.table = new PackTable()
@@ -95,22 +94,24 @@ export async function recoverPacks(parts: RecoveryParts): Promise<Recovered> {
       findings.push(...scan.findings)
       lost = scan.lostRecords
       rows = await pack.table.rows()
+      held = rows
       scanned.push(pack)
     } else {
       pack.state = 'sealed'
       pack.footer = footer
       pack.dataEnd = footer.dataEnd
       rows = sealed!.rows
-      isHeld = rows.count < fewRows && heldBytes < maxHeldBytes
-      if (isHeld) rows = { count: rows.count, numbers: rows.numbers.slice() }
-      if (isHeld) heldBytes += rows.numbers.byteLength
+      if (rows.count < fewRows && heldBytes < maxHeldBytes) {
+        held = { count: rows.count, numbers: rows.numbers.slice() }
+        heldBytes += held.numbers.byteLength
+      }
     }
     pack.writtenEnd = pack.dataEnd
     pack.hasTail = size > pack.dataEnd
     pack.syncedEnd = footer === undefined ? 0 : pack.dataEnd
     pack.room = Math.max(physicalBytes(size), roomOf(pack))
     folder.adopt(pack, file)
-    found.push({ pack, count: rows.count, starts: startsOf(rows), rows: isHeld ? rows : undefined, lost })
+    found.push({ pack, count: rows.count, starts: startsOf(rows), rows: held, lost })
     await folder.trim()
   }
   await absorbPacks({ ...parts, memory }, found)

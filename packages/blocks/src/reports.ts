@@ -26,17 +26,29 @@ export function publishFinding(finding: Finding): void {
 }
 
 /** `blocks:evict`: a cache pack was dropped. */
-export function publishEviction(event: { readonly pack: number; readonly bytes: number; readonly readmittedBytes: number }): void {
+export function publishEviction(event: {
+  readonly pack: number
+  readonly bytes: number
+  readonly readmittedBytes: number
+}): void {
   if (evictChannel.hasSubscribers) evictChannel.publish(event)
 }
 
 /** `blocks:compact`: a kept pack was rewritten. */
-export function publishCompaction(event: { readonly pack: number; readonly bytes: number; readonly copiedBytes: number }): void {
+export function publishCompaction(event: {
+  readonly pack: number
+  readonly bytes: number
+  readonly copiedBytes: number
+}): void {
   if (compactChannel.hasSubscribers) compactChannel.publish(event)
 }
 
 /** `blocks:mark`: a mark was completed. */
-export function publishMark(event: { readonly epoch: number; readonly liveBlocks: number; readonly deadBlocks: number }): void {
+export function publishMark(event: {
+  readonly epoch: number
+  readonly liveBlocks: number
+  readonly deadBlocks: number
+}): void {
   if (markChannel.hasSubscribers) markChannel.publish(event)
 }
 

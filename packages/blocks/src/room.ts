@@ -30,6 +30,7 @@ export class Room {
   #volumeBytes = Number.POSITIVE_INFINITY
   #found = 0
   #longestWaitMs = 0
+  #heldBytes = 0
   #closed: Error | undefined
 
   constructor(options: RoomOptions) {
@@ -113,16 +114,19 @@ export class Room {
     if (bytes > limit) throw this.full(bytes)
     const from = now()
     try {
-      await suspend<void>(({ resolve, reject }) => {
-        const waiter = { bytes, isNew, resolve: () => resolve(), reject }
-        this.#waiters.push(waiter)
-        this.#options.onShortage()
-        return () => {
-          const at = this.#waiters.indexOf(waiter)
-          if (at !== -1) this.#waiters.splice(at, 1)
-          this.#serve()
-        }
-      }, { ...options, what: 'room in the store' })
+      await suspend<void>(
+        ({ resolve, reject }) => {
+          const waiter = { bytes, isNew, resolve: () => resolve(), reject }
+          this.#waiters.push(waiter)
+          this.#options.onShortage()
+          return () => {
+            const at = this.#waiters.indexOf(waiter)
+            if (at !== -1) this.#waiters.splice(at, 1)
+            this.#serve()
+          }
+        },
+        { ...options, what: 'room in the store' },
+      )
     } finally {
       this.#longestWaitMs = Math.max(this.#longestWaitMs, now() - from)
     }
@@ -150,16 +154,23 @@ export class Room {
     if (this.#waiters.length > 0) this.#serve()
   }
 
+  /** Notes how much of the cache cannot be evicted, since open leases hold it: for those who are refused. */
+  noteHeld(bytes: number): void {
+    this.#heldBytes = bytes
+  }
+
   full(bytes: number): BlocksError {
+    const held = this.#heldBytes > 0 ? `: open leases hold ${this.#heldBytes} bytes of the cache` : ''
+    const nothing = `nothing can be evicted${held}`
     if (this.isCrowded) {
       const entries = `${this.#options.entries()} of at most ${this.#options.maxEntries} entries are there`
-      return new BlocksError('BLOCKS_FULL', `${entries}, and nothing can be evicted`)
+      return new BlocksError('BLOCKS_FULL', `${entries}, and ${nothing}`)
     }
     const { maxBytes } = this.#options
     const volume = this.#volumeBytes < maxBytes ? `, and the volume allows ${this.#volumeBytes}` : ''
     return new BlocksError(
       'BLOCKS_FULL',
-      `${bytes} bytes do not fit: ${this.#used} of at most ${maxBytes} are taken${volume}, and nothing can be evicted`,
+      `${bytes} bytes do not fit: ${this.#used} of at most ${maxBytes} are taken${volume}, and ${nothing}`,
     )
   }
 

@@ -1,4 +1,5 @@
 /** Gives a pack its footer, and takes it away again when the pack is to take frames. */
+import { checkpoint } from '@ipfs-kit/concurrency'
 import { DiskError } from '@ipfs-kit/disk'
 import { encodeFooter, footerBytes, readRows } from './footer.ts'
 import { checkKeys, readKeys } from './footer-keys.ts'
@@ -9,6 +10,8 @@ import { placeKind, placeOffset } from './place.ts'
 
 /** Packs with more frames than this do not take any more after they were closed: their table would be dear to load. */
 const maxResumedFrames = 131_072
+/** More than any row. */
+const rowRange = 2 ** 24
 
 /**
  * Writes the footer of a pack whose frames are all in its file (or never will be). A footer that cannot be written costs
@@ -28,7 +31,12 @@ export async function sealPack(folder: PackFolder, storeId: Uint8Array, pack: Pa
   pack.acquire()
   try {
     const file = await folder.file(pack)
-    const { footer, buffers } = await encodeFooter(table, { id: pack.id, salt: pack.salt, storeId, dataEnd: pack.dataEnd })
+    const { footer, buffers } = await encodeFooter(table, {
+      id: pack.id,
+      salt: pack.salt,
+      storeId,
+      dataEnd: pack.dataEnd,
+    })
     // What lies behind the frames would hide the footer from the next opening: it looks at the end.
     if (pack.hasTail || pack.failure !== undefined) await file.truncate(pack.dataEnd)
     pack.hasTail = true
@@ -57,13 +65,26 @@ export async function unsealPack(folder: PackFolder, pack: Pack): Promise<boolea
   const keys: Buffer[] = []
   if (!(await checkKeys(file, footer))) return false
   for await (const batch of readKeys(file, footer)) keys.push(...batch.keys)
-  const order = Array.from({ length: footer.count }, (_, row) => row)
-  order.sort((left, right) => placeOffset(numbers[left * 4 + 2]!) - placeOffset(numbers[right * 4 + 2]!))
+  // Offset and row in one number: sorting numbers takes a tenth of the time that sorting with a function does.
+  const order = Float64Array.from(
+    { length: footer.count },
+    (_, row) => placeOffset(numbers[row * 4 + 2]!) * rowRange + row,
+  )
+  order.sort()
   const table = new PackTable()
-  for (const row of order) {
+  for (const [index, number] of order.entries()) {
+    if (index % 4096 === 4095) await checkpoint()
+    const row = number % rowRange
     const at = row * 4
     const place = numbers[at + 2]!
-    table.add(numbers[at]!, numbers[at + 1]!, placeOffset(place), numbers[at + 3]!, placeKind(place), keys[row]!)
+    table.add(
+      numbers[at]!,
+      numbers[at + 1]!,
+      placeOffset(place),
+      numbers[at + 3]!,
+      placeKind(place),
+      keys[row]!,
+    )
   }
   pack.table = table
   pack.state = 'open'

@@ -1,23 +1,24 @@
 /** The core of the store: keys lead to frames. Everything that changes where a key leads happens here, in one turn each. */
 import { crc32 } from 'node:zlib'
 import { shield, type WaitOptions } from '@ipfs-kit/concurrency'
-import { DiskError } from '@ipfs-kit/disk'
 import type { CID } from 'multiformats/cid'
 import type { Stream } from './blocks.ts'
 import { type Catalog, entryFlags, type Handle, none } from './catalog.ts'
-import { matches } from './digest.ts'
 import { diskFailure } from './disk-failure.ts'
 import type { Epochs } from './epochs.ts'
 import { BlocksError } from './errors.ts'
 import { footerReserveBytes } from './footer.ts'
 import { frameBytes, frameKinds, maxKeyBytes } from './frame.ts'
-import { damaged, type FrameContent, hasKey, otherKey, type Place, readFrame } from './frame-reader.ts'
+import { damaged, hasKey, otherKey, type Place } from './frame-reader.ts'
 import type { Batch, Pack } from './pack.ts'
 import type { PackFolder } from './pack-folder.ts'
 import { copyBytes, type NewFrame, packOverheadBytes, type PackStream, type Placed } from './pack-stream.ts'
+import { Promotions } from './promotions.ts'
+import { readRaw, readTwice, readVerified } from './read-value.ts'
 import { publishDamage } from './reports.ts'
 import type { Room } from './room.ts'
 import type { Tagger } from './tags.ts'
+import { TakenRoom } from './taken-room.ts'
 
 /** What can be under a key: a block under a multihash, or a record under any name. */
 export type ValueKind = typeof frameKinds.block | typeof frameKinds.record
@@ -71,6 +72,7 @@ interface Found {
 /** The core. */
 export class Store {
   readonly parts: StoreParts
+  readonly promotions = new Promotions(this)
   readonly counts: StoreCounts = {
     blocksRead: 0,
     bytesRead: 0,
@@ -81,8 +83,6 @@ export class Store {
   }
   /** Bytes of frames that went to kept packs since opening. */
   keptBytesWritten = 0
-  /** Writes of blocks that were promoted, until a sync has covered them. */
-  readonly #promotions = new Set<Batch>()
   /** Counters of changes, one for many tags. */
   readonly #versions = new Uint32Array(versionCount)
   #closed = false
@@ -110,11 +110,15 @@ export class Store {
   }
 
   recordKey(name: string): Key {
-    if (typeof name !== 'string' || name === '') throw new TypeError('The key of a record is a string that is not empty')
+    if (typeof name !== 'string' || name === '')
+      throw new TypeError('The key of a record is a string that is not empty')
     const { tagger } = this.parts
     const bytes = Buffer.from(name, 'utf8')
     if (bytes.length > maxKeyBytes) {
-      throw new BlocksError('BLOCKS_TOO_LARGE', `A key of ${bytes.length} bytes; at most ${maxKeyBytes} are allowed`)
+      throw new BlocksError(
+        'BLOCKS_TOO_LARGE',
+        `A key of ${bytes.length} bytes; at most ${maxKeyBytes} are allowed`,
+      )
     }
     tagger.record(bytes)
     return { kind: frameKinds.record, bytes, high: tagger.high, low: tagger.low }
@@ -131,8 +135,8 @@ export class Store {
       // The usual case: one entry with this tag.
       if ((catalog.flags(handle) & entryFlags.damaged) !== 0) return undefined
       const place = this.placeOf(handle)
-      if (place.pack.stream === 'cache') catalog.setFlags(handle, entryFlags.read)
-      const content = await this.#readVerified(place, key)
+      this.noteRead(handle, place)
+      const content = await readVerified(this.parts.folder, place, key)
       if (content !== undefined) {
         options?.signal?.throwIfAborted()
         return this.#counted(content)
@@ -160,7 +164,11 @@ export class Store {
    */
   entry(key: Key): Handle {
     const { catalog } = this.parts
-    for (let at = catalog.find(key.high, key.low); at !== none; at = catalog.findNext(at, key.high, key.low)) {
+    for (
+      let at = catalog.find(key.high, key.low);
+      at !== none;
+      at = catalog.findNext(at, key.high, key.low)
+    ) {
       if ((catalog.flags(at) & entryFlags.damaged) === 0) return at
     }
     return none
@@ -170,7 +178,11 @@ export class Store {
   eachEntry(key: Key, each: (handle: Handle) => void): void | Promise<void> {
     const { catalog } = this.parts
     const inMemory = (): void => {
-      for (let at = catalog.find(key.high, key.low); at !== none; at = catalog.findNext(at, key.high, key.low)) {
+      for (
+        let at = catalog.find(key.high, key.low);
+        at !== none;
+        at = catalog.findNext(at, key.high, key.low)
+      ) {
         if ((catalog.flags(at) & entryFlags.damaged) === 0) each(at)
       }
     }
@@ -224,8 +236,8 @@ export class Store {
     const taken = new TakenRoom(this.parts.room)
     try {
       for (;;) {
-        const version = this.#version(key)
-        const found = this.#mayBeThere(key) ? await this.#find(key, payload, options.leased) : undefined
+        const version = this.version(key)
+        const found = this.mayBeThere(key) ? await this.#find(key, payload, options.leased) : undefined
         if (found?.isSame === true && (options.stream === 'cache' || found.place.pack.stream === 'kept')) {
           if (!(await this.#settled(found.place, options))) continue
           this.counts.blocksFound += 1
@@ -235,7 +247,14 @@ export class Store {
           await this.#waitForRoom(taken, key, payload, found === undefined, options)
           continue
         }
-        const batch = await this.#write(key, payload, this.#mending(options, found), taken, found?.place, version)
+        const batch = await this.#write(
+          key,
+          payload,
+          this.#mending(options, found),
+          taken,
+          found?.place,
+          version,
+        )
         if (batch === undefined) continue
         await this.#written(batch, payload, options)
         return found?.isSame === true ? 'found' : 'new'
@@ -252,8 +271,8 @@ export class Store {
     const taken = new TakenRoom(this.parts.room)
     try {
       for (;;) {
-        const version = this.#version(key)
-        const place = this.#mayBeThere(key) ? await this.locate(key) : undefined
+        const version = this.version(key)
+        const place = this.mayBeThere(key) ? await this.locate(key) : undefined
         if (!this.#haveRoom(taken, key, payload, place === undefined)) {
           await this.#waitForRoom(taken, key, payload, place === undefined, inCache)
           continue
@@ -286,104 +305,9 @@ export class Store {
     }
   }
 
-  /**
-   * Moves a claimed block from a cache pack to a kept one, without waiting for room: it takes of the reserve. Not synced.
-   * Whether it is there.
-   *
-   * @throws BlocksError BLOCKS_FULL
-   */
-  async promote(key: Key): Promise<boolean> {
-    const { catalog, room } = this.parts
-    for (;;) {
-      const from = await this.locate(key)
-      if (from === undefined) return false
-      if (from.pack.stream === 'kept') return true
-      const payload = await this.get(key)
-      const located = catalog.locate(key.high, key.low, from.pack.slot, from.offset)
-      const still = typeof located === 'number' ? located : await located
-      if (!catalog.has(still)) continue
-      if (payload === undefined) return false
-      const bytes = this.roomFor(key.bytes.length, payload.length)
-      if (!room.takeReserve(bytes)) throw room.full(bytes)
-      const placed = this.copy(key, payload, from, still, 'kept')
-      this.#promotions.add(placed.batch)
-      room.give(bytes - placed.room)
-    }
-  }
-
-  /**
-   * Makes what was promoted durable.
-   *
-   * @throws BlocksError BLOCKS_FULL, BLOCKS_IO, BLOCKS_SYNC_FAILED: then some of it lies in its cache pack still
-   */
-  async settlePromotions(): Promise<void> {
-    const batches = [...this.#promotions]
-    if (batches.length === 0) return
-    await this.parts.streams.kept.sync()
-    for (const batch of batches) this.#promotions.delete(batch)
-    for (const { failure } of batches) if (failure !== undefined) throw failure
-  }
-
   #isKept(handle: Handle): boolean {
     const { catalog, packs } = this.parts
     return handle !== none && packs[catalog.pack(handle)]?.stream === 'kept'
-  }
-
-  /** Removes what is under a key, unless a lease holds it. Whether it was removed. @throws BlocksError BLOCKS_FULL */
-  async delete(key: Key, options?: WaitOptions): Promise<boolean> {
-    this.check(options)
-    const taken = new TakenRoom(this.parts.room)
-    try {
-      for (;;) {
-        const place = this.#mayBeThere(key) ? await this.locate(key) : undefined
-        if (place === undefined) return false
-        if (taken.bytes === 0) await this.#takeForDeletion(taken, key, options)
-        const { catalog, epochs } = this.parts
-        const located = catalog.locate(key.high, key.low, place.pack.slot, place.offset)
-        const handle = typeof located === 'number' ? located : await located
-        // It moved meanwhile.
-        if (!catalog.has(handle)) continue
-        if (epochs.isHeld(handle)) return false
-        this.check(options)
-        this.forget(handle, place, key.low)
-        await this.#deleted(key, taken, options)
-        return true
-      }
-    } finally {
-      taken.giveRest()
-    }
-  }
-
-  /** Writes a deletion down in each stream. */
-  async #deleted(key: Key, taken: TakenRoom, options: WaitOptions | undefined): Promise<void> {
-    // A copy that nothing leads to may lie in the other stream: it would come back at the next opening.
-    const wanted: readonly Stream[] = key.kind === frameKinds.record ? ['cache'] : ['kept', 'cache']
-    const gone = wanted
-      .filter((stream) => this.parts.packs.some((pack) => pack?.stream === stream))
-      .map((stream) => this.#appendGone(stream, key))
-    for (const { room } of gone) taken.bytes -= room
-    taken.giveRest()
-    this.parts.onAppended()
-    for (const { batch } of gone) {
-      await batch.written.wait({ signal: options?.signal })
-      if (batch.failure !== undefined) throw batch.failure
-    }
-  }
-
-  /** Takes the room that writing down a deletion needs: of the reserve if need be, but leaves a part of that for compaction. */
-  async #takeForDeletion(taken: TakenRoom, key: Key, options: WaitOptions | undefined): Promise<void> {
-    const { room } = this.parts
-    const bytes = 2 * this.roomFor(key.bytes.length, 0)
-    if (!room.take(bytes) && !room.takeReserve(bytes, 0.5)) {
-      try {
-        await room.wait(bytes, false, { signal: options?.signal })
-      } catch (error) {
-        const isFull = error instanceof BlocksError && error.code === 'BLOCKS_FULL'
-        // Without a deletion there would never be room.
-        if (!isFull || !room.takeReserve(bytes)) throw error
-      }
-    }
-    taken.bytes = bytes
   }
 
   /** Nothing leads to a frame any more. */
@@ -407,16 +331,17 @@ export class Store {
   }
 
   /** Says in a stream that a key's frames before are deleted. @throws BlocksError BLOCKS_FULL */
-  appendGone(stream: Stream, key: Key): Placed {
+  takeAndAppendGone(stream: Stream, key: Key): Placed {
     const { room } = this.parts
     const bytes = this.roomFor(key.bytes.length, 0)
     if (!room.takeReserve(bytes)) throw room.full(bytes)
-    const placed = this.#appendGone(stream, key)
+    const placed = this.appendGone(stream, key)
     room.give(bytes - placed.room)
     return placed
   }
 
-  #appendGone(stream: Stream, key: Key): Placed {
+  /** The same with room that was taken before. */
+  appendGone(stream: Stream, key: Key): Placed {
     return this.parts.streams[stream].append({
       kind: key.kind === frameKinds.block ? frameKinds.goneBlock : frameKinds.goneRecord,
       key: key.bytes,
@@ -428,29 +353,15 @@ export class Store {
     })
   }
 
-  /**
-   * Says again in the stream `kept` that a key's frames are deleted, because the pack that says so is removed, and older ones
-   * may hold such frames. Not if the key was put again and stays: that stands for what is older.
-   */
-  async copyDeletion(key: Key, from: Pack): Promise<void> {
-    const { catalog, epochs } = this.parts
-    for (;;) {
-      const version = this.#version(key)
-      const present = await this.locate(key)
-      const located = present === undefined ? none : catalog.locate(key.high, key.low, present.pack.slot, present.offset)
-      const handle = typeof located === 'number' ? located : await located
-      // A frame that was appended meanwhile must not be deleted by what is appended now.
-      if (this.#version(key) !== version) continue
-      const stays = present?.pack.stream === 'kept' && (present.pack !== from || epochs.isLive(handle))
-      if (!stays) this.appendGone('kept', key)
-      return
-    }
-  }
-
   /** Lets an entry lead to a frame of another pack that has the same key and payload. */
   lead(
     handle: Handle,
-    row: { readonly high: number; readonly low: number; readonly offset: number; readonly payloadBytes: number },
+    row: {
+      readonly high: number
+      readonly low: number
+      readonly offset: number
+      readonly payloadBytes: number
+    },
     from: Pack,
     to: Pack,
   ): void {
@@ -483,6 +394,12 @@ export class Store {
     former.pack.gain(former.payloadBytes)
   }
 
+  /** Notes that a block was asked for: a cache pack takes it along when it is dropped. */
+  noteRead(handle: Handle, { pack }: Place): void {
+    const { catalog } = this.parts
+    if (pack.stream === 'cache') catalog.setFlags(handle, catalog.flags(handle) | entryFlags.read)
+  }
+
   /** Notes that a frame is not what its key says: a miss from now on. */
   async reportDamage(key: Key, place: Place): Promise<void> {
     const { catalog } = this.parts
@@ -507,7 +424,8 @@ export class Store {
     if (failure !== undefined) throw failure
   }
 
-  #mayBeThere(key: Key): boolean {
+  /** Whether an entry has the tag of a key, as far as memory can tell. */
+  mayBeThere(key: Key): boolean {
     const { catalog } = this.parts
     return catalog.hasCold || catalog.find(key.high, key.low) !== none
   }
@@ -515,7 +433,7 @@ export class Store {
   /** Where a key leads, compared with a payload that matches it. With `leased` it cannot go from here on. */
   async #find(key: Key, payload: Uint8Array, leased: boolean): Promise<Found | undefined> {
     for (const place of await this.#places(key, leased)) {
-      const content = await this.#readRaw(place, key)
+      const content = await readRaw(this.parts.folder, place, key)
       if (content === otherKey) continue
       return { place, isSame: content !== damaged && Buffer.compare(content, payload) === 0 }
     }
@@ -531,7 +449,8 @@ export class Store {
       places.push(this.placeOf(handle))
     }
     const cold = catalog.hasCold ? await catalog.findCold(key.high, key.low) : []
-    for (let at = catalog.find(key.high, key.low); at !== none; at = catalog.findNext(at, key.high, key.low)) note(at)
+    for (let at = catalog.find(key.high, key.low); at !== none; at = catalog.findNext(at, key.high, key.low))
+      note(at)
     cold.filter((handle) => catalog.has(handle)).forEach(note)
     return places
   }
@@ -591,9 +510,10 @@ export class Store {
     version: number,
   ): Promise<Batch | undefined> {
     const { catalog, epochs } = this.parts
-    const located = former === undefined ? none : catalog.locate(key.high, key.low, former.pack.slot, former.offset)
+    const located =
+      former === undefined ? none : catalog.locate(key.high, key.low, former.pack.slot, former.offset)
     const handle = typeof located === 'number' ? located : await located
-    if (this.#version(key) !== version || (former !== undefined && !catalog.has(handle))) return undefined
+    if (this.version(key) !== version || (former !== undefined && !catalog.has(handle))) return undefined
     this.check(undefined)
     const placed = this.#append(key, payload, stream, former)
     taken.bytes -= placed.room
@@ -627,11 +547,11 @@ export class Store {
     this.counts.bytesWritten += payload.length
   }
 
-  #version(key: Key): number {
+  /** Changes whenever an entry with this tag is added, moved or removed; and with some others. */
+  version(key: Key): number {
     return this.#versions[key.low & (versionCount - 1)]!
   }
 
-  /** An entry with this tag was added, moved or removed: who has looked before looks again. */
   #changed(low: number): void {
     this.#versions[low & (versionCount - 1)]! += 1
   }
@@ -656,7 +576,8 @@ export class Store {
       // It moved meanwhile.
       if (!this.parts.catalog.has(handle)) return this.get(key, options)
       if ((this.parts.catalog.flags(handle) & entryFlags.damaged) !== 0) continue
-      const content = await this.#read(place, key)
+      this.noteRead(handle, place)
+      const content = await readTwice(this.parts.folder, place, key)
       options?.signal?.throwIfAborted()
       if (content instanceof Uint8Array) return this.#counted(content)
       if (content === damaged) {
@@ -665,41 +586,6 @@ export class Store {
       }
     }
     return undefined
-  }
-
-  /** Reads and verifies a frame; a second time before it is called damaged. */
-  async #read(place: Place, key: Key): Promise<FrameContent> {
-    const first = await this.#readOnce(place, key)
-    return first === damaged && place.pack.state !== 'gone' ? this.#readOnce(place, key) : first
-  }
-
-  async #readOnce(place: Place, key: Key): Promise<FrameContent> {
-    const content = await this.#readRaw(place, key)
-    return content instanceof Uint8Array && !(await verified(key, content)) ? damaged : content
-  }
-
-  async #readRaw(place: Place, key: Key): Promise<FrameContent> {
-    try {
-      return await readFrame(this.parts.folder, place, key.kind, key.bytes)
-    } catch (cause) {
-      if (place.pack.state === 'gone') return damaged
-      throw diskFailure(cause, `read ${place.pack.path}`)
-    }
-  }
-
-  /** The payload at a place, if all is well with it. No more waits than needed: most reads are answered at once. */
-  async #readVerified(place: Place, key: Key): Promise<Uint8Array | undefined> {
-    try {
-      const reading = readFrame(this.parts.folder, place, key.kind, key.bytes)
-      const content = reading instanceof Promise ? await reading : reading
-      if (!(content instanceof Uint8Array)) return undefined
-      const good = verified(key, content)
-      return (typeof good === 'boolean' ? good : await good) ? content : undefined
-    } catch (error) {
-      if (!(error instanceof DiskError || error instanceof BlocksError)) throw error
-      // Read again, where failures are told, and it is known whether the pack has gone.
-      return undefined
-    }
   }
 
   #counted(content: Uint8Array): Uint8Array {
@@ -711,23 +597,3 @@ export class Store {
 
 const versionCount = 4096
 const nothing = new Uint8Array(0)
-
-/** Room that one put has taken and not used yet. */
-class TakenRoom {
-  readonly #room: Room
-  bytes = 0
-
-  constructor(room: Room) {
-    this.#room = room
-  }
-
-  giveRest(): void {
-    if (this.bytes > 0) this.#room.give(this.bytes)
-    this.bytes = 0
-  }
-}
-
-/** Whether a payload is what its key says. That of a record was checked as it was read. */
-function verified(key: Key, content: Uint8Array): boolean | Promise<boolean> {
-  return key.kind === frameKinds.record || matches(key.bytes, content)
-}

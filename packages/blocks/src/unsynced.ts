@@ -65,7 +65,7 @@ async function rewrite(disk: Disk, path: string): Promise<void> {
     const to = await disk.open(`${path}${temporary}`, 'create-new')
     try {
       const piece = Buffer.allocUnsafe(pieceBytes)
-      for (let at = 0; ; ) {
+      for (let at = 0; ;) {
         const read = await from.read(piece, at)
         if (read === 0) break
         await to.write([piece.subarray(0, read)], at)

@@ -1,5 +1,6 @@
 /** Values under free keys: records of the cache stream. */
 import type { CallOptions, RangeOptions, Unverified } from './blocks.ts'
+import { deleteKey } from './delete-key.ts'
 import { frameKinds } from './frame.ts'
 import { listEntries } from './listing.ts'
 import { readRange } from './range.ts'
@@ -35,7 +36,7 @@ class Records implements Unverified {
   }
 
   async delete(key: string, options?: CallOptions): Promise<boolean> {
-    return this.#store.delete(this.#key(key), options)
+    return deleteKey(this.#store, this.#key(key), options)
   }
 
   async *list(

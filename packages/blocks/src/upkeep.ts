@@ -12,7 +12,6 @@ import { Evictor, type EvictorCounts } from './evictor.ts'
 import { markClaims } from './mark.ts'
 import type { Pack } from './pack.ts'
 import { rowReader } from './pack-frames.ts'
-import { Pace } from './pace.ts'
 import { publishMark } from './reports.ts'
 import { ended } from './shared-work.ts'
 import type { Store } from './store.ts'
@@ -98,7 +97,8 @@ export class Upkeep {
     const { room } = this.#options.store.parts
     const volumeDue = Math.abs(room.used - this.#volumeAt) >= this.#options.volumeEveryBytes
     // Once nothing could be freed it is not worth another look before much has come.
-    const isShort = room.wanted > 0 || (room.free < this.#options.headroomBytes && room.used >= this.#nextLook)
+    const isShort =
+      room.wanted > 0 || (room.free < this.#options.headroomBytes && room.used >= this.#nextLook)
     if (isShort) this.#evictor.begin()
     if (!isShort && !volumeDue && this.#packToChill() === undefined) return
     this.#tidying ??= this.#options.owner.spawn(() => this.#tidy(), { name: 'upkeep' })
@@ -200,6 +200,7 @@ export class Upkeep {
     let oldest: Pack | undefined
     for (const pack of packs) {
       if (pack?.state !== 'sealed' || pack.footer === undefined || this.#chilled.has(pack)) continue
+      if (catalog.isCold(pack.slot)) continue
       if (oldest === undefined || pack.id < oldest.id) oldest = pack
     }
     return oldest
@@ -239,14 +240,15 @@ export class Upkeep {
     if (claims === undefined) throw new TypeError('A store without claims has nothing to mark by')
     this.#writtenAtMark = store.keptBytesWritten
     this.#stuck.clear()
+    store.promotions.begin()
     const { report, packs: tallies } = await markClaims({
       claims,
       links,
       read: (cid) => store.get(store.blockKey(cid)),
       lookup: (cid, each) => store.eachEntry(store.blockKey(cid), each),
       isKept: (slot) => packs[slot]?.stream === 'kept',
-      promote: (cid) => store.promote(store.blockKey(cid)),
-      settle: () => store.settlePromotions(),
+      promote: (cid) => store.promotions.promote(store.blockKey(cid)),
+      settle: () => store.promotions.finish(),
       tagger,
       epochs,
       catalog,
@@ -299,11 +301,19 @@ export class Upkeep {
   /** Packs that are worth a compaction, the best first. */
   #worstPacks(minDeadShare: number): Pack[] {
     const worst = this.#keptPacks()
-      .filter((pack) => pack.state === 'sealed' && !this.#stuck.has(pack) && this.#deadShareOf(pack) >= minDeadShare)
+      .filter(
+        (pack) =>
+          pack.state === 'sealed' && !this.#stuck.has(pack) && this.#deadShareOf(pack) >= minDeadShare,
+      )
       .sort((left, right) => this.#deadShareOf(right) - this.#deadShareOf(left))
     // Nothing of the oldest one is copied if nothing in it lives: there is nothing that its deletions could stand for.
-    const oldest = this.#keptPacks().reduce<Pack | undefined>((a, b) => (a !== undefined && a.id < b.id ? a : b), undefined)
-    return oldest?.state === 'sealed' && oldest.liveEntries === 0 ? [oldest, ...worst.filter((pack) => pack !== oldest)] : worst
+    const oldest = this.#keptPacks().reduce<Pack | undefined>(
+      (a, b) => (a !== undefined && a.id < b.id ? a : b),
+      undefined,
+    )
+    return oldest?.state === 'sealed' && oldest.liveEntries === 0
+      ? [oldest, ...worst.filter((pack) => pack !== oldest)]
+      : worst
   }
 
   #keptPacks(): Pack[] {

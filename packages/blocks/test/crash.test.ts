@@ -19,10 +19,14 @@ const lives = [
 ] as const
 
 for (const [where, how, seeds] of lives) {
-  test(`what was claimed is complete after every crash, with ${where}`, { timeout: 120_000 * soak }, async () => {
-    const { failed } = await simulate(() => liveAndCrash(how), { seeds: seeds * soak, maxFailures: 1 })
-    expect(failed[0]?.error).toBeUndefined()
-  })
+  test(
+    `what was claimed is complete after every crash, with ${where}`,
+    { timeout: 120_000 * soak },
+    async () => {
+      const { failed } = await simulate(() => liveAndCrash(how), { seeds: seeds * soak, maxFailures: 1 })
+      expect(failed[0]?.error).toBeUndefined()
+    },
+  )
 }
 
 const moments = [
@@ -32,13 +36,17 @@ const moments = [
 ] as const
 
 for (const [where, how, seeds] of moments) {
-  test(`what was claimed is complete wherever the power is lost, with ${where}`, { timeout: 120_000 * soak }, async () => {
-    let crashes = 0
-    const world = async (): Promise<void> => {
-      crashes += await crashAtManyMoments(how, 25)
-    }
-    const { failed } = await simulate(world, { seeds: seeds * soak, maxFailures: 1 })
-    expect(failed[0]?.error).toBeUndefined()
-    expect(crashes).toBeGreaterThan(seeds * soak * 10)
-  })
+  test(
+    `what was claimed is complete wherever the power is lost, with ${where}`,
+    { timeout: 120_000 * soak },
+    async () => {
+      let crashes = 0
+      const world = async (): Promise<void> => {
+        crashes += await crashAtManyMoments(how, 25)
+      }
+      const { failed } = await simulate(world, { seeds: seeds * soak, maxFailures: 1 })
+      expect(failed[0]?.error).toBeUndefined()
+      expect(crashes).toBeGreaterThan(seeds * soak * 10)
+    },
+  )
 }

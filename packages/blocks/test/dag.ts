@@ -126,6 +126,7 @@ export class Dag {
         if (handle !== undefined) each(handle)
       },
       isKept: (pack) => pack >= firstKept,
+      settle: async () => {},
       promote: async (cid) => {
         this.promoted.push(String(cid))
         this.catalog.move(keyOf(cid), firstKept)

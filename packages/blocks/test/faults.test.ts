@@ -8,10 +8,19 @@ import { openOn } from './crash/open-store.ts'
 const calm = { shortWrites: 0, slowReads: 0 }
 
 /** Adds blocks through a lease, and claims them once they are durable. */
-async function add(store: Blocks, claimed: Block[], first: number, count: number, size: number): Promise<readonly Block[]> {
+async function add(
+  store: Blocks,
+  claimed: Block[],
+  first: number,
+  count: number,
+  size: number,
+): Promise<readonly Block[]> {
   using lease = store.lease()
   const leaves = Array.from({ length: count }, (_, at) => numbered(first + at, size))
-  const root = listOf(leaves.map(({ cid }) => cid), first)
+  const root = listOf(
+    leaves.map(({ cid }) => cid),
+    first,
+  )
   for (const { cid, bytes } of [...leaves, root]) await lease.put(cid, bytes)
   await lease.flush()
   claimed.push(root)
@@ -33,7 +42,8 @@ async function scenario(disk: SimDisk, claimed: Block[], failures: string[]): Pr
   await attempt(async () => (store = await openOn(disk, { claimed })))
   if (store === undefined) return safe
   const open = store
-  for (let at = 0; at < 4; at += 1) await attempt(() => open.put(numbered(at, 9000).cid, numbered(at, 9000).bytes))
+  for (let at = 0; at < 4; at += 1)
+    await attempt(() => open.put(numbered(at, 9000).cid, numbered(at, 9000).bytes))
   await attempt(async () => safe.push(...(await add(open, claimed, 100, 6, 9000))))
   await attempt(() => open.unverified.put('a record', Buffer.from('a value')))
   await attempt(async () => void (await add(open, claimed, 200, 8, 9000)))
@@ -42,7 +52,8 @@ async function scenario(disk: SimDisk, claimed: Block[], failures: string[]): Pr
   await attempt(() => open.delete(numbered(1, 9000).cid))
   await attempt(() => open.collect())
   await attempt(async () => safe.push(...(await add(open, claimed, 300, 5, 2000))))
-  for (const { cid, bytes } of safe) await attempt(async () => expect(Buffer.from((await open.get(cid))!)).toEqual(Buffer.from(bytes)))
+  for (const { cid, bytes } of safe)
+    await attempt(async () => expect(Buffer.from((await open.get(cid))!)).toEqual(Buffer.from(bytes)))
   // One failure is no reason to take nothing more, but for a sync.
   if (open.stats().syncFailure === undefined) {
     const more = async (): Promise<void> => {
@@ -72,7 +83,11 @@ async function operationsOf(what: (disk: SimDisk) => Promise<unknown>): Promise<
 }
 
 describe('an operation of the disk that fails, whichever it is', () => {
-  for (const [code, end] of [['EIO', 'kill'], ['EIO', 'crash'], ['ENOSPC', 'crash']] as const) {
+  for (const [code, end] of [
+    ['EIO', 'kill'],
+    ['EIO', 'crash'],
+    ['ENOSPC', 'crash'],
+  ] as const) {
     test(`costs nothing that was promised (${code}, then ${end})`, { timeout: 60_000 }, async () => {
       const count = await operationsOf((disk) => scenario(disk, [], []))
       expect(count).toBeGreaterThan(80)
@@ -105,7 +120,9 @@ describe('a sync that fails', () => {
     await lease.put(numbered(50, 10).cid, numbered(50, 10).bytes)
     await expect(lease.flush()).rejects.toMatchObject({ code: 'BLOCKS_SYNC_FAILED', kind: 'internal' })
     await expect(lease.flush()).rejects.toMatchObject({ code: 'BLOCKS_SYNC_FAILED' })
-    await expect(lease.put(numbered(51, 10).cid, numbered(51, 10).bytes)).rejects.toMatchObject({ code: 'BLOCKS_SYNC_FAILED' })
+    await expect(lease.put(numbered(51, 10).cid, numbered(51, 10).bytes)).rejects.toMatchObject({
+      code: 'BLOCKS_SYNC_FAILED',
+    })
     await expect(store.lease().flush()).rejects.toMatchObject({ code: 'BLOCKS_SYNC_FAILED' })
     expect(store.stats().syncFailure).toContain('sync')
     for (const { cid, bytes } of before) expect(await store.get(cid)).toEqual(Buffer.from(bytes))
@@ -136,6 +153,26 @@ describe('a sync that fails', () => {
   })
 })
 
+test('what a killed process has left unsynced is synced before it counts as durable', async () => {
+  for (let seed = 1; seed <= 40; seed += 1) {
+    const disk = simDisk({ seed })
+    const blocks = [1, 2, 3, 4].map((at) => numbered(at, 3000))
+    const store = await openOn(disk)
+    using first = store.lease()
+    for (const { cid, bytes } of blocks) await first.put(cid, bytes)
+    const second = disk.kill()
+    await store.close().catch(() => undefined)
+    const again = await openOn(second)
+    using lease = again.lease()
+    expect(await lease.hold(blocks[0]!.cid)).toBe(true)
+    for (const { cid, bytes } of blocks) expect(await lease.put(cid, bytes)).toBe('found')
+    await lease.flush()
+    const third = second.crash()
+    await again.close().catch(() => undefined)
+    await expectWhole(third, blocks)
+  }
+})
+
 describe('a full volume', () => {
   test('in mid-append costs what did not fit, and puts go on when there is room', async () => {
     const disk = simDisk({ seed: 3 })
@@ -143,7 +180,9 @@ describe('a full volume', () => {
     const claimed: Block[] = []
     const safe = [...(await add(store, claimed, 1, 5, 5000))]
     disk.setFaults({ capacityBytes: disk.stats().usedBytes + 30_000 })
-    const outcomes = await Promise.allSettled(Array.from({ length: 8 }, (_, at) => add(store, claimed, 1000 + at * 20, 6, 4000)))
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 8 }, (_, at) => add(store, claimed, 1000 + at * 20, 6, 4000)),
+    )
     for (const outcome of outcomes) {
       if (outcome.status === 'fulfilled') safe.push(...outcome.value)
       else expect(outcome.reason).toMatchObject({ code: 'BLOCKS_FULL', kind: 'full' })
@@ -168,7 +207,9 @@ describe('a full volume', () => {
         else safe.push(...blocks)
       }
       disk.setFaults({ capacityBytes: disk.stats().usedBytes + room })
-      await store.compact({ minDeadShare: 0.1 }).catch((error: unknown) => expect(error).toMatchObject({ code: 'BLOCKS_FULL' }))
+      await store
+        .compact({ minDeadShare: 0.1 })
+        .catch((error: unknown) => expect(error).toMatchObject({ code: 'BLOCKS_FULL' }))
       for (const { cid, bytes } of safe) expect(await store.get(cid)).toEqual(Buffer.from(bytes))
       disk.setFaults({ capacityBytes: 2 ** 40 })
       expect((await store.collect()).keptBlocks).toBe(safe.length)
@@ -184,13 +225,28 @@ test('a write that fails fails for all who put the block, and for nobody after t
   const { cid, bytes } = numbered(1, 50_000)
   for (const lease of [undefined, store.lease()]) {
     disk.failAt('write', 1)
-    const outcomes = await Promise.allSettled(Array.from({ length: 10 }, () => (lease ?? store).put(cid, bytes)))
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 10 }, () => (lease ?? store).put(cid, bytes)),
+    )
     expect(outcomes.filter(({ status }) => status === 'rejected').length).toBeGreaterThan(0)
-    for (const one of outcomes) if (one.status === 'rejected') expect(one.reason).toMatchObject({ code: 'BLOCKS_IO' })
+    for (const one of outcomes)
+      if (one.status === 'rejected') expect(one.reason).toMatchObject({ code: 'BLOCKS_IO' })
     await (lease ?? store).put(cid, bytes)
     expect(await store.get(cid)).toEqual(Buffer.from(bytes))
     expect(store.stats().entries).toBe(1)
     lease?.close()
   }
   await store.close()
+})
+
+test('values of one key whose writes fail leave no trace', async () => {
+  const disk = simDisk({ seed: 6, faults: calm })
+  await using store = await openOn(disk)
+  await store.put(numbered(1, 10).cid, numbered(1, 10).bytes)
+  disk.failAt('write', 1)
+  const puts = [1, 2, 3].map((at) => store.unverified.put('a key', Buffer.alloc(20_000, at)))
+  const outcomes = await Promise.allSettled(puts)
+  expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+  expect(await store.unverified.get('a key')).toBeUndefined()
+  expect(store.stats()).toMatchObject({ entries: 1, corruptReads: 0 })
 })

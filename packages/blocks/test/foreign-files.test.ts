@@ -56,11 +56,20 @@ describe('a footer that lies', () => {
     for await (const batch of readKeys(file, footer)) keys.push(...batch.keys)
     const list = keys.map((key, row): Row => {
       const [high, low, place, payloadBytes] = rows.numbers.subarray(row * 4, row * 4 + 4)
-      return { high: high!, low: low!, offset: placeOffset(place!), payloadBytes: payloadBytes!, kind: placeKind(place!), key }
+      return {
+        high: high!,
+        low: low!,
+        offset: placeOffset(place!),
+        payloadBytes: payloadBytes!,
+        kind: placeKind(place!),
+        key,
+      }
     })
     lie(list)
     const table = new PackTable()
-    for (const { high, low, offset, payloadBytes, kind, key } of list.sort((left, right) => left.offset - right.offset)) {
+    for (const { high, low, offset, payloadBytes, kind, key } of list.sort(
+      (left, right) => left.offset - right.offset,
+    )) {
       table.add(high, low, offset, payloadBytes, kind, key)
     }
     const forged = await encodeFooter(table, { ...header, dataEnd: footer.dataEnd })
@@ -73,7 +82,14 @@ describe('a footer that lies', () => {
     'about where two blocks lie': [
       (rows) => {
         const [one, other] = [rows[3]!, rows[9]!]
-        ;[one.high, one.low, one.key, other.high, other.low, other.key] = [other.high, other.low, other.key, one.high, one.low, one.key]
+        ;[one.high, one.low, one.key, other.high, other.low, other.key] = [
+          other.high,
+          other.low,
+          other.key,
+          one.high,
+          one.low,
+          one.key,
+        ]
       },
       38,
     ],
@@ -147,7 +163,12 @@ test('a second opener of this process is refused, and let in when the first has 
 
 test('files that are none of the store are left alone', async () => {
   const { disk, blocks } = await closedStore()
-  const strange = [`${folder}/readme.txt`, `${folder}/kept-1.pack`, `${folder}/kept-99999999999.pack`, `${folder}/kept-00000777.pack`]
+  const strange = [
+    `${folder}/readme.txt`,
+    `${folder}/kept-1.pack`,
+    `${folder}/kept-99999999999.pack`,
+    `${folder}/kept-00000777.pack`,
+  ]
   for (const path of strange) {
     const file = await disk.open(path, 'create-new')
     await file.write([Buffer.from('this is no pack. '.repeat(20))], 0)

@@ -27,9 +27,13 @@ afterAll(() => rm(home, { recursive: true }))
 
 /** Lets a process work on the store until it has said so many lines, and kills it. What it said. */
 async function killAfter(lines: number, start: number, atLine?: () => Promise<void>): Promise<string[]> {
-  const process = spawn(globalThis.process.execPath, ['--conditions=@ipfs-kit/source', child, path, side, `${start}`], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const process = spawn(
+    globalThis.process.execPath,
+    ['--conditions=@ipfs-kit/source', child, path, side, `${start}`],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
   const ended = once(process, 'exit')
   const said: string[] = []
   for await (const line of createInterface({ input: process.stdout })) {
@@ -65,24 +69,30 @@ async function check(said: readonly string[]): Promise<void> {
   const everRecorded = new Set(said.filter((line) => line !== 'open').map(Number))
   // What was answered is recorded, unless it was dropped since.
   const newest = Math.max(...claims.keys())
-  for (const first of everRecorded) if (first > newest) throw new Error(`${first} was answered and is not recorded`)
+  for (const first of everRecorded)
+    if (first > newest) throw new Error(`${first} was answered and is not recorded`)
   await using store = await open(claims)
   for (const line of claims.values()) {
     for (const { cid, bytes } of blocksOf(line)) {
       const found = await store.get(cid)
-      if (found === undefined || Buffer.compare(found, bytes) !== 0) throw new Error(`${cid} of claim ${line.first} is lost`)
+      if (found === undefined || Buffer.compare(found, bytes) !== 0)
+        throw new Error(`${cid} of claim ${line.first} is lost`)
     }
   }
   expect((await store.mark()).missingLeaves).toBe(0)
   expect(store.stats().corruptReads).toBe(0)
 }
 
-test('everything that was answered is there after kill -9 under load', { timeout: 120_000 * soak }, async () => {
-  for (let round = 0; round < 50 * soak; round += 1) {
-    const lines = 1 + Math.floor(Math.random() * 25)
-    await check(await killAfter(lines, round * 100_000))
-  }
-})
+test(
+  'everything that was answered is there after kill -9 under load',
+  { timeout: 120_000 * soak },
+  async () => {
+    for (let round = 0; round < 50 * soak; round += 1) {
+      const lines = 1 + Math.floor(Math.random() * 25)
+      await check(await killAfter(lines, round * 100_000))
+    }
+  },
+)
 
 test('a second process is refused while the first is there, and let in when that is killed', async () => {
   await killAfter(2, 90_000_000, async () => {

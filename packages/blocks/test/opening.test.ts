@@ -4,8 +4,8 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { blockOf } from './blocks-of.ts'
 import { numbersFrom } from './footers.ts'
 
-const records = 12_000
-const blocks = 3000
+const records = 8000
+const blocks = 2000
 const path = '/store'
 const nameOf = (number: number) => `n${number}`
 
@@ -25,8 +25,7 @@ async function filled(): Promise<{ readonly disk: Disk; readonly known: Known }>
   const known: Known = { values: new Map(), blocks: new Set() }
   const next = numbersFrom(3)
   await using store = await open(disk)
-  using lease = store.lease()
-  for (let step = 0; step < 60_000; step++) {
+  for (let step = 0; step < 40_000; step++) {
     const number = next() % records
     const name = nameOf(number)
     const choice = next() % 10
@@ -44,6 +43,8 @@ async function filled(): Promise<{ readonly disk: Disk; readonly known: Known }>
         await store.delete(cid)
       } else {
         known.blocks.add(number % blocks)
+        // A lease that goes on would keep its blocks from being deleted.
+        using lease = store.lease()
         await (choice === 8 ? store.put(cid, bytes) : lease.put(cid, bytes))
       }
     }
@@ -57,7 +58,8 @@ async function compare(store: Blocks, { values, blocks: there }: Known): Promise
   for (let number = 0; number < records; number++) {
     const name = nameOf(number)
     const value = await store.unverified.get(name)
-    if ((value === undefined ? undefined : Buffer.from(value).toString()) !== values.get(name)) wrong.push(name)
+    if ((value === undefined ? undefined : Buffer.from(value).toString()) !== values.get(name))
+      wrong.push(name)
   }
   for (let number = 0; number < blocks; number++) {
     if ((await store.has(blockOf(number, 30).cid)) !== there.has(number)) wrong.push(`block ${number}`)
@@ -77,7 +79,7 @@ describe('a store of packs with many rows opens with the newest value of each ke
   })
 
   it('from the footers of all packs', async () => {
-    expect(packs.length).toBeGreaterThan(5)
+    expect(packs.length).toBeGreaterThan(4)
     await using store = await open(disk)
     await compare(store, known)
   })

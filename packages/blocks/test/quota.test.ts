@@ -13,14 +13,17 @@ const maxBytes = 2_097_152
 const blockBytes = 4096
 
 /** Ten times the quota goes through it; of every ten groups three are kept, up to 30 % of the quota. */
-async function writeThrough(disk: Disk, path: string, seed: number): Promise<{ readonly waitMs: number; readonly over: number }> {
+async function writeThrough(
+  disk: Disk,
+  path: string,
+  seed: number,
+): Promise<{ readonly waitMs: number; readonly over: number }> {
   const counted = await countedDisk(disk, path)
   let writtenBytes = 0
-  const opened = counted.open
   const measured: Disk = {
     ...counted,
     open: async (file, mode) => {
-      const one = await opened(file, mode)
+      const one = await counted.open(file, mode)
       return {
         ...one,
         write: (buffers, position) => {
@@ -51,25 +54,32 @@ async function writeThrough(disk: Disk, path: string, seed: number): Promise<{ r
   const writer = async (): Promise<void> => {
     while (group < groups) {
       const number = group++
-      const leaves = Array.from({ length: 10 }, (_, at) => numbered(seed * 1e6 + number * 10 + at, blockBytes))
+      const leaves = Array.from({ length: 10 }, (_, at) =>
+        numbered(seed * 1e6 + number * 10 + at, blockBytes),
+      )
       payloadBytes += 10 * blockBytes
       if (number % 10 < 3) {
         using lease = store.lease()
         for (const { cid, bytes } of leaves) await lease.put(cid, bytes)
-        const root = listOf(leaves.map(({ cid }) => cid), number)
+        const root = listOf(
+          leaves.map(({ cid }) => cid),
+          number,
+        )
         await lease.put(root.cid, root.bytes)
         await lease.flush()
         claimed.push({ root, leaves })
         if (claimed.length * 10 * blockBytes > 0.3 * maxBytes) claimed.shift()
       } else for (const { cid, bytes } of leaves) await store.put(cid, bytes)
-      for (const { cid, bytes } of hot.slice(0, 2)) if ((await store.get(cid)) === undefined) await store.put(cid, bytes)
+      for (const { cid, bytes } of hot.slice(0, 2))
+        if ((await store.get(cid)) === undefined) await store.put(cid, bytes)
     }
   }
   await taskGroup(async (tasks) => {
     for (let at = 0; at < 4; at += 1) tasks.spawn(writer)
   })
   for (const { root, leaves } of claimed) {
-    for (const { cid, bytes } of [root, ...leaves]) expect(Buffer.compare((await store.get(cid))!, bytes)).toBe(0)
+    for (const { cid, bytes } of [root, ...leaves])
+      expect(Buffer.compare((await store.get(cid))!, bytes)).toBe(0)
   }
   const stats = store.stats()
   expect(stats.packBytes).toBeLessThanOrEqual(maxBytes)
@@ -82,24 +92,35 @@ async function writeThrough(disk: Disk, path: string, seed: number): Promise<{ r
   return { waitMs: stats.longestRoomWaitMs, over }
 }
 
-test('ten times the quota goes through it without a byte above it, in simulated time', { timeout: 60_000 * soak }, async () => {
-  for (let seed = 1; seed <= 2 * soak; seed += 1) {
-    await withBackend(async () => {
-      const disk = simDisk({ seed, faults: { latencyMs: 0.2 } })
-      await disk.makeFolder('/store')
-      const { waitMs, over } = await writeThrough(disk, '/store', seed)
-      expect(over).toBeLessThanOrEqual(0)
-      expect(waitMs).toBeLessThan(1500)
-    }, { backend: sim(seed, { maxSteps: 20_000_000 }) })
-  }
-})
+test(
+  'ten times the quota goes through it without a byte above it, in simulated time',
+  { timeout: 60_000 * soak },
+  async () => {
+    for (let seed = 1; seed <= 2 * soak; seed += 1) {
+      await withBackend(
+        async () => {
+          const disk = simDisk({ seed, faults: { latencyMs: 0.2 } })
+          await disk.makeFolder('/store')
+          const { waitMs, over } = await writeThrough(disk, '/store', seed)
+          expect(over).toBeLessThanOrEqual(0)
+          expect(waitMs).toBeLessThan(1500)
+        },
+        { backend: sim(seed, { maxSteps: 20_000_000 }) },
+      )
+    }
+  },
+)
 
-test('ten times the quota goes through it without a byte above it, on the disk of the system', { timeout: 60_000 }, async () => {
-  const home = await mkdtemp(join(tmpdir(), 'ipfs-kit-blocks-'))
-  try {
-    const { over } = await writeThrough(nodeDisk(), home, 0)
-    expect(over).toBeLessThanOrEqual(0)
-  } finally {
-    await rm(home, { recursive: true })
-  }
-})
+test(
+  'ten times the quota goes through it without a byte above it, on the disk of the system',
+  { timeout: 60_000 },
+  async () => {
+    const home = await mkdtemp(join(tmpdir(), 'ipfs-kit-blocks-'))
+    try {
+      const { over } = await writeThrough(nodeDisk(), home, 0)
+      expect(over).toBeLessThanOrEqual(0)
+    } finally {
+      await rm(home, { recursive: true })
+    }
+  },
+)

@@ -93,6 +93,17 @@ export class BlockStore {
     }
   }
 
+  /** Stores a block whose bytes match its CID in the cache. */
+  async put(cid: CID, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+    if (isInline(cid)) return
+    checkSize(cid, bytes, this.#maxBlockBytes)
+    try {
+      await this.#packs.put(cid, bytes, { verify: 'on-read', signal })
+    } catch (error) {
+      throw storeFailure(error)
+    }
+  }
+
   /** Removes a block unless a lease holds it. */
   async delete(cid: CID, signal: AbortSignal): Promise<void> {
     try {
@@ -154,12 +165,7 @@ class StoreLease implements Lease {
 
   async put(cid: CID, bytes: Uint8Array): Promise<void> {
     if (isInline(cid)) return
-    if (bytes.byteLength > this.#maxBlockBytes) {
-      throw new IpfsError(
-        'IPFS_BLOCK_TOO_LARGE',
-        `The block ${cid} has ${bytes.byteLength} bytes; at most ${this.#maxBlockBytes} are allowed`,
-      )
-    }
+    checkSize(cid, bytes, this.#maxBlockBytes)
     try {
       await this.#lease.put(cid, bytes, { verify: 'on-read', scope: this.#scope })
     } catch (error) {
@@ -196,4 +202,12 @@ class StoreLease implements Lease {
 
 function callOptions(signal: AbortSignal | undefined): CallOptions {
   return signal === undefined ? {} : { signal }
+}
+
+function checkSize(cid: CID, bytes: Uint8Array, maxBlockBytes: number): void {
+  if (bytes.byteLength <= maxBlockBytes) return
+  throw new IpfsError(
+    'IPFS_BLOCK_TOO_LARGE',
+    `The block ${cid} has ${bytes.byteLength} bytes; at most ${maxBlockBytes} are allowed`,
+  )
 }

@@ -1,5 +1,5 @@
 /** Content archives (CARv1; CARv2 is read too): export and verified import. */
-import { createVisited } from '@ipfs-kit/blocks'
+import { createCidStack, createVisited } from '@ipfs-kit/blocks'
 import { isFault } from '@ipfs-kit/operations'
 import { CarBlockIterator } from '@ipld/car/iterator'
 import { encode as encodeCbor } from '@ipld/dag-cbor'
@@ -58,12 +58,12 @@ export function createCar(parts: {
   async function* exportDag(root: CID, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
     yield framed(encodeCbor({ version: 1, roots: [root] }))
     const lease = blocks.lease('export', 'cache')
-    const visited = new Set<string>()
-    const stack = [root]
+    const visited = createVisited()
+    const stack = createCidStack()
+    stack.push(root)
     try {
       for (let cid = stack.pop(); cid !== undefined; cid = stack.pop()) {
-        if (visited.has(cid.toString())) continue
-        visited.add(cid.toString())
+        if (!visited.add(cid)) continue
         await lease.hold(cid)
         const bytes = await blocks.get(cid, signal)
         if (!isInline(cid)) yield framed(cid.bytes, bytes)

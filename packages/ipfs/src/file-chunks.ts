@@ -2,9 +2,8 @@
 import type { ChunkBuffers } from './chunk-buffers.ts'
 
 /**
- * Chunks of so many bytes; the last one has what is left. A stream of nothing is one empty chunk. Pieces that hold whole
- * chunks are not copied: whoever gives them must not write into them again. Others are gathered in the buffers, which want
- * them back.
+ * Chunks of so many bytes; the last one has what is left. A stream of nothing is one empty chunk. All bytes are copied to
+ * the buffers, which want them back: whoever gives a piece may use its memory again once the next one is asked for.
  */
 export async function* chunksOf(
   source: AsyncIterable<Uint8Array>,
@@ -34,8 +33,6 @@ export function* slicesOf(bytes: Uint8Array, chunkBytes: number): Generator<Uint
 class Chunk {
   readonly #chunkBytes: number
   readonly #buffers: ChunkBuffers
-  /** The first piece, as it came: there may be no other one. */
-  #first: Uint8Array = new Uint8Array()
   #joined: Buffer | undefined
   #size = 0
 
@@ -51,20 +48,14 @@ class Chunk {
   /** Takes what there is room for. Gives how many bytes that is. */
   take(bytes: Uint8Array): number {
     const piece = bytes.byteLength > this.missing ? bytes.subarray(0, this.missing) : bytes
-    if (this.#size === 0) this.#first = piece
-    else {
-      if (this.#joined === undefined) {
-        this.#joined = this.#buffers.take()
-        this.#joined.set(this.#first)
-      }
-      this.#joined.set(piece, this.#size)
-    }
+    this.#joined ??= this.#buffers.take()
+    this.#joined.set(piece, this.#size)
     this.#size += piece.byteLength
     return piece.byteLength
   }
 
   bytes(): Uint8Array {
-    if (this.#joined === undefined) return this.#first
+    if (this.#joined === undefined) return new Uint8Array()
     if (this.missing === 0) return this.#joined
     // A last chunk may be small, and many of them under way.
     const own = Buffer.from(this.#joined.subarray(0, this.#size))

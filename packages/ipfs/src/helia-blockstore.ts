@@ -35,8 +35,7 @@ export class HeliaBlockstore extends BaseBlockstore {
         )
       }
       signal.throwIfAborted()
-      using lease = this.#blocks.lease('blockstore', 'cache')
-      await lease.put(cid, bytes)
+      await this.#blocks.put(cid, bytes, signal)
       return cid
     })
   }

@@ -12,6 +12,7 @@ import {
   type Lock,
   map,
   now,
+  type Owner,
   type Scope,
   sleepUntil,
   TaskGroupError,
@@ -54,9 +55,9 @@ export class Migration {
   /** Held for each batch, and by whoever removes a block that may be on its way. */
   readonly turn: Lock = createLock({ name: 'batch of the migration' })
   readonly #options: Required<Omit<MigrationOptions, 'old'>>
-  readonly #owner = createOwner({ name: 'migration of blocks' })
   readonly #ended = createEvent({ name: 'end of the migration' })
   readonly #startedAt = now()
+  #owner: Owner | undefined
   #state: MigrationProgress['state'] = 'running'
   #error: { readonly code: IpfsErrorCode; readonly message: string } | undefined
   #blocks = 0
@@ -87,6 +88,7 @@ export class Migration {
 
   /** Begins. What it fails with is in `progress`. */
   begin(packs: Packs): void {
+    this.#owner = createOwner({ name: 'migration of blocks' })
     this.#owner.spawn((scope) => this.#run(packs, scope), { name: 'migration' })
   }
 
@@ -119,7 +121,7 @@ export class Migration {
 
   /** Stops it. Idempotent. */
   async close(): Promise<void> {
-    await this.#owner.close()
+    await this.#owner?.close()
   }
 
   async #run(packs: Packs, scope: Scope): Promise<void> {
@@ -136,8 +138,7 @@ export class Migration {
       this.#state = 'done'
     } catch (error) {
       this.#state = 'stopped'
-      if (scope.cancelled) throw error
-      this.#error = toldOf(error)
+      if (!scope.cancelled) this.#error = toldOf(error)
     } finally {
       this.#endedAt = now()
       this.#ended.set()

@@ -10,7 +10,17 @@ import { syncBuiltinESMExports } from 'node:module'
 const [path = '', at = '0'] = process.argv.slice(2)
 let step = 0
 
-const names = ['open', 'write', 'writev', 'fdatasync', 'fsync', 'rename', 'unlink', 'rmdir', 'ftruncate'] as const
+const names = [
+  'open',
+  'write',
+  'writev',
+  'fdatasync',
+  'fsync',
+  'rename',
+  'unlink',
+  'rmdir',
+  'ftruncate',
+] as const
 const calls = fs as unknown as Record<string, (...given: unknown[]) => unknown>
 for (const name of names) {
   const call = calls[name]!

@@ -60,7 +60,10 @@ async function opened(disk: Disk): Promise<{ blocks: MigratingBlocks; migration:
 }
 
 /** Every block is there, and once. */
-async function checkAll(blocks: Pick<MigratingBlocks, 'list' | 'get' | 'size'>, expected: readonly Block[]): Promise<void> {
+async function checkAll(
+  blocks: Pick<MigratingBlocks, 'list' | 'get' | 'size'>,
+  expected: readonly Block[],
+): Promise<void> {
   const listed: string[] = []
   for await (const { cid } of blocks.list()) listed.push(cid.toString())
   expect(listed.toSorted()).toEqual(expected.map(({ cid }) => cid.toString()).toSorted())
@@ -104,7 +107,7 @@ test('whatever the power loss takes, each block is there and counts once at ever
       expect(packs.stats()).toMatchObject({ entries: expected.length, keptEntries: expected.length })
       await packs.close()
     },
-    { seeds: 150, maxFailures: 1 },
+    { seeds: 100, maxFailures: 1 },
   )
   expect(failed).toEqual([])
 })

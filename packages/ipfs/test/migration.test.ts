@@ -32,10 +32,17 @@ describe('a home with a file for each block', () => {
     expect(ipfs.stats().migration).toMatchObject({ state: 'running', blocks: 0 })
     expect(await pinned(ipfs)).toEqual([home.root.toString()])
     const progress = await moved(ipfs)
-    expect(progress).toMatchObject({ state: 'done', blocks: home.blocks.length, damaged: 0, bytes: bytesOf(home) })
+    expect(progress).toMatchObject({
+      state: 'done',
+      blocks: home.blocks.length,
+      damaged: 0,
+      bytes: bytesOf(home),
+    })
     expect(progress.ofBlocks).toBe(home.blocks.length)
     expect(progress.bytesPerSecond).toBeGreaterThan(0)
-    expect((await readdir(join(home.path, 'blocks'))).filter((name) => !/^(lock|store|\w+-\d+\.pack)$/.test(name))).toEqual([])
+    expect(
+      (await readdir(join(home.path, 'blocks'))).filter((name) => !/^(lock|store|\w+-\d+\.pack)$/.test(name)),
+    ).toEqual([])
     await readAll(ipfs, home)
     expect(ipfs.store.stats()).toMatchObject({ keptEntries: home.blocks.length, cacheEntries: 0 })
     expect((await ipfs.store.verify()).damagedBlocks).toBe(0)
@@ -78,7 +85,7 @@ describe('a home with a file for each block', () => {
     const home = await oldHome()
     const { ipfs } = await opened({ path: home.path })
     const gone = home.blocks.slice(0, 20)
-    await Promise.all(gone.map(({ cid }) => ipfs.blockstore.delete(cid)))
+    await Promise.all(gone.map(async ({ cid }) => ipfs.blockstore.delete(cid)))
     for (const { cid, file } of gone) {
       expect(await ipfs.blockstore.has(cid)).toBe(false)
       expect(existsSync(file)).toBe(false)
@@ -99,7 +106,11 @@ describe('a home with a file for each block', () => {
     await moved(ipfs)
     expect(heard[0]).toMatchObject({ state: 'running', blocks: 0 })
     expect(heard.at(-1)).toMatchObject({ state: 'done', blocks: home.blocks.length })
-    expect(await ipfs.store.explain(home.root)).toMatchObject({ state: 'kept', synced: true, pack: expect.any(Number) })
+    expect(await ipfs.store.explain(home.root)).toMatchObject({
+      state: 'kept',
+      synced: true,
+      pack: expect.any(Number),
+    })
   })
 
   it('goes on at the next opening when it is closed in between', async () => {
@@ -129,7 +140,9 @@ describe('a home with a file for each block', () => {
 
 it('damaged files are kept aside and counted, not answered, and the rest moves', async () => {
   const home = await oldHome()
-  const leaves = home.blocks.filter(({ cid, bytes }) => !cid.equals(home.root) && bytes.length > 10).slice(0, 3)
+  const leaves = home.blocks
+    .filter(({ cid, bytes }) => !cid.equals(home.root) && bytes.length > 10)
+    .slice(0, 3)
   const [empty, cut, flipped] = leaves
   await truncate(empty!.file, 0)
   await truncate(cut!.file, cut!.bytes.length - 1)
@@ -144,9 +157,9 @@ it('damaged files are kept aside and counted, not answered, and the rest moves',
   expect(ipfs.stats().migration).toMatchObject({ state: 'done', damaged: 3, blocks: home.blocks.length - 3 })
   const kept = await readdir(join(home.path, 'blocks', 'damaged'))
   expect(kept.toSorted()).toEqual(leaves.map(({ file }) => file.slice(dirname(file).length + 1)).toSorted())
-  expect(await readFile(join(home.path, 'blocks', 'damaged', cut!.file.slice(dirname(cut!.file).length + 1)))).toEqual(
-    cut!.bytes.subarray(0, -1),
-  )
+  expect(
+    await readFile(join(home.path, 'blocks', 'damaged', cut!.file.slice(dirname(cut!.file).length + 1))),
+  ).toEqual(cut!.bytes.subarray(0, -1))
   expect((await ipfs.repo.stat()).blocks).toBe(home.blocks.length - 3)
   // Added again, the content is whole.
   await added(ipfs, [{ path: 'again', content: cut!.bytes }])
@@ -177,7 +190,11 @@ it('a quota that is too small stops it with its code, loses nothing, and more ro
   expect(tight.stats().migration).toMatchObject({ state: 'stopped', error: { code: 'IPFS_STORE_FULL' } })
   expect(tight.stats().migration!.blocks).toBeGreaterThan(0)
   expect(tight.store.stats().packBytes).toBeLessThanOrEqual(2 ** 20)
-  expect(await tight.repo.stat()).toMatchObject({ blocks: crowded.blocks.length, bytes: bytesOf(crowded), pins: 1 })
+  expect(await tight.repo.stat()).toMatchObject({
+    blocks: crowded.blocks.length,
+    bytes: bytesOf(crowded),
+    pins: 1,
+  })
   await readAll(tight, crowded)
   await tight.close()
   const { ipfs } = await opened({ path: crowded.path })

@@ -7,7 +7,7 @@ import { FsBlockstore } from 'blockstore-fs'
 import { NextToLast } from 'blockstore-fs/sharding'
 import { base32upper } from 'multiformats/bases/base32'
 import { CID } from 'multiformats/cid'
-import { added, concat, folder } from './opened.ts'
+import { added, folder } from './opened.ts'
 
 /** A block of an old home. */
 export interface OldBlockFile {
@@ -43,7 +43,9 @@ export async function oldHome(files = 200, times = 1): Promise<OldHome> {
   await store.open()
   const blocks: OldBlockFile[] = []
   for await (const { cid, bytes } of ipfs.blockstore.getAll()) {
-    const whole = await concat(bytes)
+    const chunks: Uint8Array[] = []
+    for await (const chunk of bytes) chunks.push(chunk)
+    const whole = Buffer.concat(chunks)
     await store.put(cid, whole)
     blocks.push({ cid, bytes: whole, file: fileOf(path, cid) })
   }

@@ -62,12 +62,12 @@ describe('pins', () => {
     const path = await folder()
     const file = join(path, 'pins.sqlite')
     const database = new Database(file)
-    database.exec('CREATE TABLE newer (a); PRAGMA user_version = 2')
+    database.exec('CREATE TABLE newer (a); PRAGMA user_version = 3')
     database.close()
     const before = await readFile(file)
     expect(await rejection(openIpfs({ path }))).toMatchObject({
       code: 'IPFS_STORE_FAILED',
-      message: expect.stringContaining('format 2'),
+      message: expect.stringContaining('format 3'),
     })
     expect(await readFile(file)).toEqual(before)
     expect((await readdir(path)).toSorted()).toEqual(['pins.sqlite'])

@@ -25,6 +25,12 @@ const configSchema = z.strictObject({
       maxBlockBytes: z.int().min(1_048_576).max(16_777_216).default(2_097_152),
     })
     .prefault({}),
+  blocks: z
+    .strictObject({
+      maxBytes: z.int().min(1_048_576).optional(),
+      minFreeBytes: z.int().min(0).optional(),
+    })
+    .prefault({}),
 })
 
 /**
@@ -38,6 +44,8 @@ const configSchema = z.strictObject({
  * - `limits.maxFilesPerRequest`: files and folders of one upload. Default 1,000,000.
  * - `limits.maxBlockBytes`: largest block that is stored, 1,048,576 (a leaf of a file) to 16,777,216. Default 2,097,152, what peers
  *   accept.
+ * - `blocks.maxBytes`: bytes that the blocks may take on the volume, 1,048,576 or more. Default: 80 % of the volume.
+ * - `blocks.minFreeBytes`: room on the volume that is left alone. Default: 1 GiB or 5 % of the volume, whichever is less.
  */
 export type Config = z.output<typeof configSchema>
 
@@ -47,6 +55,7 @@ export interface ConfigOverrides {
   readonly api?: { readonly host?: string | undefined; readonly port?: number | undefined } | undefined
   readonly gateway?: { readonly host?: string | undefined; readonly port?: number | undefined } | undefined
   readonly limits?: { readonly [K in keyof Config['limits']]?: number | undefined } | undefined
+  readonly blocks?: { readonly [K in keyof Config['blocks']]?: number | undefined } | undefined
 }
 
 /** Options of {@link readConfig}. */

@@ -6,8 +6,11 @@ import { dirname, join, resolve } from 'node:path'
 import { writeAtomically } from './atomic-file.ts'
 import { KitError } from './errors.ts'
 
-/** The format of homes that this version writes, and the newest that it reads. */
-export const homeFormat = 1
+/**
+ * The format of homes that this version writes, and the newest that it reads. 1 had a file for each block; 2 has packs, and
+ * maybe some of those files, as long as they are being moved.
+ */
+export const homeFormat = 2
 
 /** Where things lie in a home. */
 export interface Home {
@@ -105,8 +108,29 @@ export function unwritable(path: string, cause: unknown): KitError {
   })
 }
 
-async function checkFormat(home: Home): Promise<void> {
-  const path = join(home.path, 'format')
+/**
+ * Makes a home one of this version's format, before anything of that format is in it: an older version refuses it from now on.
+ * For the holder of its lock alone.
+ *
+ * Throws `KIT_HOME_UNWRITABLE`, `KIT_HOME_TOO_NEW`, `KIT_HOME_INVALID`.
+ */
+export async function raiseFormat(home: Home): Promise<void> {
+  try {
+    // Looked at again: the holder before may have been a newer version.
+    if ((await checkFormat(home)) < homeFormat) await writeAtomically(formatPath(home), `${homeFormat}\n`)
+  } catch (error) {
+    if (error instanceof KitError) throw error
+    throw unwritable(home.path, error)
+  }
+}
+
+function formatPath(home: Home): string {
+  return join(home.path, 'format')
+}
+
+/** The format of a home; a new one gets that of this version. */
+async function checkFormat(home: Home): Promise<number> {
+  const path = formatPath(home)
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
     throw error
@@ -118,7 +142,8 @@ async function checkFormat(home: Home): Promise<void> {
     if (entries.some((name) => !['config.toml', 'tokens'].includes(name) && !name.startsWith('format.'))) {
       throw new KitError('KIT_HOME_INVALID', `${home.path} is not empty, and it is no home`)
     }
-    return writeAtomically(path, `${homeFormat}\n`)
+    await writeAtomically(path, `${homeFormat}\n`)
+    return homeFormat
   }
   if (!/^[1-9][0-9]{0,8}\r?\n?$/.test(text)) {
     const shown = JSON.stringify(text.slice(0, 40))
@@ -131,4 +156,5 @@ async function checkFormat(home: Home): Promise<void> {
       `The home ${home.path} has format ${format}; this version of ipfs-kit knows formats up to ${homeFormat}`,
     )
   }
+  return format
 }

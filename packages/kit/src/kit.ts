@@ -8,7 +8,7 @@ import { type CallLog, type CallLogStats, createCallLog } from './call-log.ts'
 import { type Config, type ConfigOverrides, readConfig } from './config.ts'
 import { KitError } from './errors.ts'
 import type { Holder } from './holder.ts'
-import { type Home, openHome } from './home.ts'
+import { type Home, openHome, raiseFormat } from './home.ts'
 import { type Lock, takeLock } from './lock.ts'
 import { nearest } from './nearest.ts'
 import type { NodeStatus, NodeView } from './node-operations.ts'
@@ -117,6 +117,7 @@ export async function openKit(options: KitOptions): Promise<Kit> {
   })
 
   const config = await readConfig({ path: home.config, overrides: options.config ?? {} })
+  await raiseFormat(home)
   const tokens = await openTokens({ path: home.tokens })
   const log = createCallLog()
   opening.defer(() => log.close())
@@ -134,7 +135,13 @@ export async function openKit(options: KitOptions): Promise<Kit> {
   await parts.open<Ipfs>(ipfsPart, async () => {
     // The heavy part of starting: who only joins a server does not pay for it.
     const { openIpfs } = await import('@ipfs-kit/ipfs')
-    return openIpfs({ path: home.path, maxBlockBytes: config.limits.maxBlockBytes })
+    const { maxBytes, minFreeBytes } = config.blocks
+    return openIpfs({
+      path: home.path,
+      maxBlockBytes: config.limits.maxBlockBytes,
+      ...(maxBytes === undefined ? {} : { maxBytes }),
+      ...(minFreeBytes === undefined ? {} : { minFreeBytes }),
+    })
   })
   signal?.throwIfAborted()
 
@@ -176,8 +183,14 @@ class OpenKit implements Kit {
       operations: kitOperations,
       borrow: (names) => {
         // The node itself outlives its parts: restarting one of them does not cancel the call that does it.
-        const borrowed = opened.parts.borrow(names.filter((name) => name !== 'node'))
-        return { ...borrowed, parts: { ...borrowed.parts, node } }
+        const real = names
+          .filter((name) => name !== 'node')
+          .map((name) => (name === 'store' ? ipfsPart : name))
+        const borrowed = opened.parts.borrow([...new Set(real)])
+        const ipfs = borrowed.parts[ipfsPart] as Ipfs | undefined
+        // The store is a part of the part that has it open, and goes with it.
+        const store = ipfs === undefined ? {} : { store: ipfs.store }
+        return { ...borrowed, parts: { ...borrowed.parts, ...store, node } }
       },
     })
     this.caller = opened.log.listenTo(caller)
@@ -229,6 +242,9 @@ class OpenKit implements Kit {
   #status(): NodeStatus {
     const { lock, home, config, parts, log } = this.#opened
     const { role, pid, startedAt, url, gatewayUrl } = lock.holder
+    const list = parts.list()
+    const isOpen = list.some(({ name, state }) => name === ipfsPart && state === 'running')
+    const migration = isOpen ? this.ipfs.stats().migration : undefined
     return {
       version: this.version,
       role,
@@ -240,7 +256,8 @@ class OpenKit implements Kit {
       ...(url === undefined ? {} : { url }),
       ...(gatewayUrl === undefined ? {} : { gatewayUrl }),
       runningCalls: log.stats().runningCalls,
-      parts: parts.list().map(({ name, state }) => ({ name, state })),
+      parts: list.map(({ name, state }) => ({ name, state })),
+      ...(migration === undefined ? {} : { migration }),
     }
   }
 

@@ -15,6 +15,16 @@ const partSchema = z.object({
   error: z.object({ code: z.string(), message: z.string() }).optional().describe('Why it has failed'),
 })
 
+const migrationSchema = z.object({
+  state: z.enum(['running', 'done', 'stopped']).describe('stopped: it goes on when the node is opened again'),
+  blocks: z.int().describe('Blocks that were moved since the node was opened'),
+  ofBlocks: z.int().optional().describe('Blocks that were to be moved then; absent until they are counted'),
+  bytes: z.int().describe('Bytes of the blocks that were moved'),
+  damaged: z.int().describe('Files that do not hold their block; they are kept in blocks/damaged'),
+  bytesPerSecond: z.number().describe('Bytes moved in a second'),
+  error: z.object({ code: z.string(), message: z.string() }).optional().describe('Why it has stopped'),
+})
+
 const statusSchema = z.object({
   version: z.string().describe('Version of ipfs-kit'),
   role: z.enum(['server', 'command']).describe('server: others join it; command: it ends by itself'),
@@ -27,6 +37,9 @@ const statusSchema = z.object({
   gatewayUrl: z.string().optional().describe('Address of the gateway, of a server that is ready'),
   runningCalls: z.int().describe('Operations that run now, this one included'),
   parts: z.array(partSchema.pick({ name: true, state: true })).describe('The parts and their states'),
+  migration: migrationSchema
+    .optional()
+    .describe('How far the blocks of an older version are moved into packs, if there were any'),
 })
 
 /** What `node.status` answers. */
@@ -61,6 +74,7 @@ const status = operation<{ node: Pick<NodeView, 'status'> }>()({
       ...(node.url === undefined ? [] : [`api      ${node.url}`]),
       ...(node.gatewayUrl === undefined ? [] : [`gateway  ${node.gatewayUrl}`]),
       ...node.parts.map((part) => `part     ${part.name}: ${part.state}`),
+      ...(node.migration === undefined ? [] : [`blocks   ${migrationText(node.migration)}`]),
     ].join('\n'),
   run: async ({ node }) => node.status(),
 })
@@ -132,4 +146,11 @@ export const nodeOperations = [status, parts, restart, operations] as const
 function partText(part: z.output<typeof partSchema>): string {
   const error = part.error === undefined ? '' : `  ${part.error.code}: ${part.error.message}`
   return `${part.name}  ${part.state} since ${part.since}, restarts ${part.restarts}${error}`
+}
+
+function migrationText(migration: z.output<typeof migrationSchema>): string {
+  const { state, blocks, ofBlocks = '?', bytes, damaged, bytesPerSecond, error } = migration
+  const kept = damaged === 0 ? '' : `, ${damaged} damaged`
+  const why = error === undefined ? '' : `; ${error.code}: ${error.message}`
+  return `move into packs ${state}: ${blocks} of ${ofBlocks} (${bytes} bytes, ${bytesPerSecond} a second)${kept}${why}`
 }

@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+import { storeOperations } from '@ipfs-kit/blocks/operations'
 import { ipfsOperations } from '@ipfs-kit/ipfs/operations'
 import type { TableOf } from '@ipfs-kit/operations'
 import { nodeOperations } from './node-operations.ts'
@@ -16,7 +17,12 @@ export const agentOperations = [storageList, storageStat, storageRead, storageWr
 export { nodeOperations }
 
 /** All entries. */
-export const kitOperations = [...ipfsOperations, ...nodeOperations, ...agentOperations] as const
+export const kitOperations = [
+  ...ipfsOperations,
+  ...storeOperations,
+  ...nodeOperations,
+  ...agentOperations,
+] as const
 
 /** The type of the table, for callers: `Caller<KitTable>`. */
 export type KitTable = TableOf<typeof kitOperations>

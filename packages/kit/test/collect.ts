@@ -1,5 +1,5 @@
 /** All values of a stream. */
-export async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
+export async function collect<T>(values: AsyncIterable<T> | Iterable<T>): Promise<T[]> {
   const all: T[] = []
   for await (const value of values) all.push(value)
   return all

@@ -25,6 +25,7 @@ test('has defaults for everything, with or without a file', async () => {
     api: { host: '127.0.0.1', port: 4801 },
     gateway: { host: '127.0.0.1', port: 4802 },
     limits: { maxBodyBytes: 2 ** 40, maxFilesPerRequest: 1_000_000, maxBlockBytes: 2_097_152 },
+    blocks: {},
   }
   expect(await configOf(undefined)).toEqual(defaults)
   expect(await configOf('')).toEqual(defaults)
@@ -40,6 +41,14 @@ test('takes overrides over the file over the defaults, key by key', async () => 
   expect(config.api).toEqual({ host: 'localhost', port: 0 })
   expect(config.gateway).toEqual({ host: '127.0.0.1', port: 0 })
   expect(config.limits.maxBodyBytes).toBe(10)
+})
+
+test('takes the limits of the blocks, and refuses others', async () => {
+  const config = await configOf('[blocks]\nmaxBytes = 1048576\nminFreeBytes = 0\n')
+  expect(config.blocks).toEqual({ maxBytes: 1_048_576, minFreeBytes: 0 })
+  expect(await problemOf('[blocks]\nmaxBytes = 1000')).toContain('blocks.maxBytes')
+  expect(await problemOf('[blocks]\nminFreeBytes = -1')).toContain('blocks.minFreeBytes')
+  expect(await problemOf('[blocks]\nmaxBytse = 1')).toContain('did you mean blocks.maxBytes?')
 })
 
 test('names file, line and column of bad TOML', async () => {

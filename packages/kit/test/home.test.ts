@@ -51,7 +51,7 @@ describe('opening a home', () => {
     await writeFile(join(path, 'format'), '7\n')
     await expect(openHome({ path })).rejects.toMatchObject({
       code: 'KIT_HOME_TOO_NEW',
-      message: expect.stringMatching(/format 7;.* up to 1$/),
+      message: expect.stringMatching(/format 7;.* up to 2$/),
     })
     expect(await readFile(join(path, 'format'), 'utf8')).toBe('7\n')
   })

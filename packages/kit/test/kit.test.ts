@@ -126,7 +126,7 @@ test('keeps the home when a part does not close, so that nobody writes beside it
 test('refuses a home of a newer format and leaves it alone', async () => {
   const home = await temporaryHome()
   await mkdir(home)
-  await writeFile(join(home, 'format'), '2\n')
+  await writeFile(join(home, 'format'), '3\n')
   await expect(openKit({ home, role: 'command' })).rejects.toMatchObject({ code: 'KIT_HOME_TOO_NEW' })
   expect(await readdir(home)).toEqual(['format'])
 })

@@ -18,7 +18,10 @@ export async function checkStore(world: World, store: Blocks, claims: Claims = w
   }
   for (const [key, values] of world.records) {
     const found = await store.unverified.get(key)
-    assert.ok(found === undefined || values.some((value) => Buffer.compare(value, found) === 0), `${key} is wrong`)
+    assert.ok(
+      found === undefined || values.some((value) => Buffer.compare(value, found) === 0),
+      `${key} is wrong`,
+    )
   }
   await checkCounts(store)
   assert.deepEqual(world.wrongs, [])
@@ -30,7 +33,8 @@ export async function checkCollected(store: Blocks, claims: Claims): Promise<voi
   const claimed = claimedBlocks(claims)
   const listed = await listOf(store)
   for await (const { cid } of store.list()) {
-    if (!claimed.has(keyOf(cid))) assert.fail(`left by a collection: ${JSON.stringify(await store.explain(cid))}`)
+    if (!claimed.has(keyOf(cid)))
+      assert.fail(`left by a collection: ${JSON.stringify(await store.explain(cid))}`)
   }
   assert.equal(listed.size, claimed.size)
   assert.equal(keptBlocks, listed.size)
@@ -94,6 +98,13 @@ async function checkCounts(store: Blocks): Promise<void> {
 }
 
 function hasWorked(before: BlocksStats, after: BlocksStats): boolean {
-  const counts = ['entries', 'evictedPacks', 'compactedPacks', 'readmittedBytes', 'keptEntries', 'copiedBytes'] as const
+  const counts = [
+    'entries',
+    'evictedPacks',
+    'compactedPacks',
+    'readmittedBytes',
+    'keptEntries',
+    'copiedBytes',
+  ] as const
   return counts.some((name) => before[name] !== after[name])
 }

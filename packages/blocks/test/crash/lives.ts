@@ -19,7 +19,12 @@ export interface LivesOptions {
 const seeds = 2 ** 31
 
 /** A store that is opened again after each crash, by power loss in the middle of an operation or by the death of its process. */
-export async function liveAndCrash({ options = {}, harm, lives = 3, steps = 7 }: LivesOptions): Promise<void> {
+export async function liveAndCrash({
+  options = {},
+  harm,
+  lives = 3,
+  steps = 7,
+}: LivesOptions): Promise<void> {
   const world = new World()
   let disk = simDisk({ seed: whole(seeds) })
   for (let life = 0; life < lives; life += 1) {
@@ -56,7 +61,10 @@ async function openAtLast(world: World, disk: SimDisk, options: Partial<BlocksOp
     try {
       store = await world.open(current, options)
     } catch (error) {
-      assert.ok(current.dead || ['BLOCKS_IO', 'DISK_IO'].includes((error as { code?: string }).code ?? ''), String(error))
+      assert.ok(
+        current.dead || ['BLOCKS_IO', 'DISK_IO'].includes((error as { code?: string }).code ?? ''),
+        String(error),
+      )
     }
     const next = crashes && whole(2) === 0 ? current.crash() : current.kill()
     if (store !== undefined) await closeDead(store)
@@ -81,7 +89,10 @@ interface Photo {
 }
 
 /** Lives once, and loses the power at many moments of that: between any two operations, in several ways each. */
-export async function crashAtManyMoments({ options = {}, harm, steps = 9 }: LivesOptions, photos: number): Promise<number> {
+export async function crashAtManyMoments(
+  { options = {}, harm, steps = 9 }: LivesOptions,
+  photos: number,
+): Promise<number> {
   const world = new World()
   const disk = simDisk({ seed: whole(seeds) })
   const album: Photo[] = []

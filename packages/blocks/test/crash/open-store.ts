@@ -28,7 +28,9 @@ export function openOn(
       maxBytes: 1_048_576,
       packBytes: 65_536,
       minFreeBytes: 0,
-      ...(claimed === undefined ? {} : { claims: () => [...claimed].map(({ cid }) => ({ cid })), links: linksOf }),
+      ...(claimed === undefined
+        ? {}
+        : { claims: () => [...claimed].map(({ cid }) => ({ cid })), links: linksOf }),
       ...others,
     },
     { makeTagger: createTagger, randomBytes: disk.name === 'sim' ? fixedBytes() : randomBytes },

@@ -25,6 +25,14 @@ export function readLines(path: string): Map<number, Line> {
 
 /** Root and leaves of a claim. */
 export function blocksOf({ first, count }: Line): readonly Block[] {
-  const leaves = Array.from({ length: count }, (_, at) => numbered(first + at, 100 + (((first + at) * 7919) % 9000)))
-  return [listOf(leaves.map(({ cid }) => cid), first & 65_535), ...leaves]
+  const leaves = Array.from({ length: count }, (_, at) =>
+    numbered(first + at, 100 + (((first + at) * 7919) % 9000)),
+  )
+  return [
+    listOf(
+      leaves.map(({ cid }) => cid),
+      first & 65_535,
+    ),
+    ...leaves,
+  ]
 }

@@ -37,7 +37,11 @@ export class World {
   #made = 0
 
   /** Opens the store on a disk, with chances that the scheduler's seed decides. */
-  async open(disk: SimDisk, options: Partial<BlocksOptions> = {}, claims: Claims = this.claims): Promise<Blocks> {
+  async open(
+    disk: SimDisk,
+    options: Partial<BlocksOptions> = {},
+    claims: Claims = this.claims,
+  ): Promise<Blocks> {
     const { maxBytes = 1_048_576 } = options
     let store: Blocks | undefined
     const counted = await countedDisk(disk, folder, {
@@ -61,7 +65,10 @@ export class World {
         links: linksOf,
         ...options,
       },
-      { makeTagger: createTagger, randomBytes: (bytes) => Buffer.from(Array.from({ length: bytes }, () => whole(256))) },
+      {
+        makeTagger: createTagger,
+        randomBytes: (bytes) => Buffer.from(Array.from({ length: bytes }, () => whole(256))),
+      },
     )
     return store
   }
@@ -89,7 +96,8 @@ export class World {
     this.#made += 1
     // A block of less than 4 bytes comes again: it must not be one that is deleted.
     const least = among === this.#loose ? 4 : 0
-    const size = whole(8) === 0 ? least + whole(20) : whole(3) === 0 ? least + whole(20_000) : least + whole(1500)
+    const size =
+      whole(8) === 0 ? least + whole(20) : whole(3) === 0 ? least + whole(20_000) : least + whole(1500)
     const block = numbered(this.#made, size)
     this.blocks.push(block)
     among.push(block)
@@ -135,7 +143,10 @@ export class World {
     this.records.set(key, values)
     if (kind === 1) {
       const found = await store.unverified.get(key)
-      assert.ok(found === undefined || values.some((value) => Buffer.compare(value, found) === 0), 'a value never put')
+      assert.ok(
+        found === undefined || values.some((value) => Buffer.compare(value, found) === 0),
+        'a value never put',
+      )
       return
     }
     this.#made += 1
@@ -156,7 +167,10 @@ export class World {
       } else await lease.put(block.cid, block.bytes)
       blocks.push(block)
     }
-    const root = listOf(blocks.map(({ cid }) => cid), whole(65_536))
+    const root = listOf(
+      blocks.map(({ cid }) => cid),
+      whole(65_536),
+    )
     await lease.put(root.cid, root.bytes)
     this.blocks.push(root)
     await lease.flush()
@@ -165,4 +179,10 @@ export class World {
 }
 
 /** Refusals that a caller of a store with faults has to expect. */
-const expected = new Set(['BLOCKS_FULL', 'BLOCKS_IO', 'BLOCKS_SYNC_FAILED', 'BLOCKS_CLOSED', 'BLOCKS_MARK_INCOMPLETE'])
+const expected = new Set([
+  'BLOCKS_FULL',
+  'BLOCKS_IO',
+  'BLOCKS_SYNC_FAILED',
+  'BLOCKS_CLOSED',
+  'BLOCKS_MARK_INCOMPLETE',
+])

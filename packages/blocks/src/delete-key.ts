@@ -1,0 +1,96 @@
+/** Deletes what is under a key, and says so in the packs. */
+import type { WaitOptions } from '@ipfs-kit/concurrency'
+import type { Stream } from './blocks.ts'
+import { none } from './catalog.ts'
+import { BlocksError } from './errors.ts'
+import { frameKinds } from './frame.ts'
+import type { Pack } from './pack.ts'
+import type { Key, Store } from './store.ts'
+import { TakenRoom } from './taken-room.ts'
+
+/** Removes what is under a key, unless a lease holds it. Whether it was removed. @throws BlocksError BLOCKS_FULL */
+export async function deleteKey(store: Store, key: Key, options?: WaitOptions): Promise<boolean> {
+  store.check(options)
+  const { catalog, epochs, room } = store.parts
+  const taken = new TakenRoom(room)
+  try {
+    for (;;) {
+      const place = store.mayBeThere(key) ? await store.locate(key) : undefined
+      if (place === undefined) return false
+      if (taken.bytes === 0) await takeForDeletion(store, taken, key, options)
+      const located = catalog.locate(key.high, key.low, place.pack.slot, place.offset)
+      const handle = typeof located === 'number' ? located : await located
+      // It moved meanwhile.
+      if (!catalog.has(handle)) continue
+      if (epochs.isHeld(handle)) return false
+      store.check(options)
+      store.forget(handle, place, key.low)
+      await writeDeletion(store, key, taken, options)
+      return true
+    }
+  } finally {
+    taken.giveRest()
+  }
+}
+
+/**
+ * Says again in the stream `kept` that a key's frames are deleted, because the pack that says so is removed, and older ones
+ * may hold such frames. Not if the key was put again and stays: that stands for what is older.
+ */
+export async function copyDeletion(store: Store, key: Key, from: Pack): Promise<void> {
+  const { catalog, epochs } = store.parts
+  for (;;) {
+    const version = store.version(key)
+    const present = await store.locate(key)
+    const located =
+      present === undefined ? none : catalog.locate(key.high, key.low, present.pack.slot, present.offset)
+    const handle = typeof located === 'number' ? located : await located
+    // A frame that was appended meanwhile must not be deleted by what is appended now.
+    if (store.version(key) !== version) continue
+    const stays = present?.pack.stream === 'kept' && (present.pack !== from || epochs.isLive(handle))
+    if (!stays) store.takeAndAppendGone('kept', key)
+    return
+  }
+}
+
+/** Writes a deletion down in each stream. */
+async function writeDeletion(
+  store: Store,
+  key: Key,
+  taken: TakenRoom,
+  options: WaitOptions | undefined,
+): Promise<void> {
+  // A copy that nothing leads to may lie in the other stream: it would come back at the next opening.
+  const wanted: readonly Stream[] = key.kind === frameKinds.record ? ['cache'] : ['kept', 'cache']
+  const gone = wanted
+    .filter((stream) => store.parts.packs.some((pack) => pack?.stream === stream))
+    .map((stream) => store.appendGone(stream, key))
+  for (const { room } of gone) taken.bytes -= room
+  taken.giveRest()
+  store.parts.onAppended()
+  for (const { batch } of gone) {
+    await batch.written.wait({ signal: options?.signal })
+    if (batch.failure !== undefined) throw batch.failure
+  }
+}
+
+/** Takes the room that writing down a deletion needs: of the reserve if need be, but leaves a part of that for compaction. */
+async function takeForDeletion(
+  store: Store,
+  taken: TakenRoom,
+  key: Key,
+  options: WaitOptions | undefined,
+): Promise<void> {
+  const { room } = store.parts
+  const bytes = 2 * store.roomFor(key.bytes.length, 0)
+  if (!room.take(bytes) && !room.takeReserve(bytes, 0.5)) {
+    try {
+      await room.wait(bytes, false, { signal: options?.signal })
+    } catch (error) {
+      const isFull = error instanceof BlocksError && error.code === 'BLOCKS_FULL'
+      // Without a deletion there would never be room.
+      if (!isFull || !room.takeReserve(bytes)) throw error
+    }
+  }
+  taken.bytes = bytes
+}

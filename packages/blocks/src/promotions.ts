@@ -1,0 +1,79 @@
+/** Moves claimed blocks that a mark has found in cache packs to kept ones. */
+import type { Batch } from './pack.ts'
+import type { Key, Store } from './store.ts'
+
+/** Payloads that wait to be written at most. */
+const unwrittenBytes = 8 * 1024 * 1024
+
+/** The promotions of a store. */
+export class Promotions {
+  readonly #store: Store
+  /** Writes that no sync has covered yet. */
+  readonly #batches = new Set<Batch>()
+  /** Why one of the running mark failed. */
+  #failure: Error | undefined
+  /** Payload bytes since one was waited for. */
+  #bytes = 0
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  /**
+   * Moves a block without waiting for room: it takes of the reserve. Not synced. Whether it is there.
+   *
+   * @throws BlocksError BLOCKS_FULL
+   */
+  async promote(key: Key): Promise<boolean> {
+    const { catalog, room } = this.#store.parts
+    for (;;) {
+      const from = await this.#store.locate(key)
+      if (from === undefined) return false
+      if (from.pack.stream === 'kept') return true
+      const payload = await this.#store.get(key)
+      const located = catalog.locate(key.high, key.low, from.pack.slot, from.offset)
+      const still = typeof located === 'number' ? located : await located
+      if (!catalog.has(still)) continue
+      if (payload === undefined) return false
+      const bytes = this.#store.roomFor(key.bytes.length, payload.length)
+      if (!room.takeReserve(bytes)) throw room.full(bytes)
+      const placed = this.#store.copy(key, payload, from, still, 'kept')
+      this.#batches.add(placed.batch)
+      room.give(bytes - placed.room)
+      this.#bytes += payload.length
+      if (this.#bytes < unwrittenBytes) continue
+      this.#bytes = 0
+      await placed.batch.written.wait()
+    }
+  }
+
+  /** A mark begins: what failed before is no matter of it. */
+  begin(): void {
+    this.#failure = undefined
+  }
+
+  /**
+   * Makes durable what was promoted so far, but for what could not be written: that lies in its cache pack still.
+   *
+   * @throws BlocksError BLOCKS_SYNC_FAILED
+   */
+  async settle(): Promise<void> {
+    const batches = [...this.#batches]
+    if (batches.length === 0) return
+    await this.#store.parts.streams.kept.sync()
+    for (const batch of batches) {
+      this.#batches.delete(batch)
+      this.#failure ??= batch.failure
+    }
+  }
+
+  /**
+   * The same for the mark that promoted it, which is none if something could not be written.
+   *
+   * @throws BlocksError BLOCKS_FULL, BLOCKS_IO, BLOCKS_SYNC_FAILED
+   */
+  async finish(): Promise<void> {
+    await this.settle()
+    if (this.#failure !== undefined) throw this.#failure
+  }
+}
