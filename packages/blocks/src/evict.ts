@@ -100,8 +100,8 @@ async function readmit(store: Store, pack: Pack, row: FrameRow, held: boolean): 
   const whole = await readWhole(folder, pack, row)
   if (whole === undefined) return undefined
   const bytes = store.roomFor(whole.key.length, row.payloadBytes)
-  // With writers waiting there is no room but the reserve: most of that is for what is held, deletions and compaction.
-  if (!(held ? room.takeReserve(bytes) : room.take(bytes) || room.takeReserve(bytes, 0.75))) return undefined
+  // With writers waiting there is no room but the reserve: half of that is for what is held.
+  if (!(held ? room.takeReserve(bytes) : room.take(bytes) || room.takeReserve(bytes, 0.5))) return undefined
   const located = catalog.locate(row.high, row.low, pack.slot, row.offset)
   const handle = typeof located === 'number' ? located : await located
   if (!catalog.has(handle)) {
