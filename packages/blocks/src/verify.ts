@@ -25,7 +25,7 @@ export async function verifyPacks(store: Store, options: VerifyOptions = {}): Pr
   const { folder, packs, tagger } = store.parts
   const pace = new ReadPace(bytesPerSecond, { ...(signal === undefined ? {} : { signal }) })
   // A pack whose first bytes are still on their way has nothing to be checked.
-  const todo = packs
+  const wanted = packs
     .filter((pack) => pack !== undefined)
     .filter((pack) => pack.writtenEnd > 0)
     .sort((left, right) => left.id - right.id)
@@ -34,8 +34,8 @@ export async function verifyPacks(store: Store, options: VerifyOptions = {}): Pr
   let blocks = 0
   let bytes = 0
   let damagedBlocks = 0
-  const tell = (): void => onProgress?.({ packs: checked, ofPacks: todo.length, bytes, blocks })
-  for (const pack of todo) {
+  const tell = (): void => onProgress?.({ packs: checked, ofPacks: wanted.length, bytes, blocks })
+  for (const pack of wanted) {
     store.check(options)
     const file = new PacedFile(folder, pack, pace, (read) => {
       store.check(options)
