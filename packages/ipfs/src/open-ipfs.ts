@@ -48,6 +48,8 @@ export async function openIpfs(options: IpfsOptions): Promise<Ipfs> {
   if (!Number.isSafeInteger(maxBlockBytes) || maxBlockBytes < 1 || maxBlockBytes > 16_777_216) {
     throw new RangeError(`maxBlockBytes is a whole number from 1 to 16,777,216, not ${maxBlockBytes}`)
   }
+  checkLimit('maxBytes', options.maxBytes, 1_048_576)
+  checkLimit('minFreeBytes', options.minFreeBytes, 0)
 
   const folder = resolve(path)
   try {
@@ -116,4 +118,9 @@ async function failingAs<T>(failure: (error: unknown) => unknown, work: () => Pr
   } catch (error) {
     throw failure(error)
   }
+}
+
+function checkLimit(name: string, value: number | undefined, least: number): void {
+  if (value === undefined || (Number.isSafeInteger(value) && value >= least)) return
+  throw new RangeError(`${name} is a whole number from ${least} on, not ${value}`)
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -39,6 +40,7 @@ it.each<[what: string, options: unknown, error: typeof Error]>([
   ['room to leave of less than nothing', { path: 'x', minFreeBytes: -1 }, RangeError],
 ])('refuses %s', async (_what, options, error) => {
   expect(await rejection(openIpfs(options as { path: string }))).toBeInstanceOf(error)
+  expect(existsSync('x')).toBe(false)
 })
 
 describe('a folder that cannot be used is refused', () => {
