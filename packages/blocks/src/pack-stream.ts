@@ -384,7 +384,8 @@ export class PackStream {
       if (pack.state === 'gone') throw new BlocksError('BLOCKS_CLOSED', 'The pack was removed')
       // What follows a failed write has no place in the file: it is where the failed bytes should be.
       if (pack.failure !== undefined) throw pack.failure
-      const file = await this.#options.folder.file(pack)
+      const found = this.#options.folder.file(pack)
+      const file = found instanceof Promise ? await found : found
       // A pack that goes on after it was closed: its footer must not vouch for frames that it does not know, and what a
       // crash left there must not follow them.
       if (pack.hasTail) {
@@ -392,7 +393,7 @@ export class PackStream {
         pack.hasTail = false
         pack.footer = undefined
       }
-      await file.write(batch.buffers, batch.position)
+      if (!file.writeNow(batch.buffers, batch.position)) await file.write(batch.buffers, batch.position)
       pack.writtenEnd = batch.position + batch.bytes
     } catch (cause) {
       pack.failure ??= diskFailure(cause, `write to ${pack.path}`)

@@ -1,3 +1,4 @@
+import { sim, withBackend } from '@ipfs-kit/concurrency'
 import { type SimDisk, simDisk } from '@ipfs-kit/disk'
 import { describe, expect, test } from 'vitest'
 import type { Blocks } from '../src/blocks.ts'
@@ -240,13 +241,17 @@ test('a write that fails fails for all who put the block, and for nobody after t
 })
 
 test('values of one key whose writes fail leave no trace', async () => {
-  const disk = simDisk({ seed: 6, faults: calm })
-  await using store = await openOn(disk)
-  await store.put(numbered(1, 10).cid, numbered(1, 10).bytes)
-  disk.failAt('write', 1)
-  const puts = [1, 2, 3].map((at) => store.unverified.put('a key', Buffer.alloc(20_000, at)))
-  const outcomes = await Promise.allSettled(puts)
-  expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
-  expect(await store.unverified.get('a key')).toBeUndefined()
-  expect(store.stats()).toMatchObject({ entries: 1, corruptReads: 0 })
+  const world = async (): Promise<void> => {
+    // A write that takes its time: the others are put while the first one is being written.
+    const disk = simDisk({ seed: 6, faults: { ...calm, slowWrites: 1, latencyMs: 100 } })
+    await using store = await openOn(disk)
+    await store.put(numbered(1, 10).cid, numbered(1, 10).bytes)
+    disk.failAt('write', 1)
+    const puts = [1, 2, 3].map((at) => store.unverified.put('a key', Buffer.alloc(20_000, at)))
+    const outcomes = await Promise.allSettled(puts)
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+    expect(await store.unverified.get('a key')).toBeUndefined()
+    expect(store.stats()).toMatchObject({ entries: 1, corruptReads: 0 })
+  }
+  await withBackend(world, { backend: sim(1) })
 })

@@ -61,7 +61,10 @@ describe('a cancellation at every step', () => {
           const dropped = await add(store, claimed, leaves.slice(5), 2)
           claimed.delete(dropped)
           await store.put(numbered(50, 9000).cid, numbered(50, 9000).bytes)
+          // It waits for every operation of the disk.
+          disk.setFaults({ slowReads: 1, slowWrites: 1 })
           await victim(() => victimOf(store))
+          disk.setFaults({ slowReads: 0.5, slowWrites: 0.5 })
           // Nothing is held, and nobody is in the way.
           expect(store.stats().openLeases).toBe(0)
           await add(store, claimed, [leaves[7]!, numbered(60, 100)], 3)

@@ -1,7 +1,13 @@
 import { simDisk } from '@ipfs-kit/disk'
 import { expect, test } from 'vitest'
-import { numbered } from './crash/made-blocks.ts'
+import type { Blocks } from '../src/blocks.ts'
+import { type Block, numbered } from './crash/made-blocks.ts'
 import { openOn } from './crash/open-store.ts'
+
+async function sameAs(store: Blocks, { cid, bytes }: Block): Promise<boolean> {
+  const found = await store.get(cid)
+  return found !== undefined && Buffer.compare(found, bytes) === 0
+}
 
 for (const [how, slowReads] of [
   ['always', 0],
@@ -15,7 +21,7 @@ for (const [how, slowReads] of [
     for (let number = 3; number < 1200; number += 1) {
       const { cid, bytes } = numbered(number, 4000)
       await store.put(cid, bytes)
-      if (number % 10 === 0) expect(await store.get(hot.cid)).toEqual(Buffer.from(hot.bytes))
+      if (number % 10 === 0) expect(await sameAs(store, hot)).toBe(true)
     }
     expect(store.stats().evictedPacks).toBeGreaterThan(50)
     expect(await store.has(hot.cid)).toBe(true)
@@ -32,7 +38,7 @@ test('a block that is read from a pack answered from its footer outlasts it as w
     const { cid, bytes } = numbered(number, 4000)
     await store.put(cid, bytes)
     // Long after it has left the memory.
-    if (number % 90 === 0) expect(await store.get(hot.cid)).toEqual(Buffer.from(hot.bytes))
+    if (number % 90 === 0) expect(await sameAs(store, hot)).toBe(true)
   }
   expect(store.stats().indexedEntries).toBeLessThan(150)
   expect(store.stats().evictedPacks).toBeGreaterThan(50)

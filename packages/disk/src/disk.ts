@@ -47,6 +47,11 @@ export interface DiskFile {
    * until it resolves. When it rejects (`DISK_FULL`, `DISK_IO`), any part of them may have been written.
    */
   write(buffers: readonly Uint8Array[], position: number): Promise<void>
+  /**
+   * The same, at once. False, and nothing is written, when the disk has lately been slow, when there is too much for that,
+   * or when it is time that others get a turn: then await {@link write}. Throws what `write` rejects with.
+   */
+  writeNow(buffers: readonly Uint8Array[], position: number): boolean
   /** Reads into a buffer from a position until it is full or the file ends. Resolves to the number of bytes read: 0 at or after the end. */
   read(into: Uint8Array, position: number): Promise<number>
   /**

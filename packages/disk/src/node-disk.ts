@@ -7,7 +7,7 @@ import { createNodeFile } from './node-file.ts'
 import type { NodeCounts } from './node-file.ts'
 import { makeFolders, statOf, syncFolder } from './node-folders.ts'
 import { checkLockable, takeNodeLock } from './node-lock.ts'
-import { createPromptReads } from './prompt-reads.ts'
+import { createPromptCalls, promptReadBytes, promptWriteBytes, writesPerTurn } from './prompt-calls.ts'
 import { systemCall } from './system-call.ts'
 import { refused, refusedWith, systemCodeOf } from './system-error.ts'
 
@@ -17,6 +17,10 @@ export interface NodeDiskStats extends Readonly<NodeCounts> {
   readonly slowReads: number
   /** Reads at once that were not answered, because of slow ones before them or their size. */
   readonly sentAwayReads: number
+  /** Writes at once that took longer than 1 ms. */
+  readonly slowWrites: number
+  /** Writes at once that were not done, because of slow ones before them, their size, or the turn of others. */
+  readonly sentAwayWrites: number
 }
 
 /** The disk of the system. */
@@ -38,15 +42,19 @@ const flagsOf: Readonly<Record<OpenMode, number>> = {
 
 /**
  * The disk of the system. Files are made with mode 0600 and folders with 0700, less what the umask takes. Each disk has its
- * own mind about slow reads, so make one for each device.
+ * own mind about slow reads and writes, so make one for each device.
  */
 export function nodeDisk(): NodeDisk {
-  const prompt = createPromptReads()
+  const prompt = {
+    reads: createPromptCalls({ maxBytes: promptReadBytes }),
+    writes: createPromptCalls({ maxBytes: promptWriteBytes, callsPerTurn: writesPerTurn }),
+  }
   const counts: NodeCounts = {
     openFiles: 0,
     reads: 0,
     promptReads: 0,
     writes: 0,
+    promptWrites: 0,
     syncs: 0,
     readBytes: 0,
     writtenBytes: 0,
@@ -125,7 +133,14 @@ export function nodeDisk(): NodeDisk {
       await named('lock', path, () => checkLockable(path))
       return takeNodeLock(path)
     },
-    stats: () => Object.freeze({ ...counts, slowReads: prompt.slow, sentAwayReads: prompt.sentAway }),
+    stats: () =>
+      Object.freeze({
+        ...counts,
+        slowReads: prompt.reads.slow,
+        sentAwayReads: prompt.reads.sentAway,
+        slowWrites: prompt.writes.slow,
+        sentAwayWrites: prompt.writes.sentAway,
+      }),
   }
 }
 

@@ -3,8 +3,8 @@ import { close, fdatasync, fstat, ftruncate } from 'node:fs'
 import type { Stats } from 'node:fs'
 import { checkBuffer, checkBuffers, checkBytes } from './checks.ts'
 import type { DiskFile } from './disk.ts'
-import { readAllNow, readOnce, writeOnce, writeRest } from './node-io.ts'
-import type { PromptReads } from './prompt-reads.ts'
+import { readAllNow, readOnce, writeAllNow, writeOnce, writeRest } from './node-io.ts'
+import type { PromptCalls } from './prompt-calls.ts'
 import { createRunningCalls } from './running-calls.ts'
 import { systemCall } from './system-call.ts'
 import { refused } from './system-error.ts'
@@ -20,6 +20,7 @@ export interface NodeCounts {
   reads: number
   promptReads: number
   writes: number
+  promptWrites: number
   syncs: number
   readBytes: number
   writtenBytes: number
@@ -29,7 +30,7 @@ export interface NodeCounts {
 export interface NodeFileOptions {
   readonly path: string
   readonly fd: number
-  readonly prompt: PromptReads
+  readonly prompt: { readonly reads: PromptCalls; readonly writes: PromptCalls }
   readonly counts: NodeCounts
 }
 
@@ -51,7 +52,7 @@ export function createNodeFile({ path, fd, prompt, counts }: NodeFileOptions): D
   counts.openFiles += 1
   return {
     path,
-    // These two are called most: each is one async function around one call of the system, mostly.
+    // These are called most: each is one function around one call of the system, mostly.
     async write(buffers, position) {
       const bytes = checkBuffers(buffers, position)
       calls.enter()
@@ -66,6 +67,22 @@ export function createNodeFile({ path, fd, prompt, counts }: NodeFileOptions): D
         throw refused('write', path, error)
       } finally {
         calls.leave()
+      }
+    },
+    writeNow(buffers, position) {
+      const bytes = checkBuffers(buffers, position)
+      calls.check()
+      if (!prompt.writes.allowed(bytes)) return false
+      const began = performance.now()
+      try {
+        writeAllNow(fd, buffers, position)
+        counts.writtenBytes += bytes
+        return true
+      } catch (error) {
+        throw refused('write', path, error)
+      } finally {
+        counts.promptWrites += 1
+        prompt.writes.took(performance.now() - began)
       }
     },
     async read(into, position) {
@@ -92,7 +109,7 @@ export function createNodeFile({ path, fd, prompt, counts }: NodeFileOptions): D
       checkBuffer(into)
       checkBytes(position, 'position')
       calls.check()
-      if (!prompt.allowed(into.byteLength)) return undefined
+      if (!prompt.reads.allowed(into.byteLength)) return undefined
       const began = performance.now()
       try {
         const length = readAllNow(fd, into, position)
@@ -102,7 +119,7 @@ export function createNodeFile({ path, fd, prompt, counts }: NodeFileOptions): D
         throw refused('read', path, error)
       } finally {
         counts.promptReads += 1
-        prompt.took(performance.now() - began)
+        prompt.reads.took(performance.now() - began)
       }
     },
     async truncate(size) {

@@ -1,5 +1,5 @@
 /** Reading and writing of the system by descriptor, in pieces that it takes. */
-import { read, readSync, write, writev } from 'node:fs'
+import { read, readSync, write, writeSync, writev, writevSync } from 'node:fs'
 import { systemCall } from './system-call.ts'
 
 /** The most that one call of the system is given; Linux takes 2 GiB less a page. */
@@ -27,8 +27,7 @@ export async function writeRest(
   let rest = without(buffers, written)
   while (rest.length > 0) {
     const more = await writeOnce(fd, rest, at)
-    // Else this would go on for ever.
-    if (more === 0) throw Object.assign(new Error('The system took nothing'), { code: 'EIO' })
+    if (more === 0) throw tookNothing()
     at += more
     rest = without(rest, more)
   }
@@ -62,6 +61,24 @@ function without(buffers: readonly Uint8Array[], bytes: number): Uint8Array[] {
 export function readOnce(fd: number, into: Uint8Array, filled: number, position: number): Promise<number> {
   const length = Math.min(callBytes, into.byteLength - filled)
   return systemCall<number>((done) => read(fd, into, filled, length, position + filled, done))
+}
+
+/** Writes all buffers at once, in the order in which they are. */
+export function writeAllNow(fd: number, buffers: readonly Uint8Array[], position: number): void {
+  let at = position
+  for (let rest = without(buffers, 0); rest.length > 0;) {
+    const part = firstOf(rest)
+    const taken =
+      part.length === 1 ? writeSync(fd, part[0]!, 0, part[0]!.byteLength, at) : writevSync(fd, part, at)
+    if (taken === 0) throw tookNothing()
+    at += taken
+    rest = without(rest, taken)
+  }
+}
+
+/** Else whoever writes on would do so for ever. */
+function tookNothing(): Error {
+  return Object.assign(new Error('The system took nothing'), { code: 'EIO' })
 }
 
 /** Fills the buffer, or reaches the end of the file, at once. */

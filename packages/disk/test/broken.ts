@@ -77,6 +77,21 @@ const files: readonly Breakage[] = [
     file: (good) => ({ readNow: (into, position) => good.readNow(into, position) ?? 0 }),
   },
   {
+    does: 'says that it wrote at once what it did not',
+    noticedBy: 'writeNow writes all of it, or nothing and says so',
+    file: (good) => ({ writeNow: (buffers, position) => good.writeNow(buffers, position) || true }),
+  },
+  {
+    does: 'writes at once and says that it did not',
+    noticedBy: 'writeNow writes all of it, or nothing and says so',
+    file: (good) => ({ writeNow: (buffers, position) => good.writeNow(buffers, position) && false }),
+  },
+  {
+    does: 'writes at once the first buffer only',
+    noticedBy: 'writeNow writes all of it, or nothing and says so',
+    file: (good) => ({ writeNow: (buffers, position) => good.writeNow(buffers.slice(0, 1), position) }),
+  },
+  {
     does: 'closes gaps',
     noticedBy: 'a gap that is written over reads as zeros',
     file: (good) => ({

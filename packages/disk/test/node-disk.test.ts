@@ -117,14 +117,18 @@ describe('the disk of the system', () => {
     await own.syncFolder(folder)
     await file.read(new Uint8Array(3), 0)
     file.readNow(new Uint8Array(10), 0)
+    file.writeNow([Buffer.from('hel'), Buffer.from('lo again')], 0)
+    expect(file.writeNow([new Uint8Array(262_145)], 0)).toBe(false)
     expect(own.stats()).toMatchObject({
       openFiles: 1,
       reads: 1,
       promptReads: 1,
       writes: 1,
       syncs: 2,
+      promptWrites: 1,
+      sentAwayWrites: 1,
       readBytes: 8,
-      writtenBytes: 5,
+      writtenBytes: 16,
     })
     await file.close()
     expect(own.stats().openFiles).toBe(0)

@@ -209,6 +209,36 @@ test('readNow answers as often as it is told', async () => {
   }
 })
 
+test('writeNow writes as often as it is told, and fails as writes do, after a part', async () => {
+  for (const [slowWrites, least, most] of [
+    [0, 1000, 1000],
+    [0.5, 400, 600],
+    [1, 0, 0],
+  ] as const) {
+    const disk = await freshDisk(1, { slowWrites })
+    const file = await disk.open('/f/x', 'create')
+    let written = 0
+    for (let round = 0; round < 1000; round += 1) if (file.writeNow([filled(1, 0)], 0)) written += 1
+    expect(written).toBeGreaterThanOrEqual(least)
+    expect(written).toBeLessThanOrEqual(most)
+  }
+  const parts = new Set<string>()
+  for (const seed of seeds) {
+    const disk = await freshDisk(seed, { slowWrites: 0, capacityBytes: 3 * 4096 })
+    const file = await disk.open('/f/x', 'create')
+    expect(() => file.writeNow([filled(20_000, 1)], 0)).toThrow(expect.objectContaining(full))
+    expect(await file.size()).toBe(3 * 4096)
+    disk.failAt('write', 1)
+    expect(() => file.writeNow([filled(100, 2)], 0)).toThrow(expect.objectContaining(io))
+    const twos = (await bytesAt(disk, '/f/x'))!.filter((byte) => byte === 2).byteLength
+    parts.add(twos === 0 ? 'none' : twos === 100 ? 'all' : 'some')
+    disk.crashAt('write', 1)
+    expect(() => file.writeNow([filled(100, 3)], 0)).toThrow(expect.objectContaining({ code: 'DISK_CLOSED' }))
+    expect(disk.dead).toBe(true)
+  }
+  expect(parts).toContain('some')
+})
+
 test('list has another order for another seed', async () => {
   const orders = new Set<string>()
   for (const seed of seeds) {
@@ -220,23 +250,24 @@ test('list has another order for another seed', async () => {
 })
 
 test('operations and bytes are counted', async () => {
-  const disk = await freshDisk(1, { slowReads: 0 })
+  const disk = await freshDisk(1, { slowReads: 0, slowWrites: 0 })
   const file = await syncedFile(disk, '/f/x', filled(5000, 1))
   await file.read(filled(100, 0), 4950)
   file.readNow(filled(10, 0), 0)
+  file.writeNow([filled(7, 1)], 0)
   const { operations, ...rest } = disk.stats()
   expect(operations).toMatchObject({
     makeFolder: 1,
     open: 1,
     syncFolder: 1,
-    write: 1,
+    write: 2,
     sync: 1,
     read: 2,
     list: 0,
   })
   expect(rest).toMatchObject({
     readBytes: 60,
-    writtenBytes: 5000,
+    writtenBytes: 5007,
     usedBytes: 8192,
     files: 1,
     openFiles: 1,

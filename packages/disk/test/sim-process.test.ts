@@ -51,6 +51,7 @@ describe('the death of the process', () => {
       await expect(file.read(filled(1, 1), 0)).rejects.toMatchObject(closed)
       await expect(file.sync()).rejects.toMatchObject(closed)
       expect(() => file.readNow(filled(1, 1), 0)).toThrow(expect.objectContaining(closed))
+      expect(() => file.writeNow([filled(1, 1)], 0)).toThrow(expect.objectContaining(closed))
       await file.close()
       await lock.close()
       expect(disk.crash()).toBe(next)

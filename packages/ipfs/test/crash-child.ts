@@ -13,7 +13,17 @@ let step = 0
 let counting = false
 
 /** The file system's calls as they are, but each counts as a step before it is made. */
-for (const name of ['open', 'write', 'writev', 'fdatasync', 'fsync', 'ftruncate', 'unlink'] as const) {
+for (const name of [
+  'open',
+  'write',
+  'writeSync',
+  'writev',
+  'writevSync',
+  'fdatasync',
+  'fsync',
+  'ftruncate',
+  'unlink',
+] as const) {
   const call = fs[name] as unknown as (...given: unknown[]) => unknown
   Object.assign(fs, {
     [name]: (...given: unknown[]) => {

@@ -48,6 +48,15 @@ export async function countedDisk(
       set(file.path, Math.max(end, sizes.get(file.path) ?? 0))
       return change(() => file.write(buffers, position))
     },
+    writeNow: (buffers, position) => {
+      const end = buffers.reduce((sum, { length }) => sum + length, position)
+      // If it writes nothing now, it is asked to write the same at once.
+      set(file.path, Math.max(end, sizes.get(file.path) ?? 0))
+      onMoment()
+      const done = file.writeNow(buffers, position)
+      onMoment()
+      return done
+    },
     truncate: async (size) => {
       await change(() => file.truncate(size))
       set(file.path, size)

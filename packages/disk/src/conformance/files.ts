@@ -1,5 +1,6 @@
 /** Cases about opening, writing, reading, cutting and taking room. */
 import assert from 'node:assert/strict'
+import { checkpoint } from '@ipfs-kit/concurrency'
 import { assertRefused, assertSame, contentOf, pattern } from './ground.ts'
 import type { ConformanceCase } from './ground.ts'
 
@@ -34,6 +35,14 @@ export const fileCases: readonly ConformanceCase[] = [
         'fixed',
         async (file) => {
           await assertRefused(file.write([pattern(10, 1)], 0), 'DISK_FAILED', 'DISK_DENIED')
+          await assertRefused(
+            // One that writes nothing is to be followed by `write`, which is refused.
+            checkpoint().then(async () => {
+              if (!file.writeNow([pattern(10, 1)], 0)) await file.write([pattern(10, 1)], 0)
+            }),
+            'DISK_FAILED',
+            'DISK_DENIED',
+          )
           await assertRefused(file.truncate(5), 'DISK_FAILED', 'DISK_DENIED')
           await assertRefused(file.preallocate(500), 'DISK_FAILED', 'DISK_DENIED')
         },
@@ -96,6 +105,23 @@ export const fileCases: readonly ConformanceCase[] = [
     },
   },
   {
+    title: 'writeNow writes all of it, or nothing and says so',
+    run: async ({ using }) => {
+      await using('now', async (file) => {
+        const expected = Buffer.alloc(12_000)
+        for (let round = 0; round < 100; round += 1) {
+          const [first, second] = [pattern(70, round), pattern(round * 3, 200 - round)]
+          const position = (round * 1117) % 11_000
+          const written = file.writeNow([first, new Uint8Array(0), second], position)
+          if (written) expected.set(Buffer.concat([first, second]), position)
+          const into = new Uint8Array(12_000)
+          await file.read(into, 0)
+          assertSame(into, expected)
+        }
+      })
+    },
+  },
+  {
     title: 'a gap that is written over reads as zeros',
     run: async ({ using }) => {
       await using('gap', async (file) => {
@@ -151,6 +177,7 @@ export const fileCases: readonly ConformanceCase[] = [
         for (const wrong of [-1, 0.5, NaN, Infinity, 2 ** 53, '1', null, undefined]) {
           const number = wrong as number
           await assert.rejects(file.write([pattern(1)], number), RangeError)
+          assert.throws(() => file.writeNow([pattern(1)], number), RangeError)
           await assert.rejects(file.read(new Uint8Array(1), number), RangeError)
           assert.throws(() => file.readNow(new Uint8Array(1), number), RangeError)
           await assert.rejects(file.truncate(number), RangeError)
@@ -160,6 +187,7 @@ export const fileCases: readonly ConformanceCase[] = [
         for (const wrong of ['text', [1], null, undefined, new ArrayBuffer(1)]) {
           const buffer = wrong as unknown as Uint8Array
           await assert.rejects(file.write([pattern(1), buffer], 0), TypeError)
+          assert.throws(() => file.writeNow([pattern(1), buffer], 0), TypeError)
           await assert.rejects(file.read(buffer, 0), TypeError)
           assert.throws(() => file.readNow(buffer, 0), TypeError)
         }

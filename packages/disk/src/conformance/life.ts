@@ -20,6 +20,10 @@ export const lifeCases: readonly ConformanceCase[] = [
         checkpoint().then(() => file.readNow(into, 0)),
         'DISK_CLOSED',
       )
+      await assertRefused(
+        checkpoint().then(() => file.writeNow([], 0)),
+        'DISK_CLOSED',
+      )
       await assertRefused(file.truncate(0), 'DISK_CLOSED')
       await assertRefused(file.preallocate(100), 'DISK_CLOSED')
       await assertRefused(file.sync(), 'DISK_CLOSED')

@@ -20,7 +20,7 @@ export const simOperations = [
   'lock',
 ] as const
 
-/** An operation of a disk or of a file. `readNow` counts as `read`; closing does not count. */
+/** An operation of a disk or of a file. `readNow` counts as `read`, `writeNow` as `write`; closing does not count. */
 export type SimOperation = (typeof simOperations)[number]
 
 /** Faults that come by chance. Probabilities are from 0 to 1. */
@@ -31,7 +31,7 @@ export interface SimFaults {
   readonly maxFiles: number
   /** How often a read fails with EIO. Default 0. */
   readonly readErrors: number
-  /** How often `write` and `preallocate` fail with EIO, after a part of the work. Default 0. */
+  /** How often `write`, `writeNow` and `preallocate` fail with EIO, after a part of the work. Default 0. */
   readonly writeErrors: number
   /** How often `sync` and `syncFolder` fail with EIO. Default 0. */
   readonly syncErrors: number
@@ -39,6 +39,8 @@ export interface SimFaults {
   readonly shortWrites: number
   /** How often `readNow` does not answer. Default 0.1. */
   readonly slowReads: number
+  /** How often `writeNow` writes nothing. Default 0.5. */
+  readonly slowWrites: number
   /** How often a sector that is lost in a crash is torn instead. Default 0.1. */
   readonly tearing: number
   /** The longest time that an operation takes in the simulator, in milliseconds; natively none takes any. Default 0. */
@@ -53,6 +55,7 @@ export const noFaults: SimFaults = {
   syncErrors: 0,
   shortWrites: 0.1,
   slowReads: 0.1,
+  slowWrites: 0.5,
   tearing: 0.1,
   latencyMs: 0,
 }

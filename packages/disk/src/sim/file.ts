@@ -64,6 +64,20 @@ export function openSimFile(process: SimProcess, node: FileNode, path: string, w
         } while (done < bytes)
       })
     },
+    writeNow(buffers, position) {
+      const bytes = checkBuffers(buffers, position)
+      calls.check()
+      process.check(path)
+      checkWritable('write')
+      if (random.chance(process.faults.slowWrites)) return false
+      process.operateNow(
+        'write',
+        path,
+        () => writePart(buffers, position, 0, bytes),
+        () => writePart(buffers, position, 0, random.below(bytes + 1)),
+      )
+      return true
+    },
     async read(into, position) {
       checkBuffer(into)
       checkBytes(position, 'position')

@@ -95,9 +95,9 @@ export class SimProcess {
   }
 
   /** The same at once. */
-  operateNow<T>(operation: SimOperation, path: string, effect: Effect<T>): T {
+  operateNow<T>(operation: SimOperation, path: string, effect: Effect<T>, part?: Effect<void>): T {
     this.check(path)
-    return this.#whole(operation, path, effect, undefined, this.#faultOf(operation))
+    return this.#whole(operation, path, effect, part, this.#faultOf(operation))
   }
 
   /** Lets others have their turn. Natively a turn of the event loop is taken only now and then: it costs more than the rest. */

@@ -58,6 +58,13 @@ export function countingDisk(disk: Disk): { readonly disk: Disk; counts(): DiskC
         grow(position + bytes)
         return file.write(buffers, position)
       },
+      writeNow(buffers, position) {
+        if (!file.writeNow(buffers, position)) return false
+        const bytes = buffers.reduce((sum, one) => sum + one.byteLength, 0)
+        writtenBytes += bytes
+        grow(position + bytes)
+        return true
+      },
       read: (into, position) => file.read(into, position),
       readNow: (into, position) => file.readNow(into, position),
       async truncate(size) {
