@@ -5,6 +5,7 @@
 import type { CID } from 'multiformats/cid'
 import { createHash, hash } from 'node:crypto'
 import { BlocksError } from './errors.ts'
+import { type Hashed, hashGiven, leastThreadBytes } from './hash-threads.ts'
 
 /**
  * From here on a digest is computed on the thread pool. `subtle.digest` copies its input on this thread first: 0.6 to 1.5 s a
@@ -38,6 +39,23 @@ export function matches(multihash: Uint8Array, bytes: Uint8Array): boolean | Pro
   const found = functionOf(multihash)
   if (found === undefined) return identityMatches(multihash, bytes)
   return bytes.length < poolBytes ? matchesNow(multihash, bytes) : matchesOnPool(found, multihash, bytes)
+}
+
+/**
+ * Bytes that have a multihash, or `undefined`. They are given away, as to {@link hashGiven}: go on with what is returned. At
+ * once below 256 KiB, and where no thread is free.
+ */
+export function verifyGiven(
+  multihash: Uint8Array,
+  bytes: Uint8Array,
+): Uint8Array | undefined | Promise<Uint8Array | undefined> {
+  const found = functionOf(multihash)
+  if (found === undefined || bytes.length < leastThreadBytes)
+    return matchesNow(multihash, bytes) ? bytes : undefined
+  const hashed = hashGiven(found.node, bytes)
+  return hashed instanceof Promise
+    ? hashed.then((later) => bytesIfSame(multihash, later))
+    : bytesIfSame(multihash, hashed)
 }
 
 /** The same, always at once: 1 MiB takes about a millisecond. */
@@ -106,6 +124,10 @@ export function digestOf(bytes: Uint8Array): Uint8Array | Promise<Uint8Array> {
 
 function refuseUnless(same: boolean, cid: CID, bytes: Uint8Array): void {
   if (!same) throw new BlocksError('BLOCKS_MISMATCH', `These ${bytes.length} bytes are not those of ${cid}`)
+}
+
+function bytesIfSame(multihash: Uint8Array, { digest, bytes }: Hashed): Uint8Array | undefined {
+  return Buffer.compare(digest, multihash.subarray(2)) === 0 ? bytes : undefined
 }
 
 async function matchesOnPool(

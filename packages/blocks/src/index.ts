@@ -30,6 +30,7 @@ export type {
 export { createCidStack, type CidStack } from './cid-stack.ts'
 export { BlocksError, blocksErrors, type BlocksErrorCode } from './errors.ts'
 export { createHeliaBlockstore, type HeliaBlockstoreOptions } from './helia-blockstore.ts'
+export { type Hashed, hashGiven, type HashName } from './hash-threads.ts'
 export { maxInlineBytes } from './mark-walk.ts'
 export { openBlocks, type BlocksOptions } from './open-blocks.ts'
 export { createVisited, type Visited } from './visited.ts'

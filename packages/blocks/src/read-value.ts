@@ -1,6 +1,6 @@
 /** Reads what is at a place, and checks it against its key. */
 import { DiskError } from '@ipfs-kit/disk'
-import { matches } from './digest.ts'
+import { verifyGiven } from './digest.ts'
 import { diskFailure } from './disk-failure.ts'
 import { BlocksError } from './errors.ts'
 import { frameKinds } from './frame.ts'
@@ -18,8 +18,8 @@ export async function readVerified(
     const reading = readFrame(folder, place, key.kind, key.bytes)
     const content = reading instanceof Promise ? await reading : reading
     if (!(content instanceof Uint8Array)) return undefined
-    const good = verified(key, content)
-    return (typeof good === 'boolean' ? good : await good) ? content : undefined
+    const checked = verified(key, content)
+    return checked instanceof Promise ? await checked : checked
   } catch (error) {
     if (!(error instanceof DiskError || error instanceof BlocksError)) throw error
     // Read again, where failures are told, and it is known whether the pack has gone.
@@ -45,10 +45,10 @@ export async function readRaw(folder: PackFolder, place: Place, key: Key): Promi
 
 async function readOnce(folder: PackFolder, place: Place, key: Key): Promise<FrameContent> {
   const content = await readRaw(folder, place, key)
-  return content instanceof Uint8Array && !(await verified(key, content)) ? damaged : content
+  return content instanceof Uint8Array ? ((await verified(key, content)) ?? damaged) : content
 }
 
-/** Whether a payload is what its key says. That of a record was checked as it was read. */
-function verified(key: Key, content: Uint8Array): boolean | Promise<boolean> {
-  return key.kind === frameKinds.record || matches(key.bytes, content)
+/** A payload that was read, if it is what its key says. That of a record was checked as it was read. */
+function verified(key: Key, content: Uint8Array): Uint8Array | undefined | Promise<Uint8Array | undefined> {
+  return key.kind === frameKinds.record ? content : verifyGiven(key.bytes, content)
 }

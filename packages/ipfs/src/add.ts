@@ -37,7 +37,7 @@ export function createAdd(parts: {
         const { profile, chunkBytes, wrap } = shape
         const tree = new FolderTree(profile)
         const intake = new Intake(entries, tree, signal, options.onProgress)
-        const files = new FileBlocks({ profile, chunkBytes, writes })
+        const files = new FileBlocks({ profile, chunkBytes, writes, owner })
         let root: CID | undefined
         for (const items of [
           importFiles({ intake, tree, files, writes, signal, over, owner }),

@@ -1,4 +1,7 @@
-/** Memory that chunks are gathered in, used again when they are stored: fresh memory costs more than the copy into it. */
+/**
+ * Memory that chunks are gathered in, used again when they are stored: fresh memory costs more than the copy into it. It is
+ * shared, so that a thread can hash a chunk where it lies.
+ */
 
 /** Buffers of one size. There are as many as were ever lent at once. */
 export class ChunkBuffers {
@@ -11,7 +14,7 @@ export class ChunkBuffers {
   }
 
   take(): Buffer {
-    const buffer = this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#bytes)
+    const buffer = this.#free.pop() ?? Buffer.from(new SharedArrayBuffer(this.#bytes))
     this.#lent.set(buffer.buffer, buffer)
     return buffer
   }

@@ -1,8 +1,12 @@
 /** Stores the blocks of files: read and hashed while those before are written, the bytes in between bounded. */
+import { hashGiven } from '@ipfs-kit/blocks'
+import type { Owner } from '@ipfs-kit/concurrency'
+import { create as createDigest } from 'multiformats/hashes/digest'
 import type { AddWrites } from './add-writes.ts'
+import { Ahead } from './ahead.ts'
 import { ChunkBuffers } from './chunk-buffers.ts'
 import { hashNow } from './codecs.ts'
-import { chunksOf, slicesOf } from './file-chunks.ts'
+import { chunksOf } from './file-chunks.ts'
 import { layOut, leafOf, leafPart, type FilePart } from './file-layout.ts'
 import type { CidProfile } from './ipfs.ts'
 import { createPause } from './pause.ts'
@@ -14,21 +18,28 @@ export interface BuiltFile {
   readonly over?: Promise<void>
 }
 
+/** Leaves of a file that are hashed at once at most: as many as keep the threads busy. */
+const leavesAtOnce = 4
+
 /** Stores files of one add. */
 export class FileBlocks {
   readonly #profile: CidProfile
   readonly #chunkBytes: number
   readonly #writes: AddWrites
+  readonly #owner: Owner
   readonly #buffers: ChunkBuffers
 
   constructor(parts: {
     readonly profile: CidProfile
     readonly chunkBytes: number
     readonly writes: AddWrites
+    /** Whose tasks the leaves are. */
+    readonly owner: Owner
   }) {
     this.#profile = parts.profile
     this.#chunkBytes = parts.chunkBytes
     this.#writes = parts.writes
+    this.#owner = parts.owner
     this.#buffers = new ChunkBuffers(parts.chunkBytes)
   }
 
@@ -39,16 +50,16 @@ export class FileBlocks {
 
   /** Stores a small file. Waits only for room to write. */
   async small(content: Uint8Array): Promise<BuiltFile> {
-    return this.#leaf(content)
+    const leaf = leafOf(content, this.#profile)
+    const file = leafPart(leaf, hashNow(leaf.block), this.#profile)
+    return { file, over: (await this.#writes.put(file.cid, leaf.block)).over }
   }
 
   /** Stores any file. */
   async any(content: Uint8Array | AsyncIterable<Uint8Array>): Promise<BuiltFile> {
-    if (content instanceof Uint8Array) {
-      if (this.isSmall(content)) return this.small(content)
-      return this.#tree(slicesOf(content, this.#chunkBytes))
-    }
-    const chunks = chunksOf(content, this.#chunkBytes, this.#buffers)
+    if (this.isSmall(content)) return this.small(content)
+    const pieces = content instanceof Uint8Array ? piecesOf(content) : content
+    const chunks = chunksOf(pieces, this.#chunkBytes, this.#buffers)
     try {
       const first = await chunks.next()
       const second = await chunks.next()
@@ -60,7 +71,7 @@ export class FileBlocks {
     }
   }
 
-  async #tree(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<BuiltFile> {
+  async #tree(chunks: AsyncIterable<Uint8Array>): Promise<BuiltFile> {
     const file = await layOut(this.#leaves(chunks), this.#profile, (cid, block) =>
       this.#writes.put(cid, block),
     )
@@ -68,22 +79,31 @@ export class FileBlocks {
     return { file }
   }
 
-  async *#leaves(
-    chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
-  ): AsyncGenerator<FilePart, void, undefined> {
+  async *#leaves(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<FilePart, void, undefined> {
     const pause = createPause()
+    await using leaves = new Ahead<BuiltFile>(this.#owner, 'leaf of an add')
     for await (const chunk of chunks) {
-      yield (await this.#leaf(chunk)).file
+      leaves.begin(() => this.#leaf(chunk))
+      if (leaves.size === leavesAtOnce) yield (await leaves.next()).file
       await pause()
     }
+    while (leaves.size > 0) yield (await leaves.next()).file
   }
 
+  /** Stores a chunk, whose memory is of this add. */
   async #leaf(chunk: Uint8Array): Promise<BuiltFile> {
-    const leaf = leafOf(chunk, this.#profile)
-    const file = leafPart(leaf, hashNow(leaf.block), this.#profile)
+    const { block, bytes } = leafOf(chunk, this.#profile)
+    const hashing = hashGiven('sha256', block)
+    const hashed = hashing instanceof Promise ? await hashing : hashing
+    const file = leafPart({ block, bytes }, createDigest(0x12, hashed.digest), this.#profile)
     const stored = (): void => this.#buffers.giveBack(chunk)
-    return { file, over: (await this.#writes.put(file.cid, leaf.block, stored)).over }
+    return { file, over: (await this.#writes.put(file.cid, hashed.bytes, stored)).over }
   }
+}
+
+/** Bytes in hand as the pieces of a stream. */
+async function* piecesOf(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  yield bytes
 }
 
 async function* all<T>(first: T, second: T, rest: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {

@@ -24,11 +24,6 @@ export async function* chunksOf(
   if (isEmpty || chunk.missing < chunkBytes) yield chunk.bytes()
 }
 
-/** Chunks of bytes in hand: views of them. */
-export function* slicesOf(bytes: Uint8Array, chunkBytes: number): Generator<Uint8Array, void, undefined> {
-  for (let at = 0; at < bytes.byteLength; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes)
-}
-
 /** A chunk that is being gathered. */
 class Chunk {
   readonly #chunkBytes: number

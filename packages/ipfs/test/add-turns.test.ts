@@ -21,7 +21,7 @@ it('leaves others their turns while small files in hand go into a store that nev
   const writes = new AddWrites(async () => {}, signal)
   const tree = new FolderTree(profile)
   const intake = new Intake(entries(), tree, signal, undefined)
-  const files = new FileBlocks({ profile, chunkBytes: 1_048_576, writes })
+  const files = new FileBlocks({ profile, chunkBytes: 1_048_576, writes, owner })
   let turns = 0
   const count = (): void => {
     turns += 1

@@ -1,3 +1,4 @@
+import { createOwner } from '@ipfs-kit/concurrency'
 import { expect, it } from 'vitest'
 import { AddWrites } from '../src/add-writes.ts'
 import { FileBlocks } from '../src/file-blocks.ts'
@@ -16,7 +17,8 @@ it.each(['unixfs-v1-2025', 'unixfs-v0-2015'] as const)(
       const { multihash } = cidOf(block)
       if (!Buffer.from(multihash.bytes).equals(cid.multihash.bytes)) wrong.push(cid.toString())
     }, new AbortController().signal)
-    const files = new FileBlocks({ profile, chunkBytes: 16, writes })
+    await using owner = createOwner({ name: 'test' })
+    const files = new FileBlocks({ profile, chunkBytes: 16, writes, owner })
     async function* pieces() {
       for (let at = 0; at < content.length; at += 7) yield content.subarray(at, at + 7)
     }

@@ -51,11 +51,22 @@ async function outcomeOf({
   }
 }
 
-async function find(target: Target): Promise<(...args: unknown[]) => unknown> {
-  if (target.type === 'source') return compile(target.source)() as (...args: unknown[]) => unknown
+type Found = (...args: unknown[]) => unknown
+
+/** Exports that were found, by module and name: asking for a module again takes longer than many a call. */
+const found = new Map<string, Found>()
+
+async function find(target: Target): Promise<Found> {
+  if (target.type === 'source') return compile(target.source)() as Found
+  const key = JSON.stringify([target.module, target.name])
+  const known = found.get(key)
+  if (known !== undefined) return known
   const module = (await import(target.module)) as Record<string, unknown>
   const fn = Object.hasOwn(module, target.name) ? module[target.name] : undefined
-  if (typeof fn === 'function') return fn as (...args: unknown[]) => unknown
+  if (typeof fn === 'function') {
+    found.set(key, fn as Found)
+    return fn as Found
+  }
   throw new ConcurrencyError(
     'CONCURRENCY_THREAD_NO_FUNCTION',
     `${target.module} exports no function ${target.name}`,
