@@ -7,38 +7,18 @@ import { DiskError } from '@ipfs-kit/disk'
 import type { Stream } from './blocks.ts'
 import { BlocksError } from './errors.ts'
 import { footerReserveBytes } from './footer.ts'
-import {
-  frameAlignment,
-  frameBytes,
-  frameHeaderBytes,
-  type FrameKind,
-  type FrameSite,
-  writeFrameHeader,
-} from './frame.ts'
-import type { Batch, Former, Pack } from './pack.ts'
+import { frameBytes } from './frame.ts'
+import { type NewFrame, type OpenBatch, openBatch, Staging } from './frame-batch.ts'
+import type { Batch, Pack } from './pack.ts'
 import { packHeaderBytes } from './pack-header.ts'
 import { diskFailure } from './disk-failure.ts'
 import type { PackFolder } from './pack-folder.ts'
+import { PackSyncs } from './pack-syncs.ts'
 
-/** Payloads up to this size are copied next to their headers; larger ones are handed to the disk as they are. */
-export const copyBytes = 16 * 1024
-const stagingBytes = 256 * 1024
 /** So much is written at once at most, so that the first of many puts does not wait for the last. */
 const maxBatchBytes = 4 * 1024 * 1024
 /** So much may be unsynced in kept packs before a sync begins by itself. */
 const syncEveryBytes = 16 * 1024 * 1024
-
-/** A frame to append. */
-export interface NewFrame {
-  readonly kind: FrameKind
-  readonly key: Uint8Array
-  readonly high: number
-  readonly low: number
-  readonly payload: Uint8Array
-  readonly payloadCrc: number | undefined
-  /** Where the key led before, so that it can again if this frame is not written. */
-  readonly former: Former | undefined
-}
 
 /** Where a frame was put. */
 export interface Placed {
@@ -47,17 +27,6 @@ export interface Placed {
   readonly batch: Batch
   /** Bytes of room that it took. */
   readonly room: number
-}
-
-interface OpenBatch extends Batch {
-  readonly pack: Pack
-  readonly written: Event
-  failure: Error | undefined
-  readonly position: number
-  bytes: number
-  readonly buffers: Uint8Array[]
-  /** Offsets whose payloads are pending. */
-  readonly offsets: number[]
 }
 
 /** A pack that gets its footer. */
@@ -98,21 +67,13 @@ export class PackStream {
   #writing: OpenBatch | undefined
   /** Packs that are to get a footer, or are getting it. */
   readonly #sealing = new Set<Sealing>()
-  #staging = Buffer.alloc(0)
-  #staged = 0
-  /** Packs with bytes that no sync has covered. */
-  readonly #unsynced = new Set<Pack>()
-  /** Packs that were begun, and how many of them a sync of the folder has covered. */
-  #packsMade = 0
-  #packsInFolder = 0
-  #unsyncedBytes = 0
-  #round: { readonly done: Event; failure: Error | undefined } | undefined
-  #isSyncing = false
-  #syncFailure: BlocksError | undefined
-  #syncs = 0
+  readonly #staging = new Staging()
+  readonly #syncs: PackSyncs
 
   constructor(options: PackStreamOptions) {
     this.#options = options
+    const { owner, folder, onSyncFailed } = options
+    this.#syncs = new PackSyncs({ owner, folder, written: () => this.written(), onSyncFailed })
   }
 
   /** The pack that takes the next frame, if there is one. */
@@ -121,11 +82,11 @@ export class PackStream {
   }
 
   get syncs(): number {
-    return this.#syncs
+    return this.#syncs.count
   }
 
   get syncFailure(): BlocksError | undefined {
-    return this.#syncFailure
+    return this.#syncs.failure
   }
 
   /** Goes on in a pack that was there at opening. */
@@ -135,13 +96,13 @@ export class PackStream {
 
   /** Notes a pack whose bytes may be unsynced: one that was found after a crash. */
   found(pack: Pack): void {
-    this.#unsynced.add(pack)
-    this.#packsMade += 1
+    this.#syncs.add(pack, 0)
+    this.#syncs.made()
   }
 
   /** Forgets a pack that is removed. */
   forget(pack: Pack): void {
-    this.#unsynced.delete(pack)
+    this.#syncs.forget(pack)
     if (this.#pack === pack) this.#pack = undefined
   }
 
@@ -153,22 +114,21 @@ export class PackStream {
       this.roll()
       this.#pack = this.#options.newPack(this.#options.stream)
       this.#pack.dataEnd = packHeaderBytes
-      this.#packsMade += 1
+      this.#syncs.made()
       room += packOverheadBytes
     }
     const pack = this.#pack!
     const offset = pack.dataEnd
     const batch = this.#batchFor(pack)
-    const kept = this.#write(batch, frame, { salt: pack.salt, offset }, bytes)
+    const kept = this.#staging.add(batch, frame, { salt: pack.salt, offset }, bytes)
     pack.dataEnd += bytes
     pack.room += room
     pack.table!.add(frame.high, frame.low, offset, frame.payload.length, frame.kind, frame.key)
     pack.pending.set(offset, { frame: kept, batch })
     batch.offsets.push(offset)
-    this.#unsynced.add(pack)
-    this.#unsyncedBytes += bytes
+    this.#syncs.add(pack, bytes)
     this.#wake()
-    if (this.#options.stream === 'kept' && this.#unsyncedBytes >= syncEveryBytes) this.#beginRound()
+    if (this.#options.stream === 'kept' && this.#syncs.unsyncedBytes >= syncEveryBytes) this.#syncs.begin()
     return { pack, offset, batch, room }
   }
 
@@ -202,80 +162,7 @@ export class PackStream {
    * @throws BlocksError BLOCKS_SYNC_FAILED, now and ever after
    */
   async sync(options?: WaitOptions): Promise<void> {
-    if (this.#syncFailure !== undefined) throw this.#syncFailure
-    if (this.#unsynced.size === 0 && this.#packsMade === this.#packsInFolder) return
-    const round = this.#beginRound()
-    await round.done.wait(options)
-    if (round.failure !== undefined) throw round.failure
-  }
-
-  /** The round that covers what was appended so far: rounds run one after the other, the next one serves all who wait for it. */
-  #beginRound(): { readonly done: Event; failure: Error | undefined } {
-    this.#unsyncedBytes = 0
-    this.#round ??= { done: createEvent({ name: 'sync' }), failure: undefined }
-    const round = this.#round
-    if (!this.#isSyncing) {
-      this.#isSyncing = true
-      this.#options.owner.spawn(() => this.#runRounds(), { name: 'sync' })
-    }
-    return round
-  }
-
-  async #runRounds(): Promise<void> {
-    for (let round = this.#round; round !== undefined; round = this.#round) {
-      this.#round = undefined
-      try {
-        const made = this.#packsMade
-        await this.written()
-        await this.#syncAll(made)
-      } catch (cause) {
-        round.failure = diskFailure(cause, 'sync the packs')
-      }
-      round.done.set()
-    }
-    this.#isSyncing = false
-  }
-
-  async #syncAll(made: number): Promise<void> {
-    if (this.#syncFailure !== undefined) throw this.#syncFailure
-    for (const pack of [...this.#unsynced]) await this.#syncPack(pack)
-    if (this.#packsInFolder === made) return
-    await this.#orFail(() => this.#options.folder.sync())
-    this.#packsInFolder = Math.max(this.#packsInFolder, made)
-  }
-
-  /** A pack counts as unsynced until a sync has ended that began after its last frame was written. */
-  async #syncPack(pack: Pack): Promise<void> {
-    // Of a pack whose file could not be made there is nothing to sync.
-    if (pack.state === 'gone' || (pack.writtenEnd === 0 && pack.failure !== undefined)) {
-      this.#unsynced.delete(pack)
-      return
-    }
-    pack.acquire()
-    try {
-      const file = await this.#options.folder.file(pack)
-      const end = pack.writtenEnd
-      await this.#orFail(() => file.sync())
-      pack.syncedEnd = Math.max(pack.syncedEnd, end)
-      if (pack.dataEnd === end) this.#unsynced.delete(pack)
-      this.#syncs += 1
-    } finally {
-      pack.release()
-    }
-  }
-
-  /** What was written is in an unknown state after a failure, and a second try would succeed without meaning anything. */
-  async #orFail(sync: () => Promise<void>): Promise<void> {
-    try {
-      await sync()
-    } catch (cause) {
-      const isFirst = this.#syncFailure === undefined
-      this.#syncFailure ??= new BlocksError('BLOCKS_SYNC_FAILED', 'The disk failed to sync the packs', {
-        cause,
-      })
-      if (isFirst) await this.#options.onSyncFailed()
-      throw this.#syncFailure
-    }
+    await this.#syncs.sync(options)
   }
 
   #fits(bytes: number): boolean {
@@ -285,17 +172,9 @@ export class PackStream {
   }
 
   #batchFor(pack: Pack): OpenBatch {
-    const batch = this.#batch
-    if (batch !== undefined && batch.bytes < maxBatchBytes) return batch
-    this.#endBatch()
-    this.#batch = {
-      pack,
-      written: createEvent({ name: 'write' }),
-      failure: undefined,
-      position: pack.dataEnd,
-      bytes: 0,
-      buffers: [],
-      offsets: [],
+    if (this.#batch === undefined || this.#batch.bytes >= maxBatchBytes) {
+      this.#endBatch()
+      this.#batch = openBatch(pack)
     }
     return this.#batch
   }
@@ -304,58 +183,6 @@ export class PackStream {
     if (this.#batch === undefined) return
     this.#queue.push(this.#batch)
     this.#batch = undefined
-  }
-
-  /** Adds a frame to a batch. The result holds as little as can be of what belongs to whoever puts it. */
-  #write(batch: OpenBatch, frame: NewFrame, site: FrameSite, bytes: number): NewFrame {
-    const { key, payload } = frame
-    const headBytes = frameHeaderBytes + key.length
-    const copied = payload.length <= copyBytes
-    const staged = this.#stage(copied ? bytes : headBytes)
-    writeFrameHeader(
-      staged,
-      0,
-      { kind: frame.kind, key, payloadBytes: payload.length, payloadCrc: frame.payloadCrc },
-      site,
-    )
-    const ownKey = staged.subarray(frameHeaderBytes, headBytes)
-    batch.bytes += bytes
-    if (copied) {
-      staged.set(payload, headBytes)
-      staged.fill(0, headBytes + payload.length)
-      this.#push(batch, staged)
-      return { ...frame, key: ownKey, payload: staged.subarray(headBytes, headBytes + payload.length) }
-    }
-    batch.buffers.push(staged, payload)
-    const padding = bytes - headBytes - payload.length
-    if (padding > 0) batch.buffers.push(zeros.subarray(0, padding))
-    return { ...frame, key: ownKey }
-  }
-
-  /** Adds a staged piece; one that follows the piece before in memory makes it longer. */
-  #push(batch: OpenBatch, piece: Buffer): void {
-    const last = batch.buffers.at(-1)
-    if (
-      last !== undefined &&
-      last.buffer === piece.buffer &&
-      last.byteOffset + last.length === piece.byteOffset
-    ) {
-      batch.buffers[batch.buffers.length - 1] = Buffer.from(
-        last.buffer as ArrayBuffer,
-        last.byteOffset,
-        last.length + piece.length,
-      )
-    } else batch.buffers.push(piece)
-  }
-
-  #stage(bytes: number): Buffer {
-    if (this.#staged + bytes > this.#staging.length) {
-      this.#staging = Buffer.allocUnsafeSlow(Math.max(stagingBytes, bytes))
-      this.#staged = 0
-    }
-    const piece = this.#staging.subarray(this.#staged, this.#staged + bytes)
-    this.#staged += bytes
-    return piece
   }
 
   #wake(): void {
@@ -439,13 +266,13 @@ export class PackStream {
   /** In a kept pack the footer vouches for the frames, so they are synced before it is written. */
   async #seal(pack: Pack): Promise<void> {
     if (pack.writtenEnd === 0) {
-      this.#unsynced.delete(pack)
+      this.#syncs.forget(pack)
       this.#options.abandon(pack)
       return
     }
     if (pack.stream === 'kept') {
-      if (this.#syncFailure !== undefined) return
-      await this.#syncPack(pack)
+      if (this.#syncs.failure !== undefined) return
+      await this.#syncs.syncPack(pack)
     }
     if (pack.state === 'gone') return
     if (pack.footer !== undefined) {
@@ -457,5 +284,3 @@ export class PackStream {
     await this.#options.seal(pack)
   }
 }
-
-const zeros = Buffer.alloc(frameAlignment)

@@ -3,7 +3,7 @@ import { createEvent, type Event } from '@ipfs-kit/concurrency'
 import type { DiskFile } from '@ipfs-kit/disk'
 import type { Stream } from './blocks.ts'
 import type { Footer, PackTable } from './footer.ts'
-import type { NewFrame } from './pack-stream.ts'
+import type { NewFrame } from './frame-batch.ts'
 
 /** Physical bytes are counted in these units, as file systems do. */
 const clusterBytes = 4096
