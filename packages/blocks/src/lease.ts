@@ -38,14 +38,14 @@ class StoreLease implements Lease {
     if (options.verify !== 'on-read') await mustMatch(cid, bytes)
     const key = this.#store.blockKey(cid)
     const { scope, signal } = options
-    return this.#store.put(key, bytes, { scope, signal, stream: this.#stream, leased: true })
+    return this.#store.puts.put(key, bytes, { scope, signal, stream: this.#stream, leased: true })
   }
 
   async hold(cid: CID, options?: CallOptions): Promise<boolean> {
     this.#check()
     this.#store.check(options)
     if (cid.multihash.code === identityCode) return true
-    return this.#store.hold(this.#store.blockKey(cid), this.#stream, options)
+    return this.#store.puts.hold(this.#store.blockKey(cid), this.#stream, options)
   }
 
   async flush(options?: CallOptions): Promise<void> {

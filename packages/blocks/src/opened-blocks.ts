@@ -75,7 +75,7 @@ export class OpenedBlocks implements Blocks {
       if (checked !== undefined) await checked
     }
     const { signal } = options
-    await this.#store.put(this.#store.blockKey(cid), bytes, { signal, stream: 'cache', leased: false })
+    await this.#store.puts.put(this.#store.blockKey(cid), bytes, { signal, stream: 'cache', leased: false })
   }
 
   async *putMany(

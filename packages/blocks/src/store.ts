@@ -1,6 +1,6 @@
 /** The core of the store: keys lead to frames. Everything that changes where a key leads happens here, in one turn each. */
 import { crc32 } from 'node:zlib'
-import { shield, type WaitOptions } from '@ipfs-kit/concurrency'
+import type { WaitOptions } from '@ipfs-kit/concurrency'
 import type { CID } from 'multiformats/cid'
 import type { Stream } from './blocks.ts'
 import { type Catalog, entryFlags, type Handle, none } from './catalog.ts'
@@ -9,17 +9,17 @@ import type { Epochs } from './epochs.ts'
 import { BlocksError } from './errors.ts'
 import { footerReserveBytes } from './footer.ts'
 import { frameBytes, frameKinds, maxKeyBytes } from './frame.ts'
-import { damaged, hasKey, otherKey, type Place } from './frame-reader.ts'
-import type { Batch, Pack } from './pack.ts'
+import { damaged, hasKey, type Place } from './frame-reader.ts'
+import type { Pack } from './pack.ts'
 import type { PackFolder } from './pack-folder.ts'
-import { copyBytes, type NewFrame } from './frame-batch.ts'
+import type { NewFrame } from './frame-batch.ts'
 import { packOverheadBytes, type PackStream, type Placed } from './pack-stream.ts'
 import { Promotions } from './promotions.ts'
-import { readRaw, readTwice, readVerified } from './read-value.ts'
+import { readTwice, readVerified } from './read-value.ts'
+import { Puts } from './store-puts.ts'
 import { publishDamage } from './reports.ts'
 import type { Room } from './room.ts'
 import type { Tagger } from './tags.ts'
-import { TakenRoom } from './taken-room.ts'
 
 /** What can be under a key: a block under a multihash, or a record under any name. */
 export type ValueKind = typeof frameKinds.block | typeof frameKinds.record
@@ -57,23 +57,11 @@ export interface StoreParts {
   readonly onAppended: () => void
 }
 
-/** How a value is stored. */
-export interface StoreOptions extends WaitOptions {
-  readonly stream: Stream
-  /** Whether a lease puts it. */
-  readonly leased: boolean
-}
-
-/** Where a key leads, and whether that is what somebody puts. */
-interface Found {
-  readonly place: Place
-  readonly isSame: boolean
-}
-
 /** The core. */
 export class Store {
   readonly parts: StoreParts
   readonly promotions = new Promotions(this)
+  readonly puts = new Puts(this)
   readonly counts: StoreCounts = {
     blocksRead: 0,
     bytesRead: 0,
@@ -148,7 +136,7 @@ export class Store {
 
   /** Where a key leads; the frame is there, but its payload was not looked at. */
   async locate(key: Key): Promise<Place | undefined> {
-    for (const place of await this.#places(key)) {
+    for (const place of await this.places(key)) {
       try {
         if (await hasKey(this.parts.folder, place, key.kind, key.bytes)) return place
       } catch (cause) {
@@ -212,97 +200,12 @@ export class Store {
     return moved === none ? undefined : use(moved)
   }
 
-  /** A lease takes hold of an entry. */
-  readonly #touch = (handle: Handle): Place => {
-    this.parts.epochs.touch(handle)
-    return this.placeOf(handle)
-  }
-
   placeOf(handle: Handle): Place {
     const { catalog, packs } = this.parts
     return {
       pack: packs[catalog.pack(handle)]!,
       offset: catalog.offset(handle),
       payloadBytes: catalog.length(handle),
-    }
-  }
-
-  /**
-   * Stores a block whose bytes match its key, unless it is there. Resolves when it is written.
-   *
-   * @throws BlocksError BLOCKS_FULL, BLOCKS_TOO_LARGE, BLOCKS_SYNC_FAILED (kept), BLOCKS_IO
-   */
-  async put(key: Key, payload: Uint8Array, options: StoreOptions): Promise<'new' | 'found'> {
-    this.#checkPut(payload, options)
-    const taken = new TakenRoom(this.parts.room)
-    try {
-      for (;;) {
-        const version = this.version(key)
-        const found = this.mayBeThere(key) ? await this.#find(key, payload, options.leased) : undefined
-        if (found?.isSame === true && (options.stream === 'cache' || found.place.pack.stream === 'kept')) {
-          if (!(await this.#settled(found.place, options))) continue
-          this.counts.blocksFound += 1
-          return 'found'
-        }
-        if (!this.#haveRoom(taken, key, payload, found === undefined)) {
-          await this.#waitForRoom(taken, key, payload, found === undefined, options)
-          continue
-        }
-        const batch = await this.#write(
-          key,
-          payload,
-          this.#mending(options, found),
-          taken,
-          found?.place,
-          version,
-        )
-        if (batch === undefined) continue
-        await this.#written(batch, payload, options)
-        return found?.isSame === true ? 'found' : 'new'
-      }
-    } finally {
-      taken.giveRest()
-    }
-  }
-
-  /** Stores a record in the place of the one that is there. */
-  async replace(key: Key, payload: Uint8Array, options: WaitOptions | undefined): Promise<void> {
-    const inCache: StoreOptions = { ...options, stream: 'cache', leased: false }
-    this.#checkPut(payload, inCache)
-    const taken = new TakenRoom(this.parts.room)
-    try {
-      for (;;) {
-        const version = this.version(key)
-        const place = this.mayBeThere(key) ? await this.locate(key) : undefined
-        if (!this.#haveRoom(taken, key, payload, place === undefined)) {
-          await this.#waitForRoom(taken, key, payload, place === undefined, inCache)
-          continue
-        }
-        const batch = await this.#write(key, payload, inCache, taken, place, version)
-        if (batch !== undefined) return await this.#written(batch, payload, inCache)
-      }
-    } finally {
-      taken.giveRest()
-    }
-  }
-
-  /**
-   * Takes hold of a block for a lease. Resolves to whether it is there.
-   * In the stream `kept` a block of a cache pack moves.
-   */
-  async hold(key: Key, stream: Stream, options?: WaitOptions): Promise<boolean> {
-    for (;;) {
-      const handle = this.entry(key)
-      const place = handle === none ? await this.withEntry(key, this.#touch) : this.#touch(handle)
-      if (place === undefined) return false
-      if (stream === 'cache' || place.pack.stream === 'kept') {
-        if (await this.#settled(place, options)) return true
-        continue
-      }
-      const payload = await this.get(key, options)
-      if (payload === undefined) return false
-      await this.put(key, payload, { ...options, stream, leased: true })
-      return true
     }
   }
 
@@ -314,7 +217,7 @@ export class Store {
   /** Nothing leads to a frame any more. */
   forget(handle: Handle, { pack, payloadBytes }: Place, low: number): void {
     this.parts.catalog.remove(handle)
-    this.#changed(low)
+    this.changed(low)
     pack.lose(payloadBytes)
     this.parts.room.entryGone()
   }
@@ -323,9 +226,9 @@ export class Store {
    * Appends a copy of a frame to a stream, and lets its entry lead there. The room was taken before: {@link roomFor}.
    */
   copy(key: Key, payload: Uint8Array, from: Place, handle: Handle, stream: Stream): Placed {
-    const placed = this.#append(key, payload, stream, from)
+    const placed = this.append(key, payload, stream, from)
     this.parts.catalog.move(handle, key.high, key.low, placed.pack.slot, placed.offset, payload.length)
-    this.#changed(key.low)
+    this.changed(key.low)
     from.pack.lose(payload.length)
     placed.pack.gain(payload.length)
     return placed
@@ -367,7 +270,7 @@ export class Store {
     to: Pack,
   ): void {
     this.parts.catalog.move(handle, row.high, row.low, to.slot, row.offset, row.payloadBytes)
-    this.#changed(row.low)
+    this.changed(row.low)
     from.lose(row.payloadBytes)
     to.gain(row.payloadBytes)
   }
@@ -384,7 +287,7 @@ export class Store {
     // The frames of an open pack are in memory.
     if (typeof handle !== 'number' || handle === none) return
     pack.lose(frame.payload.length)
-    this.#changed(frame.low)
+    this.changed(frame.low)
     let { former } = frame
     // What it led to before may not have been written either.
     while (former !== undefined && former.offset >= former.pack.writtenEnd) {
@@ -412,37 +315,14 @@ export class Store {
     publishDamage(key, place)
   }
 
-  #checkPut(payload: Uint8Array, options: StoreOptions): void {
-    this.check(options)
-    const { maxValueBytes, streams } = this.parts
-    if (payload.length > maxValueBytes) {
-      throw new BlocksError(
-        'BLOCKS_TOO_LARGE',
-        `A value of ${payload.length} bytes; at most ${maxValueBytes} are allowed`,
-      )
-    }
-    const failure = streams[options.stream].syncFailure
-    if (failure !== undefined) throw failure
-  }
-
   /** Whether an entry has the tag of a key, as far as memory can tell. */
   mayBeThere(key: Key): boolean {
     const { catalog } = this.parts
     return catalog.hasCold || catalog.find(key.high, key.low) !== none
   }
 
-  /** Where a key leads, compared with a payload that matches it. With `leased` it cannot go from here on. */
-  async #find(key: Key, payload: Uint8Array, leased: boolean): Promise<Found | undefined> {
-    for (const place of await this.#places(key, leased)) {
-      const content = await readRaw(this.parts.folder, place, key)
-      if (content === otherKey) continue
-      return { place, isSame: content !== damaged && Buffer.compare(content, payload) === 0 }
-    }
-    return undefined
-  }
-
-  /** The places of all entries with the tag of a key. */
-  async #places(key: Key, leased = false): Promise<readonly Place[]> {
+  /** The places of all entries with the tag of a key. With `leased` they cannot go from here on. */
+  async places(key: Key, leased = false): Promise<readonly Place[]> {
     const { catalog, epochs } = this.parts
     const places: Place[] = []
     const note = (handle: Handle): void => {
@@ -456,108 +336,18 @@ export class Store {
     return places
   }
 
-  /** A kept frame that is damaged is replaced in the kept stream, whoever puts the block: at opening kept frames come first. */
-  #mending(options: StoreOptions, found: Found | undefined): StoreOptions {
-    const { kept } = this.parts.streams
-    if (found === undefined || found.isSame || found.place.pack.stream === 'cache') return options
-    return kept.syncFailure === undefined ? { ...options, stream: 'kept' } : options
-  }
-
-  /** Waits until a frame that was found is in its file. False if it did not get there, or went meanwhile. */
-  async #settled(place: Place, options: WaitOptions | undefined): Promise<boolean> {
-    const pending = place.pack.pending.get(place.offset)
-    if (pending === undefined) return true
-    await pending.batch.written.wait({ scope: options?.scope, signal: options?.signal })
-    return pending.batch.failure === undefined
-  }
-
-  /** Takes the room that a value needs, if it is free. */
-  #haveRoom(taken: TakenRoom, key: Key, payload: Uint8Array, isNew: boolean): boolean {
-    const bytes = this.roomFor(key.bytes.length, payload.length)
-    const { room } = this.parts
-    if (isNew && room.isCrowded) {
-      taken.giveRest()
-      return false
-    }
-    if (taken.bytes >= bytes) return true
-    if (!room.take(bytes)) return false
-    taken.bytes += bytes
-    return true
-  }
-
-  async #waitForRoom(
-    taken: TakenRoom,
-    key: Key,
-    payload: Uint8Array,
-    isNew: boolean,
-    options: StoreOptions,
-  ): Promise<void> {
-    const bytes = this.roomFor(key.bytes.length, payload.length)
-    await this.parts.room.wait(bytes, isNew, { scope: options.scope, signal: options.signal })
-    taken.bytes += bytes
-    this.check(options)
-  }
-
-  /**
-   * Appends a value and lets its key lead there, if nothing has changed under its tag since `version` was asked for. All
-   * in one turn, unless the place before is in a pack that is answered from its footer.
-   */
-  async #write(
-    key: Key,
-    payload: Uint8Array,
-    { stream, leased }: StoreOptions,
-    taken: TakenRoom,
-    former: Place | undefined,
-    version: number,
-  ): Promise<Batch | undefined> {
-    const { catalog, epochs } = this.parts
-    const located =
-      former === undefined ? none : catalog.locate(key.high, key.low, former.pack.slot, former.offset)
-    const handle = typeof located === 'number' ? located : await located
-    if (this.version(key) !== version || (former !== undefined && !catalog.has(handle))) return undefined
-    this.check(undefined)
-    const placed = this.#append(key, payload, stream, former)
-    taken.bytes -= placed.room
-    this.#changed(key.low)
-    if (former === undefined) {
-      catalog.insert({
-        high: key.high,
-        low: key.low,
-        pack: placed.pack.slot,
-        offset: placed.offset,
-        length: payload.length,
-        mark: epochs.freshMark(leased),
-        stamp: epochs.freshStamp(leased),
-      })
-    } else {
-      catalog.move(handle, key.high, key.low, placed.pack.slot, placed.offset, payload.length)
-      former.pack.lose(former.payloadBytes)
-    }
-    placed.pack.gain(payload.length)
-    taken.giveRest()
-    this.parts.onAppended()
-    return placed.batch
-  }
-
-  async #written(batch: Batch, payload: Uint8Array, { scope, signal }: StoreOptions): Promise<void> {
-    // A payload that was not copied is in use until it is written, whoever waits for that.
-    if (payload.length > copyBytes) await shield(() => batch.written.wait(), { scope })
-    else await batch.written.wait({ scope, signal })
-    if (batch.failure !== undefined) throw batch.failure
-    this.counts.blocksWritten += 1
-    this.counts.bytesWritten += payload.length
-  }
-
   /** Changes whenever an entry with this tag is added, moved or removed; and with some others. */
   version(key: Key): number {
     return this.#versions[key.low & (versionCount - 1)]!
   }
 
-  #changed(low: number): void {
+  /** Changes {@link version}. */
+  changed(low: number): void {
     this.#versions[low & (versionCount - 1)]! += 1
   }
 
-  #append(key: Key, payload: Uint8Array, stream: Stream, former: Place | undefined): Placed {
+  /** Appends a frame. The room was taken before: {@link roomFor}. */
+  append(key: Key, payload: Uint8Array, stream: Stream, former: Place | undefined): Placed {
     if (stream === 'kept') this.keptBytesWritten += payload.length
     return this.parts.streams[stream].append({
       kind: key.kind,
@@ -571,7 +361,7 @@ export class Store {
   }
 
   async #getSlowly(key: Key, options: WaitOptions | undefined): Promise<Uint8Array | undefined> {
-    for (const place of await this.#places(key)) {
+    for (const place of await this.places(key)) {
       const located = this.parts.catalog.locate(key.high, key.low, place.pack.slot, place.offset)
       const handle = typeof located === 'number' ? located : await located
       // It moved meanwhile.

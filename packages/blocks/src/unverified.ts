@@ -19,7 +19,7 @@ class Records implements Unverified {
   }
 
   async put(key: string, bytes: Uint8Array, options?: CallOptions): Promise<void> {
-    await this.#store.replace(this.#key(key), bytes, options)
+    await this.#store.puts.replace(this.#key(key), bytes, options)
   }
 
   async get(key: string, options?: CallOptions): Promise<Uint8Array | undefined> {
