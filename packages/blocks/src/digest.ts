@@ -117,7 +117,7 @@ export function createDigestCheck(multihash: Uint8Array): DigestCheck | undefine
   }
 }
 
-/** The sha2-256 digest of bytes; at once below 256 KiB, from there on on the thread pool. */
+/** The sha2-256 digest of bytes; at once below 4 MiB, from there on on the thread pool. */
 export function digestOf(bytes: Uint8Array): Uint8Array | Promise<Uint8Array> {
   return bytes.length < poolBytes ? hash('sha256', bytes, 'buffer') : onPool(sha256, bytes)
 }

@@ -28,6 +28,7 @@ export type {
   VerifyReport,
 } from './blocks.ts'
 export { createCidStack, type CidStack } from './cid-stack.ts'
+export { digestOf, matches } from './digest.ts'
 export { BlocksError, blocksErrors, type BlocksErrorCode } from './errors.ts'
 export { createHeliaBlockstore, type HeliaBlockstoreOptions } from './helia-blockstore.ts'
 export { type Hashed, hashGiven, type HashName } from './hash-threads.ts'

@@ -1,5 +1,6 @@
 /** The hash functions and codecs that this node knows: verify a block, decode it, find its links. */
-import { hash as hashOnce, subtle } from 'node:crypto'
+import { hash } from 'node:crypto'
+import { digestOf, matches as matchesMultihash } from '@ipfs-kit/blocks'
 import * as dagCbor from '@ipld/dag-cbor'
 import * as dagJson from '@ipld/dag-json'
 import * as dagPb from '@ipld/dag-pb'
@@ -29,12 +30,6 @@ const sha256 = 0x12
 const sha512 = 0x13
 const identity = 0x00
 
-/**
- * From this size on hashing leaves the main thread. `subtle.digest` copies its input on this one first: 0.6 to 1.5 s a GiB,
- * where hashing itself takes 0.6. So it is for blocks that would hold up the others for more than two milliseconds.
- */
-const hashOffThreadBytes = 4 * 1024 * 1024
-
 /** Whether a CID holds its content itself (identity hash). */
 export function isInline(cid: CID): boolean {
   return cid.multihash.code === identity
@@ -42,12 +37,12 @@ export function isInline(cid: CID): boolean {
 
 /** The sha2-256 multihash of a block. */
 export async function hashBlock(bytes: Uint8Array): Promise<CID['multihash']> {
-  return createDigest(sha256, await digest('sha256', bytes))
+  return createDigest(sha256, await digestOf(bytes))
 }
 
 /** The same at once, on this thread: for blocks of files, which have 1 MiB at most. */
 export function hashNow(bytes: Uint8Array): CID['multihash'] {
-  return createDigest(sha256, hashOnce('sha256', bytes, 'buffer'))
+  return createDigest(sha256, hash('sha256', bytes, 'buffer'))
 }
 
 /** The CID of a block under a codec: version 1, sha2-256. */
@@ -68,10 +63,8 @@ export function checkHash(cid: CID): void {
  * @throws IpfsError IPFS_UNKNOWN_HASH
  */
 export async function matches(cid: CID, bytes: Uint8Array): Promise<boolean> {
-  const hash = cid.multihash
   checkHash(cid)
-  if (hash.code === identity) return sameBytes(hash.digest, bytes)
-  return sameBytes(hash.digest, await digest(hash.code === sha256 ? 'sha256' : 'sha512', bytes))
+  return matchesMultihash(cid.multihash.bytes, bytes)
 }
 
 /**
@@ -145,16 +138,6 @@ function codecOf(cid: CID): Codec {
     )
   }
   return codec
-}
-
-async function digest(algorithm: 'sha256' | 'sha512', bytes: Uint8Array): Promise<Uint8Array> {
-  if (bytes.byteLength < hashOffThreadBytes) return hashOnce(algorithm, bytes, 'buffer')
-  const name = algorithm === 'sha256' ? 'SHA-256' : 'SHA-512'
-  return new Uint8Array(await subtle.digest(name, bytes as Uint8Array<ArrayBuffer>))
-}
-
-function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
-  return Buffer.compare(left, right) === 0
 }
 
 function messageOf(error: unknown): string {
