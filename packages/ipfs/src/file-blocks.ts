@@ -92,12 +92,13 @@ export class FileBlocks {
 
   /** Stores a chunk, whose memory is of this add. */
   async #leaf(chunk: Uint8Array): Promise<BuiltFile> {
-    const { block, bytes } = leafOf(chunk, this.#profile)
-    const hashing = hashGiven('sha256', block)
-    const hashed = hashing instanceof Promise ? await hashing : hashing
-    const file = leafPart({ block, bytes }, createDigest(0x12, hashed.digest), this.#profile)
+    const leaf = leafOf(chunk, this.#profile)
+    const hashing = hashGiven('sha256', leaf.block)
+    // What was given is gone.
+    const { digest, bytes: block } = hashing instanceof Promise ? await hashing : hashing
+    const file = leafPart({ block, bytes: leaf.bytes }, createDigest(0x12, digest), this.#profile)
     const stored = (): void => this.#buffers.giveBack(chunk)
-    return { file, over: (await this.#writes.put(file.cid, hashed.bytes, stored)).over }
+    return { file, over: (await this.#writes.put(file.cid, block, stored)).over }
   }
 }
 
