@@ -50,5 +50,5 @@ export function whole(limit: number): number {
 /** By which blocks are one for the store: the multihash. */
 export function keyOf(cid: CID): string {
   const { buffer, byteOffset, byteLength } = cid.multihash.bytes
-  return Buffer.from(buffer, byteOffset, byteLength).latin1Slice()
+  return Buffer.from(buffer, byteOffset, byteLength).toString('latin1')
 }
