@@ -3,7 +3,6 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
-import { afterAll, vi } from 'vitest'
 
 /** Folder of this app, and of the workspace. */
 export const appFolder = join(import.meta.dirname, '..')
@@ -45,15 +44,13 @@ export interface Running {
   readonly ended: Promise<Ended>
 }
 
-// A start takes a third of a second, and many times that on a busy machine.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
-
 const running = new Map<number, Promise<Ended>>()
 
-afterAll(async () => {
+/** Kills the commands that still run. */
+export async function endCommands(): Promise<void> {
   for (const pid of running.keys()) process.kill(pid, 'SIGKILL')
   await Promise.all(running.values())
-})
+}
 
 /** Starts a command. */
 export function start(args: readonly string[], options: CommandOptions = {}): Running {
@@ -96,11 +93,7 @@ function environment(): Record<string, string | undefined> {
   const own = Object.entries(process.env).filter(
     ([name]) => !/^(IPFS_KIT_|INIT_CWD$|npm_|VITEST|NODE_ENV$|XDG_)/.test(name),
   )
-  return {
-    // Half of a start is compiling.
-    NODE_COMPILE_CACHE: join(appFolder, 'node_modules/.cache/compile'),
-    ...Object.fromEntries(own),
-  }
+  return Object.fromEntries(own)
 }
 
 function watch(child: ChildProcessByStdio<Writable, Readable, Readable>): Running {

@@ -13,11 +13,13 @@ let archive: Buffer
 
 beforeAll(async () => {
   server = await startServer()
-  await server.request('files/add', {
+  const added = await server.request('files/add', {
     method: 'POST',
     body: 'here before',
     headers: { 'content-type': 'application/octet-stream' },
   })
+  // The answer begins before the add has ended.
+  await added.text()
   before = await keptBy(server.client)
   const home = temporaryHome()
   const { stdout } = await run(['add', '-', '--json', '--profile', 'unixfs-v0-2015'], {

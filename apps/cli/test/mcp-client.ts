@@ -2,7 +2,6 @@
 import { join } from 'node:path'
 import { type CallToolResult, Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
-import { afterAll } from 'vitest'
 import { appFolder } from './command.ts'
 import type { TestServer } from './server.ts'
 
@@ -22,9 +21,10 @@ export interface Agent {
 
 const open = new Set<Agent>()
 
-afterAll(async () => {
+/** Closes the clients that are still connected. */
+export async function closeAgents(): Promise<void> {
   for (const agent of open) await agent.close()
-})
+}
 
 /** Connects to `/mcp` of a server. */
 export async function agentOverHttp(
@@ -51,7 +51,7 @@ export async function agentOverStdio(
     args: ['--conditions=@ipfs-kit/source', join(appFolder, 'src/main.ts'), '--home', home, 'mcp'],
     env: {
       PATH: process.env['PATH'] ?? '',
-      NODE_COMPILE_CACHE: join(appFolder, 'node_modules/.cache/compile'),
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
     },
   })
   await client.connect(transport)

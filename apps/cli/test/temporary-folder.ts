@@ -2,7 +2,6 @@
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll } from 'vitest'
 
 const folders: string[] = []
 
@@ -18,6 +17,7 @@ export function temporaryHome(): string {
   return join(temporaryFolder(), 'home')
 }
 
-afterAll(() => {
+/** Removes the folders of a file whose tests are over. */
+export function removeFolders(): void {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
-})
+}

@@ -7,15 +7,15 @@ import { crashAtManyMoments, liveAndCrash } from './crash/lives.ts'
 /** Entries in memory, so few that most packs are answered from their footers. */
 const cold = { maxIndexedEntries: 40 }
 
-/** Each seed is a world of three lives: so many crashes, and crashes while opening besides. */
+/** Each seed is a world of three lives: so many crashes, and crashes while opening besides. All seeds are 1,000 and more. */
 const lives = [
-  ['an orderly disk', {}, 45],
-  ['a disk that fails once', { harm: failOnce }, 40],
-  ['a disk that fails now and then', { harm: failNowAndThen }, 40],
-  ['a volume that is nearly full', { harm: fillVolume }, 25],
-  ['a slow disk', { harm: slowDown }, 25],
-  ['an index that answers from footers', { options: cold }, 25],
-  ['an index that answers from footers of a disk that fails', { options: cold, harm: failNowAndThen }, 25],
+  ['an orderly disk', {}, 155],
+  ['a disk that fails once', { harm: failOnce }, 140],
+  ['a disk that fails now and then', { harm: failNowAndThen }, 140],
+  ['a volume that is nearly full', { harm: fillVolume }, 85],
+  ['a slow disk', { harm: slowDown }, 85],
+  ['an index that answers from footers', { options: cold }, 85],
+  ['an index that answers from footers of a disk that fails', { options: cold, harm: failNowAndThen }, 85],
 ] as const
 
 for (const [where, how, seeds] of lives) {
@@ -30,9 +30,9 @@ for (const [where, how, seeds] of lives) {
 }
 
 const moments = [
-  ['an orderly disk', {}, 30],
-  ['a disk that fails', { harm: failNowAndThen }, 20],
-  ['an index that answers from footers', { options: cold }, 20],
+  ['an orderly disk', {}, 105],
+  ['a disk that fails', { harm: failNowAndThen }, 70],
+  ['an index that answers from footers', { options: cold }, 70],
 ] as const
 
 for (const [where, how, seeds] of moments) {

@@ -80,7 +80,7 @@ describe('a key', () => {
 })
 
 describe('a CID that is not that of the bytes', () => {
-  const wrong: Block = { cid: numbered(1, 100).cid, bytes: numbered(2, 100).bytes }
+  const wrong: Block = { ...numbered(1, 100), bytes: numbered(2, 100).bytes }
 
   test('is refused, by the store and by a lease', async () => {
     await using store = await openOn(simDisk({ seed: 1 }))

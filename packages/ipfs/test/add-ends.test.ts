@@ -66,7 +66,7 @@ it('keeps the blocks that were there before an add that fails', async () => {
   expect(removedBlocks).toBeGreaterThan(0)
   const { blocks, bytes, pins } = before
   expect(await ipfs.repo.stat()).toMatchObject({ blocks, bytes, pins })
-  expect(await read(ipfs, kept)).toEqual(Buffer.from(pattern(3_000_000)))
+  expect((await read(ipfs, kept)).equals(pattern(3_000_000))).toBe(true)
 })
 
 it('keeps the blocks that another add has written too when it fails', async () => {
@@ -79,7 +79,7 @@ it('keeps the blocks that another add has written too when it fails', async () =
   const cid = await addFile(ipfs, content)
   abort.abort()
   await failingAdd
-  expect(await read(ipfs, cid)).toEqual(Buffer.from(content))
+  expect((await read(ipfs, cid)).equals(content)).toBe(true)
 })
 
 it('aborted after any number of steps rejects with the reason, untouched, and keeps nothing', async () => {

@@ -1,25 +1,19 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { cp } from 'node:fs/promises'
-import { availableParallelism, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { openIpfs, parseCid } from '@ipfs-kit/ipfs'
-import { afterAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { crashEntries } from './crash-entries.ts'
 import { added, all, drain, folder, pinned } from './opened.ts'
 
 const child = fileURLToPath(new URL('./crash-child.ts', import.meta.url))
 
-const compiled = mkdtempSync(join(tmpdir(), 'ipfs-kit-compiled-'))
-afterAll(() => rmSync(compiled, { recursive: true }))
-
 /** Runs the child until it ends or dies at a step. */
 function run(path: string, what: string, step: number): Promise<{ signal: string | null; out: string }> {
   return new Promise((resolve, reject) => {
     const parameters = ['--conditions=@ipfs-kit/source', child, path, what, String(step)]
-    const env = { ...process.env, NODE_COMPILE_CACHE: compiled }
-    execFile(process.execPath, parameters, { env }, (error, out, problems) => {
+    execFile(process.execPath, parameters, (error, out, problems) => {
       if (error === null) resolve({ signal: null, out })
       else if (error.signal === 'SIGKILL') resolve({ signal: error.signal, out })
       else reject(new Error(problems))

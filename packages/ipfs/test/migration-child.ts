@@ -5,7 +5,7 @@
  * Arguments: folder, number of the step.
  */
 import fs from 'node:fs'
-import { syncBuiltinESMExports } from 'node:module'
+import { flushCompileCache, syncBuiltinESMExports } from 'node:module'
 
 const [path = '', at = '0'] = process.argv.slice(2)
 let step = 0
@@ -33,6 +33,8 @@ for (const name of names) {
 syncBuiltinESMExports()
 
 const { openIpfs } = await import('@ipfs-kit/ipfs')
+// It dies before it would keep what it has compiled for the next one.
+flushCompileCache()
 const ipfs = await openIpfs({ path })
 await ipfs.repo.gc()
 await ipfs.close()

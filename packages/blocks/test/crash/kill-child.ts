@@ -1,9 +1,12 @@
 /** A process that adds, claims, reads and drops claims until it is killed. Says a line for each claim that it has recorded. */
 import { appendFileSync, closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import { openBlocks } from '../../src/open-blocks.ts'
 import { linksOf, numbered } from './made-blocks.ts'
 import { blocksOf, type Line, lineOf, readLines } from './side-file.ts'
 
+// It dies before it would keep what it has compiled for the next one.
+flushCompileCache()
 const [path = '', side = '', start = '0'] = process.argv.slice(2)
 appendFileSync(side, '')
 const claims = readLines(side)

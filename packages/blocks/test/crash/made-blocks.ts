@@ -1,5 +1,5 @@
 /** Blocks for stores that are made to crash: leaves, and lists of links. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { random } from '@ipfs-kit/concurrency'
 import { CID } from 'multiformats/cid'
 import { create as createDigest } from 'multiformats/hashes/digest'
@@ -10,12 +10,15 @@ export const listCode = 0x300_001
 
 /** A block of the world. */
 export interface Block {
+  /** {@link keyOf} its CID. */
+  readonly key: string
   readonly cid: CID
   readonly bytes: Uint8Array
 }
 
 export function blockOf(bytes: Uint8Array, code = rawCode): Block {
-  return { cid: CID.createV1(code, createDigest(0x12, createHash('sha256').update(bytes).digest())), bytes }
+  const cid = CID.createV1(code, createDigest(0x12, hash('sha256', bytes, 'buffer')))
+  return { key: keyOf(cid), cid, bytes }
 }
 
 /** A block of a size, unlike those with other numbers if it has 4 bytes or more. */
@@ -46,5 +49,6 @@ export function whole(limit: number): number {
 
 /** By which blocks are one for the store: the multihash. */
 export function keyOf(cid: CID): string {
-  return Buffer.from(cid.multihash.bytes).toString('latin1')
+  const { buffer, byteOffset, byteLength } = cid.multihash.bytes
+  return Buffer.from(buffer, byteOffset, byteLength).toString('latin1')
 }

@@ -47,7 +47,8 @@ export class World {
     const counted = await countedDisk(disk, folder, {
       onMoment: () => this.onMoment?.(),
       onGrown: (bytes) => {
-        if (store === undefined) return
+        // What a dead process asks for is refused, and what it gives back is never taken.
+        if (store === undefined || disk.dead) return
         const { packBytes } = store.stats()
         if (bytes > packBytes) this.wrongs.push(`the packs have ${bytes} bytes, and ${packBytes} were taken`)
         // That of the volume can shrink below what is taken.
