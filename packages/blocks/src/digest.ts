@@ -5,13 +5,16 @@
 import type { CID } from 'multiformats/cid'
 import { createHash, hash } from 'node:crypto'
 import { BlocksError } from './errors.ts'
-import { type Hashed, hashGiven, leastThreadBytes } from './hash-threads.ts'
+import { type Hashed, hashThreads, leastThreadBytes } from './hash-threads.ts'
 
 /**
  * From here on a digest is computed on the thread pool. `subtle.digest` copies its input on this thread first: 0.6 to 1.5 s a
  * GiB, where hashing itself takes 0.6. So it is for values that would hold up others for more than two milliseconds.
  */
 export const poolBytes = 4_194_304
+
+/** What of a frame is read along with its payload at most: its header, and a key. */
+const frameRoomBytes = 32_768
 
 interface HashFunction {
   /** Code of the multicodec table. */
@@ -39,23 +42,6 @@ export function matches(multihash: Uint8Array, bytes: Uint8Array): boolean | Pro
   const found = functionOf(multihash)
   if (found === undefined) return identityMatches(multihash, bytes)
   return bytes.length < poolBytes ? matchesNow(multihash, bytes) : matchesOnPool(found, multihash, bytes)
-}
-
-/**
- * Bytes that have a multihash, or `undefined`. They are given away, as to {@link hashGiven}: go on with what is returned. At
- * once below 256 KiB, and where no thread is free.
- */
-export function verifyGiven(
-  multihash: Uint8Array,
-  bytes: Uint8Array,
-): Uint8Array | undefined | Promise<Uint8Array | undefined> {
-  const found = functionOf(multihash)
-  if (found === undefined || bytes.length < leastThreadBytes)
-    return matchesNow(multihash, bytes) ? bytes : undefined
-  const hashed = hashGiven(found.node, bytes)
-  return hashed instanceof Promise
-    ? hashed.then((later) => bytesIfSame(multihash, later))
-    : bytesIfSame(multihash, hashed)
 }
 
 /** The same, always at once: 1 MiB takes about a millisecond. */
@@ -117,17 +103,65 @@ export function createDigestCheck(multihash: Uint8Array): DigestCheck | undefine
   }
 }
 
-/** The sha2-256 digest of bytes; at once below 4 MiB, from there on on the thread pool. */
+/** The bytes were given to a thread that has died. */
+export const lost = Symbol('lost')
+
+/**
+ * The bytes if they have a multihash, `undefined` if not. They are given away with the whole of their memory, where that is
+ * theirs alone: go on with what is returned. At once below 256 KiB, from there on by a thread if one is free. {@link lost} if
+ * the thread died: read them again, and ask {@link matches}.
+ */
+export function verifyGiven(
+  multihash: Uint8Array,
+  bytes: Uint8Array,
+): Uint8Array | undefined | Promise<Uint8Array | undefined | typeof lost> {
+  const found = functionOf(multihash)
+  const hashing =
+    found === undefined || !isWhole(bytes) ? undefined : hashThreads.hashMoved(found.node, bytes)
+  if (hashing !== undefined) return hashing.then((hashed) => bytesIfSame(multihash, hashed))
+  const same = matches(multihash, bytes)
+  if (typeof same === 'boolean') return same ? bytes : undefined
+  return same.then((later) => (later ? bytes : undefined))
+}
+
+/**
+ * The sha2-256 digest of bytes, which must not change until then. At once below 256 KiB, and for most others below 4 MiB;
+ * those in shared memory are hashed by a thread if one is free.
+ */
 export function digestOf(bytes: Uint8Array): Uint8Array | Promise<Uint8Array> {
+  if (bytes.length < leastThreadBytes) return hash('sha256', bytes, 'buffer')
+  if (bytes.buffer instanceof ArrayBuffer) return digestElsewhere(bytes)
+  const hashing = hashThreads.hashShared('sha256', bytes)
+  return hashing === undefined
+    ? digestElsewhere(bytes)
+    : hashing.then((digest) => digest ?? digestElsewhere(bytes))
+}
+
+/** Without our threads. */
+function digestElsewhere(bytes: Uint8Array): Uint8Array | Promise<Uint8Array> {
   return bytes.length < poolBytes ? hash('sha256', bytes, 'buffer') : onPool(sha256, bytes)
+}
+
+/** Whether nothing else can lie in the memory of some bytes. */
+function isWhole(bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> {
+  const { buffer } = bytes
+  return (
+    bytes.length >= leastThreadBytes &&
+    buffer instanceof ArrayBuffer &&
+    buffer.byteLength - bytes.length < frameRoomBytes
+  )
+}
+
+function bytesIfSame(
+  multihash: Uint8Array,
+  hashed: Hashed | undefined,
+): Uint8Array | undefined | typeof lost {
+  if (hashed === undefined) return lost
+  return Buffer.compare(hashed.digest, multihash.subarray(2)) === 0 ? hashed.bytes : undefined
 }
 
 function refuseUnless(same: boolean, cid: CID, bytes: Uint8Array): void {
   if (!same) throw new BlocksError('BLOCKS_MISMATCH', `These ${bytes.length} bytes are not those of ${cid}`)
-}
-
-function bytesIfSame(multihash: Uint8Array, { digest, bytes }: Hashed): Uint8Array | undefined {
-  return Buffer.compare(digest, multihash.subarray(2)) === 0 ? bytes : undefined
 }
 
 async function matchesOnPool(

@@ -1,6 +1,7 @@
 /** Reads the payload of one frame, at once where the disk answers from memory, and says whether it is what it should be. */
 import { crc32 } from 'node:zlib'
 import { frameHeaderBytes, type FrameKind, maxKeyBytes, readFrameHeader, usualKeyBytes } from './frame.ts'
+import { leastThreadBytes } from './hash-threads.ts'
 import type { Pack } from './pack.ts'
 import type { PackFolder } from './pack-folder.ts'
 
@@ -33,7 +34,7 @@ export function readFrame(
     const { frame } = pending
     return frame.kind === kind && sameBytes(frame.key, key) ? new Uint8Array(frame.payload) : otherKey
   }
-  const bytes = Buffer.allocUnsafe(frameHeaderBytes + key.length + payloadBytes)
+  const bytes = memoryFor(frameHeaderBytes + key.length + payloadBytes)
   const read = pack.file?.readNow(bytes, offset)
   if (read === undefined) return readLater(folder, place, kind, key, bytes)
   const content = contentOf(bytes, read, place, kind, key)
@@ -69,7 +70,7 @@ async function readLonger(
   pack.acquire()
   try {
     const file = await folder.file(pack)
-    const bytes = Buffer.allocUnsafe(frameHeaderBytes + maxKeyBytes + payloadBytes)
+    const bytes = memoryFor(frameHeaderBytes + maxKeyBytes + payloadBytes)
     return contentOf(bytes, await file.read(bytes, offset), place, kind, key)
   } finally {
     pack.release()
@@ -130,6 +131,11 @@ function contentOf(
   if (read < end + payloadBytes) return damaged
   const payload = bytes.subarray(end, end + payloadBytes)
   return header.payloadCrc === undefined || header.payloadCrc === crc32(payload) ? payload : damaged
+}
+
+/** Memory to read into. That of a large value is its own, however large Node's pool may be: it can go to a thread. */
+function memoryFor(bytes: number): Buffer {
+  return bytes < leastThreadBytes ? Buffer.allocUnsafe(bytes) : Buffer.allocUnsafeSlow(bytes)
 }
 
 function sameBytes(left: Uint8Array, right: Uint8Array): boolean {

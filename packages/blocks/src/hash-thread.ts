@@ -1,13 +1,14 @@
 /** What the threads of {@link file://./hash-threads.ts} run. */
 import { transfer, type Transfer } from '@ipfs-kit/concurrency/thread'
 import { hash } from 'node:crypto'
-import type { HashName } from './hash-threads.ts'
+import type { Hashed, HashName } from './hash-threads.ts'
 
-/** The digest of bytes; of memory that is not shared the bytes come back with it. */
-export function hashHere(
-  name: HashName,
-  bytes: Uint8Array,
-): Uint8Array | Transfer<{ readonly digest: Uint8Array; readonly bytes: Uint8Array }> {
-  const digest: Uint8Array = hash(name, bytes, 'buffer')
-  return bytes.buffer instanceof ArrayBuffer ? transfer({ digest, bytes }, [bytes.buffer]) : digest
+/** The digest of bytes in shared memory. */
+export function hashShared(name: HashName, bytes: Uint8Array): Uint8Array {
+  return hash(name, bytes, 'buffer')
+}
+
+/** The digest of bytes whose memory was moved here, and that memory back. */
+export function hashMoved(name: HashName, bytes: Uint8Array<ArrayBuffer>): Transfer<Hashed> {
+  return transfer({ digest: hash(name, bytes, 'buffer'), bytes }, [bytes.buffer])
 }

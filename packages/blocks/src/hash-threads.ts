@@ -2,15 +2,18 @@
  * Digests of large values, on threads where that is worth it: hashing is most of what adding and reading cost. Nothing is
  * copied on the way, unlike with `crypto.subtle`, which copies its input on the calling thread (0.5 to 1.5 s a GiB, where
  * hashing takes 0.6 to 1.1): shared memory is read where it is, other memory is moved to the thread and back.
+ *
+ * Threads are a help and nothing more: where there is none, the caller hashes itself.
  */
-import { backendStats, createOwner, map, shield } from '@ipfs-kit/concurrency'
+import { backendStats, createOwner, map, now, shield } from '@ipfs-kit/concurrency'
 import { createThreadPool } from '@ipfs-kit/concurrency/thread'
-import { hash } from 'node:crypto'
 
 /** Below this a value is hashed where it is: handing one over and back takes about 40 us. */
 export const leastThreadBytes = 262_144
-/** So many bytes of large values are hashed here before threads are started, which take some 50 ms and 15 MiB each. */
+/** So many bytes of large values were hashed elsewhere before threads are started, which take some 50 ms and 15 MiB each. */
 const bytesBeforeThreads = 33_554_432
+/** For so long no thread is asked after one has failed. */
+const pauseMs = 30_000
 
 /** Hash functions, by their names in `node:crypto`. */
 export type HashName = 'sha256' | 'sha512'
@@ -18,15 +21,9 @@ export type HashName = 'sha256' | 'sha512'
 /** A value with its digest. */
 export interface Hashed {
   readonly digest: Uint8Array
-  /** The bytes that were given; memory that is not shared may have become another `ArrayBuffer`. */
+  /** The bytes that were moved, in memory that is the caller's again. */
   readonly bytes: Uint8Array
 }
-
-const module = new URL(
-  import.meta.url.endsWith('.ts') ? './hash-thread.ts' : './hash-thread.js',
-  import.meta.url,
-)
-const work = { module, name: 'hashHere' }
 
 /** Threads that hash. They end after half a minute without work, and hold no program open. */
 export class HashThreads {
@@ -35,34 +32,61 @@ export class HashThreads {
   /** Whose tasks start threads. */
   readonly #owner = createOwner({ name: 'hashing' })
   #starting = false
-  #hashedHere = 0
+  #notBefore = 0
+  #bytesElsewhere = 0
   #running = 0
+  readonly #module: URL
 
-  /** See {@link hashGiven}. */
-  hash(name: HashName, bytes: Uint8Array): Hashed | Promise<Hashed> {
-    if (bytes.byteLength < leastThreadBytes || !this.#isFree(bytes.byteLength))
-      return { digest: hash(name, bytes, 'buffer'), bytes }
-    return this.#hashOnThread(name, bytes)
+  /** The module is that of the functions, `hash-thread`. */
+  constructor(
+    module = new URL(`./hash-thread.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url),
+  ) {
+    this.#module = module
   }
 
-  /** Whether a thread can take a value now. One for each may wait besides those at work, so that none is idle. */
+  /**
+   * The digest of a value in shared memory, which must not change until then. `undefined`, at once or later, if no thread
+   * can do it.
+   */
+  hashShared(name: HashName, bytes: Uint8Array): Promise<Uint8Array | undefined> | undefined {
+    return this.#isFree(bytes.length) ? this.#run<Uint8Array>('hashShared', name, bytes, []) : undefined
+  }
+
+  /**
+   * The digest of a value that is given away with the whole of its memory. `undefined` at once if no thread can do it;
+   * `undefined` later if a thread has died with it: then the bytes are lost.
+   */
+  hashMoved(name: HashName, bytes: Uint8Array<ArrayBuffer>): Promise<Hashed | undefined> | undefined {
+    return this.#isFree(bytes.length)
+      ? this.#run<Hashed>('hashMoved', name, bytes, [bytes.buffer])
+      : undefined
+  }
+
+  /** Whether a thread can take a value now. When all are there, one value for each may wait, so that none is idle. */
   #isFree(bytes: number): boolean {
-    if (this.#starting || this.#running >= 2 * this.#threads) return false
     // The simulator has no threads.
-    if (backendStats().backend === 'sim') return false
-    if (this.#pool.stats().alive > 0) return true
-    this.#hashedHere += bytes
-    if (this.#hashedHere >= bytesBeforeThreads) this.#start()
+    if (bytes < leastThreadBytes || backendStats().backend === 'sim') return false
+    if (this.#starting || now() < this.#notBefore) return false
+    const { alive } = this.#pool.stats()
+    // One more than there are would be started for it, and it would wait for that.
+    if (this.#running < (alive < this.#threads ? alive : 2 * alive)) return true
+    if (alive === this.#threads) return false
+    this.#bytesElsewhere += bytes
+    if (this.#bytesElsewhere >= bytesBeforeThreads) this.#start()
     return false
   }
 
   #start(): void {
     this.#starting = true
-    this.#hashedHere = 0
+    this.#bytesElsewhere = 0
+    const work = { module: this.#module, name: 'hashShared' }
     const start = async (): Promise<void> => {
       try {
         const each = Array.from({ length: this.#threads })
         await map(each, () => this.#pool.run(work, ['sha256', new Uint8Array(0)]))
+      } catch {
+        // Too little memory, no more threads for this user, or none for this program: hashing goes on without them.
+        this.#failed()
       } finally {
         this.#starting = false
       }
@@ -70,32 +94,32 @@ export class HashThreads {
     this.#owner.spawn(start, { name: 'start hashing threads' })
   }
 
-  async #hashOnThread(name: HashName, bytes: Uint8Array): Promise<Hashed> {
+  async #run<T>(
+    what: 'hashShared' | 'hashMoved',
+    name: HashName,
+    bytes: Uint8Array,
+    transfer: readonly ArrayBuffer[],
+  ): Promise<T | undefined> {
     this.#running += 1
     try {
-      const { buffer } = bytes
-      const list = buffer instanceof ArrayBuffer ? [buffer] : []
       // A cancelled call would end its thread, for the sake of a millisecond.
-      const result = await shield(() =>
-        this.#pool.run<Uint8Array | Hashed>(work, [name, bytes], { transfer: list }),
+      return await shield(
+        () =>
+          this.#pool.run<T>({ module: this.#module, name: what }, [name, bytes], { transfer }) as Promise<T>,
       )
-      return result instanceof Uint8Array ? { digest: result, bytes } : result
+    } catch {
+      // The thread has died. What it was to hash does not matter to it.
+      this.#failed()
+      return undefined
     } finally {
       this.#running -= 1
     }
   }
+
+  #failed(): void {
+    this.#notBefore = now() + pauseMs
+  }
 }
 
 /** Those of the program. */
-const ofProgram = new HashThreads()
-
-/**
- * The digest of a value, at once or from a thread. The value is given away: it must not change until then, and where its
- * memory is not shared, all of its `ArrayBuffer` must belong to the caller, who goes on with what is returned. Values below
- * 256 KiB are hashed at once, as are those that find all threads busy.
- *
- * @throws ConcurrencyError if a thread dies
- */
-export function hashGiven(name: HashName, bytes: Uint8Array): Hashed | Promise<Hashed> {
-  return ofProgram.hash(name, bytes)
-}
+export const hashThreads = new HashThreads()

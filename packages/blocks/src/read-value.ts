@@ -1,6 +1,6 @@
 /** Reads what is at a place, and checks it against its key. */
 import { DiskError } from '@ipfs-kit/disk'
-import { verifyGiven } from './digest.ts'
+import { lost, matches, verifyGiven } from './digest.ts'
 import { diskFailure } from './disk-failure.ts'
 import { BlocksError } from './errors.ts'
 import { frameKinds } from './frame.ts'
@@ -18,8 +18,9 @@ export async function readVerified(
     const reading = readFrame(folder, place, key.kind, key.bytes)
     const content = reading instanceof Promise ? await reading : reading
     if (!(content instanceof Uint8Array)) return undefined
-    const checked = verified(key, content)
-    return checked instanceof Promise ? await checked : checked
+    const verifying = verified(key, content)
+    const checked = verifying instanceof Promise ? await verifying : verifying
+    return checked === lost ? undefined : checked
   } catch (error) {
     if (!(error instanceof DiskError || error instanceof BlocksError)) throw error
     // Read again, where failures are told, and it is known whether the pack has gone.
@@ -45,10 +46,14 @@ export async function readRaw(folder: PackFolder, place: Place, key: Key): Promi
 
 async function readOnce(folder: PackFolder, place: Place, key: Key): Promise<FrameContent> {
   const content = await readRaw(folder, place, key)
-  return content instanceof Uint8Array ? ((await verified(key, content)) ?? damaged) : content
+  if (!(content instanceof Uint8Array)) return content
+  const checked = await verified(key, content)
+  if (checked !== lost) return checked ?? damaged
+  const again = await readRaw(folder, place, key)
+  return again instanceof Uint8Array && !(await matches(key.bytes, again)) ? damaged : again
 }
 
 /** A payload that was read, if it is what its key says. That of a record was checked as it was read. */
-function verified(key: Key, content: Uint8Array): Uint8Array | undefined | Promise<Uint8Array | undefined> {
+function verified(key: Key, content: Uint8Array): ReturnType<typeof verifyGiven> {
   return key.kind === frameKinds.record ? content : verifyGiven(key.bytes, content)
 }

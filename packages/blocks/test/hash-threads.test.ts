@@ -1,8 +1,8 @@
 import { hash, randomFillSync } from 'node:crypto'
 import { sim, withBackend } from '@ipfs-kit/concurrency'
 import { expect, test } from 'vitest'
-import { verifyGiven } from '../src/digest.ts'
-import { type Hashed, HashThreads, leastThreadBytes } from '../src/hash-threads.ts'
+import { digestOf, lost, verifyGiven } from '../src/digest.ts'
+import { HashThreads, leastThreadBytes } from '../src/hash-threads.ts'
 
 const content = randomFillSync(Buffer.alloc(leastThreadBytes + 100))
 const sha256 = hash('sha256', content, 'buffer')
@@ -12,18 +12,17 @@ function given(): Uint8Array<ArrayBuffer> {
   return new Uint8Array(content)
 }
 
-function shared(): Uint8Array<SharedArrayBuffer> {
+function shared(): Uint8Array {
   const bytes = new Uint8Array(new SharedArrayBuffer(content.length))
   bytes.set(content)
   return bytes
 }
 
-/** Hashes until a thread has been started that takes what comes. */
-async function warm(): Promise<HashThreads> {
-  const threads = new HashThreads()
-  for (let rounds = 0; rounds < 10_000; rounds += 1) {
-    const hashing = threads.hash('sha256', given())
-    if (hashing instanceof Promise) {
+/** Asks threads until they have been started and take what comes. */
+async function warm(threads = new HashThreads()): Promise<HashThreads> {
+  for (let rounds = 0; rounds < 100_000; rounds += 1) {
+    const hashing = threads.hashShared('sha256', shared())
+    if (hashing !== undefined) {
       await hashing
       return threads
     }
@@ -32,46 +31,69 @@ async function warm(): Promise<HashThreads> {
   throw new Error('No thread ever took a value')
 }
 
-test('the first large values are hashed at once: threads are started for those that have many', () => {
-  const first = new HashThreads().hash('sha256', given()) as Hashed
-  expect(Buffer.compare(first.digest, sha256)).toBe(0)
-  expect(first.bytes.length).toBe(content.length)
+test('the first large values are for the caller: threads are started for a program that has many', () => {
+  const threads = new HashThreads()
+  expect(threads.hashMoved('sha256', given())).toBeUndefined()
+  expect(threads.hashShared('sha256', shared())).toBeUndefined()
 })
 
 test('threads give the digests that are computed here, and the bytes back', async () => {
   const threads = await warm()
-  for (const [name, size] of [
-    ['sha256', 32],
-    ['sha512', 64],
-  ] as const) {
-    for (const bytes of [given(), shared(), given().subarray(5), shared().subarray(5)]) {
-      const expected = new Uint8Array(bytes)
-      const hashing = threads.hash(name, bytes)
-      expect(hashing).toBeInstanceOf(Promise)
-      const hashed = await hashing
-      expect(hashed.digest.length).toBe(size)
-      expect(Buffer.compare(hashed.digest, hash(name, expected, 'buffer'))).toBe(0)
-      expect(Buffer.compare(hashed.bytes, expected)).toBe(0)
-      if (bytes.buffer instanceof SharedArrayBuffer) expect(hashed.bytes).toBe(bytes)
+  for (const name of ['sha256', 'sha512'] as const) {
+    for (const from of [0, 5]) {
+      const expected = hash(name, content.subarray(from), 'buffer')
+      const moved = (await threads.hashMoved(name, given().subarray(from)))!
+      expect(Buffer.compare(moved.digest, expected)).toBe(0)
+      expect(Buffer.compare(moved.bytes, content.subarray(from))).toBe(0)
+      const digest = (await threads.hashShared(name, shared().subarray(from)))!
+      expect(Buffer.compare(digest, expected)).toBe(0)
     }
   }
 })
 
-test('what is small is hashed at once, also when there are threads', async () => {
+test('what is small is for the caller, also when there are threads', async () => {
   const threads = await warm()
-  const bytes = given().slice(0, leastThreadBytes - 1)
-  expect(threads.hash('sha256', bytes)).not.toBeInstanceOf(Promise)
+  expect(threads.hashMoved('sha256', given().slice(0, leastThreadBytes - 1))).toBeUndefined()
 })
 
-test('more than the threads can take is hashed here', async () => {
+test('more than the threads can take is for the caller', async () => {
   const threads = await warm()
-  const many = Array.from({ length: 64 }, () => threads.hash('sha256', given()))
-  expect(many.some((one) => one instanceof Promise)).toBe(true)
-  expect(many.some((one) => !(one instanceof Promise))).toBe(true)
-  for (const one of many) expect(Buffer.compare((await one).digest, sha256)).toBe(0)
+  const many = Array.from({ length: 64 }, () => threads.hashMoved('sha256', given()))
+  expect(many.some((one) => one === undefined)).toBe(true)
+  const taken = await Promise.all(many.filter((one) => one !== undefined))
+  expect(taken.length).toBeGreaterThan(0)
+  for (const one of taken) expect(Buffer.compare(one!.digest, sha256)).toBe(0)
 })
 
-test('a thread finds bytes that are not those of a multihash', async () => {
+test('the simulator has no threads', async () => {
+  const threads = await warm()
+  await withBackend(
+    async () => {
+      expect(threads.hashMoved('sha256', given())).toBeUndefined()
+    },
+    { backend: sim(1) },
+  )
+})
+
+test('a thread that cannot take its value costs that value and no more, and none is asked for a while', async () => {
+  const threads = await warm()
+  const detached = given()
+  structuredClone(detached.buffer, { transfer: [detached.buffer] })
+  // It looks as if it were there.
+  Object.defineProperty(detached, 'length', { value: leastThreadBytes })
+  expect(await threads.hashMoved('sha256', detached)).toBeUndefined()
+  expect(threads.hashMoved('sha256', given())).toBeUndefined()
+})
+
+test('threads that cannot be started are no failure of anybody', async () => {
+  const threads = new HashThreads(new URL('./there-is-no-such-file.ts', import.meta.url))
+  for (let round = 0; round < 2000; round += 1) {
+    expect(threads.hashShared('sha256', shared())).toBeUndefined()
+    if (round % 50 === 0) await new Promise(setImmediate)
+  }
+})
+
+test('bytes that are not those of a multihash are found by a thread as well', async () => {
   const multihash = Buffer.concat([Buffer.from([0x12, 32]), sha256])
   // Until the threads of the program take what comes.
   while (!(verifyGiven(multihash, given()) instanceof Promise)) await new Promise(setImmediate)
@@ -79,16 +101,22 @@ test('a thread finds bytes that are not those of a multihash', async () => {
   for (const at of [0, 100_000, content.length - 1]) {
     const changed = given()
     changed[at]! ^= 1
-    expect(await verifyGiven(multihash, changed)).toBeUndefined()
+    const verified = await verifyGiven(multihash, changed)
+    expect(verified).not.toBe(lost)
+    expect(verified).toBeUndefined()
   }
+  // A part of larger memory, which others may use, is not given away.
+  const memory = new Uint8Array(2 * content.length)
+  memory.set(content, 10)
+  const part = memory.subarray(10, 10 + content.length)
+  expect(await verifyGiven(multihash, part)).toBe(part)
+  expect(memory.length).toBe(2 * content.length)
 })
 
-test('the simulator hashes here', async () => {
-  const threads = await warm()
-  await withBackend(
-    async () => {
-      expect(threads.hash('sha256', given())).not.toBeInstanceOf(Promise)
-    },
-    { backend: sim(1) },
-  )
+test('a digest is the same wherever it was computed', async () => {
+  while (!(digestOf(shared()) instanceof Promise)) await new Promise(setImmediate)
+  for (const bytes of [shared(), given(), given().subarray(0, 1000)]) {
+    const expected = hash('sha256', new Uint8Array(bytes), 'buffer')
+    expect(Buffer.compare(await digestOf(bytes), expected)).toBe(0)
+  }
 })

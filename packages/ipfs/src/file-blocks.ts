@@ -1,5 +1,5 @@
 /** Stores the blocks of files: read and hashed while those before are written, the bytes in between bounded. */
-import { hashGiven } from '@ipfs-kit/blocks'
+import { digestOf } from '@ipfs-kit/blocks'
 import type { Owner } from '@ipfs-kit/concurrency'
 import { create as createDigest } from 'multiformats/hashes/digest'
 import type { AddWrites } from './add-writes.ts'
@@ -93,12 +93,11 @@ export class FileBlocks {
   /** Stores a chunk, whose memory is of this add. */
   async #leaf(chunk: Uint8Array): Promise<BuiltFile> {
     const leaf = leafOf(chunk, this.#profile)
-    const hashing = hashGiven('sha256', leaf.block)
-    // What was given is gone.
-    const { digest, bytes: block } = hashing instanceof Promise ? await hashing : hashing
-    const file = leafPart({ block, bytes: leaf.bytes }, createDigest(0x12, digest), this.#profile)
+    const hashing = digestOf(leaf.block)
+    const digest = hashing instanceof Promise ? await hashing : hashing
+    const file = leafPart(leaf, createDigest(0x12, digest), this.#profile)
     const stored = (): void => this.#buffers.giveBack(chunk)
-    return { file, over: (await this.#writes.put(file.cid, block, stored)).over }
+    return { file, over: (await this.#writes.put(file.cid, leaf.block, stored)).over }
   }
 }
 

@@ -52,6 +52,7 @@ class Chunk {
   bytes(): Uint8Array {
     if (this.#joined === undefined) return new Uint8Array()
     if (this.missing === 0) return this.#joined
+    if (this.missing < this.#size) return this.#joined.subarray(0, this.#size)
     // A last chunk may be small, and many of them under way.
     const own = Buffer.from(this.#joined.subarray(0, this.#size))
     this.#buffers.giveBack(this.#joined)

@@ -27,6 +27,9 @@ export interface Leaf {
 
 const maxLinks: Readonly<Record<CidProfile, number>> = { 'unixfs-v1-2025': 1024, 'unixfs-v0-2015': 174 }
 
+/** Below this a leaf is not worth memory that threads share. */
+const leastSharedBytes = 262_144
+
 /** The CID of a dag-pb node. */
 export function nodeCid(hash: CID['multihash'], profile: CidProfile): CID {
   return CID.create(profile === 'unixfs-v0-2015' ? 0 : 1, dagPbCode, hash)
@@ -86,7 +89,14 @@ function wrapped(chunk: Uint8Array): Uint8Array {
   const before = fields([[0x08, 2], ...(size === 0 ? [] : [[0x12, size] as const])])
   const after = fields([[0x18, size]])
   const outer = fields([[0x0a, before.length + size + after.length]])
-  return Buffer.concat([outer, before, chunk, after])
+  if (size < leastSharedBytes) return Buffer.concat([outer, before, chunk, after])
+  // Where a thread can hash it, as the chunk lay.
+  const block = Buffer.from(new SharedArrayBuffer(outer.length + before.length + size + after.length))
+  block.set(outer)
+  block.set(before, outer.length)
+  block.set(chunk, outer.length + before.length)
+  block.set(after, outer.length + before.length + size)
+  return block
 }
 
 type Field = readonly [tag: number, value: number]
