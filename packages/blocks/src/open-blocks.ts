@@ -141,7 +141,7 @@ export async function openWith(options: BlocksOptions, chance: Chance): Promise<
         abandon: (pack) => {
           pack.state = 'gone'
           packs[pack.slot] = undefined
-          room.give(pack.room)
+          room.give(pack.room - pack.leftBytes)
         },
         onSyncFailed: async () => {
           if (stream === 'kept') await noteUnsynced(folder, ownPacks('kept'))

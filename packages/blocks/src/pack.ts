@@ -65,6 +65,8 @@ export class Pack {
   hasTail = false
   /** Bytes taken from the quota. */
   room = 0
+  /** Of these, what a file takes that got no header and could not be removed. */
+  leftBytes = 0
   liveEntries = 0
   liveBytes = 0
   /** Payload bytes that nothing leads to, or that nobody claimed in the last complete mark. */
