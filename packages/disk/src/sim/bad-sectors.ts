@@ -30,11 +30,12 @@ export class BadSectors {
     return false
   }
 
-  /** Bytes were written: sectors that lie wholly in them can be read again. */
-  written(position: number, bytes: number): void {
+  /** Bytes were written to a file that has a size now: sectors of which these are all can be read again. */
+  written(position: number, bytes: number, size: number): void {
     for (const sector of this.#cached) {
       const begin = sector * sectorBytes
-      if (begin >= position && begin + sectorBytes <= position + bytes) this.#cached.delete(sector)
+      const end = Math.min(size, begin + sectorBytes)
+      if (begin >= position && end <= position + bytes) this.#cached.delete(sector)
     }
   }
 

@@ -50,7 +50,7 @@ export class Content {
     // Small copies share memory: much cheaper than an array of their own.
     const own = Buffer.from(bytes)
     this.cached.write(own, position)
-    this.bad.written(position, own.byteLength)
+    this.bad.written(position, own.byteLength, this.cached.size)
     this.#changed('write', position, own)
   }
 
