@@ -215,7 +215,7 @@ export interface RepoStat {
   /** Their bytes. */
   readonly bytes: number
   readonly pins: number
-  /** Bytes of the blocks that were put to be kept, and of those that go when room is needed. */
+  /** Bytes of the blocks that were put to be kept, and of those that go when room is needed; what is still in files of an older version is kept. */
   readonly keptBytes: number
   readonly cacheBytes: number
   /** Of what was put to be kept: bytes that are replaced, deleted, or were reached by no pin at the last collection. */

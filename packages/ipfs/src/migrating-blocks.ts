@@ -110,7 +110,8 @@ export class MigratingBlocks implements Blocks {
     if (!this.#migration.isDone) {
       for await (const block of this.#migration.old.list()) {
         options?.signal?.throwIfAborted()
-        if (seen.add(block.cid)) yield block
+        // What has not moved yet is to be kept.
+        if (seen.add(block.cid)) yield { ...block, stream: 'kept' }
       }
     }
     for await (const block of this.#packs.list(options)) if (!seen.has(block.cid)) yield block
