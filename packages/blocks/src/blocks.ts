@@ -36,6 +36,7 @@ export interface Listed {
   /** Version 1, raw codec: the store knows a block by its multihash alone. */
   readonly cid: CID
   readonly size: number
+  readonly stream: Stream
 }
 
 /** A range of bytes. */

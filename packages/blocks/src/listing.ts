@@ -6,7 +6,7 @@
  * newer. So an entry that is there is met at least once, wherever it moves; and those that are met twice are in memory
  * together, where that shows. Memory is that of one range, some 65,536 entries, whatever the size of the store.
  */
-import type { CallOptions } from './blocks.ts'
+import type { CallOptions, Stream } from './blocks.ts'
 import { entryFlags, none } from './catalog.ts'
 import { diskFailure } from './disk-failure.ts'
 import type { Pack } from './pack.ts'
@@ -27,6 +27,7 @@ export interface ListedEntry {
   readonly key: Uint8Array
   /** Bytes of the value. */
   readonly size: number
+  readonly stream: Stream
 }
 
 /**
@@ -88,7 +89,12 @@ async function entriesOf(
         if (key === undefined) continue
         const kind = row.kind as ValueKind
         // Of two frames with one key the later one counts.
-        found.set(`${kind}${key.toString('latin1')}`, { kind, key: Buffer.from(key), size: row.payloadBytes })
+        found.set(`${kind}${key.toString('latin1')}`, {
+          kind,
+          key: Buffer.from(key),
+          size: row.payloadBytes,
+          stream: pack.stream,
+        })
       }
     } catch (cause) {
       if (pack.state === 'gone') continue

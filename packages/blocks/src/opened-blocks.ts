@@ -127,8 +127,8 @@ export class OpenedBlocks implements Blocks {
   }
 
   async *list(options?: CallOptions): AsyncGenerator<Listed, void, undefined> {
-    for await (const { kind, key, size } of listEntries(this.#store, options)) {
-      if (kind === frameKinds.block) yield { cid: cidOfKey(key), size }
+    for await (const { kind, key, size, stream } of listEntries(this.#store, options)) {
+      if (kind === frameKinds.block) yield { cid: cidOfKey(key), size, stream }
     }
   }
 

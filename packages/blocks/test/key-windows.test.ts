@@ -10,7 +10,7 @@ const sorted = keys.toSorted()
 function windowsOver(counts: { looks: number }, windowKeys: number): KeyWindows {
   return new KeyWindows(async function* (): AsyncGenerator<Listed> {
     counts.looks += 1
-    for (const cid of all) yield { cid, size: 1 }
+    for (const cid of all) yield { cid, size: 1, stream: 'cache' }
   }, windowKeys)
 }
 
@@ -51,9 +51,9 @@ it('takes in what is put while it looks, once', async () => {
   const windows: KeyWindows = new KeyWindows(async function* (): AsyncGenerator<Listed> {
     for (const [at, cid] of all.slice(0, 50).entries()) {
       if (at === 20) windows.added({ key: late.toString(), size: 1 })
-      yield { cid, size: 1 }
+      yield { cid, size: 1, stream: 'cache' }
     }
-    yield { cid: late, size: 1 }
+    yield { cid: late, size: 1, stream: 'cache' }
   })
   const page = await windows.page('', undefined, 1000, {})
   expect(page.entries.map(({ key }) => key)).toEqual([...keys.slice(0, 50), late.toString()].sort())

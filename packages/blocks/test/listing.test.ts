@@ -31,24 +31,24 @@ async function listed(blocks: Blocks, pauseMs?: number): Promise<Map<string, num
 }
 
 onBoth(
-  'lists every block once with its size, and no record',
+  'lists every block once with its size and stream, and no record',
   async () => {
     await using blocks = await openSmall()
-    const sizes = new Map<string, number>()
+    const expected = new Map<string, { size: number; stream: string }>()
     using lease = blocks.lease()
     for (let number = 0; number < 200; number++) {
       const { cid, bytes } = blockOf(number, 20 + number * 5)
       await (number % 3 === 0 ? lease.put(cid, bytes) : blocks.put(cid, bytes))
-      sizes.set(cid.toString(), bytes.length)
+      expected.set(cid.toString(), { size: bytes.length, stream: number % 3 === 0 ? 'kept' : 'cache' })
     }
     await blocks.unverified.put('name', Buffer.from('value'))
-    const found = new Map<string, number>()
-    for await (const { cid, size } of blocks.list()) {
+    const found = new Map<string, { size: number; stream: string }>()
+    for await (const { cid, size, stream } of blocks.list()) {
       expect(cid.version).toBe(1)
       expect(found.has(cid.toString())).toBe(false)
-      found.set(cid.toString(), size)
+      found.set(cid.toString(), { size, stream })
     }
-    expect(found).toEqual(sizes)
+    expect(found).toEqual(expected)
   },
   { seeds: 10 },
 )

@@ -95,7 +95,7 @@ export const ipfsErrors = {
   },
   IPFS_NOT_MIGRATED: {
     kind: 'conflict',
-    when: 'garbage is to be collected, and the move of the blocks of an older version into packs has stopped before its end',
+    when: 'garbage is to be collected, and the move of the blocks of an older version into packs has stopped before its end for another reason than lack of room',
     next: 'See why in the status of the node, remove the cause, and open the node again.',
   },
   IPFS_STORE_FULL: {

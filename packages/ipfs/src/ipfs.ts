@@ -215,7 +215,7 @@ export interface RepoStat {
   /** Their bytes. */
   readonly bytes: number
   readonly pins: number
-  /** Bytes of the blocks that were put to be kept, and of those that go when room is needed. */
+  /** Bytes of the blocks that were put to be kept, and of those that go when room is needed; what is still in files of an older version is kept. */
   readonly keptBytes: number
   readonly cacheBytes: number
   /** Of what was put to be kept: bytes that are replaced, deleted, or were reached by no pin at the last collection. */
@@ -236,7 +236,8 @@ export interface Repo {
   /**
    * Removes every block that no pin reaches and no running add, import, pin or export holds. One at a time: those who call
    * while one runs share the next. `IPFS_GC_INCOMPLETE` when a pinned DAG lacks a block that has links: then nothing is
-   * removed. Waits until the blocks of an older version are in packs; `IPFS_NOT_MIGRATED` when their move has stopped.
+   * removed. Waits until the blocks of an older version are in packs, or no more of them finds room: then it makes some, and
+   * they move on. `IPFS_NOT_MIGRATED` when their move has stopped for another reason.
    */
   gc(options?: CallOptions): Promise<GcResult>
 }
@@ -262,18 +263,22 @@ export interface Ipfs extends AsyncDisposable {
 /** How far the move of an older version's blocks into packs is. A frozen snapshot; numbers are since opening. */
 export interface MigrationProgress {
   /**
-   * `running`: it goes on. `done`: all is in packs. `stopped`: by `error`, or because the node was closed; the next opening goes
-   * on. Reads, adds and pins work meanwhile; garbage is collected when it is done.
+   * `running`: it goes on. `done`: all is in packs. `stopped`: by `error`, or because the node was closed. For lack of room it
+   * goes on when blocks were deleted or garbage was collected, else at the next opening. Reads, adds and pins work meanwhile.
    */
   readonly state: 'running' | 'done' | 'stopped'
   /** Blocks whose file was removed, because they were read back from a pack. */
   readonly blocks: number
-  /** Files of blocks at opening; absent until they are counted. */
+  /** These, those that are damaged, and the files that are there still; absent until they are counted. */
   readonly ofBlocks?: number
+  /** Blocks that were written to packs, whether their files are there still or not. */
+  readonly copied: number
   /** Bytes of the blocks that were moved. */
   readonly bytes: number
-  /** Files that do not hold their block. They are kept in the folder `blocks/damaged`. */
+  /** Files that do not hold their block: read twice. They are kept in the folder `blocks/damaged`. */
   readonly damaged: number
+  /** Files that the disk refuses to read or to remove. They stay where they are, and `error` has the first reason. */
+  readonly left: number
   readonly bytesPerSecond: number
   /** `IPFS_STORE_FULL` when there is no room for more, else `IPFS_STORE_FAILED`. */
   readonly error?: { readonly code: string; readonly message: string }

@@ -9,6 +9,7 @@ import {
   type CollectReport,
   type CompactReport,
   createVisited,
+  cutRange,
   type Explanation,
   type Lease,
   type LeaseOptions,
@@ -22,11 +23,14 @@ import {
   type VerifyReport,
 } from '@ipfs-kit/blocks'
 import type { CID } from 'multiformats/cid'
+import { MigratingLease } from './migrating-lease.ts'
 import type { Migration } from './migration.ts'
+import { removeUnclaimed } from './old-garbage.ts'
 
 /**
- * The packs with what an old store still holds. Until all has moved `collect`, `mark` and `compact` wait for it, and
- * reject with `IPFS_NOT_MIGRATED` if it has stopped. Closing stops the migration, then closes the packs.
+ * The packs with what an old store still holds. `collect`, `mark` and `compact` wait until all has moved, or no more finds
+ * room; they reject with `IPFS_NOT_MIGRATED` if it has stopped for another reason. Closing stops the migration, then closes
+ * the packs.
  */
 export class MigratingBlocks implements Blocks {
   readonly #packs: Blocks
@@ -60,16 +64,14 @@ export class MigratingBlocks implements Blocks {
   }
 
   async getRange(cid: CID, options: RangeOptions = {}): Promise<Uint8Array | undefined> {
-    const { offset = 0, length = Number.MAX_SAFE_INTEGER, ...call } = options
     return this.#either(
       () => this.#packs.getRange(cid, options),
       async () => {
         const bytes = await this.#migration.old.get(cid)
-        call.signal?.throwIfAborted()
-        if (bytes === undefined || (offset >= 0 && offset <= bytes.length && length >= 0)) {
-          return bytes?.subarray(offset, offset + length)
-        }
-        throw new RangeError(`The range ${offset}, ${length} is not in a block of ${bytes.length} bytes`)
+        options.signal?.throwIfAborted()
+        if (bytes === undefined) return undefined
+        const { from, to } = cutRange(options, bytes.length)
+        return bytes.subarray(from, to)
       },
     )
   }
@@ -86,14 +88,17 @@ export class MigratingBlocks implements Blocks {
   }
 
   async delete(cid: CID, options?: CallOptions): Promise<boolean> {
-    const { old, turn } = this.#migration
+    const { old, turns, holds } = this.#migration
     if (this.#migration.isDone) return this.#packs.delete(cid, options)
-    // Between two batches: what is being copied would come back.
-    using _turn = await turn.acquire({ signal: options?.signal })
+    // What is being copied would come back.
+    using _turn = await turns.take(cid, options)
+    if (holds.has(cid)) return false
     const wasInPacks = await this.#packs.delete(cid, options)
     // Held by a lease.
     if (!wasInPacks && (await this.#packs.has(cid, options))) return false
-    return (await old.remove(cid)) || wasInPacks
+    const wasInFile = await old.remove(cid)
+    this.#migration.removed(cid, wasInFile)
+    return wasInFile || wasInPacks
   }
 
   /**
@@ -105,7 +110,8 @@ export class MigratingBlocks implements Blocks {
     if (!this.#migration.isDone) {
       for await (const block of this.#migration.old.list()) {
         options?.signal?.throwIfAborted()
-        if (seen.add(block.cid)) yield block
+        // What has not moved yet is to be kept.
+        if (seen.add(block.cid)) yield { ...block, stream: 'kept' }
       }
     }
     for await (const block of this.#packs.list(options)) if (!seen.has(block.cid)) yield block
@@ -113,21 +119,32 @@ export class MigratingBlocks implements Blocks {
 
   lease(options?: LeaseOptions): Lease {
     const lease = this.#packs.lease(options)
-    return this.#migration.isDone ? lease : new MigratingLease(lease, this.#migration)
+    const stream = options?.stream ?? 'kept'
+    return this.#migration.isDone ? lease : new MigratingLease(lease, stream, this.#migration)
   }
 
   async mark(options?: CallOptions): Promise<MarkReport> {
-    await this.#migration.done(options)
+    await this.#migration.settled(options)
     return this.#packs.mark(options)
   }
 
+  /** While only room is missing: what no pin reaches goes from files and packs, and then the rest moves. */
   async collect(options?: CallOptions): Promise<CollectReport> {
-    await this.#migration.done(options)
-    return this.#packs.collect(options)
+    await this.#migration.settled(options)
+    if (this.#migration.isDone) return this.#packs.collect(options)
+    const files = await removeUnclaimed(this.#migration, this.#packs, options)
+    const packs = await this.#packs.collect(options)
+    await this.#migration.goOn(options)
+    return {
+      removedBlocks: files.removedBlocks + packs.removedBlocks,
+      removedBytes: files.removedBytes + packs.removedBytes,
+      keptBlocks: await this.#entries(options),
+      freedBytes: files.removedBytes + packs.freedBytes,
+    }
   }
 
   async compact(options?: CallOptions & { readonly minDeadShare?: number }): Promise<CompactReport> {
-    await this.#migration.done(options)
+    await this.#migration.settled(options)
     return this.#packs.compact(options)
   }
 
@@ -137,7 +154,13 @@ export class MigratingBlocks implements Blocks {
 
   async explain(cid: CID, options?: CallOptions): Promise<Explanation> {
     const explanation = await this.#packs.explain(cid, options)
-    if (this.#migration.isDone || explanation.state !== 'absent') return explanation
+    if (explanation.state !== 'absent') return explanation
+    if (this.#migration.old.isDamaged(cid)) {
+      const why =
+        'Its file in the store of an older version does not hold it: it is not answered until it is put again.'
+      return { cid, state: 'damaged', synced: false, claim: 'unknown', why }
+    }
+    if (this.#migration.isDone) return explanation
     const size = await this.#migration.old.size(cid)
     // It may have moved in between.
     if (size === undefined) return this.#packs.explain(cid, options)
@@ -159,54 +182,18 @@ export class MigratingBlocks implements Blocks {
     return this.close()
   }
 
+  async #entries(options: CallOptions | undefined): Promise<number> {
+    if (this.#migration.isDone) return this.#packs.stats().entries
+    let entries = 0
+    for await (const _ of this.list(options)) entries += 1
+    return entries
+  }
+
   /** The packs, then the files, then the packs again: a block moves one way only. */
   async #either<T>(fromPacks: () => Promise<T | undefined>, fromFiles: () => Promise<T | undefined>) {
     const { isDone } = this.#migration
     const found = await fromPacks()
     if (found !== undefined || isDone) return found
     return (await fromFiles()) ?? fromPacks()
-  }
-}
-
-/** A lease that finds the blocks of the old store too: what it holds there moves to a pack at once. */
-class MigratingLease implements Lease {
-  readonly #lease: Lease
-  readonly #migration: Migration
-
-  constructor(lease: Lease, migration: Migration) {
-    this.#lease = lease
-    this.#migration = migration
-  }
-
-  get name(): string {
-    return this.#lease.name
-  }
-
-  async put(cid: CID, bytes: Uint8Array, options?: PutOptions): Promise<'new' | 'found'> {
-    // Whoever takes back what is new must not take what was there.
-    const isThere = !this.#migration.isDone && (await this.#migration.old.size(cid)) !== undefined
-    const outcome = await this.#lease.put(cid, bytes, options)
-    return isThere ? 'found' : outcome
-  }
-
-  async hold(cid: CID, options?: CallOptions): Promise<boolean> {
-    if (await this.#lease.hold(cid, options)) return true
-    if (this.#migration.isDone) return this.#lease.hold(cid, options)
-    const bytes = await this.#migration.old.get(cid)
-    if (bytes === undefined) return this.#lease.hold(cid, options)
-    await this.#lease.put(cid, bytes, { verify: 'on-read' })
-    return true
-  }
-
-  flush(options?: CallOptions): Promise<void> {
-    return this.#lease.flush(options)
-  }
-
-  close(): void {
-    this.#lease.close()
-  }
-
-  [Symbol.dispose](): void {
-    this.close()
   }
 }

@@ -1,84 +1,87 @@
 /**
- * Moves the blocks of an old store into kept packs, in the background: batch by batch, and a file goes only when its block
- * was read back, verified, from a pack that is synced. It can die at any moment: what is in both places then is found
- * by the next one.
+ * Moves the blocks of an old store into packs, in the background: batch by batch, and a file goes only when its block was
+ * read back, verified, from a pack. It can die at any moment: what is in both places then is found by the next one.
+ *
+ * At first all is moved to kept packs. When there is no room for that, the pins are walked: what they reach goes to kept
+ * packs, the rest to the cache while much is free, or stays in its files until garbage is collected.
  */
 import { channel } from 'node:diagnostics_channel'
-import { type Blocks, BlocksError, type Lease } from '@ipfs-kit/blocks'
+import { type Blocks, BlocksError, type Claim, type Stream, type Visited } from '@ipfs-kit/blocks'
 import {
   createEvent,
-  createLock,
   createOwner,
-  type Lock,
-  map,
+  moveOnAfter,
+  moveOnAt,
   now,
   type Owner,
   type Scope,
-  sleepUntil,
-  TaskGroupError,
+  shield,
+  type Task,
 } from '@ipfs-kit/concurrency'
 import type { CID } from 'multiformats/cid'
 import { IpfsError, type IpfsErrorCode } from './errors.ts'
 import type { CallOptions, MigrationProgress } from './ipfs.ts'
+import { KeyTurns } from './key-turns.ts'
+import { type BatchParts, isFull, Pace } from './migration-batch.ts'
+import { MigrationCount } from './migration-count.ts'
+import { type BatchLimits, movePass } from './migration-pass.ts'
 import type { OldBlocks } from './old-blocks.ts'
+import { OldHolds } from './old-holds.ts'
+import { pinnedBlocks, type PinnedSource, reachedBlocks } from './pinned-blocks.ts'
 
 /** Options of {@link Migration}. */
-export interface MigrationOptions {
+export interface MigrationOptions extends Partial<BatchLimits> {
   readonly old: OldBlocks
+  /** The pins of now. */
+  readonly pins: PinnedSource['pins']
   /** Bytes read a second at most, where each file counts 4 KiB more than it has. Default 67,108,864 (64 MiB). */
   readonly bytesPerSecond?: number
-  /** After so many blocks or bytes they are synced, read back, and their files removed. Default 4,096 and 64 MiB. */
-  readonly batchBlocks?: number
-  readonly batchBytes?: number
+  /** How long closing waits for the running batch. Default 5,000. */
+  readonly closeMs?: number
 }
 
-type Packs = Pick<Blocks, 'lease' | 'get'>
-
-/** Some blocks; a shard that was read to its end is named after its last ones. */
-type Groups = AsyncGenerator<{ readonly cids: readonly CID[]; readonly endOf?: string }, void, undefined>
-
-interface Copied {
-  readonly cid: CID
-  readonly bytes: number
-}
-
-const filesAtOnce = 8
-const fileCostBytes = 4096
-/** Who was slower than the rate may catch up with so much of it. */
-const arrearsMs = 100
+type Packs = Pick<Blocks, 'lease' | 'get' | 'stats'>
 
 const progressChannel = channel('ipfs:migration')
+/** Least time between two attempts when room may have appeared; it is also four times as long as an attempt takes. */
+const minPauseMs = 1000
 
 /** One migration, from the opening of a node to its end or that of the blocks. */
 export class Migration {
   readonly old: OldBlocks
-  /** Held for each batch, and by whoever removes a block that may be on its way. */
-  readonly turn: Lock = createLock({ name: 'batch of the migration' })
-  readonly #options: Required<Omit<MigrationOptions, 'old'>>
-  readonly #ended = createEvent({ name: 'end of the migration' })
-  readonly #startedAt = now()
+  readonly turns = new KeyTurns()
+  readonly holds = new OldHolds()
+  readonly #options: Required<Omit<MigrationOptions, 'old' | 'pins'>>
+  readonly #pins: PinnedSource['pins']
+  readonly #closing = new AbortController()
+  readonly #count: MigrationCount
+  readonly #pace: Pace
   #owner: Owner | undefined
+  #packs: Packs | undefined
+  #task: Task<void> | undefined
+  #closed: Promise<void> | undefined
   #state: MigrationProgress['state'] = 'running'
-  #error: { readonly code: IpfsErrorCode; readonly message: string } | undefined
-  #blocks = 0
-  #ofBlocks: number | undefined
-  #bytes = 0
-  #damaged = 0
-  #endedAt: number | undefined
-  /** When the next file may be read. */
-  #due = 0
-  /** Blocks for which there was no room, and what the store said. */
-  readonly #refused: CID[] = []
-  #full: Error | undefined
+  #error: unknown
+  #ended = createEvent({ name: 'end of the migration' })
+  /** Somebody made room, or collected garbage. */
+  #room = createEvent({ name: 'room for the migration' })
+  #collected = createEvent({ name: 'collection for the migration' })
+  /** Whether it is known that not all fits: then garbage may go from packs before all is in them. */
+  #isTight = false
 
-  constructor({
-    old,
-    bytesPerSecond = 67_108_864,
-    batchBlocks = 4096,
-    batchBytes = 67_108_864,
-  }: MigrationOptions) {
+  constructor({ old, pins, ...options }: MigrationOptions) {
     this.old = old
-    this.#options = { bytesPerSecond, batchBlocks, batchBytes }
+    this.#pins = pins
+    this.#options = {
+      bytesPerSecond: 67_108_864,
+      batchBlocks: 4096,
+      batchBytes: 67_108_864,
+      batchMs: 500,
+      closeMs: 5000,
+      ...options,
+    }
+    this.#count = new MigrationCount(old)
+    this.#pace = new Pace(this.#options.bytesPerSecond)
   }
 
   /** Whether all is in packs. */
@@ -88,167 +91,167 @@ export class Migration {
 
   /** Begins. What it fails with is in `progress`. */
   begin(packs: Packs): void {
+    this.#packs = packs
     this.#owner = createOwner({ name: 'migration of blocks' })
-    this.#owner.spawn((scope) => this.#run(packs, scope), { name: 'migration' })
+    this.#owner.spawn(() => this.#count.look(), { name: 'count' })
+    this.#task = this.#owner.spawn((scope) => this.#run(packs, scope), { name: 'migration' })
   }
 
   progress(): MigrationProgress {
-    const seconds = Math.max(((this.#endedAt ?? now()) - this.#startedAt) / 1000, 0.001)
-    return Object.freeze({
-      state: this.#state,
-      blocks: this.#blocks,
-      ...(this.#ofBlocks === undefined ? {} : { ofBlocks: this.#ofBlocks }),
-      bytes: this.#bytes,
-      damaged: this.#damaged,
-      bytesPerSecond: Math.round(this.#bytes / seconds),
-      ...(this.#error === undefined ? {} : { error: this.#error }),
-    })
+    const error = this.#error === undefined ? {} : { error: toldOf(this.#error) }
+    return Object.freeze({ state: this.#state, ...this.#count.progress(), ...error })
   }
 
-  /** @throws IpfsError IPFS_NOT_MIGRATED unless all is in packs: what a pin reaches may lie in files */
-  mustBeDone(): void {
-    if (this.isDone) return
-    const why =
-      this.#error === undefined ? 'is under way' : `has stopped (${this.#error.code}: ${this.#error.message})`
-    throw new IpfsError('IPFS_NOT_MIGRATED', `The move of the blocks of an older version into packs ${why}`)
+  /** What is claimed in packs: during the move it is found by a walk over both stores. @throws IpfsError IPFS_NOT_MIGRATED */
+  claims(): Iterable<Claim> | AsyncIterable<Claim> {
+    if (this.isDone) return this.#pins()
+    if (!this.#isTight) throw this.#notMigrated()
+    return this.#claimsOfBoth()
   }
 
-  /** Waits for the end. @throws IpfsError IPFS_NOT_MIGRATED if it has stopped */
-  async done(options?: CallOptions): Promise<void> {
+  /** Waits until it has ended, or only room is missing. @throws IpfsError IPFS_NOT_MIGRATED if it has stopped for another reason */
+  async settled(options?: CallOptions): Promise<void> {
     await this.#ended.wait({ signal: options?.signal })
-    this.mustBeDone()
+    if (this.isDone || (isFull(this.#error) && this.#count.left === 0)) return
+    throw this.#notMigrated()
   }
 
-  /** Stops it. Idempotent. */
-  async close(): Promise<void> {
+  /** The blocks that the pins reach, in packs and in files. @throws BlocksError BLOCKS_MARK_INCOMPLETE */
+  reached(signal?: AbortSignal): Promise<Visited> {
+    return reachedBlocks({ pins: this.#pins, get: (cid) => this.#get(cid) }, signal)
+  }
+
+  /** A block was removed by other hands, perhaps from a file: there may be room. */
+  removed(cid: CID, fromFile: boolean): void {
+    if (fromFile) this.#count.removed(cid)
+    this.#room.set()
+  }
+
+  /** If it waits for room it tries again at once. Waits for the end of that. */
+  async goOn(options?: CallOptions): Promise<void> {
+    if (this.#task?.state !== 'pending') return
+    if (this.#ended.isSet) this.#ended = createEvent({ name: 'end of the migration' })
+    this.#collected.set()
+    this.#room.set()
+    await this.#ended.wait({ signal: options?.signal })
+  }
+
+  /** Lets the running batch come to its end, then stops it. Idempotent. */
+  close(): Promise<void> {
+    return (this.#closed ??= shield(() => this.#close()))
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort()
+    this.#collected.set()
+    this.#room.set()
+    await moveOnAfter(this.#options.closeMs, async () => await this.#task?.join())
     await this.#owner?.close()
+    // Nobody waits for what will not come.
+    this.#ended.set()
   }
 
   async #run(packs: Packs, scope: Scope): Promise<void> {
-    try {
-      this.#publish()
-      this.#ofBlocks = await this.#count()
-      const groups = this.#groups()
-      for (let goesOn = true; goesOn;) {
-        using _turn = await this.turn.acquire()
-        goesOn = await this.#moveBatch(packs, groups)
-        this.#publish()
-      }
-      await this.old.sync()
-      this.#state = 'done'
-    } catch (error) {
-      this.#state = 'stopped'
-      if (!scope.cancelled) this.#error = toldOf(error)
-    } finally {
-      this.#endedAt = now()
-      this.#ended.set()
-      this.#publish()
-    }
-  }
-
-  async #count(): Promise<number> {
-    let blocks = 0
-    for (const shard of this.old.shards) {
-      blocks += (await this.old.shard(shard)).cids.length
-      await sleepUntil(0)
-    }
-    return blocks
-  }
-
-  async *#groups(): AsyncGenerator<
-    { readonly cids: readonly CID[]; readonly endOf?: string },
-    void,
-    undefined
-  > {
-    for (const shard of this.old.shards) {
-      const { cids, leftovers } = await this.old.shard(shard)
-      for (const path of leftovers) await this.old.removeFile(path)
-      for (let at = 0; at < cids.length; at += filesAtOnce) yield { cids: cids.slice(at, at + filesAtOnce) }
-      yield { cids: [], endOf: shard }
-    }
-  }
-
-  /** Whether there may be more. */
-  async #moveBatch(packs: Packs, groups: Groups): Promise<boolean> {
-    using lease = packs.lease({ name: 'migration', stream: 'kept' })
-    const copied: Copied[] = []
-    const shards: string[] = []
-    let bytes = 0
-    let goesOn = true
-    while (copied.length < this.#options.batchBlocks && bytes < this.#options.batchBytes) {
-      const { value, done } = await this.#next(groups)
-      if (done === true) {
-        goesOn = false
-        break
-      }
-      if (value.endOf !== undefined) shards.push(value.endOf)
-      for (const block of await this.#copyAll(lease, value.cids)) {
-        copied.push(block)
-        bytes += block.bytes
-      }
-      if (this.#refused.length > 0) break
-    }
-    if (copied.length === 0 && this.#full !== undefined) throw this.#full
-    await lease.flush()
-    await eachOf(copied, async (block) => {
-      await this.#removeFile(packs, block)
-    })
-    for (const shard of shards) await this.old.removeShard(shard)
-    return goesOn
-  }
-
-  /** The blocks that found no room come again: since then the files of others may have gone. */
-  async #next(groups: Groups): ReturnType<Groups['next']> {
-    if (this.#refused.length === 0) return groups.next()
-    this.#full = undefined
-    return { value: { cids: this.#refused.splice(0) } }
-  }
-
-  async #copyAll(lease: Lease, cids: readonly CID[]): Promise<Copied[]> {
-    const copied = await eachOf(cids, async (cid) => {
+    for (;;) {
+      const from = now()
       try {
-        return await this.#copy(lease, cid)
+        this.#publish()
+        this.#end(await this.#moveAll(packs, scope))
       } catch (error) {
-        if (!isFull(error)) throw error
-        this.#full = error
-        this.#refused.push(cid)
-        return undefined
+        this.#end(scope.cancelled || this.#closing.signal.aborted ? closed : error)
       }
-    })
-    return copied.filter((block) => block !== undefined)
-  }
-
-  /** Puts a block into a pack. `undefined` if there is nothing to put. */
-  async #copy(lease: Lease, cid: CID): Promise<Copied | undefined> {
-    const content = await this.old.read(cid)
-    if (content === undefined) return undefined
-    await this.#pace(content === 'unreadable' ? 0 : content.length)
-    if (content !== 'unreadable' && (await putVerified(lease, cid, content)))
-      return { cid, bytes: content.length }
-    await this.old.setAside(cid)
-    this.#damaged += 1
-    return undefined
-  }
-
-  async #removeFile(
-    packs: Packs,
-    { cid, bytes }: { readonly cid: CID; readonly bytes: number },
-  ): Promise<void> {
-    if ((await packs.get(cid)) === undefined) {
-      throw new BlocksError(
-        'BLOCKS_IO',
-        `The block ${cid} cannot be read from the pack that it was just written to`,
-      )
+      if (!isFull(this.#error) || this.#closing.signal.aborted) return
+      await this.#roomAppears(now() + Math.max(minPauseMs, 4 * (now() - from)))
+      if (this.#closing.signal.aborted) return
+      this.#state = 'running'
+      this.#error = undefined
+      if (this.#ended.isSet) this.#ended = createEvent({ name: 'end of the migration' })
     }
-    await this.old.remove(cid)
-    this.#blocks += 1
-    this.#bytes += bytes
   }
 
-  async #pace(bytes: number): Promise<void> {
-    const cost = ((bytes + fileCostBytes) / this.#options.bytesPerSecond) * 1000
-    this.#due = Math.max(this.#due, now() - arrearsMs) + cost
-    await sleepUntil(this.#due)
+  #end(problem: unknown): void {
+    this.#state = problem === undefined ? 'done' : 'stopped'
+    this.#error = problem === closed ? undefined : problem
+    this.#count.end(this.isDone)
+    this.#ended.set()
+    this.#publish()
+  }
+
+  /** A collection goes before the pause; what was deleted waits for its end. */
+  async #roomAppears(notBefore: number): Promise<void> {
+    await moveOnAt(notBefore, () => this.#collected.wait())
+    if (!this.#collected.isSet) await this.#room.wait()
+    this.#room = createEvent({ name: 'room for the migration' })
+    if (!this.#closing.signal.aborted) this.#collected = createEvent({ name: 'collection for the migration' })
+  }
+
+  /** Why not all is in packs; `undefined` if it is. */
+  async #moveAll(packs: Packs, scope: Scope): Promise<unknown> {
+    this.#count.beginPass()
+    let problem = this.#isTight ? undefined : await this.#pass(packs, 'kept', () => true)
+    if (this.#isTight || isFull(problem)) {
+      this.#isTight = true
+      problem = await this.#moveByPins(packs, scope)
+      if (isFull(problem)) problem = this.#count.full(packs.stats(), problem)
+    }
+    problem ??= this.#count.leftBecause
+    if (problem === undefined) await this.old.sync()
+    return problem
+  }
+
+  async #moveByPins(packs: Packs, scope: Scope): Promise<unknown> {
+    this.#count.beginPass()
+    try {
+      const reached = await this.reached(AbortSignal.any([scope.signal, this.#closing.signal]))
+      return (
+        (await this.#pass(packs, 'kept', (cid) => reached.has(cid))) ??
+        (await this.#pass(packs, 'cache', (cid) => !reached.has(cid)))
+      )
+    } catch (error) {
+      if (!(error instanceof BlocksError && error.code === 'BLOCKS_MARK_INCOMPLETE')) throw error
+      return new BlocksError('BLOCKS_FULL', error.message, { cause: error })
+    }
+  }
+
+  async #pass(packs: Packs, stream: Stream, isWanted: (cid: CID) => boolean): Promise<unknown> {
+    const count = this.#count
+    const parts: BatchParts = {
+      packs,
+      old: this.old,
+      turns: this.turns,
+      holds: this.holds,
+      pace: this.#pace,
+      copied: () => count.copied(),
+      moved: (cid, bytes) => count.moved(cid, bytes),
+      damaged: (cid) => count.damaged(cid),
+      left: (error) => count.leave(error),
+    }
+    const hasRoom = (): boolean => stream === 'kept' || isRoomy(packs)
+    const ended = async (shard: string): Promise<void> => {
+      await count.lookAt(shard)
+      this.#publish()
+    }
+    const { signal } = this.#closing
+    const pass = { parts, limits: this.#options, stream, isWanted, hasRoom, ended, signal }
+    const problem = await movePass(pass)
+    return signal.aborted ? closed : problem
+  }
+
+  async *#claimsOfBoth(): AsyncGenerator<Claim, void, undefined> {
+    const source = { pins: this.#pins, get: (cid: CID) => this.#get(cid) }
+    for await (const cid of pinnedBlocks(source, this.#closing.signal)) yield { cid, depth: 0 }
+  }
+
+  /** The packs, then the files, then the packs again: a block moves one way only. */
+  async #get(cid: CID): Promise<Uint8Array | undefined> {
+    const packs = this.#packs!
+    return (await packs.get(cid)) ?? (await this.old.get(cid)) ?? packs.get(cid)
+  }
+
+  #notMigrated(): IpfsError {
+    const told = this.#error === undefined ? undefined : toldOf(this.#error)
+    const why = told === undefined ? 'is under way' : `has stopped (${told.code}: ${told.message})`
+    return new IpfsError('IPFS_NOT_MIGRATED', `The move of the blocks of an older version into packs ${why}`)
   }
 
   #publish(): void {
@@ -256,31 +259,16 @@ export class Migration {
   }
 }
 
-/** Whether the bytes are those of the block; then they are put. */
-async function putVerified(lease: Lease, cid: CID, bytes: Uint8Array): Promise<boolean> {
-  try {
-    await lease.put(cid, bytes, { verify: 'now' })
-    return true
-  } catch (error) {
-    if (error instanceof BlocksError && error.code === 'BLOCKS_MISMATCH') return false
-    throw error
-  }
-}
+/** Why it stops when the node is closed. */
+const closed = Symbol('closed')
 
-/** `map`, whose first failure is told as it is. */
-async function eachOf<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  try {
-    return await map(items, work, { concurrency: filesAtOnce })
-  } catch (error) {
-    throw error instanceof TaskGroupError ? error.flatten()[0] : error
-  }
+/** Whether so much is free that nothing has to go for what comes: the store begins to make room at half of that. */
+function isRoomy(packs: Pick<Blocks, 'stats'>): boolean {
+  const { packBytes, maxBytes } = packs.stats()
+  return maxBytes - packBytes > maxBytes / 8
 }
 
 function toldOf(error: unknown): { readonly code: IpfsErrorCode; readonly message: string } {
   const message = error instanceof Error ? error.message : String(error)
   return Object.freeze({ code: isFull(error) ? 'IPFS_STORE_FULL' : 'IPFS_STORE_FAILED', message })
-}
-
-function isFull(error: unknown): error is BlocksError {
-  return error instanceof BlocksError && error.code === 'BLOCKS_FULL'
 }

@@ -4,12 +4,10 @@
  * characters. Nothing is ever added here.
  */
 import { BlocksError } from '@ipfs-kit/blocks'
-import { type Disk, DiskError } from '@ipfs-kit/disk'
-import { base32upper } from 'multiformats/bases/base32'
-import { CID } from 'multiformats/cid'
-import * as raw from 'multiformats/codecs/raw'
-import { decode as decodeDigest } from 'multiformats/hashes/digest'
+import { type Disk, type DiskEntry, DiskError } from '@ipfs-kit/disk'
+import type { CID } from 'multiformats/cid'
 import { matches } from './codecs.ts'
+import { cidOf, mayBeOld, nameOf, shardOf } from './old-names.ts'
 
 /** A stored block without its bytes. */
 export interface OldBlock {
@@ -25,28 +23,25 @@ export interface OldShard {
 }
 
 const shardName = /^[A-Z2-7]{2}$/
-const blockName = /^B[A-Z2-7]+\.data$/
 const leftoverName = /^\.B[A-Z2-7]+\.data\.tmp$/
-/** Bytes of a digest by the code of its function: those that can be verified. */
-const digestBytes: Readonly<Record<number, number>> = { 0x12: 32, 0x13: 64 }
+const ourName = /^(B[A-Z2-7]+\.data|\.B[A-Z2-7]+\.data\.tmp)$/
 /** No version wrote larger blocks than 16 MiB: what is larger is not read into memory. */
 const maxFileBytes = 64 * 1024 * 1024
 const sizesAtOnce = 64
 
 /** Looks for the old layout in a folder; `undefined` if there is none. Costs one listing. @throws BlocksError BLOCKS_IO */
 export async function findOldBlocks(disk: Disk, path: string): Promise<OldBlocks | undefined> {
-  const entries = await entriesOf(disk, path)
-  const shards = entries.filter(({ kind, name }) => kind === 'folder' && shardName.test(name))
-  return shards.length === 0
-    ? undefined
-    : new OldBlocks(disk, path, shards.map(({ name }) => name).toSorted())
+  const shards = await namesOf(disk, path, 'folder', shardName)
+  return shards.length === 0 ? undefined : new OldBlocks(disk, path, shards.toSorted())
 }
 
-/** The old store. What the disk refuses is a BlocksError `BLOCKS_IO`. */
+/** The old store. What the disk refuses is a BlocksError `BLOCKS_IO`. Symbolic links are followed. */
 export class OldBlocks {
   readonly #disk: Disk
   readonly #path: string
   readonly #shards: Set<string>
+  /** Names of blocks whose files do not hold them, as far as they were read. */
+  readonly #damaged = new Set<string>()
 
   constructor(disk: Disk, path: string, shards: readonly string[]) {
     this.#disk = disk
@@ -59,37 +54,50 @@ export class OldBlocks {
     return [...this.#shards]
   }
 
-  /** The verified bytes of a block; `undefined` if it is not here, or damaged. */
+  /** The verified bytes of a block; `undefined` if it is not here, or damaged. @throws BlocksError BLOCKS_IO */
   async get(cid: CID): Promise<Uint8Array | undefined> {
     const bytes = await this.read(cid)
-    return bytes instanceof Uint8Array && (await matches(cid, bytes)) ? bytes : undefined
+    return bytes instanceof Uint8Array ? bytes : undefined
   }
 
-  /** What is in the file of a block, unverified; `undefined` if there is none. */
-  async read(cid: CID): Promise<Uint8Array | 'unreadable' | undefined> {
+  /**
+   * The verified bytes of a block; `undefined` if there is no file. What cannot be read, or does not match, is read once more.
+   *
+   * @throws BlocksError BLOCKS_IO if the file could not be read either time: that says nothing about what it holds
+   */
+  async read(cid: CID): Promise<Uint8Array | 'damaged' | undefined> {
     const path = this.#fileOf(cid)
     if (path === undefined) return undefined
+    let bytes: Uint8Array | undefined
     try {
-      const file = await this.#disk.open(path, 'read')
-      try {
-        const size = await file.size()
-        if (size > maxFileBytes) return 'unreadable'
-        const bytes = new Uint8Array(size)
-        return bytes.subarray(0, await file.read(bytes, 0))
-      } finally {
-        await file.close()
-      }
-    } catch (cause) {
-      if (codeOf(cause) === 'DISK_NOT_FOUND') return undefined
-      if (codeOf(cause) === 'DISK_IO') return 'unreadable'
-      throw failure(`read ${path}`, cause)
+      bytes = await this.#readFile(path)
+    } catch (error) {
+      if (!(error instanceof BlocksError)) throw error
+      bytes = await this.#readFile(path)
     }
+    if (bytes !== undefined && !(await matches(cid, bytes))) {
+      bytes = await this.#readFile(path)
+      if (bytes !== undefined && !(await matches(cid, bytes))) {
+        this.#damaged.add(nameOf(cid))
+        return 'damaged'
+      }
+    }
+    if (bytes !== undefined) this.#damaged.delete(nameOf(cid))
+    return bytes
   }
 
-  /** Bytes of a block by its file; an empty file is a block only if the hash is that of nothing. */
+  /** Whether the file of a block was found not to hold it, since opening. */
+  isDamaged(cid: CID): boolean {
+    return this.#damaged.size > 0 && this.#damaged.has(nameOf(cid))
+  }
+
+  /**
+   * Bytes of a block by its file, unless that was found damaged; an empty file is a block only if the hash is that of
+   * nothing.
+   */
   async size(cid: CID): Promise<number | undefined> {
     const path = this.#fileOf(cid)
-    if (path === undefined) return undefined
+    if (path === undefined || this.isDamaged(cid)) return undefined
     try {
       const found = await this.#disk.stat(path)
       if (found?.kind !== 'file') return undefined
@@ -117,9 +125,7 @@ export class OldBlocks {
   /** What a shard holds. Names that are no blocks of ours are left out. */
   async shard(shard: string): Promise<OldShard> {
     const folder = `${this.#path}/${shard}`
-    const names = (await entriesOf(this.#disk, folder)).flatMap(({ kind, name }) =>
-      kind === 'file' ? [name] : [],
-    )
+    const names = await namesOf(this.#disk, folder, 'file', ourName)
     return {
       cids: names.flatMap((name) => cidOf(shard, name) ?? []),
       leftovers: names.filter((name) => leftoverName.test(name)).map((name) => `${folder}/${name}`),
@@ -129,7 +135,9 @@ export class OldBlocks {
   /** Removes the file of a block. Whether there was one. */
   async remove(cid: CID): Promise<boolean> {
     const path = this.#fileOf(cid)
-    return path !== undefined && (await this.removeFile(path))
+    if (path === undefined || !(await this.removeFile(path))) return false
+    this.#damaged.delete(nameOf(cid))
+    return true
   }
 
   async removeFile(path: string): Promise<boolean> {
@@ -140,28 +148,37 @@ export class OldBlocks {
     }
   }
 
-  /** Moves the file of a damaged block to the folder `damaged`, where it keeps its name. */
-  async setAside(cid: CID): Promise<void> {
+  /** Moves the file of a damaged block to the folder `damaged`, where it keeps its name. Whether it was there. */
+  async setAside(cid: CID): Promise<boolean> {
     const path = this.#fileOf(cid)
-    if (path === undefined) return
+    if (path === undefined) return false
     const folder = `${this.#path}/damaged`
     try {
       await this.#disk.makeFolder(folder)
       await this.#disk.rename(path, `${folder}/${nameOf(cid)}`)
       await this.#disk.syncFolder(folder)
+      return true
     } catch (cause) {
       if (codeOf(cause) !== 'DISK_NOT_FOUND') throw failure(`move ${path} to ${folder}`, cause)
+      return false
     }
   }
 
-  /** Removes the folder of a shard if it is empty; otherwise it stays, with what is not ours in it. */
+  /** Removes the folder of a shard, or the link to it, if it is empty; otherwise it stays, with what is not ours in it. */
   async removeShard(shard: string): Promise<void> {
+    const folder = `${this.#path}/${shard}`
     try {
-      await this.#disk.removeFolder(`${this.#path}/${shard}`)
+      const isGone = await this.#disk.removeFolder(folder)
+      if (!isGone && (await entriesOf(this.#disk, folder)).length === 0) await this.#disk.unlink(folder)
       this.#shards.delete(shard)
     } catch (cause) {
-      if (codeOf(cause) !== 'DISK_EXISTS') throw failure(`remove ${this.#path}/${shard}`, cause)
+      if (codeOf(cause) !== 'DISK_EXISTS') throw failure(`remove ${folder}`, cause)
     }
+  }
+
+  /** The shard that a block would be in. */
+  shardOf(cid: CID): string {
+    return shardOf(nameOf(cid))
   }
 
   /** Makes the removal of shards survive a power loss. */
@@ -173,32 +190,44 @@ export class OldBlocks {
     }
   }
 
+  /** What is in a file; nothing of one that no version wrote; `undefined` if there is none. */
+  async #readFile(path: string): Promise<Uint8Array | undefined> {
+    try {
+      const file = await this.#disk.open(path, 'read')
+      try {
+        const size = await file.size()
+        const bytes = new Uint8Array(size > maxFileBytes ? 0 : size)
+        return bytes.subarray(0, await file.read(bytes, 0))
+      } finally {
+        await file.close()
+      }
+    } catch (cause) {
+      if (codeOf(cause) === 'DISK_NOT_FOUND') return undefined
+      // A folder under the name of a block is none.
+      if (cause instanceof DiskError && cause.systemCode === 'EISDIR') return undefined
+      throw failure(`read ${path}`, cause)
+    }
+  }
+
   /** `undefined` for a block that cannot be here. */
   #fileOf(cid: CID): string | undefined {
-    const { code, digest } = cid.multihash
-    if (digestBytes[code] !== digest.length) return undefined
+    if (!mayBeOld(cid)) return undefined
     const name = nameOf(cid)
     const shard = shardOf(name)
     return this.#shards.has(shard) ? `${this.#path}/${shard}/${name}` : undefined
   }
 }
 
-function nameOf(cid: CID): string {
-  return `${base32upper.encoder.encode(cid.multihash.bytes)}.data`
-}
-
-function shardOf(name: string): string {
-  return name.slice(-'xx.data'.length, -'.data'.length)
-}
-
-/** The CID of a block by the name of its file; `undefined` for a file that is none of ours. */
-function cidOf(shard: string, name: string): CID | undefined {
-  if (!blockName.test(name) || shardOf(name) !== shard) return undefined
+/** What the disk refuses to do with one file stops no other: it is told, and the file is left. */
+export async function orLeft<T>(
+  work: () => Promise<T>,
+  left: (error: BlocksError) => void,
+): Promise<T | undefined> {
   try {
-    const digest = decodeDigest(base32upper.decoder.decode(name.slice(0, -'.data'.length)))
-    const cid = CID.createV1(raw.code, digest)
-    return digestBytes[digest.code] === digest.digest.length && nameOf(cid) === name ? cid : undefined
-  } catch {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof BlocksError)) throw error
+    left(error)
     return undefined
   }
 }
@@ -212,12 +241,39 @@ async function entriesOf(disk: Disk, path: string): ReturnType<Disk['list']> {
   }
 }
 
+/** The files or folders among the entries of a folder that have such a name. Links count as what they lead to. */
+async function namesOf(disk: Disk, path: string, kind: DiskEntry['kind'], like: RegExp): Promise<string[]> {
+  const names: string[] = []
+  for (const entry of await entriesOf(disk, path)) {
+    if (!like.test(entry.name)) continue
+    if (
+      entry.kind === kind ||
+      (entry.kind === 'other' && (await leadsTo(disk, `${path}/${entry.name}`, kind)))
+    )
+      names.push(entry.name)
+  }
+  return names
+}
+
+/** Whether a link leads to such an entry. One that cannot be followed may: whoever uses it learns why. */
+async function leadsTo(disk: Disk, path: string, kind: DiskEntry['kind']): Promise<boolean> {
+  try {
+    return (await disk.stat(path))?.kind === kind
+  } catch (cause) {
+    if (cause instanceof DiskError) return true
+    throw cause
+  }
+}
+
 function codeOf(error: unknown): string | undefined {
   return error instanceof DiskError ? error.code : undefined
 }
 
-function failure(what: string, cause: unknown): BlocksError {
+/** What the disk refuses; every other error as it is. */
+function failure(what: string, cause: unknown): unknown {
+  if (!(cause instanceof DiskError)) return cause
   const isFull = codeOf(cause) === 'DISK_FULL'
-  const message = cause instanceof Error ? cause.message : String(cause)
-  return new BlocksError(isFull ? 'BLOCKS_FULL' : 'BLOCKS_IO', `Could not ${what}: ${message}`, { cause })
+  return new BlocksError(isFull ? 'BLOCKS_FULL' : 'BLOCKS_IO', `Could not ${what}: ${cause.message}`, {
+    cause,
+  })
 }

@@ -95,11 +95,9 @@ async function openStore(
 ): Promise<{ readonly packs: Blocks; readonly migration: Migration | undefined }> {
   const path = join(folder, 'blocks')
   const old = await findOldBlocks(nodeDisk(), path)
-  const migration = old === undefined ? undefined : new Migration({ old })
-  const claims = () => {
-    migration?.mustBeDone()
-    return records.all()
-  }
+  const pins = () => records.all()
+  const migration = old === undefined ? undefined : new Migration({ old, pins })
+  const claims = () => migration?.claims() ?? pins()
   const packs = await openBlocks({ path, ...limits, claims, links: linksOf })
   if (migration === undefined) return { packs, migration }
   migration.begin(packs)

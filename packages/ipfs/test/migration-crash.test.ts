@@ -44,19 +44,27 @@ async function makeOld(disk: Disk, blocks: readonly Block[]): Promise<void> {
 async function opened(disk: Disk): Promise<{ blocks: MigratingBlocks; migration: Migration } | undefined> {
   const old: OldBlocks | undefined = await findOldBlocks(disk, path)
   if (old === undefined) return undefined
-  const migration = new Migration({ old, batchBlocks: 1 + whole(12), batchBytes: 400 + whole(4000) })
+  const migration = new Migration({
+    old,
+    pins: () => [],
+    batchBlocks: 1 + whole(12),
+    batchBytes: 400 + whole(4000),
+  })
   const packs = await openBlocks({
     path,
     disk,
     packBytes: 65_536,
-    claims: () => {
-      migration.mustBeDone()
-      return []
-    },
+    claims: () => migration.claims(),
     links: () => [],
   })
   migration.begin(packs)
   return { blocks: new MigratingBlocks(packs, migration), migration }
+}
+
+/** Waits until all is in packs. */
+async function done(migration: Migration): Promise<void> {
+  await migration.settled()
+  expect(migration.progress()).toMatchObject({ state: 'done', left: 0, damaged: 0 })
 }
 
 /** Every block is there, and once. */
@@ -86,7 +94,7 @@ test('whatever the power loss takes, each block is there and counts once at ever
           home = await opened(disk)
           if (home === undefined) break
           while (home.migration.progress().state === 'running') await checkAll(home.blocks, expected)
-          await home.migration.done()
+          await done(home.migration)
           await home.blocks.close()
         } catch (error) {
           if (!disk.dead) throw error
@@ -95,9 +103,11 @@ test('whatever the power loss takes, each block is there and counts once at ever
         }
         disk = life % 2 === 0 ? disk.crash() : disk.kill()
       }
+      // No more power loss is to come.
+      disk = disk.kill()
       const home = await opened(disk)
       if (home !== undefined) {
-        await home.migration.done()
+        await done(home.migration)
         await checkAll(home.blocks, expected)
         await home.blocks.close()
       }
@@ -127,7 +137,7 @@ test('what is deleted, put or held meanwhile is as one store would have it', asy
       for (const { cid } of all.slice(8, 20)) expect(await blocks.delete(cid)).toBe(false)
       expect(await lease.hold(gone[0]!.cid)).toBe(false)
       await checkAll(blocks, all.slice(8))
-      await migration.done()
+      await done(migration)
       await checkAll(blocks, all.slice(8))
       await blocks.close()
     },
@@ -145,11 +155,11 @@ test('a full volume: files make room for the next ones, batch by batch', async (
       const used = disk.stats().usedBytes
       disk.setFaults({ capacityBytes: used + 96 * 1024 })
       const old = (await findOldBlocks(disk, path))!
-      const migration = new Migration({ old })
+      const migration = new Migration({ old, pins: () => [] })
       const packs = await openBlocks({ path, disk, packBytes: 65_536, maxBytes: 2 ** 20, minFreeBytes: 0 })
       const blocks = new MigratingBlocks(packs, migration)
       migration.begin(packs)
-      await migration.done()
+      await done(migration)
       await checkAll(blocks, all)
       await blocks.close()
     },

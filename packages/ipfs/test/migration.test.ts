@@ -183,26 +183,6 @@ it('names that are no blocks are left alone, and half-written files go', async (
   await readAll(ipfs, home)
 })
 
-it('a quota that is too small stops it with its code, loses nothing, and more room lets it go on', async () => {
-  const crowded = await oldHome(300, 500)
-  const tight = await openIpfs({ path: crowded.path, maxBytes: 2 ** 20 })
-  await expect(tight.repo.gc()).rejects.toMatchObject({ code: 'IPFS_NOT_MIGRATED', kind: 'conflict' })
-  expect(tight.stats().migration).toMatchObject({ state: 'stopped', error: { code: 'IPFS_STORE_FULL' } })
-  expect(tight.stats().migration!.blocks).toBeGreaterThan(0)
-  expect(tight.store.stats().packBytes).toBeLessThanOrEqual(2 ** 20)
-  expect(await tight.repo.stat()).toMatchObject({
-    blocks: crowded.blocks.length,
-    bytes: bytesOf(crowded),
-    pins: 1,
-  })
-  await readAll(tight, crowded)
-  await tight.close()
-  const { ipfs } = await opened({ path: crowded.path })
-  expect(await moved(ipfs)).toMatchObject({ state: 'done' })
-  expect(await ipfs.repo.stat()).toMatchObject({ blocks: crowded.blocks.length, bytes: bytesOf(crowded) })
-  await readAll(ipfs, crowded)
-})
-
 it('a home without the old layout knows nothing of it', async () => {
   const { ipfs } = await opened()
   await addFile(ipfs, 'x')

@@ -16,11 +16,20 @@ const partSchema = z.object({
 })
 
 const migrationSchema = z.object({
-  state: z.enum(['running', 'done', 'stopped']).describe('stopped: it goes on when the node is opened again'),
+  state: z
+    .enum(['running', 'done', 'stopped'])
+    .describe('stopped: it goes on when there is room, or when the node is opened again'),
   blocks: z.int().describe('Blocks that were moved since the node was opened'),
-  ofBlocks: z.int().optional().describe('Blocks that were to be moved then; absent until they are counted'),
+  ofBlocks: z
+    .int()
+    .optional()
+    .describe(
+      'These, those that are damaged, and those that are to be moved still; absent until they are counted',
+    ),
+  copied: z.int().describe('Blocks that were copied, whether their files are removed yet or not'),
   bytes: z.int().describe('Bytes of the blocks that were moved'),
   damaged: z.int().describe('Files that do not hold their block; they are kept in blocks/damaged'),
+  left: z.int().describe('Files that the disk refuses to read or to remove; they stay where they are'),
   bytesPerSecond: z.number().describe('Bytes moved in a second'),
   error: z.object({ code: z.string(), message: z.string() }).optional().describe('Why it has stopped'),
 })
@@ -149,8 +158,8 @@ function partText(part: z.output<typeof partSchema>): string {
 }
 
 function migrationText(migration: z.output<typeof migrationSchema>): string {
-  const { state, blocks, ofBlocks = '?', bytes, damaged, bytesPerSecond, error } = migration
-  const kept = damaged === 0 ? '' : `, ${damaged} damaged`
+  const { state, blocks, ofBlocks = '?', bytes, damaged, left, bytesPerSecond, error } = migration
+  const kept = (damaged === 0 ? '' : `, ${damaged} damaged`) + (left === 0 ? '' : `, ${left} left`)
   const why = error === undefined ? '' : `; ${error.code}: ${error.message}`
   return `move into packs ${state}: ${blocks} of ${ofBlocks} (${bytes} bytes, ${bytesPerSecond} a second)${kept}${why}`
 }

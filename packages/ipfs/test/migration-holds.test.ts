@@ -1,0 +1,76 @@
+import { simulate } from '@ipfs-kit/concurrency/testing'
+import { expect, test } from 'vitest'
+import { ended, fileOf, leaves, oldDisk, opened, readAll } from './old-disk.ts'
+
+async function simulated(work: () => Promise<void>): Promise<void> {
+  const { failed } = await simulate(work, { seeds: 20, maxFailures: 1 })
+  expect(failed).toEqual([])
+}
+
+test('a lease for the cache holds a file where it is: nothing is copied, and neither a delete nor a collection takes it', () =>
+  simulated(async () => {
+    const all = leaves(400, 5000)
+    const disk = await oldDisk(all)
+    const home = await opened(disk, { maxBytes: 2 ** 20 })
+    expect(await ended(home)).toMatchObject({ state: 'stopped', error: { code: 'IPFS_STORE_FULL' } })
+    const files: typeof all = []
+    for (const block of all) if (!(await home.packs.has(block.cid))) files.push(block)
+    const held = files.slice(0, 5)
+    const { blocksWritten } = home.packs.stats()
+    const lease = home.blocks.lease({ name: 'export', stream: 'cache' })
+    for (const { cid } of held) expect(await lease.hold(cid)).toBe(true)
+    expect(home.packs.stats().blocksWritten).toBe(blocksWritten)
+    expect(await home.blocks.delete(held[0]!.cid)).toBe(false)
+    await home.blocks.collect()
+    await readAll(home.blocks, held)
+    expect(await home.blocks.has(files[7]!.cid)).toBe(false)
+    expect(await lease.hold(files[7]!.cid)).toBe(false)
+    // By now they have moved: what held a file holds what is in a pack.
+    expect(home.migration.progress().state).toBe('done')
+    expect(await home.blocks.delete(held[0]!.cid)).toBe(false)
+    lease.close()
+    expect(await home.blocks.delete(held[0]!.cid)).toBe(true)
+    expect(await home.blocks.has(held[0]!.cid)).toBe(false)
+    await home.blocks.close()
+  }))
+
+test('what a reader holds while all moves stays until it lets go', () =>
+  simulated(async () => {
+    const all = leaves(60)
+    const disk = await oldDisk(all)
+    disk.setFaults({ latencyMs: 2 })
+    const home = await opened(disk)
+    const lease = home.blocks.lease({ name: 'export', stream: 'cache' })
+    for (const { cid } of all) expect(await lease.hold(cid)).toBe(true)
+    expect(await ended(home)).toMatchObject({ state: 'done' })
+    for (const { cid } of all) expect(await home.blocks.delete(cid)).toBe(false)
+    await readAll(home.blocks, all)
+    lease.close()
+    for (const { cid } of all) expect(await home.blocks.delete(cid)).toBe(true)
+    expect(await disk.stat(fileOf(all[0]!.cid))).toBeUndefined()
+    await home.blocks.close()
+  }))
+
+test('the range of a block in a file is checked as that of one in a pack', () =>
+  simulated(async () => {
+    const [block] = leaves(1)
+    const disk = await oldDisk([block!])
+    disk.setFaults({ latencyMs: 2 })
+    const ranges = [
+      { offset: block!.bytes.length + 1 },
+      { offset: -1 },
+      { offset: 0.5 },
+      { offset: Number.NaN },
+      { length: -1 },
+      { length: Number.NaN },
+    ]
+    const home = await opened(disk, { bytesPerSecond: 1000 })
+    const { length } = block!.bytes
+    for (const range of ranges) {
+      await expect(home.blocks.getRange(block!.cid, range)).rejects.toBeInstanceOf(RangeError)
+    }
+    expect(await home.blocks.getRange(block!.cid, { offset: length })).toHaveLength(0)
+    expect(await home.blocks.getRange(block!.cid, { offset: 3, length: 5 })).toHaveLength(5)
+    expect(home.migration.progress().blocks).toBe(0)
+    await home.blocks.close()
+  }))
