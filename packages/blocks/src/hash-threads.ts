@@ -5,7 +5,7 @@
  *
  * Threads are a help and nothing more: where there is none, the caller hashes itself.
  */
-import { backendStats, createOwner, map, now, shield } from '@ipfs-kit/concurrency'
+import { backendStats, createOwner, map, now } from '@ipfs-kit/concurrency'
 import { createThreadPool } from '@ipfs-kit/concurrency/thread'
 import { availableParallelism } from 'node:os'
 
@@ -33,7 +33,7 @@ export interface Hashed {
 /** Threads that hash. They end after half a minute without work, and hold no program open. */
 export class HashThreads {
   readonly #pool = createThreadPool({ name: 'hashing', threads })
-  /** Whose tasks start threads. */
+  /** Whose tasks start threads, and whose calls they serve. */
   readonly #owner = createOwner({ name: 'hashing' })
   #starting = false
   #notBefore = 0
@@ -106,11 +106,10 @@ export class HashThreads {
   ): Promise<T | undefined> {
     this.#running += 1
     try {
-      // A cancelled call would end its thread, for the sake of a millisecond.
-      return await shield(
-        () =>
-          this.#pool.run<T>({ module: this.#module, name: what }, [name, bytes], { transfer }) as Promise<T>,
-      )
+      const work = { module: this.#module, name: what }
+      // In a scope of its own: a caller that is cancelled, or leaves, would end the thread for the sake of a millisecond.
+      const { scope } = this.#owner
+      return (await this.#pool.run<T>(work, [name, bytes], { transfer, scope })) as T
     } catch {
       // The thread has died. What it was to hash does not matter to it.
       this.#failed()

@@ -109,6 +109,7 @@ export class Puts {
         }
         const payload = await readTwice(this.#store.parts.folder, place, key)
         if (!(payload instanceof Uint8Array)) return await this.#holdAnother(key, moving)
+        this.#store.counted(payload)
         this.#checkPut(payload, moving)
         if (!this.#haveRoom(taken, key, payload, false)) {
           await this.#waitForRoom(taken, key, payload, false, moving)

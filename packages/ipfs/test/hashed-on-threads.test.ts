@@ -57,3 +57,20 @@ it('an add that is left while its blocks are hashed holds nothing, and the next 
   const cid = await addFile(ipfs, content)
   expect((await read(ipfs, cid)).equals(content)).toBe(true)
 })
+
+it('a reader that leaves while threads hash what was read ahead for it leaves nothing open', async () => {
+  const { ipfs } = await opened()
+  const cid = await addFile(ipfs, content)
+  for (let round = 0; round < 20; round += 1) {
+    const abort = new AbortController()
+    const { body } = await ipfs.files.cat(cid.toString(), { signal: abort.signal })
+    const reader = body[Symbol.asyncIterator]()
+    await reader.next()
+    if (round % 2 === 0) await reader.return!()
+    else {
+      abort.abort(new Error('left'))
+      await expect(reader.next()).rejects.toThrow('left')
+    }
+  }
+  expect((await read(ipfs, cid)).equals(content)).toBe(true)
+})
