@@ -22,7 +22,7 @@ import { sealPack, unsealPack } from './seal-pack.ts'
 import { Store, type StoreParts } from './store.ts'
 import { createStoreFile, readStoreFile, storeIdOf } from './store-file.ts'
 import { createTagger, seedBytes, type Tagger } from './tags.ts'
-import { noteUnsynced, rewriteUnsynced } from './unsynced.ts'
+import { noteUnsynced, rewriteUnsynced, syncNames } from './unsynced.ts'
 import { Upkeep } from './upkeep.ts'
 
 /** Options of {@link openBlocks}. */
@@ -102,7 +102,7 @@ export async function openWith(options: BlocksOptions, chance: Chance): Promise<
     const recovery = { folder, catalog, tagger, storeId, packs, maxIndexedEntries }
     const { scanned, findings, lastId, strangeBytes } = await recoverPacks(recovery)
     // Who made the packs that were found may have died before their names were synced.
-    await folder.sync()
+    await syncNames(folder)
 
     const owner = createOwner({ name: 'blocks' })
     opening.defer(() => owner.close())

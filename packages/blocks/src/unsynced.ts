@@ -2,7 +2,7 @@
  * The note of a failed sync. After such a failure the system may answer from memory what the device never got, and
  * forget about it: a process that opens the store later would find the bytes, sync them with success, and vouch for what
  * is not there. So the first one notes which kept packs have bytes that no sync has covered, and the next writes those
- * packs anew.
+ * packs anew. The same goes for names after a failed sync of the folder: with a note there, all kept packs get theirs anew.
  *
  * The note is not synced, and need not be: once the power is lost, so is what the system answered from memory.
  */
@@ -40,8 +40,18 @@ export async function noteUnsynced({ disk, path }: PackFolder, packs: Iterable<P
   }
 }
 
+/** Makes the names of the packs that were found survive a power loss; a failure is noted. @throws DiskError */
+export async function syncNames(folder: PackFolder): Promise<void> {
+  try {
+    await folder.sync()
+  } catch (error) {
+    await noteUnsynced(folder, [])
+    throw error
+  }
+}
+
 /**
- * Before the packs are read: writes those anew that a note names, and removes the note for good. Takes the room of one
+ * Before the packs are read: writes those anew that a note names, gives the other kept packs their names anew, and removes the note for good. Takes the room of one
  * pack meanwhile, beyond any quota. A pack that cannot be read everywhere is set aside, and zeros stand in its place for
  * what cannot be read.
  *
@@ -59,8 +69,11 @@ export async function rewriteUnsynced(disk: Disk, folder: string): Promise<void>
   const path = `${folder}/${noteName}`
   const text = await readIfThere(disk, path)
   if (text === undefined) return
-  for (const name of namesIn(text) ?? names) {
-    if (parsePackName(name)?.stream === 'kept') await rewrite(disk, `${folder}/${name}`)
+  const doubtful = new Set(namesIn(text) ?? names)
+  for (const { name } of await disk.list(folder)) {
+    if (parsePackName(name)?.stream !== 'kept') continue
+    if (doubtful.has(name)) await rewrite(disk, `${folder}/${name}`)
+    else await renew(disk, `${folder}/${name}`)
   }
   await disk.syncFolder(folder)
   await disk.unlink(path)
@@ -73,8 +86,13 @@ function namesIn(text: string | typeof unreadable): readonly string[] | undefine
   return crc === String(crc32(Buffer.from(names.join('\n'), 'latin1'))) ? names : []
 }
 
+/** Gives a pack its name anew: if it was the sync of the folder that failed, another one would not bring that to the device. */
+async function renew(disk: Disk, path: string): Promise<void> {
+  await disk.rename(path, `${path}${temporary}`)
+  await disk.rename(`${path}${temporary}`, path)
+}
+
 async function rewrite(disk: Disk, path: string): Promise<void> {
-  if ((await disk.stat(path)) === undefined) return
   const source = await disk.open(path, 'read')
   const from = readingAround(source)
   try {

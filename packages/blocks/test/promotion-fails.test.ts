@@ -105,7 +105,7 @@ test(
       { seeds: 40 * soak, maxFailures: 1 },
     )
     expect(failed[0]?.error).toBeUndefined()
-    expect(failedMarks).toBeGreaterThan(10)
+    expect(failedMarks).toBeGreaterThan(5)
     expect(completeMarks).toBeGreaterThan(10)
     expect(evicted).toBeGreaterThan(100)
   },
@@ -129,7 +129,7 @@ test('a pack whose blocks come back, since they could not be moved, is not dropp
             }
             return await file.write(buffers, position)
           }
-          return { ...file, write }
+          return { ...file, write, writeNow: () => false }
         },
       }
       const { store, leaves } = await openWithCachedLeaves(held, 9000)

@@ -98,8 +98,8 @@ export interface Disk {
    */
   open(path: string, mode: OpenMode): Promise<DiskFile>
   /**
-   * Makes a folder and those above it that are missing, and syncs their names. No error if it is there; `DISK_EXISTS` if a
-   * file is.
+   * Makes a folder and those above it that are missing, and syncs their names, or its own if it is there already. A folder
+   * whose name cannot be synced is removed again. `DISK_EXISTS` if a file is there.
    */
   makeFolder(path: string): Promise<void>
   /**
@@ -115,7 +115,10 @@ export interface Disk {
   list(path: string): Promise<readonly DiskEntry[]>
   /** `undefined` if there is nothing. Follows symbolic links. */
   stat(path: string): Promise<DiskStat | undefined>
-  /** Makes the entries of a folder (files made, renamed, removed) survive a power loss. */
+  /**
+   * Makes the entries of a folder (files made, renamed, removed) survive a power loss. After one that failed, a later one that
+   * succeeds says nothing about the names that were to be synced.
+   */
   syncFolder(path: string): Promise<void>
   /** Room on the volume of an existing folder. */
   freeSpace(path: string): Promise<FreeSpace>

@@ -65,6 +65,10 @@ export function nodeDisk(): NodeDisk {
     readBytes: 0,
     writtenBytes: 0,
   }
+  const sync = async (folder: string): Promise<void> => {
+    counts.syncs += 1
+    await syncFolder(folder)
+  }
   return {
     name: 'node',
     async open(path, mode) {
@@ -84,7 +88,7 @@ export function nodeDisk(): NodeDisk {
     },
     async makeFolder(path) {
       checkPath(path)
-      await named('make the folder', path, () => makeFolders(path))
+      await named('make the folder', path, () => makeFolders(path, sync))
     },
     async rename(from, to) {
       checkPath(from)
@@ -117,10 +121,7 @@ export function nodeDisk(): NodeDisk {
     },
     async syncFolder(path) {
       checkPath(path)
-      await named('sync the folder', path, async () => {
-        counts.syncs += 1
-        await syncFolder(path)
-      })
+      await named('sync the folder', path, () => sync(path))
     },
     async freeSpace(path) {
       checkPath(path)

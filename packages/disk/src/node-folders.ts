@@ -1,5 +1,5 @@
 /** Folders of the system: making them with those above, and syncing their entries. */
-import { close, constants, fsync, mkdir, open, stat } from 'node:fs'
+import { close, constants, fsync, mkdir, open, rmdir, stat } from 'node:fs'
 import type { Stats } from 'node:fs'
 import { dirname } from 'node:path'
 import { systemCall } from './system-call.ts'
@@ -36,34 +36,48 @@ export async function syncFolder(path: string): Promise<void> {
 }
 
 /**
- * Makes a folder (mode 0700) and those above it that are missing, and syncs their entries. Node's own recursive `mkdir`
- * never returns where the system answers ENOENT for a folder whose parent is there, as procfs does.
+ * Makes a folder (mode 0700) and those above it that are missing, and syncs their names: one after the other, and also that
+ * of the lowest one that is there, since whoever made it may have died before. Node's own recursive `mkdir` never returns
+ * where the system answers ENOENT for a folder whose parent is there, as procfs does.
  */
-export async function makeFolders(path: string): Promise<void> {
+export async function makeFolders(path: string, sync: (folder: string) => Promise<void>): Promise<void> {
   const missing: string[] = []
-  for (let at = path; ; at = dirname(at)) {
+  let at = path
+  for (; ; at = dirname(at)) {
     const found = await statOf(at)
     if (found?.isDirectory() === true) break
     if (found !== undefined) throw Object.assign(new Error('It is no folder'), { code: 'EEXIST' })
     missing.push(at)
     if (dirname(at) === at) break
   }
-  for (const at of missing.reverse()) {
-    try {
-      await systemCall<void>((done) => mkdir(at, { mode: 0o700 }, (error) => done(error, undefined)))
-    } catch (error) {
-      // Somebody else has just made it.
-      if (systemCodeOf(error) !== 'EEXIST' || (await statOf(at))?.isDirectory() !== true) throw error
-    }
-    await syncAbove(at)
+  await syncAbove(at, sync)
+  for (const next of missing.reverse()) await makeAndSync(next, sync)
+}
+
+async function makeAndSync(path: string, sync: (folder: string) => Promise<void>): Promise<void> {
+  try {
+    await systemCall<void>((done) => mkdir(path, { mode: 0o700 }, (error) => done(error, undefined)))
+  } catch (error) {
+    // Somebody else has just made it.
+    if (systemCodeOf(error) !== 'EEXIST' || (await statOf(path))?.isDirectory() !== true) throw error
+    return syncAbove(path, sync)
+  }
+  try {
+    await syncAbove(path, sync)
+  } catch (error) {
+    // A sync that succeeds later would say nothing about this name: whoever tries again makes it anew.
+    await systemCall<void>((done) => rmdir(path, () => done(null, undefined)))
+    throw error
   }
 }
 
-async function syncAbove(path: string): Promise<void> {
+/** Codes for a folder that cannot be synced: one that may be written and not read, one of procfs, one that is read-only. */
+const notToBeSynced = new Set(['EACCES', 'EINVAL', 'EROFS'])
+
+async function syncAbove(path: string, sync: (folder: string) => Promise<void>): Promise<void> {
   try {
-    await syncFolder(dirname(path))
+    await sync(dirname(path))
   } catch (error) {
-    // One may write into it and may not open it to read: then nobody can sync it.
-    if (systemCodeOf(error) !== 'EACCES') throw error
+    if (!notToBeSynced.has(systemCodeOf(error) ?? '')) throw error
   }
 }

@@ -4,6 +4,7 @@ import type { Disk, DiskFile, OpenMode } from './disk.ts'
 import { noFaults, withFaults } from './sim/faults.ts'
 import type { SimFaults, SimOperation } from './sim/faults.ts'
 import { openSimFile } from './sim/file.ts'
+import { makeFolders, syncFolder } from './sim/make-folders.ts'
 import { Medium } from './sim/medium.ts'
 import type { PowerLossStats } from './sim/medium.ts'
 import { SimNames } from './sim/names.ts'
@@ -103,7 +104,8 @@ function beginProcess(medium: Medium, random: Seeded, faults: SimFaults): SimDis
     },
     async makeFolder(path) {
       checkPath(path)
-      await process.operate('makeFolder', path, () => names.makeFolder(path))
+      process.check(path)
+      await makeFolders(process, names, path)
     },
     async rename(from, to) {
       checkPath(from)
@@ -128,7 +130,7 @@ function beginProcess(medium: Medium, random: Seeded, faults: SimFaults): SimDis
     },
     async syncFolder(path) {
       checkPath(path)
-      await process.operate('syncFolder', path, () => names.sync(path))
+      await syncFolder(process, names, path)
     },
     async freeSpace(path) {
       checkPath(path)

@@ -97,11 +97,88 @@ describe('a crash', () => {
     }
   })
 
+  test('loses no file that was moved out of a folder before that was removed or replaced', async () => {
+    for (const seed of seeds) {
+      const disk = await freshDisk(seed)
+      await disk.makeFolder('/f/d')
+      await syncedFile(disk, '/f/d/x', filled(10, 1))
+      await disk.rename('/f/d/x', '/f/y')
+      if (seed % 2 === 0) await disk.removeFolder('/f/d')
+      else {
+        await disk.makeFolder('/f/e')
+        await disk.rename('/f/e', '/f/d')
+      }
+      if (seed % 3 === 0) await disk.syncFolder('/f')
+      const after = disk.crash()
+      const found = [await bytesAt(after, '/f/d/x'), await bytesAt(after, '/f/y')]
+      expect(found, `seed ${seed}`).toContainEqual(filled(10, 1))
+    }
+  })
+
+  test('loses no file that was moved into a folder whose own name is not synced', async () => {
+    let tried = 0
+    for (const seed of seeds) {
+      const first = await freshDisk(seed)
+      await syncedFile(first, '/f/x', filled(10, 1))
+      const making = first.makeFolder('/f/d').catch(() => undefined)
+      for (let turn = 0; turn < seed % 13; turn += 1) await Promise.resolve()
+      const disk = first.kill()
+      await making
+      if ((await disk.stat('/f/d')) === undefined) continue
+      tried += 1
+      await disk.rename('/f/x', '/f/d/x')
+      if (seed % 2 === 0) {
+        // Both folders of the rename, of which one has no synced name: its own comes along.
+        await disk.syncFolder('/f/d')
+        disk.failAt('syncFolder', 1)
+        await disk.syncFolder('/f').catch(() => undefined)
+        await disk.rename('/f/d/x', '/f/d/y')
+        await disk.syncFolder('/f/d')
+      }
+      const after = disk.crash()
+      const found = await Promise.all(['/f/x', '/f/d/x', '/f/d/y'].map((path) => bytesAt(after, path)))
+      expect(found, `seed ${seed}`).toContainEqual(filled(10, 1))
+    }
+    expect(tried).toBeGreaterThan(50)
+  })
+
   test('leaves what makeFolder made, without another sync', async () => {
     for (const seed of seeds.slice(0, 50)) {
       const disk = await freshDisk(seed)
       await disk.makeFolder('/f/a/b')
       expect((await disk.crash().stat('/f/a/b'))?.kind).toBe('folder')
+    }
+  })
+
+  test('in the middle of makeFolder leaves the highest of the folders, none or all', async () => {
+    const found = new Set<number>()
+    for (const seed of seeds) {
+      const disk = await freshDisk(seed)
+      disk.crashAt('any', 1 + (seed % 8))
+      await disk.makeFolder('/f/a/b/c').catch(() => undefined)
+      const after = disk.crash()
+      const there = await Promise.all(['/f/a', '/f/a/b', '/f/a/b/c'].map((path) => after.stat(path)))
+      found.add(there.filter((stat) => stat !== undefined).length)
+    }
+    expect(found).toEqual(new Set([0, 1, 2, 3]))
+  })
+
+  test('leaves what makeFolder found, though whoever made it died or failed before its name was synced', async () => {
+    for (const seed of seeds) {
+      let disk = await freshDisk(seed)
+      if (seed % 2 === 0) {
+        disk.failAt('syncFolder', 2 + (seed % 3))
+        await expect(disk.makeFolder('/f/a/b/c')).rejects.toMatchObject({ code: 'DISK_IO' })
+      } else {
+        // Between the making of a folder and the sync of its name.
+        const dying = disk
+        const making = disk.makeFolder('/f/a/b/c').catch(() => undefined)
+        for (let turn = 0; turn < seed % 13; turn += 1) await Promise.resolve()
+        disk = dying.kill()
+        await making
+      }
+      await disk.makeFolder('/f/a/b/c')
+      expect((await disk.crash().stat('/f/a/b/c'))?.kind, `seed ${seed}`).toBe('folder')
     }
   })
 

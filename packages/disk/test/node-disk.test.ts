@@ -23,6 +23,19 @@ describe('the disk of the system', () => {
     expect((await stat(`${folder}/a/b/c`)).mode & 0o777).toBe(0o600)
   })
 
+  test('syncs the names of the folders that it makes, and of one that is there already', async () => {
+    const own = nodeDisk()
+    await own.makeFolder(`${folder}/a/b`)
+    expect(own.stats().syncs).toBe(3)
+    await own.makeFolder(`${folder}/a/b`)
+    expect(own.stats().syncs).toBe(4)
+    await own.makeFolder(`${folder}/a/b/c`)
+    expect(own.stats().syncs).toBe(6)
+    // Folders that have no disk behind them.
+    await own.makeFolder('/')
+    if (process.platform === 'linux') await own.makeFolder('/proc/self')
+  })
+
   test('takes the files of others, and others take its own', async () => {
     await writeFile(`${folder}/x`, 'from outside')
     const file = await disk.open(`${folder}/x`, 'write')

@@ -27,19 +27,21 @@ export class SimNames {
     return this.#makeFile('open', path, place)
   }
 
-  /** Folders that are made are on the medium at once. */
-  makeFolder(path: string): void {
+  /** The folder of a path and those above it, the highest first. */
+  foldersOf(path: string): readonly string[] {
+    const names = path.split('/').filter((name) => name !== '')
+    return ['/', ...names.map((_, index) => `/${names.slice(0, index + 1).join('/')}`)]
+  }
+
+  /** Makes one folder. Whether it was not there. */
+  makeFolder(path: string): boolean {
     const { medium } = this.#process
-    let at = ''
-    for (const name of ['', ...path.split('/').filter((one) => one !== '')]) {
-      at = name === '' ? '/' : `${at === '/' ? '' : at}/${name}`
-      const { folder, name: last, node } = this.#place('make the folder', at)
-      if (node?.kind === 'folder') continue
-      if (node !== undefined) throw refusedWith('EEXIST', 'make the folder', path)
-      medium.entries.add([{ folder, name: last, node: createFolderNode(medium.folders) }])
-      medium.entries.sync(folder)
-      medium.folders += 1
-    }
+    const { folder, name, node } = this.#place('make the folder', path)
+    if (node?.kind === 'folder') return false
+    if (node !== undefined) throw refusedWith('EEXIST', 'make the folder', path)
+    medium.entries.add([{ folder, name, node: createFolderNode(medium.folders) }])
+    medium.folders += 1
+    return true
   }
 
   rename(from: string, to: string): void {
@@ -109,6 +111,10 @@ export class SimNames {
 
   sync(path: string): void {
     this.#process.medium.entries.sync(this.#folder('sync the folder', path))
+  }
+
+  failSync(path: string): void {
+    this.#process.medium.entries.failSync(this.#folder('sync the folder', path))
   }
 
   freeSpace(path: string): FreeSpace {
