@@ -130,7 +130,8 @@ export class Migration {
 
   /** If it waits for room it tries again at once. Waits for the end of that. */
   async goOn(options?: CallOptions): Promise<void> {
-    if (this.#task?.state !== 'pending') return
+    const isWaiting = this.#state === 'stopped' && isFull(this.#error)
+    if (this.#task?.state !== 'pending' || !(isWaiting || this.#state === 'running')) return
     if (this.#ended.isSet) this.#ended = createEvent({ name: 'end of the migration' })
     this.#collected.set()
     this.#room.set()
