@@ -7,13 +7,14 @@
 import { type Catalog, type Handle, none, type ReadRows } from './catalog.ts'
 import { Deletions } from './deletions.ts'
 import { type PackRows, readRows, readRowsNow, type RowMemory } from './footer.ts'
-import { frameKinds } from './frame.ts'
-import { readKey } from './frame-reader.ts'
+import { type FrameKind, frameKinds } from './frame.ts'
+import { damaged, readKey } from './frame-reader.ts'
 import { Pace } from './pace.ts'
 import type { Pack } from './pack.ts'
 import type { PackFolder } from './pack-folder.ts'
 import { rowReader } from './pack-frames.ts'
 import { placeKind, placeOffset } from './place.ts'
+import { readAgain, tryTwice } from './read-around.ts'
 
 /** Bits at the top of a tag that tell its range. */
 const tagRangeBits = 8
@@ -38,7 +39,8 @@ interface KeyTag {
   readonly high: number
   readonly low: number
   readonly kind: number
-  readonly key: Buffer
+  /** `undefined` if the disk cannot read it: the tag speaks for it. */
+  readonly key: Buffer | undefined
 }
 
 /** A pack whose rows are to go into the index. */
@@ -128,7 +130,7 @@ class Absorption {
     const { folder, memory } = this.#parts
     const file = await folder.file(pack)
     const at = [pack.footer!, from, to - from, memory] as const
-    const read = readRowsNow(file, ...at) ?? (await readRows(file, ...at))
+    const read = await readAgain(async () => readRowsNow(file, ...at) ?? readRows(file, ...at))
     await folder.trim()
     return read
   }
@@ -160,14 +162,15 @@ class Absorption {
     place: number,
     payloadBytes: number,
   ): Promise<void> {
-    const { catalog, packs, folder } = this.#parts
+    const { catalog, packs } = this.#parts
     const offset = placeOffset(place)
     const kind = placeKind(place)
-    const key = (await readKey(folder, pack, offset))?.key
-    if (key === undefined) {
+    const frame = await this.#frameAt(pack, offset)
+    if (frame === damaged) {
       pack.deadBytes += payloadBytes
       return
     }
+    const key = frame?.key
     if (kind >= frameKinds.goneBlock) {
       const gone = { high, low, kind: kind - 2, key }
       this.#deletions.add(high, low, pack.stream, gone.kind, key)
@@ -209,15 +212,26 @@ class Absorption {
 
   /** The entry of exactly this key among those with its tag. */
   async #entryOf({ high, low, kind, key }: KeyTag, isWanted: (pack: Pack) => boolean): Promise<Handle> {
-    const { catalog, packs, folder } = this.#parts
-    const handles = catalog.hasCold ? [...(await catalog.findCold(high, low))] : []
+    const { catalog, packs } = this.#parts
+    const handles = catalog.hasCold ? [...(await readAgain(() => catalog.findCold(high, low)))] : []
     for (let at = catalog.find(high, low); at !== none; at = catalog.findNext(at, high, low)) handles.push(at)
     for (const handle of handles) {
       const pack = packs[catalog.pack(handle)]!
       if (!isWanted(pack)) continue
-      const other = await readKey(folder, pack, catalog.offset(handle))
-      if (other?.kind === kind && other.key.equals(key)) return handle
+      const other = await this.#frameAt(pack, catalog.offset(handle))
+      if (other === damaged) continue
+      // What cannot be read has the same tag: 64 bits, keyed.
+      if (other === undefined || key === undefined) return handle
+      if (other.kind === kind && other.key.equals(key)) return handle
     }
     return none
+  }
+
+  /** Kind and key of a frame; `undefined` if the disk cannot read them. */
+  async #frameAt(
+    pack: Pack,
+    offset: number,
+  ): Promise<{ readonly kind: FrameKind; readonly key: Buffer } | typeof damaged | undefined> {
+    return tryTwice(async () => (await readKey(this.#parts.folder, pack, offset)) ?? damaged)
   }
 }

@@ -25,6 +25,15 @@ export type Handle = number
 /** Reads rows of a pack's footer: exactly `count` of them, or it rejects. */
 export type ReadRows = (from: number, count: number) => Promise<PackRows>
 
+/** A tag, and where an entry with it leads. */
+export interface IndexedEntry {
+  readonly high: number
+  readonly low: number
+  readonly offset: number
+  /** Bytes of the payload. */
+  readonly length: number
+}
+
 /** The entries. Tags are pairs of unsigned 32-bit numbers. `pack` is the place of a pack in the store's table, below 2^22. */
 export interface Catalog {
   /** Entries in all, those in memory, and bytes of memory that all of it takes. */
@@ -107,6 +116,8 @@ export interface Catalog {
   chill(pack: number, rows: PackRows, readRows: ReadRows): Promise<void>
   /** Whether a pack is answered from its footer, or is about to be. */
   isCold(pack: number): boolean
+  /** The entries in memory that lead to a pack, for when its footer cannot be read: a look at all. The pack gets none meanwhile. */
+  indexedOf(pack: number): AsyncGenerator<IndexedEntry, void, undefined>
   /** Forgets a pack that was answered from its footer. Its entries in memory are the caller's to remove. */
   drop(pack: number): void
 

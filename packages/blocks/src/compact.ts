@@ -7,6 +7,7 @@ import { frameRows, readWhole } from './pack-frames.ts'
 import type { Batch, Pack } from './pack.ts'
 import { Pace } from './pace.ts'
 import { publishCompaction } from './reports.ts'
+import { tryOnce } from './read-around.ts'
 import { restoreEntries } from './restore-entries.ts'
 import { keyOfFrame } from './store-key.ts'
 import type { Store } from './store.ts'
@@ -23,23 +24,51 @@ const sliceMs = 4
 /** Copies that wait to be written at most. */
 const unwrittenBytes = 8 * 1024 * 1024
 
+/** What was copied so far. */
+interface Copying {
+  copiedBytes: number
+  removedEntries: number
+  removedBytes: number
+  readonly batches: Set<Batch>
+}
+
 /**
- * Rewrites a sealed kept pack. `undefined` if it holds a damaged frame that somebody claims: such a pack is left alone, since
- * what is left of the frame may be of use. Can be cancelled at every wait: copies are frames like any other.
+ * Rewrites a sealed kept pack. `undefined` if it holds a frame that somebody claims, or a deletion, and that is damaged or
+ * cannot be read: such a pack is left alone, since what is left of the frame may be of use. Can be cancelled at every wait:
+ * copies are frames like any other.
  *
  * @throws BlocksError BLOCKS_FULL, BLOCKS_SYNC_FAILED, BLOCKS_IO
  */
 export async function compactPack(store: Store, pack: Pack): Promise<Compacted | undefined> {
-  const { catalog, epochs, folder, room, streams, packs } = store.parts
+  const { room, streams } = store.parts
+  const copying: Copying = { copiedBytes: 0, removedEntries: 0, removedBytes: 0, batches: new Set() }
+  const copied = await tryOnce(() => copyLiving(store, pack, copying))
+  try {
+    await streams.kept.sync()
+  } catch (error) {
+    // What was copied is in an unknown state, and the pack still has it all.
+    await restoreEntries(store, pack)
+    throw error
+  }
+  // Copies that could not be written lead here again.
+  for (const { failure } of copying.batches) if (failure !== undefined) throw failure
+  if (copied !== true) return undefined
+  if (pack.liveEntries > 0) throw room.full(pack.liveBytes)
+  const freedBytes = await dropPack(store, pack)
+  await streams.kept.syncFolder()
+  const { copiedBytes, removedEntries, removedBytes } = copying
+  publishCompaction({ pack: pack.id, bytes: freedBytes, copiedBytes })
+  return { copiedBytes, freedBytes, removedEntries, removedBytes }
+}
+
+/** Copies what lives in a pack. False if there is something that it cannot copy. */
+async function copyLiving(store: Store, pack: Pack, copying: Copying): Promise<boolean> {
+  const { catalog, epochs, folder, room, packs } = store.parts
   const pace = new Pace(sliceMs)
   const isOldest = !packs.some(
     (other) => other !== undefined && other.stream === 'kept' && other.id < pack.id,
   )
-  let copiedBytes = 0
-  let removedEntries = 0
-  let removedBytes = 0
   let waiting = 0
-  const batches = new Set<Batch>()
   for await (const row of frameRows(folder, pack)) {
     if (pace.isDue) await pace.turn()
     const isGone = row.kind === frameKinds.goneBlock
@@ -49,8 +78,8 @@ export async function compactPack(store: Store, pack: Pack): Promise<Compacted |
     if (!isGone && !catalog.has(found)) continue
     if (!isGone && !epochs.isLive(found)) {
       store.forget(found, { pack, offset: row.offset, payloadBytes: row.payloadBytes }, row.low)
-      removedEntries += 1
-      removedBytes += row.payloadBytes
+      copying.removedEntries += 1
+      copying.removedBytes += row.payloadBytes
       continue
     }
     const whole = await readWhole(folder, pack, row)
@@ -59,7 +88,7 @@ export async function compactPack(store: Store, pack: Pack): Promise<Compacted |
         await copyDeletion(store, keyOfFrame({ ...row, kind: frameKinds.block }, whole.key), pack)
       continue
     }
-    if (whole === undefined || !(await matches(whole.key, whole.payload))) return undefined
+    if (whole === undefined || !(await matches(whole.key, whole.payload))) return false
     const bytes = store.roomFor(whole.key.length, row.payloadBytes)
     if (!room.takeReserve(bytes)) throw room.full(bytes)
     const again = catalog.locate(row.high, row.low, pack.slot, row.offset)
@@ -71,26 +100,13 @@ export async function compactPack(store: Store, pack: Pack): Promise<Compacted |
     const place = { pack, offset: row.offset, payloadBytes: row.payloadBytes }
     const placed = store.copy(keyOfFrame(row, whole.key), whole.payload, place, handle, 'kept')
     room.give(bytes - placed.room)
-    copiedBytes += row.payloadBytes
-    batches.add(placed.batch)
+    copying.copiedBytes += row.payloadBytes
+    copying.batches.add(placed.batch)
     waiting += row.payloadBytes
     if (waiting >= unwrittenBytes) {
       await placed.batch.written.wait()
       waiting = 0
     }
   }
-  try {
-    await streams.kept.sync()
-  } catch (error) {
-    // What was copied is in an unknown state, and the pack still has it all.
-    await restoreEntries(store, pack)
-    throw error
-  }
-  // Copies that could not be written lead here again.
-  for (const { failure } of batches) if (failure !== undefined) throw failure
-  if (pack.liveEntries > 0) throw room.full(pack.liveBytes)
-  const freedBytes = await dropPack(store, pack)
-  await folder.sync()
-  publishCompaction({ pack: pack.id, bytes: freedBytes, copiedBytes })
-  return { copiedBytes, freedBytes, removedEntries, removedBytes }
+  return true
 }

@@ -4,6 +4,7 @@ import { readKey } from './frame-reader.ts'
 import { frameRows } from './pack-frames.ts'
 import type { Pack } from './pack.ts'
 import { Pace } from './pace.ts'
+import { tryOnce, tryTwice } from './read-around.ts'
 import type { Store } from './store.ts'
 
 const sliceMs = 4
@@ -20,15 +21,14 @@ export async function deleteUnclaimed(store: Store, packs: readonly Pack[]): Pro
   const pace = new Pace(sliceMs)
   let removedEntries = 0
   let removedBytes = 0
-  for (const pack of packs) {
-    if (pack.state === 'gone') continue
+  const deleteOf = async (pack: Pack): Promise<void> => {
     for await (const row of frameRows(folder, pack)) {
       if (pace.isDue) await pace.turn()
       if (row.kind !== frameKinds.block) continue
       const located = catalog.locate(row.high, row.low, pack.slot, row.offset)
       const first = typeof located === 'number' ? located : await located
       if (!catalog.has(first) || epochs.isLive(first)) continue
-      const found = await readKey(folder, pack, row.offset)
+      const found = await tryTwice(() => readKey(folder, pack, row.offset))
       const again = catalog.locate(row.high, row.low, pack.slot, row.offset)
       const handle = typeof again === 'number' ? again : await again
       if (!catalog.has(handle) || epochs.isLive(handle)) continue
@@ -39,6 +39,10 @@ export async function deleteUnclaimed(store: Store, packs: readonly Pack[]): Pro
       removedEntries += 1
       removedBytes += payloadBytes
     }
+  }
+  for (const pack of packs) {
+    // Of a pack whose rows cannot be read nothing is deleted.
+    if (pack.state !== 'gone') await tryOnce(() => deleteOf(pack))
   }
   await streams.kept.written()
   return { removedEntries, removedBytes }

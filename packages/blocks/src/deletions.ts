@@ -5,7 +5,8 @@ interface Deletion {
   readonly low: number
   readonly stream: Stream
   readonly kind: number
-  readonly key: Buffer
+  /** `undefined` if it cannot be read: the tag speaks for it. */
+  readonly key: Buffer | undefined
 }
 
 /** Bits of a tag that choose a bit of the filter. */
@@ -16,11 +17,11 @@ export class Deletions {
   /** Answers for nearly all tags that nothing was deleted. */
   readonly #filter = new Uint32Array(2 ** filterBits / 32)
 
-  add(high: number, low: number, stream: Stream, kind: number, key: Buffer): void {
+  add(high: number, low: number, stream: Stream, kind: number, key: Buffer | undefined): void {
     const bit = high >>> (32 - filterBits)
     this.#filter[bit >>> 5]! |= 1 << (bit & 31)
     const list = this.#byTag.get(high)
-    const deletion = { low, stream, kind, key: Buffer.from(key) }
+    const deletion = { low, stream, kind, key: key && Buffer.from(key) }
     if (list === undefined) this.#byTag.set(high, [deletion])
     else list.push(deletion)
   }
@@ -31,10 +32,14 @@ export class Deletions {
     return this.#byTag.get(high)?.some((deletion) => deletion.low === low) === true
   }
 
-  has(high: number, low: number, stream: Stream, kind: number, key: Buffer): boolean {
+  has(high: number, low: number, stream: Stream, kind: number, key: Buffer | undefined): boolean {
     const list = this.#byTag.get(high) ?? []
     return list.some(
-      (one) => one.low === low && one.stream === stream && one.kind === kind && one.key.equals(key),
+      (one) =>
+        one.low === low &&
+        one.stream === stream &&
+        one.kind === kind &&
+        (one.key === undefined || key === undefined || one.key.equals(key)),
     )
   }
 }

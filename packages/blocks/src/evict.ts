@@ -3,9 +3,10 @@ import { entryFlags } from './catalog.ts'
 import { dropPack } from './drop-pack.ts'
 import { footerReserveBytes } from './footer.ts'
 import { frameBytes } from './frame.ts'
-import { type FrameRow, frameRows, readWhole } from './pack-frames.ts'
+import { type FrameRow, frameRows, indexedRows, readWhole } from './pack-frames.ts'
 import type { Pack } from './pack.ts'
 import { Pace } from './pace.ts'
+import { tryOnce } from './read-around.ts'
 import { publishEviction } from './reports.ts'
 import { keyOfFrame } from './store-key.ts'
 import type { Store } from './store.ts'
@@ -25,19 +26,56 @@ const sliceMs = 4
 const keyBytes = 34
 
 /**
- * Drops a sealed cache pack. `undefined` if that has to wait: there is no room for what a lease holds of it.
+ * Drops a sealed cache pack. `undefined` if that has to wait: there is no room for what a lease holds of it, or that cannot
+ * be read.
  *
  * @param budgetBytes - payload bytes of blocks that were read since they were written and may be appended again
  */
 export async function evictPack(store: Store, pack: Pack, budgetBytes: number): Promise<Evicted | undefined> {
-  const { catalog, epochs, folder, streams } = store.parts
+  const { catalog, folder, streams } = store.parts
+  const emptying: Emptying = {
+    budgetBytes,
+    readmittedBytes: 0,
+    takenBytes: 0,
+    removedEntries: 0,
+    removedBytes: 0,
+  }
+  const rows = await tryOnce(() => emptyPack(store, pack, frameRows(folder, pack), emptying))
+  // The footer cannot be read any more.
+  const all =
+    rows ?? (await tryOnce(() => emptyPack(store, pack, indexedRows(folder, catalog, pack), emptying)))
+  if (all === false) return undefined
+  if (emptying.readmittedBytes > 0) await streams.cache.written()
+  // A claimed block that a mark has moved to a kept pack is durable there before its copy here is gone.
+  await store.promotions.settle()
+  if (rows === undefined) forgetCold(store, pack, emptying)
+  // Copies that could not be written lead here again; so does what a lease found in the meantime.
+  if (pack.liveEntries > 0) return undefined
+  const freedBytes = await dropPack(store, pack)
+  const { readmittedBytes, takenBytes, removedEntries, removedBytes } = emptying
+  publishEviction({ pack: pack.id, bytes: freedBytes, readmittedBytes })
+  return { freedBytes, readmittedBytes, takenBytes, removedEntries, removedBytes }
+}
+
+/** What was done so far. */
+interface Emptying {
+  budgetBytes: number
+  readmittedBytes: number
+  takenBytes: number
+  removedEntries: number
+  removedBytes: number
+}
+
+/** Lets nothing lead to some frames of a pack any more. False if there is no room for one that a lease holds. */
+async function emptyPack(
+  store: Store,
+  pack: Pack,
+  rows: AsyncIterable<FrameRow>,
+  emptying: Emptying,
+): Promise<boolean> {
+  const { catalog, epochs } = store.parts
   const pace = new Pace(sliceMs)
-  let budget = budgetBytes
-  let readmittedBytes = 0
-  let takenBytes = 0
-  let removedEntries = 0
-  let removedBytes = 0
-  for await (const row of frameRows(folder, pack)) {
+  for await (const row of rows) {
     if (pace.isDue) await pace.turn()
     const located = catalog.locate(row.high, row.low, pack.slot, row.offset)
     const handle = typeof located === 'number' ? located : await located
@@ -45,12 +83,12 @@ export async function evictPack(store: Store, pack: Pack, budgetBytes: number): 
     let held = epochs.isHeld(handle)
     const wasRead = (catalog.flags(handle) & entryFlags.read) !== 0
     for (;;) {
-      const returns = held || (wasRead && row.payloadBytes <= budget)
+      const returns = held || (wasRead && row.payloadBytes <= emptying.budgetBytes)
       const taken = returns ? await readmit(store, pack, row, held) : undefined
       if (taken !== undefined) {
-        takenBytes += taken
-        readmittedBytes += row.payloadBytes
-        budget -= row.payloadBytes
+        emptying.takenBytes += taken
+        emptying.readmittedBytes += row.payloadBytes
+        emptying.budgetBytes -= row.payloadBytes
         break
       }
       const locatedNow = catalog.locate(row.high, row.low, pack.slot, row.offset)
@@ -58,27 +96,38 @@ export async function evictPack(store: Store, pack: Pack, budgetBytes: number): 
       if (!catalog.has(now)) break
       if (!epochs.isHeld(now)) {
         store.forget(now, { pack, offset: row.offset, payloadBytes: row.payloadBytes }, row.low)
-        removedEntries += 1
-        removedBytes += row.payloadBytes
+        emptying.removedEntries += 1
+        emptying.removedBytes += row.payloadBytes
         break
       }
-      if (held) return undefined
+      if (held) return false
       // A lease took hold of it while there was no room for what was merely read: now it may take of the reserve.
       held = true
     }
   }
-  if (readmittedBytes > 0) await streams.cache.written()
-  // A claimed block that a mark has moved to a kept pack is durable there before its copy here is gone.
-  await store.promotions.settle()
-  // Copies that could not be written lead here again; so does what a lease found in the meantime.
-  if (pack.liveEntries > 0) return undefined
-  const freedBytes = await dropPack(store, pack)
-  publishEviction({ pack: pack.id, bytes: freedBytes, readmittedBytes })
-  return { freedBytes, readmittedBytes, takenBytes, removedEntries, removedBytes }
+  return true
 }
 
-/** How much of a sealed cache pack leases hold: bytes that dropping it would not free. Its frames are not read. */
+/** Entries that a footer answers for which cannot be read any more are forgotten all at once, unless a lease may hold one. */
+function forgetCold(store: Store, pack: Pack, emptying: Emptying): void {
+  const { catalog, epochs } = store.parts
+  if (!catalog.isCold(pack.slot) || epochs.openLeases > 0) return
+  emptying.removedEntries += pack.liveEntries
+  emptying.removedBytes += pack.liveBytes
+  pack.liveEntries = 0
+  pack.liveBytes = 0
+  store.forgetAll(pack)
+}
+
+/**
+ * How much of a sealed cache pack leases hold: bytes that dropping it would not free. Its frames are not read. 0 if its footer
+ * cannot be read: then dropping it finds out.
+ */
 export async function heldBytesOf(store: Store, pack: Pack): Promise<number> {
+  return (await tryOnce(() => countHeld(store, pack))) ?? 0
+}
+
+async function countHeld(store: Store, pack: Pack): Promise<number> {
   const { catalog, epochs, folder } = store.parts
   const pace = new Pace(sliceMs)
   let all = 0
@@ -97,7 +146,7 @@ export async function heldBytesOf(store: Store, pack: Pack): Promise<number> {
 /** Appends a frame to the newest cache pack again. The room that it took; `undefined` if there is none for it, or it is damaged. */
 async function readmit(store: Store, pack: Pack, row: FrameRow, held: boolean): Promise<number | undefined> {
   const { catalog, room, folder } = store.parts
-  const whole = await readWhole(folder, pack, row)
+  const whole = await tryOnce(() => readWhole(folder, pack, row))
   if (whole === undefined) return undefined
   const bytes = store.roomFor(whole.key.length, row.payloadBytes)
   // With writers waiting there is no room but the reserve: half of that is for what is held.

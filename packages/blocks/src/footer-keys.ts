@@ -4,6 +4,7 @@ import { crc32 } from 'node:zlib'
 import { BlocksError } from './errors.ts'
 import { type Footer, rowBytes } from './footer.ts'
 import { maxKeyBytes } from './frame.ts'
+import { tryTwice } from './read-around.ts'
 
 /** Holds the longest key many times. */
 const windowBytes = 262_144
@@ -15,13 +16,17 @@ export interface KeyBatch {
   readonly keys: readonly Buffer[]
 }
 
-/** Whether the keys in the file are those that were written; if not, the pack is to be scanned. Reads all of them, 256 KiB at a time. */
+/**
+ * Whether the keys in the file can be read and are those that were written; if not, they are to be had from the frames. Reads
+ * all of them, 256 KiB at a time.
+ */
 export async function checkKeys(file: Pick<DiskFile, 'read' | 'path'>, footer: Footer): Promise<boolean> {
   const window = Buffer.allocUnsafe(Math.min(windowBytes, footer.keyBytes))
   let crc = 0
   for (let done = 0; done < footer.keyBytes;) {
     const piece = window.subarray(0, Math.min(window.length, footer.keyBytes - done))
-    if ((await file.read(piece, keysAt(footer) + done)) < piece.length) return false
+    const read = await tryTwice(() => file.read(piece, keysAt(footer) + done))
+    if (read === undefined || read < piece.length) return false
     crc = crc32(piece, crc)
     done += piece.length
   }

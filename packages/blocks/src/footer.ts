@@ -71,7 +71,7 @@ export interface FooterOwner {
 }
 
 const magic = 'IPFSFOOT'
-const trailerBytes = 64
+export const trailerBytes = 64
 /** A CRC of this takes below a millisecond. */
 const crcSliceBytes = 2 * 1024 * 1024
 export const rowBytes = 16
@@ -119,6 +119,37 @@ export async function encodeFooter(
   return { footer, rows, buffers: [rowsBuffer, keys, trailer] }
 }
 
+/** What a trailer says of its pack. */
+interface Trailer extends FooterOwner {
+  readonly footer: Footer
+  readonly rowsCrc: number
+}
+
+/** The trailer at the end of a file of `fileBytes`, if there is one whose checksum fits. */
+export async function readTrailer(
+  file: Pick<DiskFile, 'read' | 'path'>,
+  fileBytes: number,
+): Promise<Trailer | undefined> {
+  if (fileBytes < packHeaderBytes + trailerBytes) return undefined
+  const trailer = Buffer.alloc(trailerBytes)
+  if ((await file.read(trailer, fileBytes - trailerBytes)) < trailerBytes) return undefined
+  if (trailer.toString('latin1', 0, 8) !== magic) return undefined
+  if (crc32(trailer.subarray(0, trailerBytes - 4)) !== trailer.readUInt32LE(trailerBytes - 4))
+    return undefined
+  return {
+    id: trailer.readUInt32LE(24),
+    salt: trailer.readUInt32LE(28),
+    rowsCrc: trailer.readUInt32LE(40),
+    footer: {
+      count: trailer.readUInt32LE(8),
+      dataEnd: Number(trailer.readBigUInt64LE(16)),
+      keyBytes: trailer.readUInt32LE(12),
+      keysCrc: trailer.readUInt32LE(44),
+      storeId: trailer.subarray(32, 32 + storeIdBytes),
+    },
+  }
+}
+
 /**
  * The footer at the end of a file of `fileBytes`, if there is one and all it says can be so: it is of this pack and of a
  * file of this size, its checksums fit, and its rows are sorted and name frames that lie in the data side by side.
@@ -130,25 +161,14 @@ export async function readFooter(
   pack: FooterOwner,
   memory: RowMemory = newMemory,
 ): Promise<{ readonly footer: Footer; readonly rows: PackRows } | undefined> {
-  if (fileBytes < packHeaderBytes + trailerBytes) return undefined
-  const trailer = Buffer.alloc(trailerBytes)
-  if ((await file.read(trailer, fileBytes - trailerBytes)) < trailerBytes) return undefined
-  if (trailer.toString('latin1', 0, 8) !== magic) return undefined
-  if (crc32(trailer.subarray(0, trailerBytes - 4)) !== trailer.readUInt32LE(trailerBytes - 4))
-    return undefined
-  if (trailer.readUInt32LE(24) !== pack.id || trailer.readUInt32LE(28) !== pack.salt) return undefined
-  const footer: Footer = {
-    count: trailer.readUInt32LE(8),
-    dataEnd: Number(trailer.readBigUInt64LE(16)),
-    keyBytes: trailer.readUInt32LE(12),
-    keysCrc: trailer.readUInt32LE(44),
-    storeId: trailer.subarray(32, 32 + storeIdBytes),
-  }
+  const trailer = await readTrailer(file, fileBytes)
+  if (trailer === undefined || trailer.id !== pack.id || trailer.salt !== pack.salt) return undefined
+  const { footer, rowsCrc } = trailer
   if (footer.dataEnd < packHeaderBytes || footer.dataEnd % frameAlignment !== 0) return undefined
   if (footer.dataEnd + footerBytes(footer) !== fileBytes || footer.keyBytes < footer.count * 2)
     return undefined
   const rows = await rowsAt(file, footer.dataEnd, footer.count, memory)
-  if (rows === undefined || crc32(bytesOf(rows.numbers)) !== trailer.readUInt32LE(40)) return undefined
+  if (rows === undefined || crc32(bytesOf(rows.numbers)) !== rowsCrc) return undefined
   return rowsAreSound(rows, footer.dataEnd) ? { footer, rows } : undefined
 }
 

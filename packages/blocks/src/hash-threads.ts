@@ -7,11 +7,16 @@
  */
 import { backendStats, createOwner, map, now, shield } from '@ipfs-kit/concurrency'
 import { createThreadPool } from '@ipfs-kit/concurrency/thread'
+import { availableParallelism } from 'node:os'
 
 /** Below this a value is hashed where it is: handing one over and back takes about 40 us. */
 export const leastThreadBytes = 262_144
 /** So many bytes of large values were hashed elsewhere before threads are started, which take some 50 ms and 15 MiB each. */
 const bytesBeforeThreads = 33_554_432
+/** Two also where there are two processors: the caller reads, cuts and writes meanwhile, and does not fill one. */
+const threads = Math.min(4, Math.max(2, availableParallelism() - 1))
+/** Values that each thread has or that wait for it: so many that it never waits for the caller. */
+const queuedAtOnce = 4
 /** For so long no thread is asked after one has failed. */
 const pauseMs = 30_000
 
@@ -27,8 +32,7 @@ export interface Hashed {
 
 /** Threads that hash. They end after half a minute without work, and hold no program open. */
 export class HashThreads {
-  readonly #pool = createThreadPool({ name: 'hashing' })
-  readonly #threads = this.#pool.stats().threads
+  readonly #pool = createThreadPool({ name: 'hashing', threads })
   /** Whose tasks start threads. */
   readonly #owner = createOwner({ name: 'hashing' })
   #starting = false
@@ -62,15 +66,15 @@ export class HashThreads {
       : undefined
   }
 
-  /** Whether a thread can take a value now. When all are there, one value for each may wait, so that none is idle. */
+  /** Whether a thread can take a value now. */
   #isFree(bytes: number): boolean {
     // The simulator has no threads.
     if (bytes < leastThreadBytes || backendStats().backend === 'sim') return false
     if (this.#starting || now() < this.#notBefore) return false
     const { alive } = this.#pool.stats()
     // One more than there are would be started for it, and it would wait for that.
-    if (this.#running < (alive < this.#threads ? alive : 2 * alive)) return true
-    if (alive === this.#threads) return false
+    if (this.#running < (alive < threads ? alive : queuedAtOnce * alive)) return true
+    if (alive === threads) return false
     this.#bytesElsewhere += bytes
     if (this.#bytesElsewhere >= bytesBeforeThreads) this.#start()
     return false
@@ -82,7 +86,7 @@ export class HashThreads {
     const work = { module: this.#module, name: 'hashShared' }
     const start = async (): Promise<void> => {
       try {
-        const each = Array.from({ length: this.#threads })
+        const each = Array.from({ length: threads })
         await map(each, () => this.#pool.run(work, ['sha256', new Uint8Array(0)]))
       } catch {
         // Too little memory, no more threads for this user, or none for this program: hashing goes on without them.

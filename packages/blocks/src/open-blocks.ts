@@ -56,8 +56,8 @@ export interface BlocksOptions {
 }
 
 /**
- * Opens a store. After a crash the packs without a footer are scanned; what is damaged is skipped and reported
- * (`blocks:finding`).
+ * Opens a store. After a crash the packs without a footer are scanned; what is damaged or cannot be read is skipped
+ * and reported (`blocks:finding`).
  *
  * @throws TypeError, RangeError for options; BlocksError BLOCKS_LOCKED, BLOCKS_FORMAT_TOO_NEW, BLOCKS_CORRUPT_STORE, BLOCKS_IO
  */
@@ -141,7 +141,7 @@ export async function openWith(options: BlocksOptions, chance: Chance): Promise<
         abandon: (pack) => {
           pack.state = 'gone'
           packs[pack.slot] = undefined
-          room.give(pack.room)
+          room.give(pack.room - pack.leftBytes)
         },
         onSyncFailed: async () => {
           if (stream === 'kept') await noteUnsynced(folder, ownPacks('kept'))
@@ -196,7 +196,10 @@ export async function openWith(options: BlocksOptions, chance: Chance): Promise<
   }
 }
 
-/** Goes on in the newest pack of a stream if it has room for more, and ends the others that a crash left open. */
+/**
+ * Goes on in the newest pack of a stream if it has room for more, and ends the others that a crash left open. One that cannot
+ * be read everywhere is left as it is.
+ */
 async function resume(
   { folder, catalog, room }: Pick<StoreParts, 'folder' | 'catalog' | 'room'>,
   stream: PackStream,
@@ -207,14 +210,15 @@ async function resume(
   for (const pack of scanned) stream.found(pack)
   const newest = packs[0]
   // A pack that is answered from its footer has to keep that.
-  if (newest !== undefined && newest.dataEnd < packBytes * 0.9 && !catalog.isCold(newest.slot)) {
+  const isWhole = newest?.unreadable.length === 0
+  if (isWhole && newest.dataEnd < packBytes * 0.9 && !catalog.isCold(newest.slot)) {
     if (newest.table !== undefined) stream.resume(newest)
     else if (room.takeReserve(packOverheadBytes)) {
       newest.room += packOverheadBytes
       if (await unsealPack(folder, newest)) stream.resume(newest)
     }
   }
-  for (const pack of scanned) if (pack !== stream.pack) stream.seal(pack)
+  for (const pack of scanned) if (pack !== stream.pack && pack.unreadable.length === 0) stream.seal(pack)
 }
 
 /** Bytes that a pack has taken of the quota and not of the volume. */

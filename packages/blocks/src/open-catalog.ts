@@ -1,11 +1,11 @@
 /** The index of a store: what lies in memory, and what is answered from footers. */
 import { checkpoint } from '@ipfs-kit/concurrency'
-import { none, type Catalog, type Handle, type ReadRows } from './catalog.ts'
+import { none, type Catalog, type Handle, type IndexedEntry, type ReadRows } from './catalog.ts'
 import { CatalogSweep, type Visit } from './catalog-sweep.ts'
 import type { ColdPack } from './cold-pack.ts'
 import { createColdPacks, placeOf } from './cold-packs.ts'
 import type { PackRows } from './footer.ts'
-import { createTagTable, tableHandles } from './tag-table.ts'
+import { createTagTable, tableHandles, tableShards } from './tag-table.ts'
 
 /** Options of {@link createCatalog}. */
 export interface CatalogOptions {
@@ -189,6 +189,20 @@ class TwoLevelCatalog implements Catalog {
 
   isCold(pack: number): boolean {
     return this.#colds.get(pack) !== undefined
+  }
+
+  async *indexedOf(pack: number): AsyncGenerator<IndexedEntry, void, undefined> {
+    const table = this.#table
+    for (let shard = 0; shard < tableShards; shard++) {
+      const entries: IndexedEntry[] = []
+      for (let at = table.first(shard); at >= 0; at = table.next(at)) {
+        if (table.pack(at) !== pack) continue
+        const [high, low, length] = [table.high(at), table.low(at), table.length(at)]
+        entries.push({ high, low, length, offset: table.place(at) * 8 })
+      }
+      await checkpoint()
+      yield* entries
+    }
   }
 
   drop(pack: number): void {

@@ -1,12 +1,9 @@
 /** Reads a pack at a bounded rate, and goes on behind sectors that the disk cannot read. */
 import { now, sleep } from '@ipfs-kit/concurrency'
-import { DiskError } from '@ipfs-kit/disk'
 import type { CallOptions } from './blocks.ts'
 import type { Pack } from './pack.ts'
 import type { PackFolder } from './pack-folder.ts'
-
-/** What is tried alone when a larger piece cannot be read. */
-const sectorBytes = 4096
+import { Unreadable } from './read-around.ts'
 
 /** The pack was removed while it was read: there is nothing to say about it. */
 export class PackGone extends Error {
@@ -39,8 +36,8 @@ export class ReadPace {
 /** The file of a pack. The pack is held while a piece is read and not between two, so that it can be removed. */
 export class PacedFile {
   readonly path: string
-  /** Pieces that the disk could not read: zeros were given for them. */
-  readonly unreadable: { readonly offset: number; readonly bytes: number }[] = []
+  /** What the disk could not read: zeros were given for it. */
+  readonly unreadable = new Unreadable()
   readonly #folder: PackFolder
   readonly #pack: Pack
   readonly #pace: ReadPace
@@ -57,7 +54,9 @@ export class PacedFile {
   /** @throws PackGone; DiskError other than DISK_IO */
   async read(into: Uint8Array, position: number): Promise<number> {
     await this.#pace.wait()
-    const read = await this.#hold(() => this.#readAround(into, position))
+    const read = await this.#hold(async () =>
+      this.unreadable.read(await this.#folder.file(this.#pack), into, position),
+    )
     this.#pace.used(read)
     this.#onRead(read)
     return read
@@ -78,29 +77,4 @@ export class PacedFile {
       pack.release()
     }
   }
-
-  async #readAround(into: Uint8Array, position: number): Promise<number> {
-    const file = await this.#folder.file(this.#pack)
-    try {
-      return await file.read(into, position)
-    } catch (error) {
-      if (!isUnreadable(error)) throw error
-    }
-    for (let at = 0; at < into.length; at += sectorBytes) {
-      const sector = into.subarray(at, at + sectorBytes)
-      try {
-        const read = await file.read(sector, position + at)
-        if (read < sector.length) return at + read
-      } catch (error) {
-        if (!isUnreadable(error)) throw error
-        sector.fill(0)
-        this.unreadable.push({ offset: position + at, bytes: sector.length })
-      }
-    }
-    return into.length
-  }
-}
-
-function isUnreadable(error: unknown): boolean {
-  return error instanceof DiskError && error.code === 'DISK_IO'
 }

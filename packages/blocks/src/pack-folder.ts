@@ -1,8 +1,8 @@
 /** The folder of the packs: their names, their open files (a bounded number), their making and removing. */
-import type { Disk, DiskFile } from '@ipfs-kit/disk'
+import { type Disk, DiskError, type DiskFile } from '@ipfs-kit/disk'
 import type { Stream } from './blocks.ts'
 import { BlocksError } from './errors.ts'
-import type { Pack } from './pack.ts'
+import { type Pack, physicalBytes } from './pack.ts'
 import { encodePackHeader, maxPackId, packHeaderBytes } from './pack-header.ts'
 
 /** Files open at once at most, but for those that are being read or written. */
@@ -95,6 +95,19 @@ export class PackFolder {
     await file?.close()
   }
 
+  /** Removes a file that got no header. One that stays takes room until the next opening looks at it. */
+  async #removeBegun(pack: Pack, file: DiskFile): Promise<void> {
+    pack.leftBytes = physicalBytes(packHeaderBytes)
+    try {
+      await file.close()
+      await this.disk.unlink(pack.path)
+      pack.leftBytes = 0
+    } catch (error) {
+      // Whoever puts is told of the write that failed before.
+      if (!(error instanceof DiskError)) throw error
+    }
+  }
+
   async #openFile(pack: Pack): Promise<DiskFile> {
     const isNew = pack.writtenEnd === 0
     const file = await this.disk.open(pack.path, isNew ? 'create-new' : 'write')
@@ -105,8 +118,7 @@ export class PackFolder {
           0,
         )
       } catch (error) {
-        await file.close()
-        await this.disk.unlink(pack.path)
+        await this.#removeBegun(pack, file)
         throw error
       }
       pack.writtenEnd = packHeaderBytes

@@ -1,11 +1,20 @@
 /** The frames of a pack for those that rewrite or drop it. */
-import type { ReadRows } from './catalog.ts'
+import type { Catalog, ReadRows } from './catalog.ts'
 import { diskFailure } from './disk-failure.ts'
-import { frameHeaderBytes, type FrameKind, maxKeyBytes, readFrameHeader, usualKeyBytes } from './frame.ts'
+import {
+  frameHeaderBytes,
+  type FrameKind,
+  frameKinds,
+  maxKeyBytes,
+  readFrameHeader,
+  usualKeyBytes,
+} from './frame.ts'
+import { readKey } from './frame-reader.ts'
 import { readRows } from './footer.ts'
 import type { Pack } from './pack.ts'
 import type { PackFolder } from './pack-folder.ts'
 import { placeKind, placeOffset } from './place.ts'
+import { readAgain, tryTwice } from './read-around.ts'
 
 /** A frame by its row. */
 export interface FrameRow {
@@ -19,7 +28,7 @@ export interface FrameRow {
 /** Rows that are read from a footer at once. */
 const rowsAtOnce = 4096
 
-/** The rows of a pack that takes no more frames, in no order. */
+/** The rows of a pack that takes no more frames, in no order. @throws DiskError, BlocksError if its footer cannot be read */
 export async function* frameRows(folder: PackFolder, pack: Pack): AsyncGenerator<FrameRow, void, undefined> {
   if (pack.table !== undefined) {
     yield* pack.table
@@ -28,7 +37,7 @@ export async function* frameRows(folder: PackFolder, pack: Pack): AsyncGenerator
   const footer = pack.footer!
   for (let from = 0; from < footer.count; from += rowsAtOnce) {
     const count = Math.min(rowsAtOnce, footer.count - from)
-    const { numbers } = await readRows(await folder.file(pack), footer, from, count)
+    const { numbers } = await readAgain(async () => readRows(await folder.file(pack), footer, from, count))
     for (let at = 0; at < count * 4; at += 4) {
       const place = numbers[at + 2]!
       yield {
@@ -39,6 +48,18 @@ export async function* frameRows(folder: PackFolder, pack: Pack): AsyncGenerator
         kind: placeKind(place),
       }
     }
+  }
+}
+
+/** The same of a pack whose footer cannot be read, as far as the index in memory has them. */
+export async function* indexedRows(
+  folder: PackFolder,
+  catalog: Pick<Catalog, 'indexedOf'>,
+  pack: Pack,
+): AsyncGenerator<FrameRow, void, undefined> {
+  for await (const entry of catalog.indexedOf(pack.slot)) {
+    const found = await tryTwice(() => readKey(folder, pack, entry.offset))
+    yield { ...entry, payloadBytes: entry.length, kind: found?.kind ?? frameKinds.block }
   }
 }
 
@@ -56,7 +77,7 @@ export function rowReader(folder: PackFolder, pack: Pack): ReadRows {
   }
 }
 
-/** Key and payload of a frame; `undefined` if it is damaged. The payload is not checked against the key. */
+/** Key and payload of a frame; `undefined` if it is damaged. The payload is not checked against the key. @throws DiskError */
 export async function readWhole(
   folder: PackFolder,
   pack: Pack,
@@ -75,7 +96,7 @@ async function readUpTo(
 ): Promise<{ readonly key: Buffer; readonly payload: Buffer } | undefined> {
   const file = await folder.file(pack)
   const bytes = Buffer.allocUnsafe(frameHeaderBytes + keyBytes + row.payloadBytes)
-  const read = file.readNow(bytes, row.offset) ?? (await file.read(bytes, row.offset))
+  const read = await readAgain(async () => file.readNow(bytes, row.offset) ?? file.read(bytes, row.offset))
   const header = readFrameHeader(bytes.subarray(0, read), 0, { salt: pack.salt, offset: row.offset })
   if (header === undefined || header.payloadBytes !== row.payloadBytes || header.kind !== row.kind)
     return undefined

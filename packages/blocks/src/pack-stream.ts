@@ -165,6 +165,11 @@ export class PackStream {
     await this.#syncs.sync(options)
   }
 
+  /** Makes the names of the packs, and that some were removed, survive a power loss. @throws BlocksError BLOCKS_SYNC_FAILED */
+  async syncFolder(): Promise<void> {
+    await this.#syncs.syncFolder()
+  }
+
   #fits(bytes: number): boolean {
     const pack = this.#pack
     if (pack === undefined) return false

@@ -108,8 +108,14 @@ export class PackSyncs {
     if (this.#failure !== undefined) throw this.#failure
     for (const pack of [...this.#unsynced]) await this.syncPack(pack)
     if (this.#packsInFolder === made) return
-    await this.#orFail(() => this.#options.folder.sync())
+    await this.syncFolder()
     this.#packsInFolder = Math.max(this.#packsInFolder, made)
+  }
+
+  /** Syncs the names of the packs. */
+  async syncFolder(): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure
+    await this.#orFail(() => this.#options.folder.sync())
   }
 
   /** A pack counts as unsynced until a sync has ended that began after its last frame was written. */

@@ -4,6 +4,7 @@ import type { DiskFile } from '@ipfs-kit/disk'
 import type { Stream } from './blocks.ts'
 import type { Footer, PackTable } from './footer.ts'
 import type { NewFrame } from './frame-batch.ts'
+import type { Piece } from './read-around.ts'
 
 /** Physical bytes are counted in these units, as file systems do. */
 const clusterBytes = 4096
@@ -65,10 +66,17 @@ export class Pack {
   hasTail = false
   /** Bytes taken from the quota. */
   room = 0
+  /** Of these, what a file takes that got no header and could not be removed. */
+  leftBytes = 0
   liveEntries = 0
   liveBytes = 0
   /** Payload bytes that nothing leads to, or that nobody claimed in the last complete mark. */
   deadBytes = 0
+  /**
+   * What the disk could not read of it at opening. Frames that nobody knows of may lie there: such a pack takes no frame
+   * and no footer, and a kept one without a footer is never removed.
+   */
+  unreadable: readonly Piece[] = []
   /** Why a write failed: nothing is appended any more. */
   failure: Error | undefined
   readonly pending = new Map<number, Pending>()
@@ -96,6 +104,11 @@ export class Pack {
     this.liveEntries -= 1
     this.liveBytes -= payloadBytes
     this.deadBytes += payloadBytes
+  }
+
+  /** Whether there may be frames that nothing is known of. */
+  get mayHideFrames(): boolean {
+    return this.unreadable.length > 0 && this.footer === undefined
   }
 
   /** Keeps the file there while it is read. */

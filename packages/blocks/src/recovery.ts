@@ -2,19 +2,23 @@
  * What opening does with the packs that are there. First it looks at each, from the newest to the oldest: a pack with a
  * valid footer is not read any further, one without is scanned. Then it lets the rows of all into the index.
  */
-import type { DiskFile } from '@ipfs-kit/disk'
+import type { Disk, DiskEntry, DiskFile } from '@ipfs-kit/disk'
 import { absorbPacks, type FoundPack, type LostRecord, tagRanges } from './absorb-packs.ts'
 import type { Catalog } from './catalog.ts'
-import { createRowMemory, type PackRows, readFooter, rowBytes } from './footer.ts'
+import { BlocksError } from './errors.ts'
+import { createRowMemory, type PackRows, readFooter, readTrailer, rowBytes, trailerBytes } from './footer.ts'
 import { frameKinds } from './frame.ts'
 import { Pack, physicalBytes } from './pack.ts'
 import type { PackFolder } from './pack-folder.ts'
 import { parsePackName } from './pack-folder.ts'
-import { decodePackHeader, packHeaderBytes } from './pack-header.ts'
+import { decodePackHeader, type PackHeader, packHeaderBytes } from './pack-header.ts'
 import { packOverheadBytes } from './pack-stream.ts'
 import { scanPack } from './pack-scan.ts'
 import { PackTable } from './pack-table.ts'
+import { type FileAround, readingAround, tryTwice } from './read-around.ts'
+import { tagOfFrame } from './store-key.ts'
 import type { Tagger } from './tags.ts'
+import { setAside } from './unsynced.ts'
 
 /** Fewer rows than this stay in memory between the two passes, of all packs together up to `maxHeldBytes`. */
 const fewRows = 4096
@@ -23,7 +27,8 @@ const maxHeldBytes = 32 * 1024 * 1024
 /** Something that is not as a clean close leaves it. */
 export interface Finding {
   readonly path: string
-  readonly problem: 'no header' | 'damaged region' | 'torn tail'
+  /** `unreadable`: the disk failed to read it, and the file is left as it is. */
+  readonly problem: 'no header' | 'damaged region' | 'torn tail' | 'unreadable'
   readonly offset: number
   readonly bytes: number
 }
@@ -49,39 +54,44 @@ export interface RecoveryParts {
   readonly maxIndexedEntries: number
 }
 
-/** Reads the folder. @throws BlocksError BLOCKS_FORMAT_TOO_NEW; DiskError */
+/**
+ * Reads the folder. What the disk cannot read of a pack is skipped like damage, and such a pack is left as it is.
+ *
+ * @throws BlocksError BLOCKS_FORMAT_TOO_NEW, and BLOCKS_IO if nothing of any pack can be read; DiskError
+ */
 export async function recoverPacks(parts: RecoveryParts): Promise<Recovered> {
   const { folder, packs } = parts
-  const files = (await folder.disk.list(folder.path))
-    .flatMap(({ name }) => {
-      const parsed = parsePackName(name)
-      return parsed === undefined ? [] : [{ ...parsed, path: `${folder.path}/${name}` }]
-    })
-    .sort((left, right) => right.id - left.id)
-  const findings: Finding[] = []
+  const entries = await folder.disk.list(folder.path)
+  const files = packFiles(folder.path, entries)
+  const findings = await filesSetAside(folder, entries)
   const scanned: Pack[] = []
   const found: FoundPack[] = []
   const memory = createRowMemory()
   let heldBytes = 0
-  let strangeBytes = 0
+  let strangeBytes = findings.reduce((sum, { bytes }) => sum + physicalBytes(bytes), 0)
+  let silent = 0
   for (const { stream, id, path } of files) {
-    const file = await folder.disk.open(path, 'write')
-    const size = await file.size()
-    const header = await readHeader(file, path)
-    if (header === undefined || header.stream !== stream || header.id !== id) {
-      const isEmpty = await beginsEmpty(file)
-      await file.close()
+    const opened = await openFile(folder.disk, path)
+    const begin = opened?.begin
+    if (opened === undefined || begin?.header?.stream !== stream || begin.header.id !== id) {
+      await opened?.file.close()
+      const size = opened?.size ?? (await tryTwice(() => folder.disk.stat(path)))?.size ?? 0
+      const isUnread = opened === undefined || opened.around.unreadable.pieces.length > 0
+      if (opened === undefined || begin?.isSilent === true) silent += 1
       // Who died while making a pack leaves a file without its header; and nothing in a cache pack is anybody's.
-      if (isEmpty || stream === 'cache' || size <= packOverheadBytes - 4096) await folder.disk.unlink(path)
+      const isNone = begin?.isEmpty === true || stream === 'cache' || size <= packOverheadBytes - 4096
+      if (isNone && !isUnread) await folder.disk.unlink(path)
       else {
         strangeBytes += physicalBytes(size)
-        findings.push({ path, problem: 'no header', offset: 0, bytes: size })
+        findings.push({ path, problem: isUnread ? 'unreadable' : 'no header', offset: 0, bytes: size })
       }
       continue
     }
+    const { file, size, around } = opened
+    const { header } = begin
     const pack = new Pack({ slot: packs.length, id, stream, salt: header.salt, path })
     packs.push(pack)
-    const sealed = await readFooter(file, size, header, memory)
+    const sealed = await readFooter(around, size, header, memory)
     // Tags that another seed has made say nothing here.
     const isOwn = sealed !== undefined && Buffer.compare(sealed.footer.storeId, parts.storeId) === 0
     const footer = isOwn ? sealed.footer : undefined
@@ -90,7 +100,7 @@ export async function recoverPacks(parts: RecoveryParts): Promise<Recovered> {
     let lost: readonly LostRecord[] = []
     if (footer === undefined) {
       pack.table = new PackTable()
-      const scan = await scanInto(pack, file, size, parts.tagger)
+      const scan = await scanInto(pack, around, size, parts.tagger)
       findings.push(...scan.findings)
       lost = scan.lostRecords
       rows = await pack.table.rows()
@@ -110,12 +120,95 @@ export async function recoverPacks(parts: RecoveryParts): Promise<Recovered> {
     pack.hasTail = size > pack.dataEnd
     pack.syncedEnd = footer === undefined ? 0 : pack.dataEnd
     pack.room = Math.max(physicalBytes(size), roomOf(pack))
+    pack.unreadable = around.unreadable.pieces
+    if (pack.unreadable.length > 0) pack.state = 'sealed'
+    findings.push(...pack.unreadable.map((piece): Finding => ({ path, problem: 'unreadable', ...piece })))
     folder.adopt(pack, file)
     found.push({ pack, count: rows.count, starts: startsOf(rows), rows: held, lost })
     await folder.trim()
   }
+  if (silent > 0 && silent === files.length) {
+    throw new BlocksError('BLOCKS_IO', `The disk cannot read any of the ${silent} packs in ${folder.path}`)
+  }
   await absorbPacks({ ...parts, memory }, found)
   return { scanned, findings, lastId: files[0]?.id ?? 0, strangeBytes }
+}
+
+/** The packs of a folder, the newest first. */
+function packFiles(folder: string, entries: readonly DiskEntry[]) {
+  return entries
+    .flatMap(({ name }) => {
+      const parsed = parsePackName(name)
+      return parsed === undefined ? [] : [{ ...parsed, path: `${folder}/${name}` }]
+    })
+    .sort((left, right) => right.id - left.id)
+}
+
+/** Packs in whose place there are others since they cannot be read everywhere. */
+async function filesSetAside(folder: PackFolder, entries: readonly DiskEntry[]): Promise<Finding[]> {
+  const findings: Finding[] = []
+  for (const { name } of entries) {
+    if (!name.endsWith(setAside) || parsePackName(name.slice(0, -setAside.length)) === undefined) continue
+    const path = `${folder.path}/${name}`
+    const bytes = (await tryTwice(() => folder.disk.stat(path)))?.size ?? 0
+    findings.push({ path, problem: 'unreadable', offset: 0, bytes })
+  }
+  return findings
+}
+
+/** A pack that was opened. */
+interface OpenedFile {
+  readonly file: DiskFile
+  readonly size: number
+  readonly around: FileAround
+  readonly begin: Beginning
+}
+
+/** How a file begins. */
+interface Beginning {
+  readonly header: Pick<PackHeader, 'stream' | 'id' | 'salt'> | undefined
+  /** Whether it is shorter than a header, or begins with zeros where that should be: then it was never synced. */
+  readonly isEmpty: boolean
+  /** Whether the disk can read neither its beginning nor its end. */
+  readonly isSilent: boolean
+}
+
+/** `undefined` if the disk cannot even open it. */
+async function openFile(disk: Disk, path: string): Promise<OpenedFile | undefined> {
+  const file = await tryTwice(() => disk.open(path, 'write'))
+  if (file === undefined) return undefined
+  const size = await tryTwice(() => file.size())
+  if (size === undefined) {
+    await file.close()
+    return undefined
+  }
+  const around = readingAround(file)
+  try {
+    return { file, size, around, begin: await beginningOf(around, size) }
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
+
+async function beginningOf(around: FileAround, size: number): Promise<Beginning> {
+  const bytes = Buffer.alloc(packHeaderBytes)
+  const read = await around.read(bytes, 0)
+  const header = decodePackHeader(bytes.subarray(0, read), around.path)
+  const isUnread = around.unreadable.pieces.length > 0
+  if (header !== undefined || !isUnread) {
+    const isEmpty = read < packHeaderBytes || bytes.every((byte) => byte === 0)
+    return { header, isEmpty, isSilent: false }
+  }
+  // The salt, without which no frame can be told, is in the trailer as well.
+  const trailer = await readTrailer(around, size)
+  const end = { offset: Math.max(0, size - trailerBytes), bytes: trailerBytes }
+  const stream = parsePackName(around.path.slice(around.path.lastIndexOf('/') + 1))!.stream
+  return {
+    header: trailer && { stream, id: trailer.id, salt: trailer.salt },
+    isEmpty: false,
+    isSilent: around.unreadable.overlaps(end),
+  }
 }
 
 /** The first row of each range of tags, and the number of rows. */
@@ -140,30 +233,17 @@ function roomOf({ table, dataEnd }: Pack): number {
   return dataEnd - packHeaderBytes + packOverheadBytes + table.count * rowBytes + table.keyBytes
 }
 
-/** Whether a file is shorter than a header, or begins with zeros where that should be: then it was never synced. */
-async function beginsEmpty(file: DiskFile): Promise<boolean> {
-  const bytes = Buffer.alloc(packHeaderBytes)
-  return (await file.read(bytes, 0)) < packHeaderBytes || bytes.every((byte) => byte === 0)
-}
-
-async function readHeader(file: DiskFile, path: string): Promise<ReturnType<typeof decodePackHeader>> {
-  const bytes = Buffer.alloc(packHeaderBytes)
-  const read = await file.read(bytes, 0)
-  return decodePackHeader(bytes.subarray(0, read), path)
-}
-
 /** Fills the table of a pack from its frames. */
 async function scanInto(
   pack: Pack,
-  file: DiskFile,
+  file: FileAround,
   size: number,
   tagger: Tagger,
 ): Promise<{ readonly findings: readonly Finding[]; readonly lostRecords: readonly LostRecord[] }> {
   const frames = scanPack(file, size, pack, { verify: true })
   for await (const { kind, key, offset, payloadBytes } of frames) {
-    if (kind === frameKinds.block || kind === frameKinds.goneBlock) tagger.block(key)
-    else tagger.record(key)
-    pack.table!.add(tagger.high, tagger.low, offset, payloadBytes, kind, key)
+    const { high, low } = tagOfFrame(tagger, kind, key)
+    pack.table!.add(high, low, offset, payloadBytes, kind, key)
   }
   pack.dataEnd = frames.end
   const { path } = pack
@@ -173,8 +253,12 @@ async function scanInto(
     offset,
     bytes,
   }))
-  if (frames.end < size)
-    findings.push({ path, problem: 'torn tail', offset: frames.end, bytes: size - frames.end })
+  const tail = { offset: frames.end, bytes: size - frames.end }
+  if (tail.bytes > 0) {
+    // There may have been frames in it, if a part of it cannot be read.
+    const problem = file.unreadable.overlaps(tail) ? 'damaged region' : 'torn tail'
+    findings.push({ path, problem, ...tail })
+  }
   const lostRecords = [...frames.damages, ...frames.tail].flatMap(({ offset, frame }): LostRecord[] => {
     if (frame?.kind !== frameKinds.record) return []
     tagger.record(frame.key)

@@ -5,6 +5,7 @@ import { readKey } from './frame-reader.ts'
 import { type FrameRow, frameRows } from './pack-frames.ts'
 import type { Pack } from './pack.ts'
 import { Pace } from './pace.ts'
+import { tryTwice } from './read-around.ts'
 import type { Store } from './store.ts'
 
 const sliceMs = 4
@@ -20,8 +21,9 @@ export async function restoreEntries(store: Store, pack: Pack): Promise<void> {
     if (copy === none) continue
     const other = packs[catalog.pack(copy)]!
     const offset = catalog.offset(copy)
-    const [own, its] = [await readKey(folder, pack, row.offset), await readKey(folder, other, offset)]
     // Copies that cannot be read any more are restored as well: their tag is that of this frame.
+    const own = await tryTwice(() => readKey(folder, pack, row.offset))
+    const its = await tryTwice(() => readKey(folder, other, offset))
     if (own === undefined || (its !== undefined && !its.key.equals(own.key))) continue
     const now = catalog.locate(row.high, row.low, other.slot, offset)
     const handle = typeof now === 'number' ? now : await now

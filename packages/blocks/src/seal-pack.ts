@@ -7,6 +7,7 @@ import { type Pack, physicalBytes } from './pack.ts'
 import type { PackFolder } from './pack-folder.ts'
 import { PackTable } from './pack-table.ts'
 import { placeKind, placeOffset } from './place.ts'
+import { tryTwice } from './read-around.ts'
 
 /** Packs with more frames than this do not take any more after they were closed: their table would be dear to load. */
 const maxResumedFrames = 131_072
@@ -56,15 +57,20 @@ export async function sealPack(folder: PackFolder, storeId: Uint8Array, pack: Pa
   return rest
 }
 
-/** Loads rows and keys of a sealed pack, so that frames can follow. False if there are too many of them. */
+/** Loads rows and keys of a sealed pack, so that frames can follow. False if there are too many of them, or they cannot be read. */
 export async function unsealPack(folder: PackFolder, pack: Pack): Promise<boolean> {
   const footer = pack.footer!
   if (footer.count > maxResumedFrames) return false
   const file = await folder.file(pack)
-  const { numbers } = await readRows(file, footer, 0, footer.count)
-  const keys: Buffer[] = []
   if (!(await checkKeys(file, footer))) return false
-  for await (const batch of readKeys(file, footer)) keys.push(...batch.keys)
+  const found = await tryTwice(async () => {
+    const rows = await readRows(file, footer, 0, footer.count)
+    const keys: Buffer[] = []
+    for await (const batch of readKeys(file, footer)) keys.push(...batch.keys)
+    return { numbers: rows.numbers, keys }
+  })
+  if (found === undefined) return false
+  const { numbers, keys } = found
   // Offset and row in one number: sorting numbers takes a tenth of the time that sorting with a function does.
   const order = Float64Array.from(
     { length: footer.count },

@@ -6,7 +6,7 @@ import { BlocksError } from './errors.ts'
 import { copyBytes } from './frame-batch.ts'
 import { damaged, otherKey, type Place } from './frame-reader.ts'
 import type { Batch } from './pack.ts'
-import { readRaw } from './read-value.ts'
+import { readRaw, readTwice } from './read-value.ts'
 import type { Key, Store } from './store.ts'
 import { TakenRoom } from './taken-room.ts'
 
@@ -95,19 +95,41 @@ export class Puts {
    * In the stream `kept` a block of a cache pack moves.
    */
   async hold(key: Key, stream: Stream, options?: WaitOptions): Promise<boolean> {
-    for (;;) {
-      const handle = this.#store.entry(key)
-      const place = handle === none ? await this.#store.withEntry(key, this.#touch) : this.#touch(handle)
-      if (place === undefined) return false
-      if (stream === 'cache' || place.pack.stream === 'kept') {
-        if (await this.#settled(place, options)) return true
-        continue
+    const moving: StoreOptions = { ...options, stream, leased: true }
+    const taken = new TakenRoom(this.#store.parts.room)
+    try {
+      for (;;) {
+        const version = this.#store.version(key)
+        const handle = this.#store.entry(key)
+        const place = handle === none ? await this.#store.withEntry(key, this.#touch) : this.#touch(handle)
+        if (place === undefined) return false
+        if (stream === 'cache' || place.pack.stream === 'kept') {
+          if (await this.#settled(place, options)) return true
+          continue
+        }
+        const payload = await readTwice(this.#store.parts.folder, place, key)
+        if (!(payload instanceof Uint8Array)) return await this.#holdAnother(key, moving)
+        this.#checkPut(payload, moving)
+        if (!this.#haveRoom(taken, key, payload, false)) {
+          await this.#waitForRoom(taken, key, payload, false, moving)
+          continue
+        }
+        const batch = await this.#write(key, payload, moving, taken, place, version)
+        if (batch === undefined) continue
+        await this.#written(batch, payload, moving)
+        return true
       }
-      const payload = await this.#store.get(key, options)
-      if (payload === undefined) return false
-      await this.put(key, payload, { ...options, stream, leased: true })
-      return true
+    } finally {
+      taken.giveRest()
     }
+  }
+
+  /** The first entry with the tag of a key leads to another key, to damage, or to nothing any more. */
+  async #holdAnother(key: Key, options: StoreOptions): Promise<boolean> {
+    const payload = await this.#store.get(key, options)
+    if (payload === undefined) return false
+    await this.put(key, payload, options)
+    return true
   }
 
   #checkPut(payload: Uint8Array, options: StoreOptions): void {

@@ -346,6 +346,13 @@ export class Store {
     this.#versions[low & (versionCount - 1)]! += 1
   }
 
+  /** The same for all that led to a pack, of which nobody can tell the tags. */
+  forgetAll(pack: Pack): void {
+    this.parts.catalog.drop(pack.slot)
+    for (let low = 0; low < versionCount; low += 1) this.changed(low)
+    this.parts.room.entryGone()
+  }
+
   /** Appends a frame. The room was taken before: {@link roomFor}. */
   append(key: Key, payload: Uint8Array, stream: Stream, former: Place | undefined): Placed {
     if (stream === 'kept') this.keptBytesWritten += payload.length

@@ -10,9 +10,13 @@ import { type Disk, DiskError, type DiskFile } from '@ipfs-kit/disk'
 import { crc32 } from 'node:zlib'
 import type { Pack } from './pack.ts'
 import { type PackFolder, parsePackName } from './pack-folder.ts'
+import { readingAround, tryTwice } from './read-around.ts'
 
 const noteName = 'unsynced'
 const temporary = '.tmp'
+/** What a pack is called besides that was written anew though not all of it could be read. */
+export const setAside = '.unreadable'
+const unreadable = Symbol('unreadable')
 /** Names of packs, a line each. */
 const maxNoteBytes = 1_048_576
 const pieceBytes = 1_048_576
@@ -38,35 +42,48 @@ export async function noteUnsynced({ disk, path }: PackFolder, packs: Iterable<P
 
 /**
  * Before the packs are read: writes those anew that a note names, and removes the note for good. Takes the room of one
- * pack meanwhile, beyond any quota.
+ * pack meanwhile, beyond any quota. A pack that cannot be read everywhere is set aside, and zeros stand in its place for
+ * what cannot be read.
  *
  * @throws DiskError
  */
 export async function rewriteUnsynced(disk: Disk, folder: string): Promise<void> {
   // Whoever was about to write a pack anew may have died.
-  for (const { name } of await disk.list(folder)) {
-    if (name.endsWith(`.pack${temporary}`)) await disk.unlink(`${folder}/${name}`)
+  const names = new Set((await disk.list(folder)).map(({ name }) => name))
+  for (const name of names) {
+    if (!name.endsWith(`.pack${temporary}`)) continue
+    const whole = name.slice(0, -temporary.length)
+    if (names.has(whole)) await disk.unlink(`${folder}/${name}`)
+    else await disk.rename(`${folder}/${name}`, `${folder}/${whole}`)
   }
   const path = `${folder}/${noteName}`
   const text = await readIfThere(disk, path)
   if (text === undefined) return
-  const [crc, ...names] = text.split('\n')
-  if (crc === String(crc32(Buffer.from(names.join('\n'), 'latin1')))) {
-    for (const name of names) if (parsePackName(name) !== undefined) await rewrite(disk, `${folder}/${name}`)
+  for (const name of namesIn(text) ?? names) {
+    if (parsePackName(name)?.stream === 'kept') await rewrite(disk, `${folder}/${name}`)
   }
   await disk.syncFolder(folder)
   await disk.unlink(path)
 }
 
+/** The names in a note; none if it was not written to its end, and `undefined` if it cannot be read. */
+function namesIn(text: string | typeof unreadable): readonly string[] | undefined {
+  if (text === unreadable) return undefined
+  const [crc, ...names] = text.split('\n')
+  return crc === String(crc32(Buffer.from(names.join('\n'), 'latin1'))) ? names : []
+}
+
 async function rewrite(disk: Disk, path: string): Promise<void> {
   if ((await disk.stat(path)) === undefined) return
-  const from = await disk.open(path, 'read')
+  const source = await disk.open(path, 'read')
+  const from = readingAround(source)
   try {
     const to = await disk.open(`${path}${temporary}`, 'create-new')
     try {
       const piece = Buffer.allocUnsafe(pieceBytes)
-      for (let at = 0; ;) {
-        const read = await from.read(piece, at)
+      const size = await source.size()
+      for (let at = 0; at < size;) {
+        const read = await from.read(piece.subarray(0, size - at), at)
         if (read === 0) break
         await to.write([piece.subarray(0, read)], at)
         at += read
@@ -76,12 +93,14 @@ async function rewrite(disk: Disk, path: string): Promise<void> {
       await to.close()
     }
   } finally {
-    await from.close()
+    await source.close()
   }
+  // Between the two its copy is found by its own name, and takes its place.
+  if (from.unreadable.pieces.length > 0) await disk.rename(path, `${path}${setAside}`)
   await disk.rename(`${path}${temporary}`, path)
 }
 
-async function readIfThere(disk: Disk, path: string): Promise<string | undefined> {
+async function readIfThere(disk: Disk, path: string): Promise<string | typeof unreadable | undefined> {
   let file: DiskFile
   try {
     file = await disk.open(path, 'read')
@@ -91,7 +110,8 @@ async function readIfThere(disk: Disk, path: string): Promise<string | undefined
   }
   try {
     const bytes = Buffer.alloc(Math.min(maxNoteBytes, await file.size()))
-    return bytes.toString('latin1', 0, await file.read(bytes, 0))
+    const read = await tryTwice(() => file.read(bytes, 0))
+    return read === undefined ? unreadable : bytes.toString('latin1', 0, read)
   } finally {
     await file.close()
   }

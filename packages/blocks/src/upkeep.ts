@@ -69,7 +69,7 @@ export class Upkeep {
   #nextLook = 0
   /** When a mark may be made for room again: marks take a bounded share of the time. */
   #nextMarkAt = 0
-  /** Packs with claimed frames that are damaged: no compaction, until the next mark. */
+  /** Packs with claimed frames that are damaged or cannot be read: no compaction, until the next mark. */
   readonly #stuck = new Set<Pack>()
   /** Packs none of whose entries is in memory any more. */
   readonly #chilled = new WeakSet<Pack>()
@@ -303,7 +303,10 @@ export class Upkeep {
     const worst = this.#keptPacks()
       .filter(
         (pack) =>
-          pack.state === 'sealed' && !this.#stuck.has(pack) && this.#deadShareOf(pack) >= minDeadShare,
+          pack.state === 'sealed' &&
+          !pack.mayHideFrames &&
+          !this.#stuck.has(pack) &&
+          this.#deadShareOf(pack) >= minDeadShare,
       )
       .sort((left, right) => this.#deadShareOf(right) - this.#deadShareOf(left))
     // Nothing of the oldest one is copied if nothing in it lives: there is nothing that its deletions could stand for.
@@ -311,7 +314,7 @@ export class Upkeep {
       (a, b) => (a !== undefined && a.id < b.id ? a : b),
       undefined,
     )
-    return oldest?.state === 'sealed' && oldest.liveEntries === 0
+    return oldest?.state === 'sealed' && oldest.liveEntries === 0 && !oldest.mayHideFrames
       ? [oldest, ...worst.filter((pack) => pack !== oldest)]
       : worst
   }

@@ -10,6 +10,7 @@ import { type DamagedRegion, scanPack } from './pack-scan.ts'
 import { PackTable, type TableEntry } from './pack-table.ts'
 import type { PacedFile } from './paced-file.ts'
 import { placeKind, placeOffset } from './place.ts'
+import { tagOfFrame } from './store-key.ts'
 import type { Tagger } from './tags.ts'
 
 /** A frame, or bytes, that are not what they should be. */
@@ -20,6 +21,9 @@ export interface PackDamage {
   /** The frame that is damaged, as far as its header or the footer tells it. */
   readonly entry?: TableEntry
 }
+
+/** By so much it is seen whether what could not be read can be read now. */
+const triedBytes = 65_536
 
 type Sealed = { readonly footer: Footer; readonly rows: PackRows }
 
@@ -45,14 +49,16 @@ export async function verifyPack(
   }
   const isSealed = known === undefined && footer !== undefined
   const sealed = isSealed ? await readFooter(file, await file.size(), pack) : undefined
-  if (isSealed && sealed === undefined) {
-    found.push({ offset: footer.dataEnd, bytes: footerBytes(footer), problem: 'footer' })
+  const footerDamage = (of: Footer): PackDamage => {
+    const region = { offset: of.dataEnd, bytes: footerBytes(of) }
+    return { ...region, problem: file.unreadable.overlaps(region) ? 'unreadable' : 'footer' }
   }
+  if (isSealed && sealed === undefined) found.push(footerDamage(footer))
   const table = new PackTable()
   const scan = scanPack(file, end, pack, { verify: true })
   const regions: DamagedRegion[] = []
   const add = (frame: { kind: FrameKind; key: Buffer; payloadBytes: number }, offset: number): TableEntry => {
-    const { high, low } = tagOf(tagger, frame.kind, frame.key)
+    const { high, low } = tagOfFrame(tagger, frame.kind, frame.key)
     const entry = { ...frame, key: Buffer.from(frame.key), high, low, offset }
     if (sealed !== undefined) table.add(high, low, offset, frame.payloadBytes, frame.kind, frame.key)
     return entry
@@ -60,7 +66,7 @@ export async function verifyPack(
   const mismatch = ({ offset, bytes, frame }: DamagedRegion): void => {
     if (frame === undefined) regions.push({ offset, bytes })
     else {
-      const problem = overlaps(file.unreadable, { offset, bytes }) ? 'unreadable' : 'mismatch'
+      const problem = file.unreadable.overlaps({ offset, bytes }) ? 'unreadable' : 'mismatch'
       found.push({ offset, bytes, problem, entry: add(frame, offset) })
     }
   }
@@ -73,9 +79,15 @@ export async function verifyPack(
   for (const region of scan.damages.slice(shown)) mismatch(region)
   for (const region of scan.tail) mismatch(region)
   if (sealed !== undefined && !(await agrees(file, sealed, table, regions))) {
-    found.push({ offset: sealed.footer.dataEnd, bytes: footerBytes(sealed.footer), problem: 'footer' })
+    found.push(footerDamage(sealed.footer))
   }
   if (regions.length > 0) found.push(...(await lostIn(regions, known ?? sealed, file)))
+  // What lies behind the last frame and could not be read at opening may be frames.
+  for (const piece of pack.unreadable) {
+    if (piece.offset < end) continue
+    await file.read(Buffer.allocUnsafe(Math.min(piece.bytes, triedBytes)), piece.offset)
+    if (file.unreadable.overlaps(piece)) found.push({ ...piece, problem: 'unreadable' })
+  }
   return found
 }
 
@@ -144,25 +156,6 @@ function entryOf({ numbers }: PackRows, row: number, key: Buffer): TableEntry {
   }
 }
 
-function tagOf(
-  tagger: Tagger,
-  kind: FrameKind,
-  key: Uint8Array,
-): { readonly high: number; readonly low: number } {
-  if (kind === frameKinds.block || kind === frameKinds.goneBlock) tagger.block(key)
-  else tagger.record(key)
-  return { high: tagger.high, low: tagger.low }
-}
-
 function isIn(regions: readonly DamagedRegion[], offset: number): boolean {
   return regions.some((region) => offset >= region.offset && offset < region.offset + region.bytes)
-}
-
-function overlaps(
-  pieces: readonly { readonly offset: number; readonly bytes: number }[],
-  region: { readonly offset: number; readonly bytes: number },
-): boolean {
-  return pieces.some(
-    (piece) => piece.offset < region.offset + region.bytes && region.offset < piece.offset + piece.bytes,
-  )
 }

@@ -75,10 +75,7 @@ async function report(
   { entry, offset, bytes }: PackDamage,
 ): Promise<void> {
   if (entry === undefined || (entry.kind !== frameKinds.block && entry.kind !== frameKinds.record)) return
-  const unread = file.unreadable.some(
-    (piece) => piece.offset < offset + bytes && offset < piece.offset + piece.bytes,
-  )
-  if (unread) return
+  if (file.unreadable.overlaps({ offset, bytes })) return
   await store.reportDamage(keyOfFrame(entry, entry.key), { pack, offset, payloadBytes: entry.payloadBytes })
 }
 

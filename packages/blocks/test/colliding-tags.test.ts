@@ -25,7 +25,7 @@ function weakTagger(): Tagger {
 }
 
 type Step =
-  | { readonly kind: 'put' | 'keep' | 'delete' | 'get'; readonly number: number }
+  | { readonly kind: 'put' | 'keep' | 'hold' | 'delete' | 'get'; readonly number: number }
   | { readonly kind: 'record' | 'forget'; readonly number: number; readonly value: number }
   | { readonly kind: 'reopen' | 'compact' | 'crash' }
 
@@ -33,6 +33,7 @@ const number = fc.nat(24)
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constantFrom('put' as const, 'keep' as const), number }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constantFrom('delete' as const, 'get' as const), number }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('hold' as const), number }) },
   {
     weight: 4,
     arbitrary: fc.record({
@@ -88,6 +89,13 @@ for (const maxIndexedEntries of [1_000_000, 5]) {
               if (one.kind === 'keep') {
                 using lease = store.lease()
                 await lease.put(cid, bytes)
+                await lease.flush()
+              }
+              if (one.kind === 'hold') {
+                // Whether it says so is by the tag alone; what it moves is by the key.
+                using lease = store.lease()
+                const held = await lease.hold(cid)
+                if (blocks.has(one.number)) expect(held).toBe(true)
                 await lease.flush()
               }
               if (one.kind === 'delete') expect(await store.delete(cid)).toBe(blocks.has(one.number))

@@ -1,51 +1,13 @@
-import { type SimDisk, simDisk } from '@ipfs-kit/disk'
+import type { SimDisk } from '@ipfs-kit/disk'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Block, numbered } from './crash/made-blocks.ts'
-import { bytesOf, change, cut, folder, openOn } from './crash/open-store.ts'
-
-/** A store of 100 small blocks, of which 50 are kept, and 5 records. */
-interface Stored {
-  readonly disk: SimDisk
-  readonly kept: readonly (Block & { readonly begin: number; readonly end: number })[]
-  readonly cached: readonly Block[]
-  readonly files: readonly { readonly path: string; readonly bytes: Buffer }[]
-}
-
-const records = new Map([1, 2, 3, 4, 5].map((at) => [`record ${at}`, Buffer.from(`value ${at}`)]))
-const calm = { shortWrites: 0, slowReads: 0 }
-
-async function build(closed: boolean): Promise<Stored> {
-  let disk = simDisk({ seed: 1, faults: calm })
-  const store = await openOn(disk)
-  const lease = store.lease()
-  const kept: (Block & { begin: number; end: number })[] = []
-  for (let at = 0; at < 50; at += 1) {
-    const block = numbered(at, 4 + (at % 20))
-    await lease.put(block.cid, block.bytes)
-    const { offset } = await store.explain(block.cid)
-    kept.push({ ...block, begin: offset!, end: offset! + 58 + block.bytes.length })
-  }
-  await lease.flush()
-  lease.close()
-  const cached = Array.from({ length: 50 }, (_, at) => numbered(100 + at, 4 + (at % 20)))
-  for (const { cid, bytes } of cached) await store.put(cid, bytes)
-  for (const [key, value] of records) await store.unverified.put(key, value)
-  if (closed) await store.close()
-  const after = disk.kill()
-  if (!closed) await store.close().catch(() => undefined)
-  disk = after
-  const files = []
-  for (const { name } of await disk.list(folder)) {
-    const path = `${folder}/${name}`
-    if (name !== 'lock') files.push({ path, bytes: await bytesOf(disk, path) })
-  }
-  return { disk, kept, cached, files }
-}
+import type { Block } from './crash/made-blocks.ts'
+import { change, cut, openOn } from './crash/open-store.ts'
+import { records, smallStore, type Stored } from './crash/small-store.ts'
 
 const stores: { closed?: Stored; killed?: Stored } = {}
 beforeAll(async () => {
-  stores.closed = await build(true)
-  stores.killed = await build(false)
+  stores.closed = await smallStore(true)
+  stores.killed = await smallStore(false)
 })
 afterAll(() => {
   delete stores.closed

@@ -1,9 +1,10 @@
 import { type SimDisk, simDisk } from '@ipfs-kit/disk'
 import { expect, test } from 'vitest'
 import { numbered } from './crash/made-blocks.ts'
-import { openOn } from './crash/open-store.ts'
+import { folder, openOn } from './crash/open-store.ts'
 
-const faults = { shortWrites: 0, slowReads: 0 }
+/** Writes take their time, so that others are put meanwhile. */
+const faults = { shortWrites: 0, slowReads: 0, slowWrites: 1 }
 
 function value(number: number, size = 10): Buffer {
   return Buffer.alloc(size, `v${number} `)
@@ -75,4 +76,25 @@ test('a move that fails, away from a write that fails, leads back to neither', a
   expect(store.stats()).toMatchObject({ entries: 1, corruptReads: 0 })
   await store.put(cid, bytes)
   expect(await store.get(cid)).toEqual(Buffer.from(bytes))
+})
+
+test('a file that gets no header and cannot be removed goes on taking room', async () => {
+  const disk = simDisk({ seed: 1, faults })
+  const store = await openOn(disk)
+  const { cid, bytes } = numbered(1, 1000)
+  disk.failAt('write', 1)
+  disk.failAt('unlink', 1)
+  expect(await outcomeOf(store.put(cid, bytes))).toBe('BLOCKS_IO')
+  expect(store.stats()).toMatchObject({ entries: 0, packBytes: 4096 })
+  await store.put(cid, bytes)
+  expect(await store.get(cid)).toEqual(Buffer.from(bytes))
+  await store.close()
+  await using again = await openOn(disk)
+  let packBytes = 0
+  for (const { name } of await disk.list(folder)) {
+    const { size } = (await disk.stat(`${folder}/${name}`))!
+    if (name.endsWith('.pack')) packBytes += Math.ceil(size / 4096) * 4096
+  }
+  expect(again.stats().packBytes).toBeGreaterThanOrEqual(packBytes)
+  expect(await again.get(cid)).toEqual(Buffer.from(bytes))
 })

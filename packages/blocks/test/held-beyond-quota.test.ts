@@ -26,7 +26,8 @@ async function fill(
 }
 
 async function expectAll(store: Blocks, blocks: readonly Block[]): Promise<void> {
-  for (const { cid, bytes } of blocks) expect(await store.get(cid)).toEqual(Buffer.from(bytes))
+  for (const { cid, bytes } of blocks)
+    expect(Buffer.from((await store.get(cid))!)).toEqual(Buffer.from(bytes))
 }
 
 test('a lease of cached blocks that exceeds the quota is refused with the numbers, and keeps what it has', async () => {

@@ -121,9 +121,8 @@ onBoth('goes on behind what the disk cannot read, and does not call the block da
   await filled(disk, 20)
   await using store = await open(disk)
   expect(store.stats().keptPacks).toBe(1)
-  // The header, the whole pack, and the first sector of the pieces that are tried then.
-  disk.failAt('read', 2)
-  disk.failAt('read', 3)
+  // After the header: the whole pack, and the first of the smaller and smaller pieces that are tried then.
+  for (const nth of [2, 3, 4, 5]) disk.failAt('read', nth)
   const report = await store.verify()
   expect(report.damagedBlocks).toBeGreaterThan(0)
   expect(report.damages.every(({ problem }) => problem === 'unreadable')).toBe(true)

@@ -55,8 +55,8 @@ export interface DiskFile {
   /** Reads into a buffer from a position until it is full or the file ends. Resolves to the number of bytes read: 0 at or after the end. */
   read(into: Uint8Array, position: number): Promise<number>
   /**
-   * The same, at once. `undefined` when the disk has lately been slow to answer, or never answers at once: then await
-   * {@link read}. Throws what `read` rejects with.
+   * The same, at once. `undefined` when the disk has lately been slow to answer, when there is too much for that, or when it is
+   * time that others get a turn: then await {@link read}. Throws what `read` rejects with.
    */
   readNow(into: Uint8Array, position: number): number | undefined
   /** Cuts or extends (with zeros) the file. */

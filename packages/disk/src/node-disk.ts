@@ -7,7 +7,13 @@ import { createNodeFile } from './node-file.ts'
 import type { NodeCounts } from './node-file.ts'
 import { makeFolders, statOf, syncFolder } from './node-folders.ts'
 import { checkLockable, takeNodeLock } from './node-lock.ts'
-import { createPromptCalls, promptReadBytes, promptWriteBytes, writesPerTurn } from './prompt-calls.ts'
+import {
+  createPromptCalls,
+  promptReadBytes,
+  promptWriteBytes,
+  readsPerTurn,
+  writesPerTurn,
+} from './prompt-calls.ts'
 import { systemCall } from './system-call.ts'
 import { refused, refusedWith, systemCodeOf } from './system-error.ts'
 
@@ -15,7 +21,7 @@ import { refused, refusedWith, systemCodeOf } from './system-error.ts'
 export interface NodeDiskStats extends Readonly<NodeCounts> {
   /** Reads at once that took longer than 1 ms. */
   readonly slowReads: number
-  /** Reads at once that were not answered, because of slow ones before them or their size. */
+  /** Reads at once that were not answered, because of slow ones before them, their size, or the turn of others. */
   readonly sentAwayReads: number
   /** Writes at once that took longer than 1 ms. */
   readonly slowWrites: number
@@ -46,7 +52,7 @@ const flagsOf: Readonly<Record<OpenMode, number>> = {
  */
 export function nodeDisk(): NodeDisk {
   const prompt = {
-    reads: createPromptCalls({ maxBytes: promptReadBytes }),
+    reads: createPromptCalls({ maxBytes: promptReadBytes, callsPerTurn: readsPerTurn }),
     writes: createPromptCalls({ maxBytes: promptWriteBytes, callsPerTurn: writesPerTurn }),
   }
   const counts: NodeCounts = {

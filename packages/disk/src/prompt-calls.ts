@@ -13,17 +13,19 @@ export const promptReadBytes = 512 * 1024
 /** Of larger writes likewise; and theirs goes on beside the work of who fills the next one. */
 export const promptWriteBytes = 256 * 1024
 /**
- * Each of so many writes is sent away: who waits for one after the other would never let go of the event loop, since a
- * promise that is settled at once gives nobody else a turn.
+ * After so many calls, or bytes, one is sent away: who waits for one after the other would never let go of the event loop,
+ * since a promise that is settled at once gives nobody else a turn. This is some milliseconds' worth.
  */
+export const readsPerTurn = 256
 export const writesPerTurn = 64
+const bytesPerTurn = 4 * 1024 * 1024
 
 /** Options of {@link createPromptCalls}. */
 export interface PromptCallsOptions {
   /** Calls with more bytes are sent away. */
   readonly maxBytes: number
-  /** After so many calls one is sent away. Default: none is for that. */
-  readonly callsPerTurn?: number
+  /** After so many calls, or 4 MiB, one is sent away. */
+  readonly callsPerTurn: number
 }
 
 /** Calls of one kind on one disk: how it has lately answered them. */
@@ -38,13 +40,14 @@ export interface PromptCalls {
   readonly sentAway: number
 }
 
-export function createPromptCalls({ maxBytes, callsPerTurn = Infinity }: PromptCallsOptions): PromptCalls {
+export function createPromptCalls({ maxBytes, callsPerTurn }: PromptCallsOptions): PromptCalls {
   let slow = 0
   let sentAway = 0
   let next = fewest
   let left = 0
   let fastInARow = 0
-  let inThisTurn = 0
+  let calls = 0
+  let callBytes = 0
   return {
     get slow() {
       return slow
@@ -53,12 +56,14 @@ export function createPromptCalls({ maxBytes, callsPerTurn = Infinity }: PromptC
       return sentAway
     },
     allowed(bytes) {
-      if (left === 0 && bytes <= maxBytes && inThisTurn < callsPerTurn) {
-        inThisTurn += 1
+      if (left === 0 && bytes <= maxBytes && calls < callsPerTurn && callBytes + bytes <= bytesPerTurn) {
+        calls += 1
+        callBytes += bytes
         return true
       }
       if (left > 0) left -= 1
-      inThisTurn = 0
+      calls = 0
+      callBytes = 0
       sentAway += 1
       return false
     },

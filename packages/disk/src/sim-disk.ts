@@ -1,5 +1,5 @@
 /** A disk in memory that crashes, tears and fails by seed. */
-import { checkMode, checkPath } from './checks.ts'
+import { checkBytes, checkMode, checkPath } from './checks.ts'
 import type { Disk, DiskFile, OpenMode } from './disk.ts'
 import { noFaults, withFaults } from './sim/faults.ts'
 import type { SimFaults, SimOperation } from './sim/faults.ts'
@@ -55,6 +55,11 @@ export interface SimDisk extends Disk {
   setFaults(faults: Partial<SimFaults>): void
   /** Makes the nth operation of a kind from now, 1 for the next, fail with a code of the system. Default `EIO`. */
   failAt(operation: SimOperation | 'any', nth: number, systemCode?: string): void
+  /**
+   * Makes a sector of a file unreadable, 0 for its first 512 bytes: reads of any of it fail with `EIO`, also after a kill or
+   * a crash, until it is written over as a whole or cut off. Throws `DISK_NOT_FOUND`.
+   */
+  damage(path: string, sector: number): void
   /** Lets the power be lost in the middle of the nth operation of a kind from now. It and all after it reject. */
   crashAt(operation: SimOperation | 'any', nth: number): void
   /** Whether its process has ended. */
@@ -141,6 +146,11 @@ function beginProcess(medium: Medium, random: Seeded, faults: SimFaults): SimDis
     },
     setFaults: (changed) => process.setFaults(changed),
     failAt: (operation, nth, systemCode = 'EIO') => process.arm(operation, nth, systemCode),
+    damage(path, sector) {
+      checkPath(path)
+      checkBytes(sector, 'sector')
+      names.damage(path, sector)
+    },
     crashAt: (operation, nth) => process.arm(operation, nth, 'crash'),
     stats: () =>
       Object.freeze({

@@ -11,23 +11,23 @@ function sentAwayInARow(prompt: PromptCalls): number {
 }
 
 test('calls are made at once while the disk is fast', () => {
-  const prompt = createPromptCalls({ maxBytes })
+  const prompt = createPromptCalls({ maxBytes, callsPerTurn: 1_000_000 })
   for (let round = 0; round < 10_000; round += 1) {
-    expect(prompt.allowed(4096)).toBe(true)
+    expect(prompt.allowed(100)).toBe(true)
     prompt.took(0.9)
   }
   expect([prompt.slow, prompt.sentAway]).toEqual([0, 0])
 })
 
 test('large ones are never made at once', () => {
-  const prompt = createPromptCalls({ maxBytes })
+  const prompt = createPromptCalls({ maxBytes, callsPerTurn: 1_000_000 })
   expect(prompt.allowed(maxBytes)).toBe(true)
   expect(prompt.allowed(maxBytes + 1)).toBe(false)
   expect(prompt.sentAway).toBe(1)
 })
 
 test('after each slow call twice as many are sent away, up to a bound, and one is tried then', () => {
-  const prompt = createPromptCalls({ maxBytes })
+  const prompt = createPromptCalls({ maxBytes, callsPerTurn: 1_000_000 })
   const inARow: number[] = []
   for (let round = 0; round < 12; round += 1) {
     expect(prompt.allowed(4096)).toBe(true)
@@ -39,7 +39,7 @@ test('after each slow call twice as many are sent away, up to a bound, and one i
 })
 
 test('fast calls in a row make the number small again', () => {
-  const prompt = createPromptCalls({ maxBytes })
+  const prompt = createPromptCalls({ maxBytes, callsPerTurn: 1_000_000 })
   for (let round = 0; round < 4; round += 1) {
     prompt.took(5)
     sentAwayInARow(prompt)
@@ -57,4 +57,8 @@ test('one of so many is sent away, so that others get a turn, and that counts an
   expect(prompt.allowed(maxBytes + 1)).toBe(false)
   expect(allowed(4)).toEqual([true, true, true, false])
   expect([prompt.slow, prompt.sentAway]).toEqual([0, 4])
+  // Bytes as well as calls.
+  const large = createPromptCalls({ maxBytes, callsPerTurn: 1000 })
+  const answers = Array.from({ length: 18 }, () => large.allowed(maxBytes))
+  expect(answers.flatMap((allowed, at) => (allowed ? [] : [at]))).toEqual([8, 17])
 })

@@ -27,9 +27,10 @@ async function run({ quick, only, log }: Options): Promise<Result[]> {
 async function runRow(name: string, row: Row, { quick, only, log }: Required<Options>): Promise<Result[]> {
   const specs = row.specs.filter(({ id }) => only.has(id))
   const began = performance.now()
-  // Made and removed here: a process that dies removes nothing.
-  const folder = await mkdtemp(join(tmpdir(), 'ipfs-kit-bench-blocks-'))
+  let folder: string | undefined
   try {
+    // Made and removed here: a process that dies removes nothing.
+    folder = await mkdtemp(join(tmpdir(), 'ipfs-kit-bench-blocks-'))
     await using worker = startWorker(new URL('blocks/row-worker.ts', import.meta.url), log)
     const measured = await worker.ask('measure', { name, quick, only: [...only], folder })
     return specs.map((spec) => {
@@ -42,7 +43,7 @@ async function runRow(name: string, row: Row, { quick, only, log }: Required<Opt
     log(`${name} failed: ${why}`)
     return specs.map((spec) => ({ ...spec, value: null, why }))
   } finally {
-    await rm(folder, { recursive: true, force: true })
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true })
     log(`${name} took ${((performance.now() - began) / 1000).toFixed(0)} s`)
   }
 }

@@ -19,7 +19,7 @@ export interface BuiltFile {
 }
 
 /** Leaves of a file that are hashed at once at most: as many as keep the threads busy. */
-const leavesAtOnce = 4
+const leavesAtOnce = 8
 
 /** Stores files of one add. */
 export class FileBlocks {

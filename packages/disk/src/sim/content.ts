@@ -1,4 +1,5 @@
 /** The bytes of a simulated file: as programs see them, as they are on the medium, and what is between the two. */
+import { BadSectors } from './bad-sectors.ts'
 import { Pages } from './pages.ts'
 import { surviving } from './power-loss.ts'
 import type { PowerLoss } from './power-loss.ts'
@@ -20,12 +21,20 @@ const keptBackBytes = 64 * 1024 * 1024
 export class Content {
   /** What programs read. */
   readonly cached: Pages
+  /** What cannot be read. */
+  readonly bad: BadSectors
   #durable: Pages
   #changes: Change[]
   #changedBytes: number
 
-  constructor(cached = new Pages(), durable = new Pages(), changes: Change[] = []) {
+  constructor(
+    cached = new Pages(),
+    durable = new Pages(),
+    changes: Change[] = [],
+    bad: BadSectors = new BadSectors(),
+  ) {
     this.cached = cached
+    this.bad = bad
     this.#durable = durable
     this.#changes = changes
     this.#changedBytes = changes.reduce((sum, { bytes }) => sum + (bytes?.byteLength ?? 0), 0)
@@ -33,7 +42,7 @@ export class Content {
 
   /** The same file on another disk. */
   copy(): Content {
-    return new Content(this.cached.share(), this.#durable.share(), this.#changes.slice())
+    return new Content(this.cached.share(), this.#durable.share(), this.#changes.slice(), this.bad.copy())
   }
 
   write(bytes: Uint8Array, position: number): void {
@@ -41,6 +50,7 @@ export class Content {
     // Small copies share memory: much cheaper than an array of their own.
     const own = Buffer.from(bytes)
     this.cached.write(own, position)
+    this.bad.written(position, own.byteLength, this.cached.size)
     this.#changed('write', position, own)
   }
 
@@ -49,6 +59,7 @@ export class Content {
     const before = this.cached.size
     if (size === before) return
     this.cached.resize(size)
+    this.bad.cut(size)
     this.#changed('resize', Math.min(size, before), undefined)
   }
 
@@ -63,6 +74,7 @@ export class Content {
   /** Writes all changes to the medium. */
   sync(): void {
     for (const change of this.#changes) apply(this.#durable, change)
+    this.bad.sync()
     this.#forgetChanges()
   }
 
@@ -78,7 +90,8 @@ export class Content {
   /** The file after a power loss. */
   afterPowerLoss(loss: PowerLoss): Content {
     const durable = surviving(this.#durable, this.#changes, loss)
-    return new Content(durable.share(), durable)
+    this.bad.losePower()
+    return new Content(durable.share(), durable, [], this.bad)
   }
 
   #changed(kind: Change['kind'], position: number, bytes: Uint8Array | undefined): void {

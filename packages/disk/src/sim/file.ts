@@ -21,7 +21,9 @@ export function openSimFile(process: SimProcess, node: FileNode, path: string, w
   const freePages = (): number =>
     Math.max(0, Math.floor(process.faults.capacityBytes / pageBytes) - medium.usedPages)
   const readInto = (into: Uint8Array, position: number): number => {
-    const length = node.content.cached.read(into, position)
+    const { cached, bad } = node.content
+    const length = cached.read(into, position)
+    if (bad.isAmong(position, length)) throw refusedWith('EIO', 'read', path)
     process.bytesRead += length
     return length
   }

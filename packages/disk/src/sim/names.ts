@@ -81,6 +81,13 @@ export class SimNames {
     return true
   }
 
+  /** Lets a sector of a file be unreadable. */
+  damage(path: string, sector: number): void {
+    const { node } = this.#place('damage', path)
+    if (node?.kind !== 'file') throw refusedWith(node === undefined ? 'ENOENT' : 'EISDIR', 'damage', path)
+    node.content.bad.add(sector)
+  }
+
   /** In an order that the seed decides. */
   list(path: string): readonly DiskEntry[] {
     const { random } = this.#process

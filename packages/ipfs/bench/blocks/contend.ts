@@ -13,7 +13,10 @@ export interface Contest {
   readonly what: string
 }
 
-/** The times of each way, and what each reported, round by round. Ways that give different roots are an error. */
+/**
+ * The times of each way, and what each reported, round by round. In a round all import the same; ways that give different
+ * roots are an error.
+ */
 export async function contend(
   { worker: file, flavours, amount, rounds, what }: Contest,
   { folder, log }: Task,
@@ -21,8 +24,16 @@ export async function contend(
   const reports: Record<string, ImportReport[]> = Object.fromEntries(flavours.map((one) => [one, []]))
   const run = async (flavour: string): Promise<number> => {
     await using worker = startWorker(file, log)
-    const report = await worker.ask('import', { flavour, path: join(folder, flavour), amount })
+    const round = reports[flavour]!.length
+    const report = await worker.ask('import', {
+      flavour,
+      path: join(folder, flavour),
+      amount,
+      seed: round,
+    })
     reports[flavour]!.push(report)
+    const other = Object.values(reports).find((all) => all[round] !== undefined)![round]!
+    if (other.cid !== report.cid) throw new Error(`${flavour} gives ${report.cid}, and not ${other.cid}`)
     return report.seconds * 1000
   }
   const contenders = Object.fromEntries(flavours.map((one) => [one, () => run(one)]))

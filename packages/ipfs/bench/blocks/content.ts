@@ -1,5 +1,5 @@
 /** Random content, made before any clock starts. */
-import { hash, randomFillSync } from 'node:crypto'
+import { createCipheriv, hash, randomFillSync } from 'node:crypto'
 import { CID } from 'multiformats/cid'
 import * as raw from 'multiformats/codecs/raw'
 import { create as createDigest } from 'multiformats/hashes/digest'
@@ -37,13 +37,18 @@ export function numberedBlocks(size: number): (number: number) => Block {
 }
 
 /**
- * Random bytes to take pieces from. Every piece is a copy, as from a socket, and no two aligned stretches of the stream of
- * pieces are alike: each turn through the pool begins at another byte.
+ * Bytes that look random to take pieces from, the same for the same seed. Every piece is a copy, as from a socket, and no two
+ * aligned stretches of the stream of pieces are alike: each turn through the pool begins at another byte.
  */
 export class Pool {
-  readonly #bytes = randomFillSync(new Uint8Array(64 * MiB))
+  readonly #bytes: Uint8Array
   #turn = 0
   #at = 0
+
+  constructor(seed = 1) {
+    const key = hash('sha256', `pool ${seed}`, 'buffer').subarray(0, 16)
+    this.#bytes = createCipheriv('aes-128-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(64 * MiB))
+  }
 
   /** The next `size` bytes; at most 1 MiB. */
   take(size: number): Uint8Array {

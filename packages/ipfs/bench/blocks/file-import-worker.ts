@@ -6,10 +6,10 @@ import { openImport } from './importing.ts'
 import { peakMiB, resetPeak, residentMiB } from './memory.ts'
 
 answer({
-  async import({ flavour, path, amount }) {
+  async import({ flavour, path, amount, seed }) {
     const open = openImport[flavour]
     if (open === undefined) throw new Error(`There is no way to import called ${flavour}`)
-    const pool = new Pool()
+    const pool = new Pool(seed)
     try {
       await using way = await open(path)
       // What runs for the first time is not what is measured.

@@ -1,5 +1,5 @@
 /** The peers: Helia's file blockstore as it is, with a sync for each block, and a store that drops what it is given. */
-import { open } from 'node:fs/promises'
+import { mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BaseBlockstore } from 'blockstore-core'
 import { FsBlockstore } from 'blockstore-fs'
@@ -12,15 +12,26 @@ const sharding = new NextToLast()
 type Value = Parameters<FsBlockstore['put']>[1]
 type PutOptions = Parameters<FsBlockstore['put']>[2]
 
-/** An opened file blockstore with its defaults. It never syncs. */
+/** An opened file blockstore with its defaults, all of whose folders are there: as one that has been used. It never syncs. */
 export async function openFileStore(path: string): Promise<FsBlockstore> {
-  const store = new FsBlockstore(path)
+  return opened(new FsBlockstore(path), path)
+}
+
+/** The same, synced block by block. */
+export async function openSyncedFileStore(path: string): Promise<FsBlockstore> {
+  return opened(new SyncedFileStore(path), path)
+}
+
+async function opened(store: FsBlockstore, path: string): Promise<FsBlockstore> {
   await store.open()
+  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.split('')
+  // The names that `sharding` can give: two letters of base32.
+  for (const first of letters) await Promise.all(letters.map((last) => mkdir(join(path, first + last))))
   return store
 }
 
 /** A file blockstore that syncs the data of each block before its put resolves; folders are not synced. */
-export class SyncedFileStore extends FsBlockstore {
+class SyncedFileStore extends FsBlockstore {
   override async put(cid: CID, value: Value, options?: PutOptions): Promise<CID> {
     await super.put(cid, value, options)
     const { dir, file } = sharding.encode(cid)

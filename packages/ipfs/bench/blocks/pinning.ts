@@ -13,7 +13,7 @@ export const pinning: Row = {
   ],
 
   async measure({ quick, folder, log }) {
-    const files = (quick ? 10_000 : 100_000) - 102
+    const files = (quick ? 10_000 : 100_000) - 101
     await using node = await openIpfs({ path: join(folder, 'node') })
     let root: CID | undefined
     for await (const item of node.files.add(tree(files), { pin: false })) if ('items' in item) root = item.cid

@@ -59,7 +59,7 @@ export const smallPuts: Row = {
           ratioVerifiedOnRead: compare(times, 'unverified', 'files').value,
           entriesBefore: entries,
           putsPerRound: count,
-          how: 'value: put with its default, which hashes the bytes; unverified: put with verify "on-read"; blockstore-fs never hashes, and begins with an empty folder',
+          how: 'value: put with its default, which hashes the bytes; unverified: put with verify "on-read"; blockstore-fs never hashes, and begins without blocks, but with all its folders',
         },
       }
     }

@@ -11,7 +11,7 @@ export interface Questions {
     Readonly<Record<string, Measured>>,
   ]
   /** file-import-worker.ts, tree-import-worker.ts */
-  import: [{ flavour: string; path: string; amount: number }, ImportReport]
+  import: [{ flavour: string; path: string; amount: number; seed: number }, ImportReport]
   /** quota-worker.ts */
   flood: [{ path: string; maxBytes: number; totalBytes: number; seed: number }, FloodReport]
   /** scale-worker.ts */
