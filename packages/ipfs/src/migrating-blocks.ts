@@ -165,7 +165,7 @@ export class MigratingBlocks implements Blocks {
     // It may have moved in between.
     if (size === undefined) return this.#packs.explain(cid, options)
     const why =
-      'It lies in a file of the store of an older version and will be moved to a kept pack. Nothing removes it before.'
+      'It lies in a file of the store of an older version and moves to a pack when there is room. Only a collection removes it.'
     return { cid, state: 'kept', size, synced: false, claim: 'unknown', why }
   }
 

@@ -112,6 +112,7 @@ export class Migration {
   /** Waits until it has ended, or only room is missing. @throws IpfsError IPFS_NOT_MIGRATED if it has stopped for another reason */
   async settled(options?: CallOptions): Promise<void> {
     await this.#ended.wait({ signal: options?.signal })
+    if (this.#closing.signal.aborted) throw new BlocksError('BLOCKS_CLOSED', 'The store is closed')
     if (this.isDone || (isFull(this.#error) && this.#count.left === 0)) return
     throw this.#notMigrated()
   }
@@ -129,7 +130,8 @@ export class Migration {
 
   /** If it waits for room it tries again at once. Waits for the end of that. */
   async goOn(options?: CallOptions): Promise<void> {
-    if (this.#task?.state !== 'pending') return
+    const isWaiting = this.#state === 'stopped' && isFull(this.#error)
+    if (this.#task?.state !== 'pending' || !(isWaiting || this.#state === 'running')) return
     if (this.#ended.isSet) this.#ended = createEvent({ name: 'end of the migration' })
     this.#collected.set()
     this.#room.set()

@@ -84,6 +84,7 @@ test('a delete waits for no batch of other blocks, and the count comes out even'
       gone += 1
     }
     expect(gone).toBe(10)
+    expect(home.migration.progress()).toMatchObject({ state: 'running', ofBlocks: 190 })
     const progress = await ended(home)
     expect(progress).toMatchObject({ state: 'done', blocks: 190, ofBlocks: 190 })
     await home.blocks.close()

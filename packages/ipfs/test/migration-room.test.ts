@@ -3,7 +3,7 @@ import { simulate } from '@ipfs-kit/concurrency/testing'
 import { expect, test } from 'vitest'
 import type { Pin } from '../src/pins.ts'
 import { findOldBlocks } from '../src/old-blocks.ts'
-import { type Block, ended, leaves, nodeOver, oldDisk, opened, path, readAll } from './old-disk.ts'
+import { type Block, ended, leaves, nodeOver, oldDisk, opened, path, readAll, whole } from './old-disk.ts'
 
 const maxBytes = 2 ** 20
 
@@ -49,6 +49,26 @@ test('a home that is larger than its limit: what is pinned moves, garbage stays 
     expect(home.packs.stats().packBytes).toBeLessThanOrEqual(maxBytes)
     await home.blocks.close()
     expect(await findOldBlocks(disk, path)).toBeUndefined()
+  }))
+
+test('collections at once share the work, and one that begins while it moves on waits for its end', () =>
+  simulated(async () => {
+    const kept = leaves(20, 5000, 'kept')
+    const root = nodeOver(kept)
+    const disk = await oldDisk([...leaves(400, 5000, 'garbage'), ...kept, root])
+    disk.setFaults({ latencyMs: 1 })
+    const home = await opened(disk, { maxBytes, pins: () => [pinOf(root)] })
+    await ended(home)
+    const reports = await Promise.all([
+      home.blocks.collect(),
+      home.blocks.collect(),
+      sleep(whole(200)).then(() => home.blocks.collect()),
+      sleep(whole(2000)).then(() => home.blocks.collect()),
+    ])
+    for (const { keptBlocks } of reports) expect(keptBlocks).toBe(21)
+    expect(home.migration.progress()).toMatchObject({ state: 'done' })
+    await readAll(home.blocks, [...kept, root])
+    await home.blocks.close()
   }))
 
 test('what is pinned alone is larger than the limit: it stops with the numbers, all is readable, and more room lets it go on', () =>

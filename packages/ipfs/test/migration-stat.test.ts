@@ -86,6 +86,27 @@ test('calls at once share a walk, and one that comes while it goes shares the ne
     })
   }))
 
+test('a walk that fails tells its callers, and nobody when they have left', () =>
+  simulated(async () => {
+    const [block, ...others] = leaves(5)
+    const disk = await oldDisk(others)
+    const home = await opened(disk, { bytesPerSecond: 1000 })
+    home.blocks.list = async function* () {
+      await sleep(10)
+      yield { cid: block!.cid, size: 1, stream: 'kept' }
+      throw new Error('It cannot be listed')
+    }
+    await counted(home, async (repo) => {
+      await expect(repo.stat()).rejects.toThrow('It cannot be listed')
+      const leaving = new AbortController()
+      const left = repo.stat({ signal: leaving.signal })
+      leaving.abort(new Error('left'))
+      await expect(left).rejects.toThrow('left')
+      await sleep(50)
+      await expect(repo.stat()).rejects.toThrow('It cannot be listed')
+    })
+  }))
+
 test('a damaged file counts until it was read, and not from then on', () =>
   simulated(async () => {
     const all = leaves(20)
