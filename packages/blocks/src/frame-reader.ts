@@ -1,9 +1,18 @@
 /** Reads the payload of one frame, at once where the disk answers from memory, and says whether it is what it should be. */
+import type { DiskFile } from '@ipfs-kit/disk'
 import { crc32 } from 'node:zlib'
-import { frameHeaderBytes, type FrameKind, maxKeyBytes, readFrameHeader, usualKeyBytes } from './frame.ts'
+import {
+  frameHeaderBytes,
+  type FrameKind,
+  keyBytesAt,
+  maxKeyBytes,
+  readFrameHeader,
+  usualKeyBytes,
+} from './frame.ts'
 import { leastThreadBytes } from './hash-threads.ts'
 import type { Pack } from './pack.ts'
 import type { PackFolder } from './pack-folder.ts'
+import { tryTwice } from './read-around.ts'
 
 /** The frame has another key: two keys share a tag. */
 export const otherKey = Symbol('other key')
@@ -87,8 +96,7 @@ export async function readKey(
   try {
     const file = await folder.file(pack)
     for (const keyBytes of [usualKeyBytes, maxKeyBytes]) {
-      const bytes = Buffer.allocUnsafe(frameHeaderBytes + keyBytes)
-      const read = file.readNow(bytes, offset) ?? (await file.read(bytes, offset))
+      const { bytes, read } = await readAbout(file, offset, keyBytes, 0)
       const header = readFrameHeader(bytes.subarray(0, read), 0, { salt: pack.salt, offset })
       if (header === undefined) continue
       return { kind: header.kind, key: bytes.subarray(frameHeaderBytes, frameHeaderBytes + header.keyBytes) }
@@ -97,6 +105,26 @@ export async function readKey(
   } finally {
     pack.release()
   }
+}
+
+/**
+ * The beginning of a file from a frame's offset on, with room for a key of some length and a payload. If the disk fails to read
+ * that, just the frame: what lies behind it may be all that cannot be read. @throws DiskError
+ */
+export async function readAbout(
+  file: DiskFile,
+  offset: number,
+  keyBytes: number,
+  payloadBytes: number,
+): Promise<{ readonly bytes: Buffer; readonly read: number }> {
+  const bytes = Buffer.allocUnsafe(frameHeaderBytes + keyBytes + payloadBytes)
+  const into = async (part: Buffer): Promise<number> =>
+    file.readNow(part, offset) ?? (await file.read(part, offset))
+  const read = await tryTwice(() => into(bytes))
+  if (read !== undefined) return { bytes, read }
+  await into(bytes.subarray(0, frameHeaderBytes))
+  const exact = frameHeaderBytes + Math.min(keyBytes, keyBytesAt(bytes)) + payloadBytes
+  return { bytes, read: await into(bytes.subarray(0, exact)) }
 }
 
 /** Whether the frame at a place has a key, or is too damaged to tell. Its payload is not read. @throws DiskError */

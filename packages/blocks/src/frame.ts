@@ -85,6 +85,11 @@ export function writeFrameHeader(
   )
 }
 
+/** Bytes of the key as a header says, which is not checked. */
+export function keyBytesAt(header: Buffer): number {
+  return header.readUInt16LE(12)
+}
+
 /**
  * The header at a position of a buffer; `undefined` when there is no valid one, or the buffer ends before its key does.
  */

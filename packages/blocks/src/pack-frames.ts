@@ -9,7 +9,7 @@ import {
   readFrameHeader,
   usualKeyBytes,
 } from './frame.ts'
-import { readKey } from './frame-reader.ts'
+import { readAbout, readKey } from './frame-reader.ts'
 import { readRows } from './footer.ts'
 import type { Pack } from './pack.ts'
 import type { PackFolder } from './pack-folder.ts'
@@ -95,8 +95,7 @@ async function readUpTo(
   keyBytes: number,
 ): Promise<{ readonly key: Buffer; readonly payload: Buffer } | undefined> {
   const file = await folder.file(pack)
-  const bytes = Buffer.allocUnsafe(frameHeaderBytes + keyBytes + row.payloadBytes)
-  const read = await readAgain(async () => file.readNow(bytes, row.offset) ?? file.read(bytes, row.offset))
+  const { bytes, read } = await readAbout(file, row.offset, keyBytes, row.payloadBytes)
   const header = readFrameHeader(bytes.subarray(0, read), 0, { salt: pack.salt, offset: row.offset })
   if (header === undefined || header.payloadBytes !== row.payloadBytes || header.kind !== row.kind)
     return undefined

@@ -6,6 +6,7 @@ import { BlocksError } from './errors.ts'
 import { copyBytes } from './frame-batch.ts'
 import { damaged, otherKey, type Place } from './frame-reader.ts'
 import type { Batch } from './pack.ts'
+import { tryTwice } from './read-around.ts'
 import { readRaw, readTwice } from './read-value.ts'
 import type { Key, Store } from './store.ts'
 import { TakenRoom } from './taken-room.ts'
@@ -149,7 +150,8 @@ export class Puts {
   /** Where a key leads, compared with a payload that matches it. With `leased` it cannot go from here on. */
   async #find(key: Key, payload: Uint8Array, leased: boolean): Promise<Found | undefined> {
     for (const place of await this.#store.places(key, leased)) {
-      const content = await readRaw(this.#store.parts.folder, place, key)
+      // What cannot be read is written anew.
+      const content = (await tryTwice(() => readRaw(this.#store.parts.folder, place, key))) ?? damaged
       if (content === otherKey) continue
       return { place, isSame: content !== damaged && Buffer.compare(content, payload) === 0 }
     }

@@ -15,6 +15,7 @@ import type { PackFolder } from './pack-folder.ts'
 import type { NewFrame } from './frame-batch.ts'
 import { packOverheadBytes, type PackStream, type Placed } from './pack-stream.ts'
 import { Promotions } from './promotions.ts'
+import { isUnreadable, readAgain } from './read-around.ts'
 import { readTwice, readVerified } from './read-value.ts'
 import { Puts } from './store-puts.ts'
 import { publishDamage } from './reports.ts'
@@ -138,9 +139,11 @@ export class Store {
   async locate(key: Key): Promise<Place | undefined> {
     for (const place of await this.places(key)) {
       try {
-        if (await hasKey(this.parts.folder, place, key.kind, key.bytes)) return place
+        if (await readAgain(() => hasKey(this.parts.folder, place, key.kind, key.bytes))) return place
       } catch (cause) {
         if (place.pack.state === 'gone') return this.locate(key)
+        // It cannot be told, as of one that is damaged: the tag is the key's.
+        if (isUnreadable(cause)) return place
         throw diskFailure(cause, `read ${place.pack.path}`)
       }
     }

@@ -94,3 +94,23 @@ test('writers do not wait for a cache pack that cannot be read', async () => {
   expect(await lostOf(store, kept)).toEqual([])
   await store.close()
 })
+
+test('what lies in a sector that went bad can be put again, and deleted', async () => {
+  for (const leased of [true, false]) {
+    const { disk, store } = await filled({})
+    for (let sector = 20; sector < 24; sector += 1) disk.damage(firstKept, sector)
+    const lost = await lostOf(store, kept)
+    expect(lost.length).toBeGreaterThan(1)
+    const [mended, deleted] = lost
+    const lease = store.lease()
+    await (leased ? lease : store).put(mended!.cid, mended!.bytes)
+    await lease.flush()
+    expect(await lostOf(store, [mended!])).toEqual([])
+    lease.close()
+    expect(await store.delete(deleted!.cid)).toBe(true)
+    await store.close()
+    await using again = await openOn(disk.crash())
+    expect(await again.has(deleted!.cid)).toBe(false)
+    if (leased) expect(await lostOf(again, [mended!])).toEqual([])
+  }
+})

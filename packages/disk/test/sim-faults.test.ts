@@ -175,6 +175,25 @@ describe('errors', () => {
   })
 })
 
+test('writeErrors make truncate fail as well, before or after it has cut', async () => {
+  const sizes = new Set<number>()
+  let failures = 0
+  for (const seed of seeds) {
+    const disk = await freshDisk(seed)
+    const file = await syncedFile(disk, '/f/x', filled(100, 1))
+    disk.setFaults({ writeErrors: 0.5 })
+    try {
+      await file.truncate(10)
+    } catch (error) {
+      expect(error).toMatchObject(io)
+      failures += 1
+      sizes.add(await file.size())
+    }
+  }
+  expect(failures).toBeGreaterThan(20)
+  expect(sizes).toEqual(new Set([10, 100]))
+})
+
 test('short writes come in several steps, between which others read a part', async () => {
   await withBackend(
     async () => {

@@ -31,7 +31,7 @@ export interface SimFaults {
   readonly maxFiles: number
   /** How often a read fails with EIO. Default 0. */
   readonly readErrors: number
-  /** How often `write`, `writeNow` and `preallocate` fail with EIO, after a part of the work. Default 0. */
+  /** How often `write`, `writeNow`, `preallocate` and `truncate` fail with EIO, after a part of the work. Default 0. */
   readonly writeErrors: number
   /** How often `sync` and `syncFolder` fail with EIO. Default 0. */
   readonly syncErrors: number

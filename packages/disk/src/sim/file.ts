@@ -98,9 +98,10 @@ export function openSimFile(process: SimProcess, node: FileNode, path: string, w
       await calls.run(async () => {
         process.check(path)
         checkWritable('truncate')
-        await process.operate('truncate', path, () =>
-          medium.change(node.content, () => node.content.resize(size)),
-        )
+        const resize = (): void => medium.change(node.content, () => node.content.resize(size))
+        await process.operate('truncate', path, resize, () => {
+          if (random.chance(0.5)) resize()
+        })
       })
     },
     async preallocate(size) {

@@ -148,7 +148,7 @@ export class SimProcess {
   #errorsOf(operation: SimOperation): number {
     const { readErrors, writeErrors, syncErrors } = this.faults
     if (operation === 'read') return readErrors
-    if (operation === 'write' || operation === 'preallocate') return writeErrors
+    if (operation === 'write' || operation === 'preallocate' || operation === 'truncate') return writeErrors
     if (operation === 'sync' || operation === 'syncFolder') return syncErrors
     return 0
   }
