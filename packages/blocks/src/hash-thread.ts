@@ -1,5 +1,5 @@
 /** What the threads of {@link file://./hash-threads.ts} run. */
-import { transfer, type Transfer } from '@ipfs-kit/concurrency/thread'
+import { transfer, type Transfer } from '@ipfs-kit/concurrency/transfer'
 import { hash } from 'node:crypto'
 import type { Hashed, HashName } from './hash-threads.ts'
 

@@ -12,7 +12,7 @@ import { availableParallelism } from 'node:os'
 /** Below this a value is hashed where it is: handing one over and back takes about 40 us. */
 export const leastThreadBytes = 262_144
 /** So many bytes of large values were hashed elsewhere before threads are started, which take some 50 ms and 15 MiB each. */
-const bytesBeforeThreads = 33_554_432
+const bytesBeforeThreads = 16_777_216
 /** Two also where there are two processors: the caller reads, cuts and writes meanwhile, and does not fill one. */
 const threads = Math.min(4, Math.max(2, availableParallelism() - 1))
 /** Values that each thread has or that wait for it: so many that it never waits for the caller. */

@@ -47,7 +47,9 @@ export class Pool {
 
   constructor(seed = 1) {
     const key = hash('sha256', `pool ${seed}`, 'buffer').subarray(0, 16)
-    this.#bytes = createCipheriv('aes-128-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(64 * MiB))
+    const bytes = createCipheriv('aes-128-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(64 * MiB))
+    // Not a Buffer, whose `slice` copies nothing.
+    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 
   /** The next `size` bytes; at most 1 MiB. */

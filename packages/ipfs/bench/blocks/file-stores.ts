@@ -12,18 +12,16 @@ const sharding = new NextToLast()
 type Value = Parameters<FsBlockstore['put']>[1]
 type PutOptions = Parameters<FsBlockstore['put']>[2]
 
-/** An opened file blockstore with its defaults, all of whose folders are there: as one that has been used. It never syncs. */
+/** An opened file blockstore with its defaults. It never syncs. */
 export async function openFileStore(path: string): Promise<FsBlockstore> {
-  return opened(new FsBlockstore(path), path)
-}
-
-/** The same, synced block by block. */
-export async function openSyncedFileStore(path: string): Promise<FsBlockstore> {
-  return opened(new SyncedFileStore(path), path)
-}
-
-async function opened(store: FsBlockstore, path: string): Promise<FsBlockstore> {
+  const store = new FsBlockstore(path)
   await store.open()
+  return store
+}
+
+/** The same, all of whose folders are there: as one that has been used. */
+export async function openUsedFileStore(path: string): Promise<FsBlockstore> {
+  const store = await openFileStore(path)
   const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.split('')
   // The names that `sharding` can give: two letters of base32.
   for (const first of letters) await Promise.all(letters.map((last) => mkdir(join(path, first + last))))
@@ -31,7 +29,7 @@ async function opened(store: FsBlockstore, path: string): Promise<FsBlockstore> 
 }
 
 /** A file blockstore that syncs the data of each block before its put resolves; folders are not synced. */
-class SyncedFileStore extends FsBlockstore {
+export class SyncedFileStore extends FsBlockstore {
   override async put(cid: CID, value: Value, options?: PutOptions): Promise<CID> {
     await super.put(cid, value, options)
     const { dir, file } = sharding.encode(cid)

@@ -5,7 +5,7 @@ import { importer } from 'ipfs-unixfs-importer'
 import type { CID } from 'multiformats/cid'
 import { createAdd } from '../../src/add.ts'
 import { Calls } from '../../src/calls.ts'
-import { DroppingStore, openFileStore, openSyncedFileStore } from './file-stores.ts'
+import { DroppingStore, openFileStore, SyncedFileStore } from './file-stores.ts'
 
 /** Imports entries under `unixfs-v1-2025` and gives the CID of the root. */
 export interface Import extends AsyncDisposable {
@@ -31,7 +31,11 @@ export const openImport: Readonly<Record<string, (path: string) => Promise<Impor
   /** The importer into a store that drops its blocks. */
   dropped: async () => byImporter(new DroppingStore()),
   unsynced: async (path) => byImporter(await openFileStore(path)),
-  synced: async (path) => byImporter(await openSyncedFileStore(path)),
+  synced: async (path) => {
+    const store = new SyncedFileStore(path)
+    await store.open()
+    return byImporter(store)
+  },
 }
 
 async function byNode(files: Pick<Files, 'add'>, entries: Iterable<AddEntry>): Promise<string> {

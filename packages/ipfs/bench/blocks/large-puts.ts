@@ -55,7 +55,7 @@ export const largePuts: Row = {
           putsPerSecond: rates(times, count),
           ratioVerifiedOnRead: compare(times, 'unverified', 'files').value,
           putsPerRound: count,
-          how: 'value: put with its default, which hashes the bytes; unverified: put with verify "on-read"; blockstore-fs never hashes, and has all its folders. Each round in an empty store',
+          how: 'value: put with its default, which hashes the bytes; unverified: put with verify "on-read"; blockstore-fs never hashes. Each round in empty stores',
         },
       }
     }

@@ -1,7 +1,7 @@
 /** E-1.put: cached puts of 4 KiB into a store with many entries, against the file blockstore. */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { openFileStore } from './file-stores.ts'
+import { openUsedFileStore } from './file-stores.ts'
 import { KiB, randomBlocks } from './content.ts'
 import { compare, inFlight, interleave, rates, timed } from './rounds.ts'
 import type { Measured, Row } from './row.ts'
@@ -41,7 +41,7 @@ export const smallPuts: Row = {
       }
       const peer = async (): Promise<number> => {
         const path = join(folder, 'files')
-        const files = await openFileStore(path)
+        const files = await openUsedFileStore(path)
         const took = await timed(() =>
           inFlight(count, atOnce, (at) => files.put(content[at]!.cid, content[at]!.bytes)),
         )
