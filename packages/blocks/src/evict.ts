@@ -83,7 +83,9 @@ async function emptyPack(
     let held = epochs.isHeld(handle)
     const wasRead = (catalog.flags(handle) & entryFlags.read) !== 0
     for (;;) {
-      const returns = held || (wasRead && row.payloadBytes <= emptying.budgetBytes)
+      const { budgetBytes } = emptying
+      // Without a budget nothing returns, and a block without bytes neither.
+      const returns = held || (wasRead && budgetBytes > 0 && row.payloadBytes <= budgetBytes)
       const taken = returns ? await readmit(store, pack, row, held) : undefined
       if (taken !== undefined) {
         emptying.takenBytes += taken

@@ -64,3 +64,12 @@ test('a part of a large block that is read counts as reading it', async () => {
   expect(store.stats().evictedPacks).toBeGreaterThan(5)
   expect(store.stats().readmittedBytes).toBeGreaterThanOrEqual(1_200_000)
 })
+
+test('a block without bytes that was read goes with a collection as any other', async () => {
+  await using store = await openOn(simDisk({ seed: 1 }), { claimed: [] })
+  const empty = numbered(1, 0)
+  await store.put(empty.cid, empty.bytes)
+  expect(await sameAs(store, empty)).toBe(true)
+  expect((await store.collect()).removedBlocks).toBe(1)
+  expect(await store.has(empty.cid)).toBe(false)
+})

@@ -102,7 +102,8 @@ export async function crashAtManyMoments(
   world.onMoment = () => {
     until -= 1
     if (until > 0 || album.length === photos || disk.dead) return
-    until = 1 + whole(18)
+    // So that they are spread over the life.
+    until = 1 + whole(Math.ceil(450 / photos))
     album.push({ disk: disk.copy(whole(seeds)), claims: new Map(world.claims) })
   }
   await world.live(store, disk, steps)
