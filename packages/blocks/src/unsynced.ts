@@ -51,9 +51,9 @@ export async function syncNames(folder: PackFolder): Promise<void> {
 }
 
 /**
- * Before the packs are read: writes those anew that a note names, gives the other kept packs their names anew, and removes the note for good. Takes the room of one
- * pack meanwhile, beyond any quota. A pack that cannot be read everywhere is set aside, and zeros stand in its place for
- * what cannot be read.
+ * Before the packs are read: writes those anew that a note names, gives the other kept packs their names anew, and removes
+ * the note for good. Takes the room of one pack meanwhile, beyond any quota. A pack that cannot be read everywhere is set
+ * aside, and zeros stand in its place for what cannot be read.
  *
  * @throws DiskError
  */
