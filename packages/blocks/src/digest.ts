@@ -5,7 +5,7 @@
 import type { CID } from 'multiformats/cid'
 import { createHash, hash } from 'node:crypto'
 import { BlocksError } from './errors.ts'
-import { type Hashed, hashThreads, leastThreadBytes } from './hash-threads.ts'
+import { type Hashed, hashThreads, leastMovedBytes, leastSharedBytes } from './hash-threads.ts'
 
 /**
  * From here on a digest is computed on the thread pool. `subtle.digest` copies its input on this thread first: 0.6 to 1.5 s a
@@ -108,7 +108,7 @@ export const lost = Symbol('lost')
 
 /**
  * The bytes if they have a multihash, `undefined` if not. They are given away with the whole of their memory, where that is
- * theirs alone: go on with what is returned. At once below 256 KiB, from there on by a thread if one is free. {@link lost} if
+ * theirs alone: go on with what is returned. At once below 512 KiB, from there on by a thread if one is free. {@link lost} if
  * the thread died: read them again, and ask {@link matches}.
  */
 export function verifyGiven(
@@ -129,7 +129,7 @@ export function verifyGiven(
  * those in shared memory are hashed by a thread if one is free.
  */
 export function digestOf(bytes: Uint8Array): Uint8Array | Promise<Uint8Array> {
-  if (bytes.length < leastThreadBytes) return hash('sha256', bytes, 'buffer')
+  if (bytes.length < leastSharedBytes) return hash('sha256', bytes, 'buffer')
   if (bytes.buffer instanceof ArrayBuffer) return digestElsewhere(bytes)
   const hashing = hashThreads.hashShared('sha256', bytes)
   return hashing === undefined
@@ -146,7 +146,7 @@ function digestElsewhere(bytes: Uint8Array): Uint8Array | Promise<Uint8Array> {
 function isWhole(bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> {
   const { buffer } = bytes
   return (
-    bytes.length >= leastThreadBytes &&
+    bytes.length >= leastMovedBytes &&
     buffer instanceof ArrayBuffer &&
     buffer.byteLength - bytes.length < frameRoomBytes
   )

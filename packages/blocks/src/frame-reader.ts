@@ -9,7 +9,7 @@ import {
   readFrameHeader,
   usualKeyBytes,
 } from './frame.ts'
-import { leastThreadBytes } from './hash-threads.ts'
+import { leastMovedBytes } from './hash-threads.ts'
 import type { Pack } from './pack.ts'
 import type { PackFolder } from './pack-folder.ts'
 import { tryTwice } from './read-around.ts'
@@ -163,7 +163,7 @@ function contentOf(
 
 /** Memory to read into. That of a large value is its own, however large Node's pool may be: it can go to a thread. */
 function memoryFor(bytes: number): Buffer {
-  return bytes < leastThreadBytes ? Buffer.allocUnsafe(bytes) : Buffer.allocUnsafeSlow(bytes)
+  return bytes < leastMovedBytes ? Buffer.allocUnsafe(bytes) : Buffer.allocUnsafeSlow(bytes)
 }
 
 function sameBytes(left: Uint8Array, right: Uint8Array): boolean {

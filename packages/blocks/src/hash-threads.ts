@@ -9,8 +9,10 @@ import { backendStats, createOwner, map, now } from '@ipfs-kit/concurrency'
 import { createThreadPool } from '@ipfs-kit/concurrency/thread'
 import { availableParallelism } from 'node:os'
 
-/** Below this a value is hashed where it is: handing one over and back takes about 40 us. */
-export const leastThreadBytes = 262_144
+/** Below this a value in shared memory is hashed where it is: handing one over takes about 40 us. */
+export const leastSharedBytes = 262_144
+/** The same of memory that is moved there and back: of 256 KiB (`E-2.get` of the bench) it is slower than hashing them here. */
+export const leastMovedBytes = 524_288
 /** So many bytes of large values were hashed elsewhere before threads are started, which take some 50 ms and 15 MiB each. */
 const bytesBeforeThreads = 16_777_216
 /** Two also where there are two processors: the caller reads, cuts and writes meanwhile, and does not fill one. */
@@ -53,7 +55,9 @@ export class HashThreads {
    * can do it.
    */
   hashShared(name: HashName, bytes: Uint8Array): Promise<Uint8Array | undefined> | undefined {
-    return this.#isFree(bytes.length) ? this.#run<Uint8Array>('hashShared', name, bytes, []) : undefined
+    return bytes.length >= leastSharedBytes && this.#isFree(bytes.length)
+      ? this.#run<Uint8Array>('hashShared', name, bytes, [])
+      : undefined
   }
 
   /**
@@ -61,7 +65,7 @@ export class HashThreads {
    * `undefined` later if a thread has died with it: then the bytes are lost.
    */
   hashMoved(name: HashName, bytes: Uint8Array<ArrayBuffer>): Promise<Hashed | undefined> | undefined {
-    return this.#isFree(bytes.length)
+    return bytes.length >= leastMovedBytes && this.#isFree(bytes.length)
       ? this.#run<Hashed>('hashMoved', name, bytes, [bytes.buffer])
       : undefined
   }
@@ -69,7 +73,7 @@ export class HashThreads {
   /** Whether a thread can take a value now. */
   #isFree(bytes: number): boolean {
     // The simulator has no threads.
-    if (bytes < leastThreadBytes || backendStats().backend === 'sim') return false
+    if (backendStats().backend === 'sim') return false
     if (this.#starting || now() < this.#notBefore) return false
     const { alive } = this.#pool.stats()
     // One more than there are would be started for it, and it would wait for that.

@@ -7,7 +7,7 @@ import { crashAtManyMoments, liveAndCrash } from './crash/lives.ts'
 /** Entries in memory, so few that most packs are answered from their footers. */
 const cold = { maxIndexedEntries: 40 }
 
-/** Each seed is a world of three lives: so many crashes, and crashes while opening besides. All seeds are 1,000 and more. */
+/** Each seed is a world of two lives: so many crashes, and crashes while opening besides. All seeds are 1,000 and more. */
 const lives = [
   ['an orderly disk', {}, 155],
   ['a disk that fails once', { harm: failOnce }, 140],

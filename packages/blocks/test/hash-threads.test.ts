@@ -2,9 +2,9 @@ import { hash, randomFillSync } from 'node:crypto'
 import { sim, withBackend } from '@ipfs-kit/concurrency'
 import { expect, test } from 'vitest'
 import { digestOf, lost, verifyGiven } from '../src/digest.ts'
-import { HashThreads, leastThreadBytes } from '../src/hash-threads.ts'
+import { HashThreads, leastMovedBytes } from '../src/hash-threads.ts'
 
-const content = randomFillSync(Buffer.alloc(leastThreadBytes + 100))
+const content = randomFillSync(Buffer.alloc(leastMovedBytes + 100))
 const sha256 = hash('sha256', content, 'buffer')
 
 /** Bytes that nobody else has. */
@@ -53,7 +53,7 @@ test('threads give the digests that are computed here, and the bytes back', asyn
 
 test('what is small is for the caller, also when there are threads', async () => {
   const threads = await warm()
-  expect(threads.hashMoved('sha256', given().slice(0, leastThreadBytes - 1))).toBeUndefined()
+  expect(threads.hashMoved('sha256', given().slice(0, leastMovedBytes - 1))).toBeUndefined()
 })
 
 test('more than the threads can take is for the caller', async () => {
@@ -80,7 +80,7 @@ test('a thread that cannot take its value costs that value and no more, and none
   const detached = given()
   structuredClone(detached.buffer, { transfer: [detached.buffer] })
   // It looks as if it were there.
-  Object.defineProperty(detached, 'length', { value: leastThreadBytes })
+  Object.defineProperty(detached, 'length', { value: leastMovedBytes })
   expect(await threads.hashMoved('sha256', detached)).toBeUndefined()
   expect(threads.hashMoved('sha256', given())).toBeUndefined()
 })

@@ -18,13 +18,13 @@ export const promptWriteBytes = 256 * 1024
  */
 export const readsPerTurn = 256
 export const writesPerTurn = 64
-const bytesPerTurn = 4 * 1024 * 1024
+const bytesPerTurn = 8 * 1024 * 1024
 
 /** Options of {@link createPromptCalls}. */
 export interface PromptCallsOptions {
   /** Calls with more bytes are sent away. */
   readonly maxBytes: number
-  /** After so many calls, or 4 MiB, one is sent away. */
+  /** After so many calls, or 8 MiB, one is sent away. */
   readonly callsPerTurn: number
 }
 

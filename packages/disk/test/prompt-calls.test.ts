@@ -59,6 +59,6 @@ test('one of so many is sent away, so that others get a turn, and that counts an
   expect([prompt.slow, prompt.sentAway]).toEqual([0, 4])
   // Bytes as well as calls.
   const large = createPromptCalls({ maxBytes, callsPerTurn: 1000 })
-  const answers = Array.from({ length: 18 }, () => large.allowed(maxBytes))
-  expect(answers.flatMap((allowed, at) => (allowed ? [] : [at]))).toEqual([8, 17])
+  const answers = Array.from({ length: 34 }, () => large.allowed(maxBytes))
+  expect(answers.flatMap((allowed, at) => (allowed ? [] : [at]))).toEqual([16, 33])
 })
