@@ -130,7 +130,7 @@ export function verifyGiven(
  */
 export function digestOf(bytes: Uint8Array): Uint8Array | Promise<Uint8Array> {
   if (bytes.length < leastSharedBytes) return hash('sha256', bytes, 'buffer')
-  if (bytes.buffer instanceof ArrayBuffer) return digestElsewhere(bytes)
+  if (!isShared(bytes)) return digestElsewhere(bytes)
   const hashing = hashThreads.hashShared('sha256', bytes)
   return hashing === undefined
     ? digestElsewhere(bytes)
@@ -174,7 +174,13 @@ async function matchesOnPool(
 }
 
 async function onPool(found: HashFunction, bytes: Uint8Array): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest(found.web, bytes as Uint8Array<ArrayBuffer>))
+  // Shared memory is refused by `subtle`.
+  const own = isShared(bytes) ? new Uint8Array(bytes) : bytes
+  return new Uint8Array(await crypto.subtle.digest(found.web, own as Uint8Array<ArrayBuffer>))
+}
+
+function isShared({ buffer }: Uint8Array): boolean {
+  return !(buffer instanceof ArrayBuffer)
 }
 
 function functionOf(multihash: Uint8Array): HashFunction | undefined {

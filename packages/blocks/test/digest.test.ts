@@ -33,6 +33,17 @@ it('knows the hashes of any bytes, at once or on the thread pool', async () => {
   }
 })
 
+it('knows the hashes of bytes in shared memory, of any size', async () => {
+  for (const size of [0, 4096, poolBytes - 1, poolBytes, poolBytes + 1]) {
+    const bytes = new Uint8Array(new SharedArrayBuffer(size)).fill(7)
+    for (const hasher of hashers) {
+      const multihash = (await hasher.digest(new Uint8Array(bytes))).bytes
+      expect(await matches(multihash, bytes)).toBe(true)
+      if (hasher === sha256) expect(Buffer.compare(await digestOf(bytes), multihash.subarray(2))).toBe(0)
+    }
+  }
+})
+
 it('compares every byte of a digest', async () => {
   const bytes = new Uint8Array(100)
   for (const hasher of hashers) {
