@@ -1,5 +1,5 @@
 /** Stores entries: small files at once, larger ones side by side, streams one after the other, the folders at the end. */
-import type { Owner } from '@ipfs-kit/concurrency'
+import { createSemaphore, type Owner } from '@ipfs-kit/concurrency'
 import { EntryReadError } from '@ipfs-kit/operations'
 import type { Admitted, AdmittedFile, Intake } from './add-intake.ts'
 import type { AddWrites } from './add-writes.ts'
@@ -41,11 +41,14 @@ interface Begun {
 
 /** Items that are not answered yet. */
 const itemsAhead = 64
+/** Larger files that are cut and hashed at once: each has up to ten chunks in memory, and one alone can keep the threads busy. */
+const largeFilesAtOnce = 8
 
 /** Stores the files that the intake admits, each an item. The folders get to know them. */
 export async function* importFiles(parts: ImportFilesParts): AsyncGenerator<AddedItem, void, undefined> {
   const { intake, tree, files, writes, signal, over, owner } = parts
   await using ahead = new Ahead<Begun>(owner, 'file of an add')
+  const large = createSemaphore(largeFilesAtOnce, { name: 'large files of an add' })
   const pause = createPause()
   let whole = false
   try {
@@ -73,6 +76,7 @@ export async function* importFiles(parts: ImportFilesParts): AsyncGenerator<Adde
   }
 
   async function build(entry: AdmittedFile): Promise<Begun> {
+    using _permit = await large.acquire()
     try {
       return { entry, built: await files.any(entry.content) }
     } catch (error) {
