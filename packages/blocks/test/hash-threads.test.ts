@@ -1,6 +1,6 @@
 import { hash, randomFillSync } from 'node:crypto'
-import { sim, withBackend } from '@ipfs-kit/concurrency'
-import { expect, test } from 'vitest'
+import { cancelScope, sim, withBackend } from '@ipfs-kit/concurrency'
+import { expect, onTestFinished, test } from 'vitest'
 import { digestOf, lost, verifyGiven } from '../src/digest.ts'
 import { HashThreads, leastMovedBytes } from '../src/hash-threads.ts'
 
@@ -31,10 +31,20 @@ async function warm(threads = new HashThreads()): Promise<HashThreads> {
   throw new Error('No thread ever took a value')
 }
 
-test('the first large values are for the caller: threads are started for a program that has many', () => {
+test('the first large values are for the caller: threads are started for a program that has many', async () => {
+  let started = 0
+  const began = (): void => void (started += 1)
+  process.on('worker', began)
+  onTestFinished(() => void process.off('worker', began))
   const threads = new HashThreads()
-  expect(threads.hashMoved('sha256', given())).toBeUndefined()
-  expect(threads.hashShared('sha256', shared())).toBeUndefined()
+  for (let bytes = content.length; bytes < 16 * 1_048_576; bytes += content.length) {
+    const hashing = bytes % 2 === 0 ? threads.hashMoved('sha256', given()) : threads.hashShared('sha256', shared())
+    expect(hashing).toBeUndefined()
+    await new Promise(setImmediate)
+  }
+  expect(started).toBe(0)
+  await warm(threads)
+  expect(started).toBeGreaterThan(1)
 })
 
 test('threads give the digests that are computed here, and the bytes back', async () => {
@@ -119,4 +129,15 @@ test('a digest is the same wherever it was computed', async () => {
     const expected = hash('sha256', new Uint8Array(bytes), 'buffer')
     expect(Buffer.compare(await digestOf(bytes), expected)).toBe(0)
   }
+})
+
+test('a caller that is cancelled costs no thread, and its value is hashed to the end', async () => {
+  const threads = await warm()
+  const hashing = await cancelScope(async (scope) => {
+    const begun = threads.hashMoved('sha256', given())
+    scope.cancel()
+    return { begun }
+  })
+  expect(Buffer.compare((await hashing!.begun)!.digest, sha256)).toBe(0)
+  expect(await threads.hashMoved('sha256', given())).toMatchObject({ digest: new Uint8Array(sha256) })
 })
