@@ -27,7 +27,9 @@ test('a damaged sector can be read again once it is written over as a whole, and
   const file = await syncedFile(disk, '/f/x', filled(2048, 1))
   for (const sector of [0, 2]) disk.damage('/f/x', sector)
   await file.write([filled(100, 2)], 0)
-  await expect(bytesAt(disk, '/f/x')).rejects.toMatchObject(io)
+  await file.write([filled(600, 2)], 100)
+  for (const sector of [0, 2])
+    await expect(file.read(new Uint8Array(512), 512 * sector)).rejects.toMatchObject(io)
   await file.write([filled(512, 2)], 0)
   expect(await file.read(new Uint8Array(1024), 0)).toBe(1024)
   await file.sync()
@@ -36,6 +38,22 @@ test('a damaged sector can be read again once it is written over as a whole, and
   const after = await disk.crash().open('/f/x', 'read')
   expect(await after.read(new Uint8Array(1024), 0)).toBe(1024)
   await expect(after.read(new Uint8Array(1024), 1024)).rejects.toMatchObject(io)
+})
+
+test('a damaged sector whose bytes were written over and not synced, because that failed, is damaged after a power loss', async () => {
+  const disk = await freshDisk(1)
+  const file = await syncedFile(disk, '/f/x', filled(2048, 1))
+  for (const sector of [0, 2]) disk.damage('/f/x', sector)
+  await file.write([filled(2048, 2)], 0)
+  disk.failAt('sync', 1)
+  await expect(file.sync()).rejects.toMatchObject(io)
+  expect((await bytesAt(disk, '/f/x'))!.byteLength).toBe(2048)
+  // What is synced now is what was written since.
+  await file.write([filled(512, 3)], 1024)
+  await file.sync()
+  const after = await disk.copy(2).crash().open('/f/x', 'read')
+  expect(await after.read(new Uint8Array(1024), 1024)).toBe(1024)
+  await expect(after.read(new Uint8Array(512), 0)).rejects.toMatchObject(io)
 })
 
 test('a damaged sector goes when the file is cut before it', async () => {

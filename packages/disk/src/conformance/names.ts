@@ -23,6 +23,8 @@ export const nameCases: readonly ConformanceCase[] = [
       assertSame(await bytesOf('below/there'), pattern(50, 2))
       await assertRefused(disk.rename(at('to'), at('other')), 'DISK_NOT_FOUND')
       await assertRefused(disk.rename(at('below/there'), at('absent/there')), 'DISK_NOT_FOUND')
+      // Only a folder can have such a name.
+      await assertRefused(disk.rename(at('below/there'), `${at('absent')}/`), 'DISK_NOT_FOUND', 'DISK_FAILED')
       assertSame(await bytesOf('below/there'), pattern(50, 2))
     },
   },

@@ -6,6 +6,8 @@ export class BadSectors {
   #cached: Set<number>
   /** As they are on the medium: what heals a sector may not have come there. */
   #durable: Set<number>
+  /** Healed in memory, by bytes whose sync failed: a later sync does not bring these. */
+  #failed = new Set<number>()
 
   constructor(cached: Iterable<number> = [], durable: Iterable<number> = []) {
     this.#cached = new Set(cached)
@@ -13,7 +15,9 @@ export class BadSectors {
   }
 
   copy(): BadSectors {
-    return new BadSectors(this.#cached, this.#durable)
+    const twin = new BadSectors(this.#cached, this.#durable)
+    twin.#failed = new Set(this.#failed)
+    return twin
   }
 
   add(sector: number): void {
@@ -32,23 +36,34 @@ export class BadSectors {
 
   /** Bytes were written to a file that has a size now: sectors of which these are all can be read again. */
   written(position: number, bytes: number, size: number): void {
-    for (const sector of this.#cached) {
+    this.#heal((sector) => {
       const begin = sector * sectorBytes
       const end = Math.min(size, begin + sectorBytes)
-      if (begin >= position && end <= position + bytes) this.#cached.delete(sector)
-    }
+      return begin >= position && end <= position + bytes
+    })
   }
 
   /** The file was cut: what comes there now are other sectors. */
   cut(size: number): void {
-    for (const sector of this.#cached) if (sector * sectorBytes >= size) this.#cached.delete(sector)
+    this.#heal((sector) => sector * sectorBytes >= size)
   }
 
   sync(): void {
-    this.#durable = new Set(this.#cached)
+    this.#durable = new Set([...this.#cached, ...this.#failed])
+  }
+
+  failSync(): void {
+    this.#failed = new Set([...this.#durable].filter((sector) => !this.#cached.has(sector)))
   }
 
   losePower(): void {
     this.#cached = new Set(this.#durable)
+    this.#failed.clear()
+  }
+
+  #heal(isHealed: (sector: number) => boolean): void {
+    for (const sectors of [this.#cached, this.#failed]) {
+      for (const sector of sectors) if (isHealed(sector)) sectors.delete(sector)
+    }
   }
 }

@@ -84,6 +84,7 @@ export class Content {
    */
   failSync(loss: PowerLoss): void {
     this.#durable = surviving(this.#durable, this.#changes, loss)
+    this.bad.failSync()
     this.#forgetChanges()
   }
 

@@ -56,6 +56,7 @@ export class SimNames {
     if (node.kind === 'folder' && (target.folder === node || isBelow(node, target.folder))) {
       throw refusedWith('EINVAL', doing, from)
     }
+    if (node.kind === 'file' && to.endsWith('/')) throw refusedWith('ENOTDIR', doing, from)
     if (target.node !== undefined) checkReplaceable(node, target.node, doing, from)
     medium.entries.add([
       { folder: source.folder, name: source.name, node: undefined },
