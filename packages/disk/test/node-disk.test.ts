@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { DiskError, nodeDisk } from '@ipfs-kit/disk'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 
 const disk = nodeDisk()
 let folder: string
@@ -34,6 +34,21 @@ describe('the disk of the system', () => {
     // Folders that have no disk behind them.
     await own.makeFolder('/')
     if (process.platform === 'linux') await own.makeFolder('/proc/self')
+  })
+
+  test('after a slow write others are sent away for a while, and reads are not, nor the other way round', async () => {
+    let ms = 0
+    vi.spyOn(performance, 'now').mockImplementation(() => (ms += 2))
+    onTestFinished(() => void vi.restoreAllMocks())
+    const into = new Uint8Array(3)
+    for (const first of ['write', 'read']) {
+      const file = await nodeDisk().open(`${folder}/x`, 'create')
+      const write = (): boolean => file.writeNow([Buffer.from('abc')], 0)
+      const read = (): boolean => file.readNow(into, 0) !== undefined
+      const [slow, other] = first === 'write' ? [write, read] : [read, write]
+      expect([slow(), slow(), other(), other()]).toEqual([true, false, true, false])
+      await file.close()
+    }
   })
 
   test('takes the files of others, and others take its own', async () => {

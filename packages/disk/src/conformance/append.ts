@@ -35,6 +35,10 @@ export const appendCases: readonly ConformanceCase[] = [
         await file.write(buffers, 3)
         const bytes = await contentOf(file)
         assertSame(bytes.subarray(3), Buffer.concat(buffers))
+        // At once as well, wherever that is what the disk does.
+        const others = Array.from({ length: 2500 }, (_, index) => pattern((index % 5) + 1, index))
+        if (!file.writeNow(others, 50_000)) await file.write(others, 50_000)
+        assertSame((await contentOf(file)).subarray(50_000), Buffer.concat(others))
       })
     },
   },

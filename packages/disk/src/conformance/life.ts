@@ -68,6 +68,13 @@ export const lifeCases: readonly ConformanceCase[] = [
         else assert.ok(part.every((byte) => byte === 0))
       }
       assert.equal(whole, written, 'what close let go on was finished')
+      const large = await disk.open(at('large'), 'create')
+      const ended: string[] = []
+      await Promise.all([
+        large.write([pattern(4_000_000)], 0).then(() => ended.push('write')),
+        large.close().then(() => ended.push('close')),
+      ])
+      assert.deepEqual(ended, ['write', 'close'])
     },
   },
   {
