@@ -38,7 +38,8 @@ test('the first large values are for the caller: threads are started for a progr
   onTestFinished(() => void process.off('worker', began))
   const threads = new HashThreads()
   for (let bytes = content.length; bytes < 16 * 1_048_576; bytes += content.length) {
-    const hashing = bytes % 2 === 0 ? threads.hashMoved('sha256', given()) : threads.hashShared('sha256', shared())
+    const hashing =
+      bytes % 2 === 0 ? threads.hashMoved('sha256', given()) : threads.hashShared('sha256', shared())
     expect(hashing).toBeUndefined()
     await new Promise(setImmediate)
   }

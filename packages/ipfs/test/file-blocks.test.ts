@@ -19,11 +19,13 @@ it.each(['unixfs-v1-2025', 'unixfs-v0-2015'] as const)(
     }, new AbortController().signal)
     await using owner = createOwner({ name: 'test' })
     const files = new FileBlocks({ profile, chunkBytes: 16, writes, owner })
-    async function* pieces() {
-      for (let at = 0; at < content.length; at += 7) yield content.subarray(at, at + 7)
+    async function* pieces(bytes: number) {
+      for (let at = 0; at < bytes; at += 7) yield content.subarray(at, Math.min(at + 7, bytes))
     }
-    const { file } = await files.any(pieces())
-    expect(file.bytes).toBe(3000)
+    // Side by side, with last chunks of all sizes.
+    const sizes = [3000, ...Array.from({ length: 20 }, (_, at) => 170 + at)]
+    const built = await Promise.all(sizes.map((bytes) => files.any(pieces(bytes))))
+    expect(built.map(({ file }) => file.bytes)).toEqual(sizes)
     expect(slow).toBeGreaterThan(187)
     expect(wrong).toEqual([])
   },
