@@ -16,9 +16,16 @@ export function fail(): never {
   throw new RemoteError('failed there', { cause: new RangeError('the cause') })
 }
 
+let moved = new Uint8Array()
+
 export function bytes(length: number) {
-  const array = new Uint8Array(length).fill(7)
-  return transfer(array, [array.buffer])
+  moved = new Uint8Array(length).fill(7)
+  return transfer(moved, [moved.buffer])
+}
+
+/** What this thread still has of the bytes that it gave away. */
+export function bytesLeft(): number {
+  return moved.byteLength
 }
 
 let calls = 0

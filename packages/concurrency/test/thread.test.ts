@@ -77,8 +77,10 @@ test('moves what is to be transferred, in both directions', async () => {
   })
   expect(total).toBe(1000)
   expect(array.byteLength).toBe(0)
-  const bytes = await thread.run<ReturnType<typeof work.bytes>>({ module, name: 'bytes' }, [3])
+  await using pool = createThreadPool({ threads: 1 })
+  const bytes = await pool.run<ReturnType<typeof work.bytes>>({ module, name: 'bytes' }, [3])
   expect(bytes).toEqual(new Uint8Array([7, 7, 7]))
+  expect(await pool.run({ module, name: 'bytesLeft' })).toBe(0)
   expect(() => transfer(1, 2 as never)).toThrow(TypeError)
 })
 
