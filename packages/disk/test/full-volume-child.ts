@@ -22,6 +22,10 @@ await assert.rejects(file.write([new Uint8Array(100_000).fill(2), new Uint8Array
 const into = new Uint8Array(100_000)
 assert.equal(await file.read(into, 0), 100_000)
 assert.ok(into.every((byte) => byte === 1))
+await file.truncate(100_000)
+assert.throws(() => file.writeNow([new Uint8Array(100_000).fill(2), new Uint8Array(160_000)], 100_000), full)
+assert.equal(await file.read(into, 0), 100_000)
+assert.ok(into.every((byte) => byte === 1))
 assert.equal((await disk.freeSpace(place)).freeBytes, 0)
 
 // With room again all works.

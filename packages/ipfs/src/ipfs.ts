@@ -23,9 +23,10 @@ export interface AddEntry {
   /** Relative path with `/` between names; parents appear by themselves. */
   readonly path: string
   /**
-   * The bytes, read once; absent for a folder. A stream is read to its end before the next entry is asked for. When it
-   * ends in an `EntryReadError` of `@ipfs-kit/operations` the file becomes a failed item and the rest goes on; any other
-   * error ends the add.
+   * The bytes, read once; absent for a folder. A Uint8Array must not change until its item is there. A stream is read to its
+   * end before the next entry is asked for, and each of its pieces is copied before the next one is asked for. When it ends in
+   * an `EntryReadError` of `@ipfs-kit/operations` the file becomes a failed item and the rest goes on; any other error ends
+   * the add.
    */
   readonly content?: Uint8Array | AsyncIterable<Uint8Array>
   /** The sender could not read this file: it becomes a failed item. */
