@@ -62,12 +62,25 @@ export class FileBlocks {
     const chunks = chunksOf(pieces, this.#chunkBytes, this.#buffers)
     try {
       const first = await chunks.next()
-      const second = await chunks.next()
       if (first.done === true) throw new TypeError('A content was cut into no chunks')
+      const second = await this.#after(first.value, chunks)
       if (second.done === true) return await this.#leaf(first.value)
       return await this.#tree(all(first.value, second.value, chunks))
     } finally {
       await chunks.return()
+    }
+  }
+
+  /** What follows a chunk. If that cannot be told, nobody wants the chunk any more. */
+  async #after(
+    chunk: Uint8Array,
+    chunks: AsyncIterator<Uint8Array, void>,
+  ): Promise<IteratorResult<Uint8Array, void>> {
+    try {
+      return await chunks.next()
+    } catch (error) {
+      this.#buffers.giveBack(chunk)
+      throw error
     }
   }
 

@@ -12,16 +12,20 @@ export async function* chunksOf(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let chunk = new Chunk(chunkBytes, buffers)
   let isEmpty = true
-  for await (const piece of source) {
-    for (let at = 0; at < piece.byteLength;) {
-      at += chunk.take(piece.subarray(at))
-      if (chunk.missing > 0) break
-      yield chunk.bytes()
-      isEmpty = false
-      chunk = new Chunk(chunkBytes, buffers)
+  try {
+    for await (const piece of source) {
+      for (let at = 0; at < piece.byteLength;) {
+        at += chunk.take(piece.subarray(at))
+        if (chunk.missing > 0) break
+        yield chunk.bytes()
+        isEmpty = false
+        chunk = new Chunk(chunkBytes, buffers)
+      }
     }
+    if (isEmpty || chunk.missing < chunkBytes) yield chunk.bytes()
+  } finally {
+    chunk.drop()
   }
-  if (isEmpty || chunk.missing < chunkBytes) yield chunk.bytes()
 }
 
 /** A chunk that is being gathered. */
@@ -49,13 +53,23 @@ class Chunk {
     return piece.byteLength
   }
 
+  /** Hands it on, with its buffer. */
   bytes(): Uint8Array {
-    if (this.#joined === undefined) return new Uint8Array()
-    if (this.missing === 0) return this.#joined
-    if (this.missing < this.#size) return this.#joined.subarray(0, this.#size)
+    const joined = this.#joined
+    if (joined === undefined) return new Uint8Array()
+    if (this.missing < this.#size) {
+      this.#joined = undefined
+      return joined.subarray(0, this.#size)
+    }
     // A last chunk may be small, and many of them under way.
-    const own = Buffer.from(this.#joined.subarray(0, this.#size))
-    this.#buffers.giveBack(this.#joined)
+    const own = Buffer.from(joined.subarray(0, this.#size))
+    this.drop()
     return own
+  }
+
+  /** Gives its buffer back, if it was not handed on. */
+  drop(): void {
+    if (this.#joined !== undefined) this.#buffers.giveBack(this.#joined)
+    this.#joined = undefined
   }
 }
