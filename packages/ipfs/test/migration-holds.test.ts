@@ -51,6 +51,20 @@ test('what a reader holds while all moves stays until it lets go', () =>
     await home.blocks.close()
   }))
 
+test('who takes hold of a block in a file may leave: nothing is copied for them', () =>
+  simulated(async () => {
+    const [block] = leaves(1)
+    const home = await opened(await oldDisk([block!]), { bytesPerSecond: 1000 })
+    const lease = home.blocks.lease({ name: 'pin', stream: 'kept' })
+    const leaving = new AbortController()
+    const holding = lease.hold(block!.cid, { signal: leaving.signal })
+    leaving.abort(new Error('left'))
+    await expect(holding).rejects.toThrow('left')
+    expect(await home.packs.has(block!.cid)).toBe(false)
+    lease.close()
+    await home.blocks.close()
+  }))
+
 test('the range of a block in a file is checked as that of one in a pack', () =>
   simulated(async () => {
     const [block] = leaves(1)
