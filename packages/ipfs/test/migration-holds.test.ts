@@ -1,4 +1,6 @@
+import { createEvent, sleep } from '@ipfs-kit/concurrency'
 import { simulate } from '@ipfs-kit/concurrency/testing'
+import type { Disk } from '@ipfs-kit/disk'
 import { expect, test } from 'vitest'
 import { ended, fileOf, leaves, oldDisk, opened, readAll } from './old-disk.ts'
 
@@ -48,6 +50,53 @@ test('what a reader holds while all moves stays until it lets go', () =>
     lease.close()
     for (const { cid } of all) expect(await home.blocks.delete(cid)).toBe(true)
     expect(await disk.stat(fileOf(all[0]!.cid))).toBeUndefined()
+    await home.blocks.close()
+  }))
+
+test('who looks for a block in its file when that has just gone finds it in a pack', () =>
+  simulated(async () => {
+    const all = leaves(60)
+    const { cid, bytes } = all.toSorted((a, b) => (fileOf(a.cid) < fileOf(b.cid) ? -1 : 1)).at(-1)!
+    const disk = await oldDisk(all)
+    disk.setFaults({ latencyMs: 4 })
+    const gone = createEvent()
+    let late = 0
+    const isLate = async (file: string): Promise<void> => {
+      if (file !== fileOf(cid) || late === 6) return
+      late += 1
+      await gone.wait()
+    }
+    const slow: Disk = {
+      ...disk,
+      open: async (file, mode) => {
+        await isLate(file)
+        return disk.open(file, mode)
+      },
+      stat: async (file) => {
+        await isLate(file)
+        return disk.stat(file)
+      },
+    }
+    const home = await opened(disk, { oldFrom: slow, bytesPerSecond: 2_000_000 })
+    const kept = home.blocks.lease({ stream: 'kept' })
+    const cache = home.blocks.lease({ stream: 'cache' })
+    const looking = Promise.all([
+      home.blocks.get(cid),
+      home.blocks.getRange(cid, { offset: 3 }),
+      home.blocks.size(cid),
+      home.blocks.has(cid),
+      kept.hold(cid),
+      cache.hold(cid),
+    ])
+    while (late < 6) await sleep(1)
+    expect(await home.packs.has(cid)).toBe(false)
+    expect(await ended(home)).toMatchObject({ state: 'done', blocks: 60 })
+    gone.set()
+    const [got, range, ...others] = await looking
+    expect(Buffer.compare(got!, bytes)).toBe(0)
+    expect(Buffer.compare(range!, bytes.subarray(3))).toBe(0)
+    expect(others).toEqual([bytes.length, true, true, true])
+    for (const lease of [kept, cache]) lease.close()
     await home.blocks.close()
   }))
 
