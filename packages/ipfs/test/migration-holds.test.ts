@@ -4,8 +4,8 @@ import type { Disk } from '@ipfs-kit/disk'
 import { expect, test } from 'vitest'
 import { ended, fileOf, leaves, oldDisk, opened, readAll } from './old-disk.ts'
 
-async function simulated(work: () => Promise<void>): Promise<void> {
-  const { failed } = await simulate(work, { seeds: 20, maxFailures: 1 })
+async function simulated(work: () => Promise<void>, seeds = 20): Promise<void> {
+  const { failed } = await simulate(work, { seeds, maxFailures: 1 })
   expect(failed).toEqual([])
 }
 
@@ -35,6 +35,47 @@ test('a lease for the cache holds a file where it is: nothing is copied, and nei
     expect(await home.blocks.has(held[0]!.cid)).toBe(false)
     await home.blocks.close()
   }))
+
+test('who wants to hold a file that is just going waits for that, and is told that it has gone', () =>
+  simulated(async () => {
+    const all = leaves(400, 5000)
+    const disk = await oldDisk(all)
+    let going = createEvent()
+    let mayGo = createEvent()
+    let held: string | undefined
+    const slow: Disk = {
+      ...disk,
+      unlink: async (file) => {
+        if (file === held) {
+          going.set()
+          await mayGo.wait()
+        }
+        return disk.unlink(file)
+      },
+    }
+    const home = await opened(disk, { maxBytes: 2 ** 20, oldFrom: slow })
+    expect(await ended(home)).toMatchObject({ state: 'stopped', error: { code: 'IPFS_STORE_FULL' } })
+    const files: typeof all = []
+    for (const block of all) if (!(await home.packs.has(block.cid))) files.push(block)
+    using lease = home.blocks.lease({ name: 'export', stream: 'cache' })
+    for (const [{ cid }, remove] of [
+      [files[0]!, () => home.blocks.delete(files[0]!.cid)],
+      [files[1]!, () => home.blocks.collect()],
+    ] as const) {
+      going = createEvent()
+      mayGo = createEvent()
+      held = fileOf(cid)
+      const removing = remove()
+      await going.wait()
+      const holding = lease.hold(cid)
+      await sleep(10)
+      mayGo.set()
+      expect(await holding).toBe(false)
+      await removing
+      expect(await home.blocks.has(cid)).toBe(false)
+    }
+    await home.blocks.close()
+  }, 5))
 
 test('what a reader holds while all moves stays until it lets go', () =>
   simulated(async () => {
