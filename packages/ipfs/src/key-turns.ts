@@ -9,8 +9,11 @@ export class KeyTurns {
 
   /** Takes a block for itself until the turn is disposed of, which may be done twice. */
   async take(cid: CID, options?: CallOptions): Promise<Disposable> {
-    await this.free(cid, options)
     const key = keyOf(cid)
+    // Found free, it is taken in the same turn: of those who have waited for the same end one is the first.
+    for (let other = this.#taken.get(key); other !== undefined; other = this.#taken.get(key)) {
+      await other.wait({ signal: options?.signal })
+    }
     const ended = createEvent({ name: 'end of a turn with a block' })
     this.#taken.set(key, ended)
     return {

@@ -34,7 +34,7 @@ export class MigratingLease implements Lease {
     if (await this.#lease.hold(cid, options)) return true
     const isHeld =
       !this.#migration.isDone &&
-      (this.#stream === 'kept' ? await this.#move(cid) : await this.#holdFile(cid, options))
+      (this.#stream === 'kept' ? await this.#move(cid, options) : await this.#holdFile(cid, options))
     // It may have moved in between.
     return isHeld || this.#lease.hold(cid, options)
   }
@@ -53,10 +53,10 @@ export class MigratingLease implements Lease {
     this.close()
   }
 
-  async #move(cid: CID): Promise<boolean> {
+  async #move(cid: CID, options: CallOptions | undefined): Promise<boolean> {
     const bytes = await this.#migration.old.get(cid)
     if (bytes === undefined) return false
-    await this.#lease.put(cid, bytes, { verify: 'on-read' })
+    await this.#lease.put(cid, bytes, { ...options, verify: 'on-read' })
     return true
   }
 

@@ -38,7 +38,7 @@ export async function movePass(options: PassOptions): Promise<BlocksError | unde
   const groups = oldGroups(parts.old, isWanted, parts.left)
   let refused: readonly CID[] = []
   while (!signal.aborted) {
-    if (!hasRoom()) return await lackOfRoom(groups)
+    if (!hasRoom()) return await lackOfRoom(refused, groups)
     using batch = new Batch(parts, stream)
     // Since they found no room the files of others have gone.
     await batch.copy(refused)
@@ -75,10 +75,13 @@ async function endShard(shard: string, { parts, ended }: PassOptions): Promise<v
 }
 
 /** That some are left; `undefined` if none is. */
-async function lackOfRoom(groups: Groups): Promise<BlocksError | undefined> {
-  for await (const { cids } of groups) {
-    if (cids.length > 0)
-      return new BlocksError('BLOCKS_FULL', 'no pin reaches them, and a collection removes them')
-  }
-  return undefined
+async function lackOfRoom(refused: readonly CID[], groups: Groups): Promise<BlocksError | undefined> {
+  const isSome = refused.length > 0 || (await hasMore(groups))
+  if (!isSome) return undefined
+  return new BlocksError('BLOCKS_FULL', 'no pin reaches them, and a collection removes them')
+}
+
+async function hasMore(groups: Groups): Promise<boolean> {
+  for await (const { cids } of groups) if (cids.length > 0) return true
+  return false
 }

@@ -111,9 +111,12 @@ export class Migration {
 
   /** Waits until it has ended, or only room is missing. @throws IpfsError IPFS_NOT_MIGRATED if it has stopped for another reason */
   async settled(options?: CallOptions): Promise<void> {
-    await this.#ended.wait({ signal: options?.signal })
-    if (this.#closing.signal.aborted) throw new BlocksError('BLOCKS_CLOSED', 'The store is closed')
-    if (this.isDone || (isFull(this.#error) && this.#count.left === 0)) return
+    do {
+      await this.#ended.wait({ signal: options?.signal })
+      if (this.#closing.signal.aborted) throw new BlocksError('BLOCKS_CLOSED', 'The store is closed')
+      if (this.isDone || (isFull(this.#error) && this.#count.left === 0)) return
+      // Whoever has made room may have let it go on already.
+    } while (this.#state === 'running')
     throw this.#notMigrated()
   }
 

@@ -8,6 +8,7 @@ import { type Disk, type DiskEntry, DiskError } from '@ipfs-kit/disk'
 import type { CID } from 'multiformats/cid'
 import { matches } from './codecs.ts'
 import { cidOf, mayBeOld, nameOf, shardOf } from './old-names.ts'
+import { createPause } from './pause.ts'
 
 /** A stored block without its bytes. */
 export interface OldBlock {
@@ -126,10 +127,17 @@ export class OldBlocks {
   async shard(shard: string): Promise<OldShard> {
     const folder = `${this.#path}/${shard}`
     const names = await namesOf(this.#disk, folder, 'file', ourName)
-    return {
-      cids: names.flatMap((name) => cidOf(shard, name) ?? []),
-      leftovers: names.filter((name) => leftoverName.test(name)).map((name) => `${folder}/${name}`),
+    const cids: CID[] = []
+    const leftovers: string[] = []
+    const pause = createPause()
+    for (const name of names) {
+      const cid = cidOf(shard, name)
+      if (cid !== undefined) cids.push(cid)
+      else if (leftoverName.test(name)) leftovers.push(`${folder}/${name}`)
+      const turn = pause()
+      if (turn !== undefined) await turn
     }
+    return { cids, leftovers }
   }
 
   /** Removes the file of a block. Whether there was one. */
@@ -144,6 +152,7 @@ export class OldBlocks {
     try {
       return await this.#disk.unlink(path)
     } catch (cause) {
+      if (isFolder(cause)) return false
       throw failure(`remove ${path}`, cause)
     }
   }
@@ -202,9 +211,7 @@ export class OldBlocks {
         await file.close()
       }
     } catch (cause) {
-      if (codeOf(cause) === 'DISK_NOT_FOUND') return undefined
-      // A folder under the name of a block is none.
-      if (cause instanceof DiskError && cause.systemCode === 'EISDIR') return undefined
+      if (codeOf(cause) === 'DISK_NOT_FOUND' || isFolder(cause)) return undefined
       throw failure(`read ${path}`, cause)
     }
   }
@@ -267,6 +274,11 @@ async function leadsTo(disk: Disk, path: string, kind: DiskEntry['kind']): Promi
 
 function codeOf(error: unknown): string | undefined {
   return error instanceof DiskError ? error.code : undefined
+}
+
+/** Whether it was refused because there is a folder: one under the name of a block is none. */
+function isFolder(error: unknown): boolean {
+  return error instanceof DiskError && error.systemCode === 'EISDIR'
 }
 
 /** What the disk refuses; every other error as it is. */

@@ -5,7 +5,18 @@ import { expect, test } from 'vitest'
 import { BlockStore } from '../src/block-store.ts'
 import { findOldBlocks } from '../src/old-blocks.ts'
 import { createOwner } from '@ipfs-kit/concurrency'
-import { ended, failingReads, fileOf, leaves, nodeOver, oldDisk, opened, path, readAll } from './old-disk.ts'
+import {
+  ended,
+  failingReads,
+  fileOf,
+  leaves,
+  nodeOver,
+  oldDisk,
+  opened,
+  path,
+  readAll,
+  wrongWrites,
+} from './old-disk.ts'
 
 async function simulated(work: () => Promise<void>): Promise<void> {
   const { failed } = await simulate(work, { seeds: 20, maxFailures: 1 })
@@ -98,6 +109,25 @@ test('a file that does not match is read twice, then set aside; a get of it says
     await readAll(store, [wrong!])
     expect(await home.blocks.explain(wrong!.cid)).toMatchObject({ state: 'cache' })
     await home.blocks.close()
+  }))
+
+test('what was written wrong to a pack keeps its file, is told, and moves at the next opening', () =>
+  simulated(async () => {
+    const all = leaves(60)
+    const disk = await oldDisk(all)
+    const wrong = all[7]!
+    const home = await opened(wrongWrites(disk, wrong.bytes), { oldFrom: disk })
+    expect(await ended(home)).toMatchObject({
+      state: 'stopped',
+      error: { code: 'IPFS_STORE_FAILED', message: expect.stringContaining(`${wrong.cid}`) },
+    })
+    expect(await disk.stat(fileOf(wrong.cid))).toEqual({ kind: 'file', size: wrong.bytes.length })
+    await readAll(home.blocks, all)
+    await home.blocks.close()
+    const again = await opened(disk)
+    expect(await ended(again)).toMatchObject({ state: 'done', damaged: 0, left: 0 })
+    await readAll(again.packs, all)
+    await again.blocks.close()
   }))
 
 test('files that cannot be removed, and a shard that cannot be listed, stop nothing behind them', () =>

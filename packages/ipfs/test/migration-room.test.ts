@@ -71,6 +71,24 @@ test('collections at once share the work, and one that begins while it moves on 
     await home.blocks.close()
   }))
 
+test('a collection that waits while it goes on again and again waits for the end that counts', () =>
+  simulated(async () => {
+    const kept = leaves(20, 5000, 'kept')
+    const tooMany = leaves(250, 5000, 'pinned too')
+    const roots = [nodeOver(kept), nodeOver(tooMany)]
+    const garbage = leaves(200, 5000, 'garbage')
+    const disk = await oldDisk([...garbage, ...kept, ...tooMany, ...roots])
+    disk.setFaults({ latencyMs: 2 })
+    const home = await opened(disk, { maxBytes, pins: () => roots.map((root) => pinOf(root)) })
+    await ended(home)
+    // The first to be through lets it go on, the second wants that once more.
+    const first = [home.blocks.collect(), home.blocks.collect()]
+    while (home.migration.progress().state !== 'running') await sleep(1)
+    await Promise.all([...first, home.blocks.collect(), home.blocks.mark()])
+    await readAll(home.blocks, [...roots, ...kept, ...tooMany])
+    await home.blocks.close()
+  }))
+
 test('what is pinned alone is larger than the limit: it stops with the numbers, all is readable, and more room lets it go on', () =>
   simulated(async () => {
     const kept = leaves(300, 5000, 'kept')

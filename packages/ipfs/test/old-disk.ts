@@ -88,6 +88,28 @@ export function failingReads(disk: Disk, fails: (file: string) => boolean): Disk
   }
 }
 
+/** The same disk, which writes some bytes wrong wherever they are part of what is written. */
+export function wrongWrites(disk: Disk, bytes: Buffer): Disk {
+  const changed = (buffers: readonly Uint8Array[]): readonly Uint8Array[] => {
+    const whole = Buffer.concat(buffers)
+    const at = whole.indexOf(bytes)
+    if (at === -1) return buffers
+    whole[at]! ^= 1
+    return [whole]
+  }
+  return {
+    ...disk,
+    open: async (file, mode) => {
+      const handle = await disk.open(file, mode)
+      return {
+        ...handle,
+        write: (buffers, position) => handle.write(changed(buffers), position),
+        writeNow: (buffers, position) => handle.writeNow(changed(buffers), position),
+      }
+    },
+  }
+}
+
 export interface Opened {
   readonly packs: Blocks
   readonly blocks: MigratingBlocks
