@@ -1,4 +1,7 @@
-/** Removes a pack's file once nothing leads to it and nobody reads it. */
+/**
+ * Removes a pack's file once nothing leads to it and nobody reads it. That of a kept pack is emptied for good before: its name
+ * comes back after a power loss if the folder could not be synced, and what was deleted since must not come with it.
+ */
 import type { Pack } from './pack.ts'
 import type { Store } from './store.ts'
 
@@ -9,6 +12,7 @@ export async function dropPack(store: Store, pack: Pack): Promise<number> {
   catalog.drop(pack.slot)
   streams[pack.stream].forget(pack)
   await pack.unread()
+  if (pack.stream === 'kept') await folder.empty(pack)
   await folder.remove(pack)
   packs[pack.slot] = undefined
   const bytes = pack.room

@@ -69,6 +69,14 @@ export class PackFolder {
     await this.disk.syncFolder(this.path)
   }
 
+  /** Cuts the file of a pack that is to be removed, and syncs that. @throws DiskError */
+  async empty(pack: Pack): Promise<void> {
+    const file = pack.file ?? (await this.disk.open(pack.path, 'write'))
+    pack.file = file
+    await file.truncate(0)
+    await file.sync()
+  }
+
   /** Closes and removes a pack's file. */
   async remove(pack: Pack): Promise<void> {
     await this.#close(pack)
