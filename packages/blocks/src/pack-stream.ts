@@ -283,7 +283,7 @@ export class PackStream {
       await this.#syncs.syncPack(pack)
     }
     if (pack.state === 'gone') return
-    if (pack.footer !== undefined) {
+    if (pack.footer !== undefined && pack.failure === undefined) {
       // It was opened to take frames, and none came.
       pack.state = 'sealed'
       pack.table = undefined
