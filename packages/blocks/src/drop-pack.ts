@@ -5,14 +5,14 @@
 import type { Pack } from './pack.ts'
 import type { Store } from './store.ts'
 
-/** Resolves to the physical bytes that became free. @throws DiskError */
+/** Resolves to the physical bytes that became free. @throws BlocksError BLOCKS_SYNC_FAILED; DiskError */
 export async function dropPack(store: Store, pack: Pack): Promise<number> {
   const { folder, streams, packs, catalog, room } = store.parts
   pack.state = 'gone'
   catalog.drop(pack.slot)
   streams[pack.stream].forget(pack)
   await pack.unread()
-  if (pack.stream === 'kept') await folder.empty(pack)
+  if (pack.stream === 'kept') await streams.kept.empty(pack)
   await folder.remove(pack)
   packs[pack.slot] = undefined
   const bytes = pack.room

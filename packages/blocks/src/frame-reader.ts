@@ -137,6 +137,8 @@ export async function hasKey(
   kind: FrameKind,
   key: Uint8Array,
 ): Promise<boolean> {
+  const pending = pack.pending.get(offset)
+  if (pending !== undefined) return pending.frame.kind === kind && sameBytes(pending.frame.key, key)
   const found = await readKey(folder, pack, offset)
   return found === undefined || (found.kind === kind && sameBytes(found.key, key))
 }

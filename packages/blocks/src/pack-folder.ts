@@ -69,12 +69,12 @@ export class PackFolder {
     await this.disk.syncFolder(this.path)
   }
 
-  /** Cuts the file of a pack that is to be removed, and syncs that. @throws DiskError */
-  async empty(pack: Pack): Promise<void> {
+  /** The file of a pack that is to be removed, cut to nothing. @throws DiskError */
+  async emptied(pack: Pack): Promise<DiskFile> {
     const file = pack.file ?? (await this.disk.open(pack.path, 'write'))
-    pack.file = file
+    this.adopt(pack, file)
     await file.truncate(0)
-    await file.sync()
+    return file
   }
 
   /** Closes and removes a pack's file. */

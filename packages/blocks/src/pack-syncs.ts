@@ -118,6 +118,12 @@ export class PackSyncs {
     await this.#orFail(() => this.#options.folder.sync())
   }
 
+  /** Cuts the file of a pack that is to be removed to nothing, for good. */
+  async empty(pack: Pack): Promise<void> {
+    const file = await this.#options.folder.emptied(pack)
+    await this.#orFail(() => file.sync())
+  }
+
   /** A pack counts as unsynced until a sync has ended that began after its last frame was written. */
   async syncPack(pack: Pack): Promise<void> {
     // Of a pack whose file could not be made there is nothing to sync.
