@@ -139,3 +139,20 @@ test('a kept pack whose removal the folder has not kept brings nothing back', as
   }
   expect(failures).toBeGreaterThan(20)
 })
+
+test('a deletion outlives a later frame of its block that goes with its pack', async () => {
+  const disk = simDisk({ seed: 1 })
+  const claimed = some(100, 22)
+  const store = await openOn(disk, { claimed })
+  await add(store, [deleted, ...claimed])
+  expect(await store.delete(deleted.cid)).toBe(true)
+  const dying = some(200, 18)
+  await add(store, [deleted, ...dying])
+  await add(store, some(300, 3))
+  await store.compact({ minDeadShare: 0.3 })
+  expect(await store.has(deleted.cid)).toBe(false)
+  expect(await disk.stat(first)).toBeDefined()
+  expect(await disk.stat(second)).toBeUndefined()
+  await store.close()
+  expect(await isThere(disk)).toBe(false)
+})
