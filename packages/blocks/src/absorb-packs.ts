@@ -166,15 +166,16 @@ class Absorption {
     const offset = placeOffset(place)
     const kind = placeKind(place)
     const frame = await this.#frameAt(pack, offset)
-    if (frame === damaged) {
-      pack.deadBytes += payloadBytes
-      return
-    }
-    const key = frame?.key
+    // Of a deletion that is damaged the footer tells the tag: that speaks for it, as for one that cannot be read.
+    const key = frame === damaged ? undefined : frame?.key
     if (kind >= frameKinds.goneBlock) {
       const gone = { high, low, kind: kind - 2, key }
       this.#deletions.add(high, low, pack.stream, gone.kind, key)
       await this.#forgetEarlier(pack, gone, offset)
+      return
+    }
+    if (frame === damaged) {
+      pack.deadBytes += payloadBytes
       return
     }
     const present = await this.#entryOf({ high, low, kind, key }, () => true)

@@ -41,6 +41,8 @@ interface Copying {
  */
 export async function compactPack(store: Store, pack: Pack): Promise<Compacted | undefined> {
   const { room, streams } = store.parts
+  // Without a sync no pack is removed, and copies would only take room.
+  if (streams.kept.syncFailure !== undefined) throw streams.kept.syncFailure
   const copying: Copying = { copiedBytes: 0, removedEntries: 0, removedBytes: 0, batches: new Set() }
   const copied = await tryOnce(() => copyLiving(store, pack, copying))
   try {
@@ -50,7 +52,7 @@ export async function compactPack(store: Store, pack: Pack): Promise<Compacted |
     await restoreEntries(store, pack)
     throw error
   }
-  // Copies that could not be written lead here again.
+  // Copies that could not be written lead here again, and deletions that could not be are here alone.
   for (const { failure } of copying.batches) if (failure !== undefined) throw failure
   if (copied !== true) return undefined
   if (pack.liveEntries > 0) throw room.full(pack.liveBytes)
@@ -63,11 +65,10 @@ export async function compactPack(store: Store, pack: Pack): Promise<Compacted |
 
 /** Copies what lives in a pack. False if there is something that it cannot copy. */
 async function copyLiving(store: Store, pack: Pack, copying: Copying): Promise<boolean> {
-  const { catalog, epochs, folder, room, packs } = store.parts
+  const { catalog, epochs, folder, room, packs, leastStrangeId } = store.parts
   const pace = new Pace(sliceMs)
-  const isOldest = !packs.some(
-    (other) => other !== undefined && other.stream === 'kept' && other.id < pack.id,
-  )
+  const isOldest =
+    pack.id < leastStrangeId && !packs.some((other) => other?.stream === 'kept' && other.id < pack.id)
   let waiting = 0
   for await (const row of frameRows(folder, pack)) {
     if (pace.isDue) await pace.turn()
@@ -83,12 +84,14 @@ async function copyLiving(store: Store, pack: Pack, copying: Copying): Promise<b
       continue
     }
     const whole = await readWhole(folder, pack, row)
+    if (whole === undefined) return false
     if (isGone) {
-      if (whole !== undefined)
-        await copyDeletion(store, keyOfFrame({ ...row, kind: frameKinds.block }, whole.key), pack)
+      const key = keyOfFrame({ ...row, kind: frameKinds.block }, whole.key)
+      const batch = await copyDeletion(store, key, pack)
+      if (batch !== undefined) copying.batches.add(batch)
       continue
     }
-    if (whole === undefined || !(await matches(whole.key, whole.payload))) return false
+    if (!(await matches(whole.key, whole.payload))) return false
     const bytes = store.roomFor(whole.key.length, row.payloadBytes)
     if (!room.takeReserve(bytes)) throw room.full(bytes)
     const again = catalog.locate(row.high, row.low, pack.slot, row.offset)

@@ -4,7 +4,7 @@ import type { Stream } from './blocks.ts'
 import { none } from './catalog.ts'
 import { BlocksError } from './errors.ts'
 import { frameKinds } from './frame.ts'
-import type { Pack } from './pack.ts'
+import type { Batch, Pack } from './pack.ts'
 import type { Key, Store } from './store.ts'
 import { TakenRoom } from './taken-room.ts'
 
@@ -35,9 +35,9 @@ export async function deleteKey(store: Store, key: Key, options?: WaitOptions): 
 
 /**
  * Says again in the stream `kept` that a key's frames are deleted, because the pack that says so is removed, and older ones
- * may hold such frames. Not if the key was put again and stays: that stands for what is older.
+ * may hold such frames. Not if the key was put again and stays: that stands for what is older, and the result is `undefined`.
  */
-export async function copyDeletion(store: Store, key: Key, from: Pack): Promise<void> {
+export async function copyDeletion(store: Store, key: Key, from: Pack): Promise<Batch | undefined> {
   const { catalog, epochs } = store.parts
   for (;;) {
     const version = store.version(key)
@@ -48,8 +48,7 @@ export async function copyDeletion(store: Store, key: Key, from: Pack): Promise<
     // A frame that was appended meanwhile must not be deleted by what is appended now.
     if (store.version(key) !== version) continue
     const stays = present?.pack.stream === 'kept' && (present.pack !== from || epochs.isLive(handle))
-    if (!stays) store.takeAndAppendGone('kept', key)
-    return
+    return stays ? undefined : store.takeAndAppendGone('kept', key).batch
   }
 }
 
@@ -62,8 +61,12 @@ async function writeDeletion(
 ): Promise<void> {
   // A copy that nothing leads to may lie in the other stream: it would come back at the next opening.
   const wanted: readonly Stream[] = key.kind === frameKinds.record ? ['cache'] : ['kept', 'cache']
+  const { packs, leastStrangeId } = store.parts
   const gone = wanted
-    .filter((stream) => store.parts.packs.some((pack) => pack?.stream === stream))
+    .filter(
+      (stream) =>
+        packs.some((pack) => pack?.stream === stream) || (stream === 'kept' && leastStrangeId < Infinity),
+    )
     .map((stream) => store.appendGone(stream, key))
   for (const { room } of gone) taken.bytes -= room
   taken.giveRest()

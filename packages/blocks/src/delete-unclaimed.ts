@@ -2,7 +2,7 @@
 import { frameKinds } from './frame.ts'
 import { readKey } from './frame-reader.ts'
 import { frameRows } from './pack-frames.ts'
-import type { Pack } from './pack.ts'
+import type { Batch, Pack } from './pack.ts'
 import { Pace } from './pace.ts'
 import { tryOnce, tryTwice } from './read-around.ts'
 import type { Store } from './store.ts'
@@ -15,12 +15,13 @@ export interface Deleted {
   readonly removedBytes: number
 }
 
-/** Looks at every frame of the packs. */
+/** Looks at every frame of the packs. @throws BlocksError BLOCKS_FULL, BLOCKS_IO */
 export async function deleteUnclaimed(store: Store, packs: readonly Pack[]): Promise<Deleted> {
   const { catalog, epochs, folder, streams } = store.parts
   const pace = new Pace(sliceMs)
   let removedEntries = 0
   let removedBytes = 0
+  const batches = new Set<Batch>()
   const deleteOf = async (pack: Pack): Promise<void> => {
     for await (const row of frameRows(folder, pack)) {
       if (pace.isDue) await pace.turn()
@@ -33,8 +34,10 @@ export async function deleteUnclaimed(store: Store, packs: readonly Pack[]): Pro
       const handle = typeof again === 'number' ? again : await again
       if (!catalog.has(handle) || epochs.isLive(handle)) continue
       const { high, low, offset, payloadBytes } = row
-      if (found !== undefined)
-        store.takeAndAppendGone('kept', { kind: frameKinds.block, bytes: found.key, high, low })
+      if (found !== undefined) {
+        const key = { kind: frameKinds.block, bytes: found.key, high, low }
+        batches.add(store.takeAndAppendGone('kept', key).batch)
+      }
       store.forget(handle, { pack, offset, payloadBytes }, low)
       removedEntries += 1
       removedBytes += payloadBytes
@@ -45,5 +48,6 @@ export async function deleteUnclaimed(store: Store, packs: readonly Pack[]): Pro
     if (pack.state !== 'gone') await tryOnce(() => deleteOf(pack))
   }
   await streams.kept.written()
+  for (const { failure } of batches) if (failure !== undefined) throw failure
   return { removedEntries, removedBytes }
 }

@@ -4,6 +4,7 @@
  */
 import { createLock, type Lock, type Owner, type Task } from '@ipfs-kit/concurrency'
 import { diskFailure } from './disk-failure.ts'
+import { dropPack } from './drop-pack.ts'
 import { type Evicted, evictPack, heldBytesOf } from './evict.ts'
 import type { Pack } from './pack.ts'
 import { ended } from './shared-work.ts'
@@ -63,6 +64,7 @@ export class Evictor {
   /** Drops all cache packs but for what leases hold. */
   async evictAll(): Promise<readonly Evicted[]> {
     using _turn = await this.#turn.acquire()
+    await this.#removeLeft()
     const { cache } = this.#options.store.parts.streams
     cache.roll()
     await cache.sealed()
@@ -90,6 +92,7 @@ export class Evictor {
     let trusted = 0
     try {
       using _turn = await this.#turn.acquire()
+      await this.#removeLeft()
       while (this.isShort && vain <= this.#packs().length) {
         if (this.#packs().length === 0) {
           cache.roll()
@@ -142,6 +145,16 @@ export class Evictor {
     const { packs, epochs } = this.#options.store.parts
     const liveBytes = packs.reduce((sum, pack) => sum + (pack?.stream === 'cache' ? pack.liveBytes : 0), 0)
     return `${epochs.heldSince} ${this.#packs().at(-1)?.id} ${liveBytes}`
+  }
+
+  /** Removes the files that could not be removed before: newer packs stay until then, as what they replace would come back. */
+  async #removeLeft(): Promise<void> {
+    const { store } = this.#options
+    for (const pack of store.parts.packs) {
+      if (pack?.stream !== 'cache' || pack.state !== 'gone') continue
+      this.counts.evictedBytes += await dropPack(store, pack)
+      this.counts.evictedPacks += 1
+    }
   }
 
   async #evict(pack: Pack, budgetBytes: number): Promise<Evicted | undefined> {

@@ -86,12 +86,15 @@ async function readLonger(
   }
 }
 
-/** Kind and key of a frame in a file; `undefined` if it is damaged. @throws DiskError */
+/** Kind and key of a frame; `undefined` if it is damaged. @throws DiskError */
 export async function readKey(
   folder: PackFolder,
   pack: Pack,
   offset: number,
 ): Promise<{ readonly kind: FrameKind; readonly key: Buffer } | undefined> {
+  // The file of a new pack is made by whoever writes its first frame, and by nobody who reads.
+  const frame = pack.pending.get(offset)?.frame
+  if (frame !== undefined) return { kind: frame.kind, key: Buffer.from(frame.key) }
   pack.acquire()
   try {
     const file = await folder.file(pack)

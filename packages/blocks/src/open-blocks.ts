@@ -100,7 +100,7 @@ export async function openWith(options: BlocksOptions, chance: Chance): Promise<
     await rewriteUnsynced(disk, checked.path)
     const { maxIndexedEntries } = checked
     const recovery = { folder, catalog, tagger, storeId, packs, maxIndexedEntries }
-    const { scanned, findings, lastId, strangeBytes } = await recoverPacks(recovery)
+    const { scanned, findings, lastId, strangeBytes, leastStrangeId } = await recoverPacks(recovery)
     // Who made the packs that were found may have died before their names were synced.
     await syncNames(folder)
 
@@ -155,6 +155,7 @@ export async function openWith(options: BlocksOptions, chance: Chance): Promise<
       room,
       tagger,
       packs,
+      leastStrangeId,
       streams,
       maxValueBytes: checked.maxValueBytes,
       onAppended: () => upkeep.look(),

@@ -69,6 +69,14 @@ export class PackFolder {
     await this.disk.syncFolder(this.path)
   }
 
+  /** The file of a pack that is to be removed, cut to nothing. @throws DiskError */
+  async emptied(pack: Pack): Promise<DiskFile> {
+    const file = pack.file ?? (await this.disk.open(pack.path, 'write'))
+    this.adopt(pack, file)
+    await file.truncate(0)
+    return file
+  }
+
   /** Closes and removes a pack's file. */
   async remove(pack: Pack): Promise<void> {
     await this.#close(pack)

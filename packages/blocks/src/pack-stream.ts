@@ -168,6 +168,11 @@ export class PackStream {
     await this.#syncs.sync(options)
   }
 
+  /** Cuts the file of a pack that is to be removed to nothing, for good. @throws BlocksError BLOCKS_SYNC_FAILED; DiskError */
+  async empty(pack: Pack): Promise<void> {
+    await this.#syncs.empty(pack)
+  }
+
   /** Makes the names of the packs, and that some were removed, survive a power loss. @throws BlocksError BLOCKS_SYNC_FAILED */
   async syncFolder(): Promise<void> {
     await this.#syncs.syncFolder()
@@ -283,7 +288,7 @@ export class PackStream {
       await this.#syncs.syncPack(pack)
     }
     if (pack.state === 'gone') return
-    if (pack.footer !== undefined) {
+    if (pack.footer !== undefined && pack.failure === undefined) {
       // It was opened to take frames, and none came.
       pack.state = 'sealed'
       pack.table = undefined

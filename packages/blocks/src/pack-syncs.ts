@@ -1,5 +1,12 @@
 /** The syncs of one stream of packs: in rounds, one after the other, each for all who wait for it. */
-import { createEvent, type Event, type Owner, type WaitOptions } from '@ipfs-kit/concurrency'
+import {
+  createEvent,
+  createLock,
+  type Event,
+  type Lock,
+  type Owner,
+  type WaitOptions,
+} from '@ipfs-kit/concurrency'
 import { BlocksError } from './errors.ts'
 import { diskFailure } from './disk-failure.ts'
 import type { Pack } from './pack.ts'
@@ -28,6 +35,8 @@ export class PackSyncs {
   #isSyncing = false
   #failure: BlocksError | undefined
   #count = 0
+  /** Held while a pack, or the folder, is synced: of two syncs at once the system tells one alone that they failed. */
+  readonly #turns = new WeakMap<Pack | PackFolder, Lock>()
 
   constructor(options: PackSyncsOptions) {
     this.#options = options
@@ -114,8 +123,15 @@ export class PackSyncs {
 
   /** Syncs the names of the packs. */
   async syncFolder(): Promise<void> {
+    using _turn = await this.#turnOf(this.#options.folder).acquire()
     if (this.#failure !== undefined) throw this.#failure
     await this.#orFail(() => this.#options.folder.sync())
+  }
+
+  /** Cuts the file of a pack that is to be removed to nothing, for good. */
+  async empty(pack: Pack): Promise<void> {
+    const file = await this.#options.folder.emptied(pack)
+    await this.#orFail(() => file.sync())
   }
 
   /** A pack counts as unsynced until a sync has ended that began after its last frame was written. */
@@ -127,6 +143,8 @@ export class PackSyncs {
     }
     pack.acquire()
     try {
+      using _turn = await this.#turnOf(pack).acquire()
+      if (this.#failure !== undefined) throw this.#failure
       const file = await this.#options.folder.file(pack)
       const end = pack.writtenEnd
       await this.#orFail(() => file.sync())
@@ -136,6 +154,12 @@ export class PackSyncs {
     } finally {
       pack.release()
     }
+  }
+
+  #turnOf(what: Pack | PackFolder): Lock {
+    const turn = this.#turns.get(what) ?? createLock({ name: 'sync' })
+    this.#turns.set(what, turn)
+    return turn
   }
 
   /** What was written is in an unknown state after a failure, and a second try would succeed without meaning anything. */

@@ -42,6 +42,8 @@ export interface Recovered {
   readonly lastId: number
   /** Bytes of files that are packs by name, and cannot be read as such. */
   readonly strangeBytes: number
+  /** The lowest number of a kept pack among these: it may be read another time. Infinity if there is none. */
+  readonly leastStrangeId: number
 }
 
 /** What recovery fills. */
@@ -69,6 +71,7 @@ export async function recoverPacks(parts: RecoveryParts): Promise<Recovered> {
   const memory = createRowMemory()
   let heldBytes = 0
   let strangeBytes = findings.reduce((sum, { bytes }) => sum + physicalBytes(bytes), 0)
+  let leastStrangeId = Infinity
   let silent = 0
   for (const { stream, id, path } of files) {
     const opened = await openFile(folder.disk, path)
@@ -83,6 +86,7 @@ export async function recoverPacks(parts: RecoveryParts): Promise<Recovered> {
       if (isNone && !isUnread) await folder.disk.unlink(path)
       else {
         strangeBytes += physicalBytes(size)
+        if (stream === 'kept') leastStrangeId = id
         findings.push({ path, problem: isUnread ? 'unreadable' : 'no header', offset: 0, bytes: size })
       }
       continue
@@ -131,7 +135,7 @@ export async function recoverPacks(parts: RecoveryParts): Promise<Recovered> {
     throw new BlocksError('BLOCKS_IO', `The disk cannot read any of the ${silent} packs in ${folder.path}`)
   }
   await absorbPacks({ ...parts, memory }, found)
-  return { scanned, findings, lastId: files[0]?.id ?? 0, strangeBytes }
+  return { scanned, findings, lastId: files[0]?.id ?? 0, strangeBytes, leastStrangeId }
 }
 
 /** The packs of a folder, the newest first. */

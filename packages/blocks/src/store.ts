@@ -52,6 +52,8 @@ export interface StoreParts {
   readonly tagger: Tagger
   /** Packs by their place; holes are free places. */
   readonly packs: (Pack | undefined)[]
+  /** The lowest number of a kept pack that could not be read, and may be another time: what is in it is not known. */
+  readonly leastStrangeId: number
   readonly streams: Readonly<Record<Stream, PackStream>>
   readonly maxValueBytes: number
   /** Called after a frame was appended. */

@@ -21,13 +21,13 @@ const unreadable = Symbol('unreadable')
 const maxNoteBytes = 1_048_576
 const pieceBytes = 1_048_576
 
-/** Notes the kept packs that have unsynced bytes. What the disk refuses is left: it is failing already. */
+/** Notes the kept packs that have unsynced bytes. What the disk refuses twice is left: it is failing already. */
 export async function noteUnsynced({ disk, path }: PackFolder, packs: Iterable<Pack>): Promise<void> {
   const names = [...packs]
-    .filter((pack) => pack.state !== 'gone' && pack.syncedEnd < pack.writtenEnd)
+    .filter((pack) => pack.state !== 'gone' && hasUnsynced(pack))
     .map((pack) => pack.path.slice(path.length + 1))
   const text = Buffer.from(names.join('\n'), 'latin1')
-  try {
+  const write = async (): Promise<void> => {
     const file = await disk.open(`${path}/${noteName}`, 'create')
     try {
       await file.truncate(0)
@@ -35,9 +35,17 @@ export async function noteUnsynced({ disk, path }: PackFolder, packs: Iterable<P
     } finally {
       await file.close()
     }
+  }
+  try {
+    await tryTwice(write)
   } catch (error) {
     if (!(error instanceof DiskError)) throw error
   }
+}
+
+/** A write that failed may have left frames behind those that count: the next process would find them. */
+function hasUnsynced({ syncedEnd, writtenEnd, failure }: Pack): boolean {
+  return syncedEnd < writtenEnd || failure !== undefined
 }
 
 /** Makes the names of the packs that were found survive a power loss; a failure is noted. @throws DiskError */
@@ -69,21 +77,22 @@ export async function rewriteUnsynced(disk: Disk, folder: string): Promise<void>
   const path = `${folder}/${noteName}`
   const text = await readIfThere(disk, path)
   if (text === undefined) return
-  const doubtful = new Set(namesIn(text) ?? names)
-  for (const { name } of await disk.list(folder)) {
+  const there = (await disk.list(folder)).map(({ name }) => name)
+  const doubtful = new Set(namesIn(text) ?? there)
+  for (const name of there) {
     if (parsePackName(name)?.stream !== 'kept') continue
-    if (doubtful.has(name)) await rewrite(disk, `${folder}/${name}`)
+    if (doubtful.has(name)) await rewrite(disk, folder, name)
     else await renew(disk, `${folder}/${name}`)
   }
   await disk.syncFolder(folder)
   await disk.unlink(path)
 }
 
-/** The names in a note; none if it was not written to its end, and `undefined` if it cannot be read. */
+/** The names in a note; `undefined` if it cannot be read, or was not written to its end: the disk was failing, or full. */
 function namesIn(text: string | typeof unreadable): readonly string[] | undefined {
   if (text === unreadable) return undefined
   const [crc, ...names] = text.split('\n')
-  return crc === String(crc32(Buffer.from(names.join('\n'), 'latin1'))) ? names : []
+  return crc === String(crc32(Buffer.from(names.join('\n'), 'latin1'))) ? names : undefined
 }
 
 /** Gives a pack its name anew: if it was the sync of the folder that failed, another one would not bring that to the device. */
@@ -92,7 +101,8 @@ async function renew(disk: Disk, path: string): Promise<void> {
   await disk.rename(`${path}${temporary}`, path)
 }
 
-async function rewrite(disk: Disk, path: string): Promise<void> {
+async function rewrite(disk: Disk, folder: string, name: string): Promise<void> {
+  const path = `${folder}/${name}`
   const source = await disk.open(path, 'read')
   const from = readingAround(source)
   try {
@@ -113,8 +123,11 @@ async function rewrite(disk: Disk, path: string): Promise<void> {
   } finally {
     await source.close()
   }
-  // Between the two its copy is found by its own name, and takes its place.
-  if (from.unreadable.pieces.length > 0) await disk.rename(path, `${path}${setAside}`)
+  if (from.unreadable.pieces.length > 0) {
+    // Between the two renames its copy is found by its own name, and takes its place: that name has to be there for good.
+    await disk.syncFolder(folder)
+    await disk.rename(path, `${path}${setAside}`)
+  }
   await disk.rename(`${path}${temporary}`, path)
 }
 

@@ -12,6 +12,7 @@ import { Evictor, type EvictorCounts } from './evictor.ts'
 import { markClaims } from './mark.ts'
 import type { Pack } from './pack.ts'
 import { rowReader } from './pack-frames.ts'
+import { tryTwice } from './read-around.ts'
 import { publishMark } from './reports.ts'
 import { ended } from './shared-work.ts'
 import type { Store } from './store.ts'
@@ -184,9 +185,9 @@ export class Upkeep {
       this.#chilled.add(pack)
       const readRows = rowReader(folder, pack)
       try {
-        const rows = await readRows(0, footer!.count)
-        // Eviction goes on meanwhile.
-        if (pack.state !== 'gone') await catalog.chill(pack.slot, rows, readRows)
+        const rows = await tryTwice(() => readRows(0, footer!.count))
+        // Eviction goes on meanwhile. What cannot be read stays in memory.
+        if (pack.state !== 'gone' && rows !== undefined) await catalog.chill(pack.slot, rows, readRows)
       } catch (error) {
         if (pack.state !== 'gone') throw error
       }
@@ -211,6 +212,8 @@ export class Upkeep {
     const { claims, store, packBytes } = this.#options
     const { room, streams } = store.parts
     if (!this.#evictor.isShort) return false
+    // After a sync that failed no kept pack goes any more, and cache packs still do.
+    if (streams.kept.syncFailure !== undefined) return (await this.#evictor.makeRoom()) || this.#refuse()
     for (const pack of this.#worstPacks(0.5)) if ((await this.#compact(pack)) !== undefined) return true
     if (this.#shouldMark(Math.max(room.limit / 8, packBytes)) && (await this.#tryMark())) return true
     if (await this.#evictor.makeRoom()) return true
@@ -229,8 +232,14 @@ export class Upkeep {
       await sleep(Math.max(0, this.#nextMarkAt - now()))
       return true
     }
+    return this.#refuse()
+  }
+
+  /** Tells those who wait that nothing can be freed. False, as nothing was. */
+  #refuse(): false {
+    const { room } = this.#options.store.parts
     room.refuse()
-    this.#nextLook = room.used + packBytes / 2
+    this.#nextLook = room.used + this.#options.packBytes / 2
     return false
   }
 
