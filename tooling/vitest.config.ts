@@ -14,6 +14,8 @@ export default defineConfig({
     pool: 'forks',
     // One process for many files, which share nothing that they change: sources are read and compiled once.
     isolate: false,
+    // What was transformed is kept for the next run, in the `node_modules` of the workspace.
+    fsModuleCache: true,
     env: { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? compileCache },
     testTimeout: 30_000,
     hookTimeout: 30_000,

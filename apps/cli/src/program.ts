@@ -1,11 +1,10 @@
 /** The command line: one command for each operation, and those that serve. */
 import { resolve } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
-import { homePath } from '@ipfs-kit/kit'
 import { kitOperations } from '@ipfs-kit/kit/operations'
 import { addCommands, CommandError, runProgram } from '@ipfs-kit/operations/cli'
 import { Command, InvalidArgumentError } from 'commander'
-import { connect, type ConnectOptions } from './connect.ts'
+import type { ConnectOptions } from './connect.ts'
 
 /** What a run of the command line takes. */
 export interface ProgramOptions {
@@ -44,11 +43,18 @@ export function runCommandLine(options: ProgramOptions): Promise<number> {
 
   addCommands(program, {
     operations: kitOperations,
-    connect: (globals, options) => connect(placeIn(globals as unknown as Globals, options.signal)),
+    // Loaded with the way to a home, so that help and mistakes are answered without it.
+    connect: async (globals, options) => {
+      const { connect } = await import('./connect.ts')
+      return connect(placeIn(globals as unknown as Globals, options.signal))
+    },
     streams: { stdin, stdout, stderr },
     signal,
     cwd,
-    homeOf: (globals) => (globals as unknown as Globals).home ?? homePath(),
+    homeOf: async (globals) => {
+      const { homePath } = await import('@ipfs-kit/kit')
+      return (globals as unknown as Globals).home ?? homePath()
+    },
   })
 
   program

@@ -2,8 +2,7 @@
 import { closeSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Client } from '@ipfs-kit/client'
-import type { KitTable } from '@ipfs-kit/kit'
-import { jsonLines, run } from './command.ts'
+import { type Kit, type KitTable, openKit } from '@ipfs-kit/kit'
 
 /** Blocks, their bytes, and pins. */
 export interface Counts {
@@ -13,19 +12,25 @@ export interface Counts {
 }
 
 /** What a server keeps: what is left when garbage was collected. */
-export async function keptBy(client: Client<KitTable>): Promise<Counts> {
+export async function keptBy(client: Pick<Client<KitTable>, 'call'>): Promise<Counts> {
   await client.call('repo.gc', {})
   const { blocks, bytes, pins } = await client.call('repo.stat', {})
   return { blocks, bytes, pins }
 }
 
-/** What a home keeps that nobody has open; what a command said if it could not be opened at once. */
+/** What a home keeps that nobody has open, looked at from here; why not, if it could not be opened at once. */
 export async function keptIn(home: string): Promise<Counts | string> {
-  const gc = await run(['gc', '--json', '--wait', '0'], { home })
-  if (gc.code !== 0) return gc.stderr
-  const { stdout, stderr } = await run(['repo', 'stat', '--json', '--wait', '0'], { home })
-  const [stat] = jsonLines(stdout)
-  return stat === undefined ? stderr : countsOf(stat)
+  let kit: Kit
+  try {
+    kit = await openKit({ home, role: 'command', waitMs: 0 })
+  } catch (error) {
+    return String(error)
+  }
+  try {
+    return await keptBy(kit)
+  } finally {
+    await kit.close()
+  }
 }
 
 /** The counts of an answer of `repo stat`. */

@@ -49,7 +49,12 @@ const everywhere = {
 /** Makes the application without listening. REST and MCP want a token; health and metrics only a loopback Host. */
 export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   const { operations, caller, tokens, version } = options
-  const app = fastify({ logger: false, genReqId: () => randomUUID(), frameworkErrors: refuseUrl })
+  const app = fastify({
+    logger: false,
+    genReqId: () => randomUUID(),
+    frameworkErrors: refuseUrl,
+    schemaController: { compilersFactory: { buildValidator: refuseSchema, buildSerializer: refuseSchema } },
+  })
 
   app.addHook('onRequest', async (request, reply) => {
     setHeaders(request, reply)
@@ -147,6 +152,11 @@ function refuseUrl(cause: Error, request: FastifyRequest, reply: FastifyReply): 
   setHeaders(request, reply)
   const message = `The URL ${shown(pathOf(request))} cannot be decoded`
   refuse(new ServerError('SERVER_REQUEST_INVALID', message, { cause }), request, reply)
+}
+
+/** Operations check and write by their own schemas. The framework would load its compilers at each start, unused. */
+function refuseSchema(): never {
+  throw new TypeError('A route of this server has no schema of the framework')
 }
 
 /** On the response itself: the handler of MCP answers without the framework. */

@@ -1,11 +1,14 @@
 /** Listening on loopback: connections are bounded, and what is no HTTP gets an answer too. */
 import { randomUUID } from 'node:crypto'
-import { createServer, type RequestListener, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { RequestListener, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createEvent, type Resume, shield, suspend } from '@ipfs-kit/concurrency'
 import { answerOf, errorBody } from '@ipfs-kit/operations'
 import { ServerError } from './errors.ts'
+
+// An import would read every export of the module, and with that load `fetch` and web sockets, which nobody uses here.
+const { createServer, STATUS_CODES } = process.getBuiltinModule('node:http')
 
 /** Where to listen. */
 export interface Endpoint {

@@ -1,8 +1,7 @@
 /** The Model Context Protocol at `/mcp`: streamable HTTP, the wires 2025-11-25 and 2026-07-28. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { OperationError } from '@ipfs-kit/operations'
-import { toNodeHandler } from '@modelcontextprotocol/node'
-import { createMcpHandler, type McpServerFactory } from '@modelcontextprotocol/server'
+import type { McpServerFactory } from '@modelcontextprotocol/server'
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import type { Identity } from './guard.ts'
 import { createRunningCalls } from './mcp-cancel.ts'
@@ -29,11 +28,20 @@ export function mcpRoute(options: McpRouteOptions): FastifyPluginAsync {
     const onerror = (error: Error): void => {
       causes.getStore()?.push(error)
     }
-    const handler = createMcpHandler(options.createServer, { legacy: 'stateless', onerror })
-    const answer = toNodeHandler(handler, { onerror })
+    // The protocol is loaded when the first agent comes: a start does not wait for it.
+    const open = async () => {
+      const { createMcpHandler } = await import('@modelcontextprotocol/server')
+      const { toNodeHandler } = await import('@modelcontextprotocol/node')
+      const handler = createMcpHandler(options.createServer, { legacy: 'stateless', onerror })
+      return { answer: toNodeHandler(handler, { onerror }), close: () => handler.close() }
+    }
+    let opening: ReturnType<typeof open> | undefined
     const running = createRunningCalls()
     const identities = new WeakMap<FastifyRequest, Identity>()
-    app.addHook('onClose', () => handler.close())
+    app.addHook('onClose', async () => {
+      const opened = await opening
+      await opened?.close()
+    })
     app.addContentTypeParser(
       'application/json',
       async (_request: FastifyRequest, payload: AsyncIterable<Buffer>) => parse(await readText(payload)),
@@ -41,9 +49,12 @@ export function mcpRoute(options: McpRouteOptions): FastifyPluginAsync {
     app.all('/mcp', {
       onRequest: async (request) => {
         identities.set(request, options.identify(request))
+        // Before the body is read, so that nothing comes between a call and its cancellation.
+        await (opening ??= open())
       },
       handler: async (request, reply) => {
         const { id, scopes } = identities.get(request)!
+        const { answer } = await opening!
         reply.hijack()
         running.take(request.headers, request.body, reply.raw)
         // The name of the token stands for it: its text stays out of reach of tools.

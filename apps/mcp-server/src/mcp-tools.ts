@@ -1,7 +1,7 @@
 /** The MCP server over a caller, for HTTP and for stdio alike. */
 import type { AnyOperation, Caller, Scope } from '@ipfs-kit/operations'
 import { registerTools } from '@ipfs-kit/operations/mcp'
-import { McpServer, type McpServerFactory } from '@modelcontextprotocol/server'
+import type { McpServerFactory } from '@modelcontextprotocol/server'
 
 /** What {@link mcpServers} takes. */
 export interface McpToolsOptions {
@@ -12,7 +12,9 @@ export interface McpToolsOptions {
 
 /** Makes MCP servers with the tools that the scopes of who asks allow; without identity (stdio) with all. */
 export function mcpServers({ operations, caller, version }: McpToolsOptions): McpServerFactory {
-  return ({ authInfo }) => {
+  return async ({ authInfo }) => {
+    // Loaded when the first agent comes: a start does not wait for it.
+    const { McpServer } = await import('@modelcontextprotocol/server')
     const server = new McpServer({ name: 'ipfs-kit', version })
     const allowed =
       authInfo === undefined ? operations : operations.filter(({ scope }) => allows(authInfo.scopes, scope))

@@ -14,11 +14,12 @@ const filterBits = 20
 
 export class Deletions {
   readonly #byTag = new Map<number, Deletion[]>()
-  /** Answers for nearly all tags that nothing was deleted. */
-  readonly #filter = new Uint32Array(2 ** filterBits / 32)
+  /** Answers for nearly all tags that nothing was deleted. Absent before the first: most stores have none. */
+  #filter: Uint32Array | undefined
 
   add(high: number, low: number, stream: Stream, kind: number, key: Buffer | undefined): void {
     const bit = high >>> (32 - filterBits)
+    this.#filter ??= new Uint32Array(2 ** filterBits / 32)
     this.#filter[bit >>> 5]! |= 1 << (bit & 31)
     const list = this.#byTag.get(high)
     const deletion = { low, stream, kind, key: key && Buffer.from(key) }
@@ -27,6 +28,7 @@ export class Deletions {
   }
 
   mayHave(high: number, low: number): boolean {
+    if (this.#filter === undefined) return false
     const bit = high >>> (32 - filterBits)
     if ((this.#filter[bit >>> 5]! & (1 << (bit & 31))) === 0) return false
     return this.#byTag.get(high)?.some((deletion) => deletion.low === low) === true

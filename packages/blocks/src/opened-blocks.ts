@@ -178,7 +178,7 @@ export class OpenedBlocks implements Blocks {
   async #close(): Promise<void> {
     const { store, upkeep, owner, resources } = this.#parts
     store.close()
-    store.parts.room.close(closed())
+    store.parts.room.close(closed)
     await this.#work.close()
     await upkeep.close()
     const { kept, cache } = store.parts.streams

@@ -6,9 +6,9 @@ import { placeOf, placeKind, placeOffset } from './place.ts'
 import { sortRows } from './sort-rows.ts'
 
 /** Memory grows by chunks, so that no growing copies what is there. A key lies in one chunk. */
-const chunkRowBits = 12
+const chunkRowBits = 9
 const chunkRows = 2 ** chunkRowBits
-const chunkKeyBits = 16
+const chunkKeyBits = 15
 const chunkKeyBytes = 2 ** chunkKeyBits
 /** Numbers of a row: tag high, tag low, place, payload bytes, position of the key. */
 const rowNumbers = 5

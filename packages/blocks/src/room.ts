@@ -31,7 +31,7 @@ export class Room {
   #found = 0
   #longestWaitMs = 0
   #heldBytes = 0
-  #closed: Error | undefined
+  #closed: (() => Error) | undefined
 
   constructor(options: RoomOptions) {
     this.#options = options
@@ -108,7 +108,7 @@ export class Room {
    * @throws BlocksError BLOCKS_FULL
    */
   async wait(bytes: number, isNew: boolean, options?: WaitOptions): Promise<void> {
-    if (this.#closed !== undefined) throw this.#closed
+    if (this.#closed !== undefined) throw this.#closed()
     if (!(isNew && this.isCrowded) && this.take(bytes)) return
     const limit = this.limit - this.#options.reserveBytes
     if (bytes > limit) throw this.full(bytes)
@@ -143,10 +143,10 @@ export class Room {
     for (const waiter of this.#waiters.splice(0)) waiter.reject(error ?? this.full(waiter.bytes))
   }
 
-  /** Ends all waits, now and later. */
-  close(error: Error): void {
-    this.#closed = error
-    this.refuse(error)
+  /** Ends all waits, now and later. The error is made only for those that there are. */
+  close(makeError: () => Error): void {
+    this.#closed = makeError
+    if (this.#waiters.length > 0) this.refuse(makeError())
   }
 
   /** An entry has gone. */

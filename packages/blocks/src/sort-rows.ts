@@ -8,43 +8,62 @@ const digitBits = 8
 const digits = 2 ** digitBits
 /** Rows handled between two pauses: below a millisecond. */
 const sliceRows = 65_536
+/** The word and the bits of each digit, from the least significant on. */
+const places = [1, 0].flatMap((word) => [0, 8, 16, 24].map((shift) => ({ word, shift })))
 
 /** Sorts in slices of about a millisecond. The result is the array that was given, or another one; both are overwritten. */
 export async function sortRows(numbers: Uint32Array<ArrayBuffer>): Promise<Uint32Array<ArrayBuffer>> {
+  const counts = await countDigits(numbers)
   let from = numbers
   let to = new Uint32Array(numbers.length)
-  for (const word of [1, 0]) {
-    for (let shift = 0; shift < 32; shift += digitBits) {
-      const ends = await countDigits(from, word, shift)
-      if (ends === undefined) continue
-      for (let start = 0; start < from.length; start += sliceRows * 4) {
-        if (start > 0) await checkpoint()
-        moveRows(from, to, start, word, shift, ends)
-      }
-      const swapped = from
-      from = to
-      to = swapped
+  for (const [index, { word, shift }] of places.entries()) {
+    const ends = counts.subarray(index * digits, (index + 1) * digits)
+    if (!addUp(ends, numbers.length)) continue
+    for (let start = 0; start < from.length; start += sliceRows * 4) {
+      if (start > 0) await checkpoint()
+      moveRows(from, to, start, word, shift, ends)
     }
+    const swapped = from
+    from = to
+    to = swapped
   }
   return from
 }
 
-/** For each digit, where its rows begin; `undefined` if all rows have the same one. */
-async function countDigits(from: Uint32Array, word: number, shift: number): Promise<Uint32Array | undefined> {
-  const counts = new Uint32Array(digits)
-  for (let start = 0; start < from.length; start += sliceRows * 4) {
+/** How often each digit is there, at each of the places: in whatever order the rows are. */
+async function countDigits(numbers: Uint32Array): Promise<Uint32Array> {
+  const counts = new Uint32Array(places.length * digits)
+  // As many digits as there are rows in the other slices.
+  const sliceNumbers = (sliceRows / places.length) * 4
+  for (let start = 0; start < numbers.length; start += sliceNumbers) {
     if (start > 0) await checkpoint()
-    const end = Math.min(from.length, start + sliceRows * 4)
-    for (let at = start; at < end; at += 4) counts[(from[at + word]! >>> shift) & (digits - 1)]!++
+    const end = Math.min(numbers.length, start + sliceNumbers)
+    for (let at = start; at < end; at += 4) {
+      const high = numbers[at]!
+      const low = numbers[at + 1]!
+      counts[low & 255]!++
+      counts[256 + ((low >>> 8) & 255)]!++
+      counts[512 + ((low >>> 16) & 255)]!++
+      counts[768 + (low >>> 24)]!++
+      counts[1024 + (high & 255)]!++
+      counts[1280 + ((high >>> 8) & 255)]!++
+      counts[1536 + ((high >>> 16) & 255)]!++
+      counts[1792 + (high >>> 24)]!++
+    }
   }
+  return counts
+}
+
+/** Makes of the counts where the rows of each digit begin. False if all rows have the same one: there is nothing to move. */
+function addUp(counts: Uint32Array, length: number): boolean {
   let sum = 0
   for (let digit = 0; digit < digits; digit++) {
     const count = counts[digit]!
-    if (count * 4 === from.length) return undefined
+    if (count * 4 === length) return false
     counts[digit] = sum
     sum += count * 4
   }
-  return counts
+  return true
 }
 
 function moveRows(

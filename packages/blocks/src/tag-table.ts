@@ -63,7 +63,7 @@ class Table {
   /** Home slots that a shard gets at first. */
   #firstHomes = leastHomes
   /** Slots of each shard, the last of which is free. */
-  readonly #shards: Uint32Array[] = Array.from({ length: tableShards }, () => nothing)
+  readonly #shards: Uint32Array[] = Array<Uint32Array>(tableShards).fill(nothing)
   /** Home slots and entries of each shard. */
   readonly #homes = new Uint32Array(tableShards)
   readonly #sizes = new Uint32Array(tableShards)

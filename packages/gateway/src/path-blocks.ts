@@ -1,5 +1,4 @@
 /** The blocks that one must have to verify where a path leads, also the inner ones of HAMT folders. */
-import { resolvers } from 'ipfs-unixfs-exporter'
 import type { CID } from 'multiformats/cid'
 import type { GatewayIpfs } from './node.ts'
 
@@ -13,6 +12,7 @@ export async function* pathBlocks(
   names: readonly string[],
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
+  const { resolvers } = await import('ipfs-unixfs-exporter')
   const sections: Uint8Array[] = []
   const recording = {
     async *get(cid: CID): AsyncGenerator<Uint8Array> {

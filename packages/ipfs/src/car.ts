@@ -1,7 +1,6 @@
 /** Content archives (CARv1; CARv2 is read too): export and verified import. */
 import { createCidStack, createVisited } from '@ipfs-kit/blocks'
 import { isFault } from '@ipfs-kit/operations'
-import { CarBlockIterator } from '@ipld/car/iterator'
 import { encode as encodeCbor } from '@ipld/dag-cbor'
 import type { Blockstore } from 'interface-blockstore'
 import { CID } from 'multiformats/cid'
@@ -86,6 +85,7 @@ export function createCar(parts: {
     let bytes = 0
     const chunks = intake.chunks()
     try {
+      const { CarBlockIterator } = await import('@ipld/car/iterator')
       const archive = await CarBlockIterator.fromIterable(chunks)
       intake.passed()
       for await (const block of archive) {

@@ -2,7 +2,6 @@
 import { code as dagPbCode } from '@ipld/dag-pb'
 import { run } from '@ipfs-kit/concurrency'
 import type { Blockstore } from 'interface-blockstore'
-import { walkPath } from 'ipfs-unixfs-exporter'
 import { CID } from 'multiformats/cid'
 import { decodeBlock, isLeaf } from './codecs.ts'
 import { parseContentPath } from './content-path.ts'
@@ -61,6 +60,8 @@ function hasEntry(value: object, name: string): boolean {
 
 /** The CID of a named entry of a UnixFS folder. One name at a time: the exporter would take a backslash for an escape. */
 async function linkIn(cid: CID, name: string, blocks: Blockstore, signal: AbortSignal): Promise<CID> {
+  // Loaded for the first path that has names: an add, or a start, does without.
+  const { walkPath } = await import('ipfs-unixfs-exporter')
   let last: CID | undefined
   try {
     for await (const step of walkPath(`${cid}/${name}`, blocks, { signal })) last = step.cid

@@ -1,7 +1,6 @@
 /** The operation with which agents read a file. */
 import type { FileContent, Ipfs } from '@ipfs-kit/ipfs'
 import { isFault, operation } from '@ipfs-kit/operations'
-import mimeTypes from 'mime-types'
 import { z } from 'zod'
 import { addressOf, linkTo, nameOf } from './content-address.ts'
 import { KitError } from './errors.ts'
@@ -70,7 +69,7 @@ export const storageRead = operation<{
     const address = addressOf(input.address)
     const { size, offset } = content
     const read = textOf(bytes, offset + bytes.byteLength >= size)
-    const mediaType = mediaTypeOf(nameOf(address), read !== undefined)
+    const mediaType = await mediaTypeOf(nameOf(address), read !== undefined)
     if (read !== undefined) return { address, mediaType, size, offset, length: read.length, text: read.text }
     if (bytes.byteLength <= maxBase64Bytes) {
       const base64 = Buffer.from(bytes).toString('base64')
@@ -101,7 +100,9 @@ async function collect(content: FileContent): Promise<Uint8Array> {
   return Buffer.concat(chunks)
 }
 
-function mediaTypeOf(name: string | undefined, isText: boolean): string {
+async function mediaTypeOf(name: string | undefined, isText: boolean): Promise<string> {
+  // Commands load this table and never read a file this way.
+  const { default: mimeTypes } = await import('mime-types')
   const extension = /\.[^.]+$/.exec(name ?? '')?.[0]
   const known = extension === undefined ? false : mimeTypes.contentType(extension)
   return known || (isText ? 'text/plain; charset=utf-8' : 'application/octet-stream')

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import { type AnswerWriter, partialExitCode, writeLine, writeNote } from './cli-answer.ts'
 import { CommandError } from './cli-errors.ts'
-import { type Extracted, extractArchive } from './cli-extract.ts'
+import type { Extracted } from './cli-extract.ts'
 import { formatBytes } from './cli-progress.ts'
 import { saveFile } from './cli-save.ts'
 import type { BytesResult } from './operation.ts'
@@ -57,6 +57,7 @@ async function write(
     await saveFile(path, counted.body, { force, signal })
     return report({ output: path, bytes: counted.bytes(), items: 1, failed: 0 }, writer)
   }
+  const { extractArchive } = await import('./cli-extract.ts')
   const extracted = await extractArchive(counted.body, {
     output: path,
     cwd,

@@ -33,7 +33,7 @@ export interface CommandsOptions {
   /** Folder that relative paths start from. Default: the working directory. */
   readonly cwd?: string
   /** The home of the node under these options of the program: what lies in it is never sent. Default: none. */
-  readonly homeOf?: (globals: Readonly<Record<string, unknown>>) => string
+  readonly homeOf?: (globals: Readonly<Record<string, unknown>>) => Promise<string>
   /** Milliseconds on a clock that does not jump, for the progress. Default: `performance.now`. */
   readonly clock?: () => number
 }
@@ -81,7 +81,7 @@ export function addCommands(program: Command, options: CommandsOptions): void {
         entry,
         input: input.read(command.processedArgs, command),
         paths: command.processedArgs.slice(input.argumentCount).flat().filter(isText),
-        home: options.homeOf?.(globals),
+        home: await options.homeOf?.(globals),
         json: globals.json === true,
         output,
         force: force === true,

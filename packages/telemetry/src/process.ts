@@ -1,15 +1,14 @@
 /**
- * Metrics of the process, with the names that prom-client's `collectDefaultMetrics` gives. Two of its collectors are
- * written anew, because those of prom-client cannot be stopped: the monitor of the event loop and the observer of
- * garbage collections.
+ * Metrics of the process, with the names that prom-client's `collectDefaultMetrics` gives. Three of its collectors are
+ * written anew: the monitor of the event loop and the observer of garbage collections, because those of prom-client
+ * cannot be stopped, and the time of the processor, because that of prom-client loads the whole API of OpenTelemetry.
  */
 import { monitorEventLoopDelay, PerformanceObserver, constants } from 'node:perf_hooks'
-import { Gauge, Histogram } from 'prom-client'
+import { Counter, Gauge, Histogram } from 'prom-client'
 import type { Registry } from 'prom-client'
 import heapSizeAndUsed from 'prom-client/lib/metrics/heapSizeAndUsed.js'
 import heapSpacesSizeAndUsed from 'prom-client/lib/metrics/heapSpacesSizeAndUsed.js'
 import osMemoryHeap from 'prom-client/lib/metrics/osMemoryHeap.js'
-import processCpuTotal from 'prom-client/lib/metrics/processCpuTotal.js'
 import processHandles from 'prom-client/lib/metrics/processHandles.js'
 import processMaxFileDescriptors from 'prom-client/lib/metrics/processMaxFileDescriptors.js'
 import processOpenFileDescriptors from 'prom-client/lib/metrics/processOpenFileDescriptors.js'
@@ -19,7 +18,6 @@ import processStartTime from 'prom-client/lib/metrics/processStartTime.js'
 import version from 'prom-client/lib/metrics/version.js'
 
 const readWhenAsked = [
-  processCpuTotal,
   processStartTime,
   osMemoryHeap,
   processOpenFileDescriptors,
@@ -36,6 +34,7 @@ const eventLoopResolutionMs = 10
 
 /** Makes the metrics of the process. The function that it returns stops what runs between scrapes. */
 export function measureProcess(registry: Registry): () => void {
+  measureProcessor(registry)
   for (const register of readWhenAsked) register(registry)
   const stopEventLoop = measureEventLoop(registry)
   const stopGarbageCollection = measureGarbageCollection(registry)
@@ -43,6 +42,33 @@ export function measureProcess(registry: Registry): () => void {
     stopEventLoop()
     stopGarbageCollection()
   }
+}
+
+function measureProcessor(registry: Registry): void {
+  let last = process.cpuUsage()
+  const user = new Counter({
+    name: 'process_cpu_user_seconds_total',
+    help: 'Total user CPU time spent in seconds.',
+    registers: [registry],
+    // Read once for all three.
+    collect() {
+      const now = process.cpuUsage()
+      user.inc((now.user - last.user) / 1e6)
+      system.inc((now.system - last.system) / 1e6)
+      both.inc((now.user + now.system - last.user - last.system) / 1e6)
+      last = now
+    },
+  })
+  const system = new Counter({
+    name: 'process_cpu_system_seconds_total',
+    help: 'Total system CPU time spent in seconds.',
+    registers: [registry],
+  })
+  const both = new Counter({
+    name: 'process_cpu_seconds_total',
+    help: 'Total user and system CPU time spent in seconds.',
+    registers: [registry],
+  })
 }
 
 function measureEventLoop(registry: Registry): () => void {

@@ -48,7 +48,7 @@ export function createFolderNode(number: number): FolderNode {
 
 /** Walks a path. Gives the system's code where it cannot: `ENOENT`, `ENOTDIR`, `ENAMETOOLONG`. */
 export function walk(root: FolderNode, path: string): Place | 'ENOENT' | 'ENOTDIR' | 'ENAMETOOLONG' {
-  if (Buffer.byteLength(path) >= pathBytes) return 'ENAMETOOLONG'
+  if (isLonger(path, pathBytes - 1)) return 'ENAMETOOLONG'
   const above: FolderNode[] = []
   let place: Place = { folder: root, name: '', node: root }
   for (const name of path.split('/')) {
@@ -62,10 +62,15 @@ export function walk(root: FolderNode, path: string): Place | 'ENOENT' | 'ENOTDI
       place = { folder: above.at(-1) ?? root, name: '', node: folder }
       continue
     }
-    if (Buffer.byteLength(name) > nameBytes) return 'ENAMETOOLONG'
+    if (isLonger(name, nameBytes)) return 'ENAMETOOLONG'
     above.push(node)
     place = { folder: node, name, node: node.entries.get(name) }
   }
   if (path.endsWith('/') && place.node?.kind === 'file') return 'ENOTDIR'
   return place
+}
+
+/** Whether a text has more bytes than that. Most are so short that three bytes for each unit would not be more. */
+function isLonger(text: string, bytes: number): boolean {
+  return text.length * 3 > bytes && Buffer.byteLength(text) > bytes
 }

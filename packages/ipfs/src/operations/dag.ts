@@ -1,7 +1,6 @@
 /** Operations on IPLD nodes. */
 import { operation } from '@ipfs-kit/operations'
 import { z } from 'zod'
-import { decodeValue, encodeValue } from '../codecs.ts'
 import type { Dag } from '../ipfs.ts'
 import { collect, maxNodeBytes, once } from './collect.ts'
 import { cidPath, codec } from './fields.ts'
@@ -22,6 +21,7 @@ export const dagGet = operation<Slice<'get'>>()({
   doors: ['cli'],
   async run({ ipfs }, { cid, codec: outputCodec }, { signal }) {
     const { value } = await ipfs.dag.get(cid, { signal })
+    const { encodeValue } = await loadCodecs()
     const bytes = encodeValue(outputCodec, value)
     return { mediaType: `application/vnd.ipld.${outputCodec}`, size: bytes.byteLength, body: once(bytes) }
   },
@@ -47,7 +47,14 @@ export const dagPut = operation<Slice<'put'>>()({
   doors: ['cli'],
   text: ({ cid }) => cid,
   async run({ ipfs }, { inputCodec, codec: storeCodec, pin }, { signal }, body) {
-    const value = decodeValue(inputCodec, await collect(body))
+    const bytes = await collect(body)
+    const { decodeValue } = await loadCodecs()
+    const value = decodeValue(inputCodec, bytes)
     return { cid: (await ipfs.dag.put(value, { codec: storeCodec, pin, signal })).toString() }
   },
 })
+
+/** Codecs, and the block store with them: who only reads this table, as a command does, does not load them. */
+function loadCodecs(): Promise<typeof import('../codecs.ts')> {
+  return import('../codecs.ts')
+}
