@@ -1,17 +1,20 @@
 import { hash, randomFillSync } from 'node:crypto'
 import type { Worker } from 'node:worker_threads'
-import { openBlocks } from '@ipfs-kit/blocks'
-import { simDisk } from '@ipfs-kit/disk'
 import { CID } from 'multiformats/cid'
 import { create } from 'multiformats/hashes/digest'
-import { expect, onTestFinished, test } from 'vitest'
-import { digestOf } from '../src/digest.ts'
+import { expect, onTestFinished, test, vi } from 'vitest'
 
 test('what a thread had when it died is read again: every block is answered and held, and every digest given', async () => {
   const threads: Worker[] = []
   const began = (worker: Worker): void => void threads.push(worker)
   process.on('worker', began)
   onTestFinished(() => void process.off('worker', began))
+
+  // The threads are the program's: other tests of this process may have started them, or made them pause.
+  vi.resetModules()
+  const { openBlocks } = await import('@ipfs-kit/blocks')
+  const { simDisk } = await import('@ipfs-kit/disk')
+  const { digestOf } = await import('../src/digest.ts')
 
   const disk = simDisk({ seed: 1, faults: { slowReads: 0 } })
   await using blocks = await openBlocks({ disk, path: '/blocks', maxBytes: 512 * 1_048_576 })
