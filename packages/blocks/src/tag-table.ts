@@ -39,7 +39,7 @@ const fullLoad = 0.85
 const grownLoad = 0.68
 const shrinkLoad = 0.2
 /** Load of the shards when all entries that were reserved for are there: some shards get more than others. */
-const reservedLoad = 0.79
+const reservedLoad = 0.81
 const leastHomes = 4
 /** What the objects around the words of a shard take. */
 const shardBytes = 200
