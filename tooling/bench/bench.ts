@@ -10,6 +10,8 @@ export interface Bench {
   readonly area: string
   /** The ids of all results that a whole run gives, each once. `--only` is checked against them. */
   readonly ids: readonly string[]
+  /** Options of its own, each with a text behind it on the command line: their names, and what they are. */
+  readonly options?: Readonly<Record<string, string>>
   /** Measures, and gives one result for each id that was asked for. */
   run(options: BenchOptions): Promise<readonly BenchResult[]>
 }
@@ -20,6 +22,8 @@ export interface BenchOptions {
   readonly quick: boolean
   /** The ids to measure; absent means all. */
   readonly only?: ReadonlySet<string>
+  /** The bench's own options that the command line has. */
+  readonly given: Readonly<Record<string, string>>
   /** A line about what is going on, shown on stderr. */
   readonly log: (line: string) => void
 }

@@ -1,6 +1,6 @@
 /**
- * `pnpm bench AREA [--json] [--only ID,…] [--quick]`: runs `bench/AREA.ts` of the package that has it. In a package
- * folder and without an area (a package's own `bench` script) it runs all areas of that package.
+ * `pnpm bench AREA [--json] [--only ID,…] [--quick]`: runs `bench/AREA.ts` of the package that has it, with what options
+ * it has of its own. In a package folder and without an area (a package's own `bench` script) it runs all areas of that package.
  *
  * Prints a table, or with `--json` exactly one object on stdout. Exit code 0 whatever the bars say, 1 if a bench failed
  * or gave malformed results, 2 if the command line is wrong.
@@ -39,7 +39,7 @@ export async function benchCommand(args: readonly string[], place: BenchPlace): 
   } catch (error) {
     return usage(error instanceof Error ? error.message : String(error))
   }
-  const { json, only, quick } = parsed.values
+  const { json, only, quick, ...given } = parsed.values
   const all = findAreas(place.root)
   const chosen = choose(all, parsed.positionals, place)
   if (typeof chosen === 'string') return usage(chosen)
@@ -51,8 +51,16 @@ export async function benchCommand(args: readonly string[], place: BenchPlace): 
     const bench = await loadBench(one)
     const ids = only === undefined ? bench.ids : pick(bench, only)
     if (typeof ids === 'string') return usage(ids)
+    const own = Object.keys(bench.options ?? {})
+    const foreign = Object.keys(given).find((key) => !own.includes(key))
+    if (foreign !== undefined) return usage(`${bench.area} has no option --${foreign}${listed(own)}`)
     const results = judge(
-      await bench.run({ quick, ...(only === undefined ? {} : { only: new Set(ids) }), log: place.log }),
+      await bench.run({
+        quick,
+        ...(only === undefined ? {} : { only: new Set(ids) }),
+        given: given as Readonly<Record<string, string>>,
+        log: place.log,
+      }),
       ids,
     )
     const report: BenchReport = { area: one.area, quick, machine: machine(), results }
@@ -61,16 +69,23 @@ export async function benchCommand(args: readonly string[], place: BenchPlace): 
   return 0
 }
 
+/** Whose options of its own an area has is looked at later: here they are any that have a text behind them. */
 function parse(args: readonly string[]) {
+  const own = args.flatMap((arg) => /^--([a-z][a-z-]*)/.exec(arg)?.[1] ?? [])
   return parseArgs({
     args: [...args],
     allowPositionals: true,
     options: {
+      ...Object.fromEntries(own.map((name) => [name, { type: 'string' }] as const)),
       json: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
       only: { type: 'string' },
     },
   })
+}
+
+function listed(names: readonly string[]): string {
+  return names.length === 0 ? '' : `; it has ${names.map((name) => `--${name}`).join(', ')}`
 }
 
 /** The areas to run, or a message. */

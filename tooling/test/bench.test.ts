@@ -24,6 +24,17 @@ function bench(area: string, ids: string[], results: string): string {
 `
 }
 
+const benchWithOptions = `export default {
+  area: 'add',
+  ids: ['A-1'],
+  options: { traces: 'a folder' },
+  async run({ given, log }) {
+    log('given ' + JSON.stringify(given))
+    return [{ id: 'A-1', measure: 'add', value: 1, unit: 's' }]
+  },
+}
+`
+
 const all = ['M-1.file', 'M-1.tree', 'M-3.idle', 'M-4']
 const workspace: Files = {
   'apps/cli/bench/main-job.ts': bench('main-job', all, [tree, ratio, idle, free].join(', ')),
@@ -131,6 +142,13 @@ describe('choosing', () => {
     expect((await run(['walk', '--quick'])).out).toContain('walk (--quick: lower counts')
   })
 
+  test('an option of the area reaches it', async () => {
+    const { code, log } = await run(['add', '--traces', 'here', '--quick'], {
+      'packages/ipfs/bench/add.ts': benchWithOptions,
+    })
+    expect([code, log]).toEqual([0, ['given {"traces":"here"}']])
+  })
+
   test('--only picks ids, and a row id stands for its suffixes', async () => {
     const { log, out } = await run(['main-job', '--json', '--only', 'M-4, M-1'])
     expect(log).toEqual(['quick false, only M-1.file,M-1.tree,M-4'])
@@ -163,6 +181,15 @@ describe('choosing', () => {
       log: ['Name an area: pnpm bench <area>. Areas: add, main-job, walk.'],
     })
     expect(await run([], {})).toMatchObject({ code: 2, log: [expect.stringContaining('Areas: none yet.')] })
+  })
+
+  test('an option of another area is refused, and one without a text', async () => {
+    const files = { 'packages/ipfs/bench/add.ts': benchWithOptions }
+    expect(await run(['add', '--folder', 'here'], files)).toMatchObject({
+      code: 2,
+      log: [expect.stringContaining('--traces')],
+    })
+    expect(await run(['add', '--traces'], files)).toMatchObject({ code: 2 })
   })
 
   test('two areas and an unknown option are refused', async () => {

@@ -1,0 +1,38 @@
+/** The error class of this package and its codes. */
+import type { FaultKind } from '@ipfs-kit/operations'
+
+/** The codes: when each is thrown and what to do. The README's table is held equal to it. */
+export const cacheErrors = {
+  CACHE_CLOSED: {
+    kind: 'temporary',
+    when: 'the cache was closed before or during the call',
+    next: 'Make another one.',
+  },
+  CACHE_BAD_SNAPSHOT: {
+    kind: 'invalid',
+    when: 'what is given as a snapshot is not one that this version makes',
+    next: 'Begin without it.',
+  },
+} as const satisfies Record<string, { kind: FaultKind; when: string; next: string }>
+
+/** Codes of {@link CacheError}. */
+export type CacheErrorCode = keyof typeof cacheErrors
+
+/** The error class of this package. */
+export class CacheError extends Error {
+  override readonly name = 'CacheError'
+  readonly code: CacheErrorCode
+  readonly kind: FaultKind
+  readonly next: string
+
+  constructor(code: CacheErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+    this.kind = cacheErrors[code].kind
+    this.next = cacheErrors[code].next
+  }
+}
+
+export function closed(name: string): CacheError {
+  return new CacheError('CACHE_CLOSED', `The cache ${JSON.stringify(name)} is closed`)
+}

@@ -1,0 +1,20 @@
+/**
+ * Caches whose limits are limits.
+ *
+ * @packageDocumentation
+ */
+export { CacheError, cacheErrors, type CacheErrorCode } from './errors.ts'
+export { lru } from './lru-policy.ts'
+export {
+  createMemoryCache,
+  type CacheSnapshot,
+  type EvictionReason,
+  type FetchOptions,
+  type LoadContext,
+  type Loader,
+  type MemoryCache,
+  type MemoryCacheOptions,
+  type MemoryCacheStats,
+  type SetOptions,
+} from './memory-cache.ts'
+export type { Limits, Policy, PolicyOrder, PolicyState, PolicyStats } from './policy.ts'

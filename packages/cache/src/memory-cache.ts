@@ -1,0 +1,518 @@
+/** A cache in memory: bounded by entries and by bytes, with a policy that says what goes. */
+import { random, type WaitOptions } from '@ipfs-kit/concurrency'
+import { checkSnapshot } from './check-snapshot.ts'
+import { closed } from './errors.ts'
+import { hashKey } from './hash-key.ts'
+import { grown } from './links.ts'
+import { Loads } from './loads.ts'
+import { checkLimits, checkMemoryOptions, checkTtl } from './memory-options.ts'
+import type { Policy, PolicyOrder, PolicyState, PolicyStats } from './policy.ts'
+import { publishEviction } from './reports.ts'
+
+/**
+ * Why an entry left the cache:
+ * - `capacity`: the policy gave its room to another one
+ * - `resized`: the same, because the limits became smaller
+ * - `expired`: its time was over when it was asked for
+ * - `replaced`: its key got another value
+ * - `bypassed`: its key got a value that is larger than the cache, so that there is none now
+ * - `deleted`, `cleared`: by a call, or by closing
+ */
+export type EvictionReason = (typeof reasons)[number]
+
+const reasons = ['capacity', 'resized', 'expired', 'replaced', 'bypassed', 'deleted', 'cleared'] as const
+
+/** Options of {@link createMemoryCache}. */
+export interface MemoryCacheOptions<V> {
+  /** How people call it, in messages. Default `memory`. */
+  readonly name?: string
+  /** Entries that it holds at most, 1 to 16,777,216. Default: one for 128 bytes of `maxBytes`, 1,024 at least. One of the limits has to be given. */
+  readonly maxEntries?: number
+  /** Bytes that its values may have together, by their sizes as told. Default: they are not looked at. */
+  readonly maxBytes?: number
+  /**
+   * Bytes of a value, a whole number from 0; asked if there is `maxBytes` and the call does not say. Default: the length of a
+   * Uint8Array; for other values a TypeError.
+   */
+  readonly sizeOf?: (value: V, key: string) => number
+  /** Default: LIRS, which measures best (README). */
+  readonly policy?: Policy
+  /** For how long an entry counts, in milliseconds above 0. Default Infinity: for ever. */
+  readonly ttlMs?: number
+  /** For how long a loader's `undefined` is believed without asking it again. Default 0: not at all. */
+  readonly negativeTtlMs?: number
+  /** Keys of which that is remembered at most. Default 1,000. */
+  readonly maxNegative?: number
+  /** Loaders that run at once at most; more wait. Default 256. */
+  readonly maxLoads?: number
+  /** The clock of times to live, in milliseconds. Default: that of the running backend. */
+  readonly now?: () => number
+  /** Told of each value that leaves, after the call that was the cause has done its work. */
+  readonly onEvict?: (key: string, value: V, reason: EvictionReason) => void
+  /** What a cache held, to begin with; by {@link MemoryCache.snapshot}. */
+  readonly snapshot?: CacheSnapshot<V>
+}
+
+/** Options of {@link MemoryCache.set}. */
+export interface SetOptions {
+  /** Bytes of the value. Default: `sizeOf`. */
+  readonly bytes?: number
+  /** Default: that of the cache. */
+  readonly ttlMs?: number
+}
+
+/** What a loader gets. */
+export interface LoadContext {
+  /** Aborted when nobody waits for the value any more, and when the cache is closed. */
+  readonly signal: AbortSignal
+}
+
+/** Gets the value of a key that is not here; `undefined` if there is none. */
+export type Loader<V> = (key: string, context: LoadContext) => Promise<V | undefined> | V | undefined
+
+/** Options of {@link MemoryCache.fetch}. */
+export interface FetchOptions extends SetOptions, WaitOptions {}
+
+/** What {@link MemoryCache.snapshot} gives. With values that JSON can hold it is JSON; `structuredClone` takes it as it is. */
+export interface CacheSnapshot<V> {
+  readonly version: 1
+  readonly policy: string
+  /** Of the hashes of keys that the order has. */
+  readonly seed: number
+  readonly entries: readonly {
+    readonly key: string
+    readonly value: V
+    readonly bytes: number
+    /** Milliseconds until it expires; absent for never. */
+    readonly leftMs?: number
+  }[]
+  readonly order: PolicyOrder
+}
+
+/** A frozen look at a memory cache. */
+export interface MemoryCacheStats {
+  readonly name: string
+  readonly entries: number
+  readonly maxEntries: number
+  /** Bytes of all values, exactly; 0 if there is no `maxBytes`. */
+  readonly bytes: number
+  readonly maxBytes: number | undefined
+  readonly hits: number
+  readonly misses: number
+  /** Values that were taken in. */
+  readonly sets: number
+  /** Values that were not, since they are larger than the cache. */
+  readonly bypassed: number
+  readonly evictions: Readonly<Record<EvictionReason, number>>
+  /** Keys that are remembered to have no value. */
+  readonly negative: number
+  readonly negativeHits: number
+  /** Loaders that run or wait for their turn, and how many there were. */
+  readonly loads: {
+    readonly running: number
+    readonly started: number
+    readonly failed: number
+    readonly shared: number
+  }
+  readonly policy: string
+  /** The policy's own numbers: what its lists have, how often a ghost was met. */
+  readonly order: PolicyStats
+}
+
+/**
+ * A cache in memory. Keys are strings of any length and content. Each call takes constant time, but those that name all
+ * entries; none waits, but `fetch` and `close`.
+ */
+export interface MemoryCache<V> extends AsyncDisposable {
+  readonly name: string
+  /** The value of a key, which counts as a hit or a miss. */
+  get(key: string): V | undefined
+  /**
+   * Takes a value in, in the place of the one that the key had. False if it is larger than `maxBytes`: then the key has no
+   * value.
+   *
+   * @throws TypeError for a value that is undefined, or whose size is unknown
+   * @throws RangeError for a size or time that is none
+   * @throws CacheError CACHE_CLOSED
+   */
+  set(key: string, value: V, options?: SetOptions): boolean
+  /** Whether a key has a value; nothing is counted or moved. */
+  has(key: string): boolean
+  /** The value of a key; nothing is counted or moved. */
+  peek(key: string): V | undefined
+  /** Whether there was something to remove. */
+  delete(key: string): boolean
+  /** Removes all entries, what the policy has learned, and what is remembered to be absent. */
+  clear(): void
+  /** All entries in no order; nothing is counted or moved. */
+  entries(): IterableIterator<[key: string, value: V]>
+  /**
+   * The value of a key, from here or else from the loader, whose value is taken in. Those who ask for a key while it is
+   * loaded wait for the same loader; it runs in the cache's own scope and is cancelled when the last of them has left. What
+   * it fails with, all of them get, and the next one asks it again. A value that is set or deleted meanwhile stays as it is.
+   *
+   * @throws CacheError CACHE_CLOSED
+   * @throws what the loader throws, the reason of the signal, the reason of the scope
+   */
+  fetch(key: string, load: Loader<V>, options?: FetchOptions): Promise<V | undefined>
+  /** Sets other limits, and evicts at once what is above them. */
+  resize(limits: { readonly maxEntries?: number; readonly maxBytes?: number }): void
+  /** What is here and what the policy has learned, for another cache to begin with. */
+  snapshot(): CacheSnapshot<V>
+  stats(): MemoryCacheStats
+  /** Cancels the loaders, waits for their end, and removes everything. Idempotent. */
+  close(): Promise<void>
+}
+
+/**
+ * Makes a memory cache.
+ *
+ * @throws TypeError, RangeError for options that are unknown or wrong
+ */
+export function createMemoryCache<V>(options: MemoryCacheOptions<V>): MemoryCache<V> {
+  return new InMemory(checkMemoryOptions(options))
+}
+
+type Checked<V> = ReturnType<typeof checkMemoryOptions<V>>
+
+/** A value that has left, for `onEvict`. */
+interface Gone<V> {
+  readonly key: string
+  readonly value: V
+  readonly reason: EvictionReason
+}
+
+class InMemory<V> implements MemoryCache<V> {
+  readonly name: string
+  readonly #options: Checked<V>
+  readonly #state: PolicyState
+  readonly #hasGhosts: boolean
+  readonly #map = new Map<string, number>()
+  /** Of each slot; a free one has no key. */
+  readonly #keys: (string | undefined)[] = []
+  readonly #values: (V | undefined)[] = []
+  readonly #free: number[] = []
+  /** Slots that the policy has room for. */
+  #slots = 0
+  #sizes: Float64Array | undefined
+  /** When each slot expires, once something does. */
+  #expiries: Float64Array | undefined
+  #maxEntries: number
+  #maxBytes: number
+  #bytes = 0
+  #seed: number
+  readonly #loads: Loads<V>
+  readonly #gone: Gone<V>[] = []
+  #closed = false
+  #hits = 0
+  #misses = 0
+  #sets = 0
+  #bypassed = 0
+  readonly #evictions = Object.fromEntries(reasons.map((reason) => [reason, 0])) as Record<
+    EvictionReason,
+    number
+  >
+
+  constructor(options: Checked<V>) {
+    const { name, policy, limits, snapshot } = options
+    this.name = name
+    this.#options = options
+    this.#state = policy.create(limits)
+    this.#hasGhosts = policy.hasGhosts
+    this.#maxEntries = limits.maxEntries
+    this.#maxBytes = limits.maxBytes ?? Number.POSITIVE_INFINITY
+    if (limits.maxBytes !== undefined) this.#sizes = new Float64Array(0)
+    this.#seed = snapshot === undefined ? Math.trunc(random() * 2 ** 32) : checkSnapshot(snapshot).seed
+    this.#loads = new Loads(options)
+    if (snapshot !== undefined) this.#restore(snapshot)
+  }
+
+  get(key: string): V | undefined {
+    const slot = this.#map.get(key)
+    if (slot === undefined) {
+      this.#misses += 1
+      return undefined
+    }
+    if (this.#expiries !== undefined && this.#expire(slot)) {
+      this.#misses += 1
+      this.#tell()
+      return undefined
+    }
+    this.#hits += 1
+    this.#state.touch(slot)
+    return this.#values[slot]
+  }
+
+  set(key: string, value: V, options?: SetOptions): boolean {
+    if (this.#closed) throw closed(this.name)
+    if (typeof key !== 'string') throw new TypeError(`A key is a string, not ${typeof key}`)
+    if (value === undefined) throw new TypeError('undefined is what a key without a value has: use delete')
+    const bytes = this.#sizes === undefined ? 1 : this.#bytesOf(key, value, options)
+    let { ttlMs } = this.#options
+    if (options?.ttlMs !== undefined) checkTtl('ttlMs', (ttlMs = options.ttlMs))
+    const slot = this.#take(key, value, bytes)
+    if (slot !== none && (this.#expiries !== undefined || ttlMs !== Number.POSITIVE_INFINITY))
+      this.#expireIn(slot, ttlMs)
+    this.#loads.known(key)
+    if (this.#gone.length > 0) this.#tell()
+    return slot !== none
+  }
+
+  has(key: string): boolean {
+    const slot = this.#map.get(key)
+    return slot !== undefined && !this.#isExpired(slot)
+  }
+
+  peek(key: string): V | undefined {
+    const slot = this.#map.get(key)
+    return slot === undefined || this.#isExpired(slot) ? undefined : this.#values[slot]
+  }
+
+  delete(key: string): boolean {
+    this.#loads.known(key)
+    const slot = this.#map.get(key)
+    if (slot === undefined) return false
+    const wasThere = !this.#isExpired(slot)
+    this.#remove(slot, wasThere ? 'deleted' : 'expired')
+    this.#tell()
+    return wasThere
+  }
+
+  clear(): void {
+    this.#loads.clear()
+    for (const slot of this.#map.values()) this.#note(slot, 'cleared')
+    this.#map.clear()
+    this.#keys.length = 0
+    this.#values.length = 0
+    this.#free.length = 0
+    this.#bytes = 0
+    this.#state.clear()
+    this.#tell()
+  }
+
+  *entries(): IterableIterator<[key: string, value: V]> {
+    for (const [key, slot] of this.#map) {
+      if (!this.#isExpired(slot)) yield [key, this.#values[slot]!]
+    }
+  }
+
+  async fetch(key: string, load: Loader<V>, options?: FetchOptions): Promise<V | undefined> {
+    if (this.#closed) throw closed(this.name)
+    const value = this.get(key)
+    if (value !== undefined) return value
+    return this.#loads.load(key, load, (loaded) => this.set(key, loaded, options), options)
+  }
+
+  resize(limits: { readonly maxEntries?: number; readonly maxBytes?: number }): void {
+    const { maxEntries, maxBytes } = checkLimits(
+      limits.maxEntries ?? this.#maxEntries,
+      limits.maxBytes ?? (this.#sizes === undefined ? undefined : this.#maxBytes),
+    )
+    if (maxBytes !== undefined && this.#sizes === undefined)
+      throw new TypeError('A cache that was made without maxBytes has no sizes of its values')
+    this.#maxEntries = maxEntries
+    this.#maxBytes = maxBytes ?? Number.POSITIVE_INFINITY
+    this.#state.resize({ maxEntries, maxBytes })
+    while (this.#map.size > this.#maxEntries || this.#bytes > this.#maxBytes) this.#evict('resized')
+    this.#tell()
+  }
+
+  snapshot(): CacheSnapshot<V> {
+    const entries: CacheSnapshot<V>['entries'][number][] = []
+    const numbers = new Map<number, number>()
+    const time = this.#expiries === undefined ? 0 : this.#options.now()
+    for (const [key, slot] of this.#map) {
+      numbers.set(slot, entries.length)
+      const leftMs = (this.#expiries?.[slot] ?? Number.POSITIVE_INFINITY) - time
+      entries.push({
+        key,
+        value: this.#values[slot]!,
+        bytes: this.#sizes?.[slot] ?? 0,
+        ...(leftMs === Number.POSITIVE_INFINITY ? {} : { leftMs }),
+      })
+    }
+    const order = this.#state.save((slot) => numbers.get(slot)!)
+    return { version: 1, policy: this.#options.policy.name, seed: this.#seed, entries, order }
+  }
+
+  stats(): MemoryCacheStats {
+    return Object.freeze({
+      name: this.name,
+      entries: this.#map.size,
+      maxEntries: this.#maxEntries,
+      bytes: this.#bytes,
+      maxBytes: this.#sizes === undefined ? undefined : this.#maxBytes,
+      hits: this.#hits,
+      misses: this.#misses,
+      sets: this.#sets,
+      bypassed: this.#bypassed,
+      evictions: Object.freeze({ ...this.#evictions }),
+      ...this.#loads.stats(),
+      policy: this.#options.policy.name,
+      order: Object.freeze(this.#state.stats()),
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#loads.close()
+    this.clear()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** Takes a value in. Its slot, or `none`. */
+  #take(key: string, value: V, bytes: number): number {
+    let slot = this.#map.get(key)
+    if (slot !== undefined && this.#expiries !== undefined) {
+      if (this.#expire(slot)) slot = undefined
+    }
+    if (bytes > this.#maxBytes) {
+      this.#bypassed += 1
+      if (slot !== undefined) this.#remove(slot, 'bypassed')
+      return none
+    }
+    this.#sets += 1
+    if (slot !== undefined && this.#replace(slot, value, bytes)) return slot
+    const hash = this.#hasGhosts ? hashKey(key, this.#seed) : 0
+    this.#state.meet(hash, bytes)
+    this.#makeRoom(bytes)
+    slot = this.#freeSlot()
+    this.#map.set(key, slot)
+    this.#keys[slot] = key
+    this.#values[slot] = value
+    if (this.#sizes !== undefined) {
+      this.#sizes[slot] = bytes
+      this.#bytes += bytes
+    }
+    this.#state.insert(slot, hash, bytes)
+    return slot
+  }
+
+  /** Gives a resident entry another value. False if making room for it took the entry itself. */
+  #replace(slot: number, value: V, bytes: number): boolean {
+    this.#state.touch(slot)
+    if (this.#sizes !== undefined) {
+      const key = this.#keys[slot]
+      const former = this.#sizes[slot]!
+      while (this.#bytes - former + bytes > this.#maxBytes) {
+        this.#evict('capacity')
+        if (this.#keys[slot] !== key) return false
+      }
+      this.#sizes[slot] = bytes
+      this.#bytes += bytes - former
+      this.#state.reweigh(slot, bytes)
+    }
+    this.#note(slot, 'replaced')
+    this.#values[slot] = value
+    return true
+  }
+
+  #makeRoom(bytes: number): void {
+    if (this.#sizes === undefined) {
+      if (this.#map.size >= this.#maxEntries) this.#evict('capacity')
+      return
+    }
+    while (this.#map.size >= this.#maxEntries || this.#bytes + bytes > this.#maxBytes) this.#evict('capacity')
+  }
+
+  #evict(reason: EvictionReason): void {
+    this.#leave(this.#state.evict(), reason)
+  }
+
+  #remove(slot: number, reason: EvictionReason): void {
+    this.#state.remove(slot)
+    this.#leave(slot, reason)
+  }
+
+  /** An entry that the policy does not know any more goes. */
+  #leave(slot: number, reason: EvictionReason): void {
+    this.#note(slot, reason)
+    this.#map.delete(this.#keys[slot]!)
+    this.#keys[slot] = undefined
+    this.#values[slot] = undefined
+    if (this.#sizes !== undefined) this.#bytes -= this.#sizes[slot]!
+    this.#free.push(slot)
+  }
+
+  /** A value is about to leave. */
+  #note(slot: number, reason: EvictionReason): void {
+    this.#evictions[reason] += 1
+    publishEviction(this.name, reason, this.#sizes, slot)
+    if (this.#options.onEvict !== undefined)
+      this.#gone.push({ key: this.#keys[slot]!, value: this.#values[slot]!, reason })
+  }
+
+  /** Hands on what has left. What is thrown there passes through; the cache is whole by then. */
+  #tell(): void {
+    for (let gone = this.#gone.shift(); gone !== undefined; gone = this.#gone.shift())
+      this.#options.onEvict?.(gone.key, gone.value, gone.reason)
+  }
+
+  #freeSlot(): number {
+    const free = this.#free.pop()
+    if (free !== undefined) return free
+    const slot = this.#keys.length
+    if (slot === this.#slots) this.#grow()
+    this.#keys.push(undefined)
+    this.#values.push(undefined)
+    return slot
+  }
+
+  #grow(): void {
+    this.#slots = Math.min(Math.max(this.#maxEntries, this.#slots + 1), Math.max(64, this.#slots * 2))
+    this.#state.grow(this.#slots)
+    if (this.#sizes !== undefined) this.#sizes = grown(this.#sizes, this.#slots)
+    if (this.#expiries !== undefined) this.#expiries = grown(this.#expiries, this.#slots)
+  }
+
+  #bytesOf(key: string, value: V, options: SetOptions | undefined): number {
+    const bytes = options?.bytes ?? this.#measured(key, value)
+    if (!Number.isSafeInteger(bytes) || bytes < 0)
+      throw new RangeError(`The size of a value is a whole number of bytes, 0 or more, not ${bytes}`)
+    return bytes
+  }
+
+  #measured(key: string, value: V): number {
+    const { sizeOf } = this.#options
+    if (sizeOf !== undefined) return sizeOf(value, key)
+    if (value instanceof Uint8Array) return value.byteLength
+    throw new TypeError('The size of this value is unknown: give sizeOf, or bytes with the call')
+  }
+
+  #expireIn(slot: number, ttlMs: number): void {
+    this.#expiries ??= new Float64Array(this.#slots).fill(Number.POSITIVE_INFINITY)
+    this.#expiries[slot] = ttlMs === Number.POSITIVE_INFINITY ? ttlMs : this.#options.now() + ttlMs
+  }
+
+  #isExpired(slot: number): boolean {
+    if (this.#expiries === undefined) return false
+    const expiry = this.#expiries[slot]!
+    return expiry !== Number.POSITIVE_INFINITY && expiry <= this.#options.now()
+  }
+
+  /** Removes an entry whose time is over. */
+  #expire(slot: number): boolean {
+    if (!this.#isExpired(slot)) return false
+    this.#remove(slot, 'expired')
+    return true
+  }
+
+  #restore(snapshot: CacheSnapshot<V>): void {
+    const { policy, entries, order } = snapshot
+    const slots: (number | undefined)[] = []
+    for (const { key, value, bytes, leftMs = Number.POSITIVE_INFINITY } of entries) {
+      const fits = this.#map.size < this.#maxEntries && this.#bytes + bytes <= this.#maxBytes && leftMs > 0
+      const slot = fits ? this.#take(key, value, this.#sizes === undefined ? 1 : bytes) : none
+      slots.push(slot === none ? undefined : slot)
+      if (slot !== none && (this.#expiries !== undefined || leftMs !== Number.POSITIVE_INFINITY))
+        this.#expireIn(slot, leftMs)
+    }
+    if (policy === this.#options.policy.name) this.#state.restore(order, slots)
+    this.#sets = 0
+  }
+}
+
+const none = -1

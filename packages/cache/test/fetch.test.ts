@@ -1,0 +1,237 @@
+import { createMemoryCache, type MemoryCache } from '@ipfs-kit/cache'
+import { checkpoint, currentScope, moveOnAfter, now, run, sleep, taskGroup } from '@ipfs-kit/concurrency'
+import { forEachBackend } from '@ipfs-kit/concurrency/testing'
+import { expect, test } from 'vitest'
+
+const onBoth = forEachBackend(test, { seeds: 50 })
+
+function cacheOf(
+  options: Partial<Parameters<typeof createMemoryCache<string>>[0]> = {},
+): MemoryCache<string> {
+  return createMemoryCache<string>({ maxEntries: 100, ...options })
+}
+
+/** What a call rejects with. */
+async function rejection(work: Promise<unknown>): Promise<unknown> {
+  return work.then(
+    () => 'it did not reject',
+    (error: unknown) => error,
+  )
+}
+
+onBoth(
+  'all who ask for a key at once get the value of one loader, and later ones that of the cache',
+  async () => {
+    await using cache = cacheOf()
+    let calls = 0
+    const load = async (key: string): Promise<string> => {
+      calls += 1
+      await sleep(5)
+      return `value of ${key}`
+    }
+    const values: (string | undefined)[] = []
+    await taskGroup((group) => {
+      for (let at = 0; at < 10; at += 1) {
+        group.spawn(async () => {
+          await checkpoint()
+          values.push(await cache.fetch('a', load))
+        })
+      }
+    })
+    expect([calls, new Set(values), values.length]).toEqual([1, new Set(['value of a']), 10])
+    expect(await cache.fetch('a', load)).toBe('value of a')
+    expect(calls).toBe(1)
+    expect(cache.stats().loads).toMatchObject({ running: 0, started: 1, failed: 0 })
+  },
+)
+
+onBoth('a loader goes on when some leave, and is cancelled when the last one does', async () => {
+  await using cache = cacheOf()
+  let aborted = 0
+  let ended = 0
+  const load = async (_key: string, { signal }: { signal: AbortSignal }): Promise<string> => {
+    signal.addEventListener('abort', () => (aborted += 1))
+    try {
+      await sleep(50)
+      return 'late'
+    } finally {
+      ended += 1
+    }
+  }
+  await taskGroup((group) => {
+    for (const ms of [1, 2, 100])
+      group.spawn(() => moveOnAfter(ms, async () => expect(await cache.fetch('a', load)).toBe('late')))
+  })
+  expect([aborted, ended]).toEqual([0, 1])
+  await taskGroup((group) => {
+    for (const ms of [1, 2, 3])
+      group.spawn(() => moveOnAfter(ms, async () => void (await cache.fetch('b', load))))
+  })
+  await cache.close()
+  expect([aborted, ended]).toEqual([1, 2])
+})
+
+onBoth('a loader runs in the scope of the cache, not in that of who asked first', async () => {
+  await using cache = cacheOf()
+  const outside = currentScope()
+  let inside: unknown
+  await cache.fetch('a', async () => {
+    inside = currentScope()
+    await checkpoint()
+    return 'value'
+  })
+  for (let scope = inside as typeof outside; scope !== undefined; scope = scope.parent!)
+    expect(scope).not.toBe(outside)
+})
+
+onBoth('what a loader fails with, all get who wait, and the next one asks again', async () => {
+  await using cache = cacheOf()
+  const error = new Error('no luck')
+  let calls = 0
+  const load = async (): Promise<string> => {
+    calls += 1
+    await sleep(1)
+    if (calls === 1) throw error
+    return 'value'
+  }
+  const outcomes = await Promise.all([rejection(cache.fetch('a', load)), rejection(cache.fetch('a', load))])
+  expect(outcomes).toEqual([error, error])
+  expect(await cache.fetch('a', load)).toBe('value')
+  expect(cache.stats().loads).toMatchObject({ started: 2, failed: 1, running: 0 })
+  expect(
+    await rejection(
+      cache.fetch('b', () => {
+        throw error
+      }),
+    ),
+  ).toBe(error)
+})
+
+onBoth('a loader that hangs holds up nobody else, and a deadline ends the wait for it', async () => {
+  await using cache = cacheOf()
+  const began = now()
+  const hung = await moveOnAfter(20, async () =>
+    cache.fetch('hangs', () => sleep(Number.POSITIVE_INFINITY).then(() => 'x')),
+  )
+  expect(hung).toBeUndefined()
+  expect(await cache.fetch('b', () => 'value')).toBe('value')
+  expect(now() - began).toBeLessThan(10_000)
+})
+
+onBoth('a signal ends the wait of its caller with its own reason', async () => {
+  await using cache = cacheOf()
+  const abort = new AbortController()
+  const asked = rejection(cache.fetch('a', () => sleep(1000).then(() => 'x'), { signal: abort.signal }))
+  await checkpoint()
+  abort.abort('enough')
+  expect(await asked).toBe('enough')
+  expect(await rejection(cache.fetch('a', () => 'value', { signal: abort.signal }))).toBe('enough')
+  expect(cache.has('a')).toBe(false)
+})
+
+onBoth('closing ends the loaders, and those who wait are told', async () => {
+  const cache = cacheOf()
+  const asked = rejection(cache.fetch('a', () => sleep(1e9).then(() => 'x')))
+  await checkpoint()
+  await cache.close()
+  expect(await asked).toMatchObject({ code: 'CACHE_CLOSED' })
+  expect(cache.stats().loads.running).toBe(0)
+})
+
+onBoth('a value that was set or deleted while its loader ran is not overwritten by it', async () => {
+  await using cache = cacheOf()
+  for (const change of ['set', 'delete', 'clear'] as const) {
+    const asked = cache.fetch('a', () => sleep(5).then(() => 'old'))
+    await sleep(1)
+    if (change === 'set') cache.set('a', 'new')
+    else if (change === 'delete') cache.delete('a')
+    else cache.clear()
+    expect(await asked).toBe('old')
+    expect(cache.peek('a')).toBe(change === 'set' ? 'new' : undefined)
+    cache.clear()
+  }
+})
+
+onBoth('a loader may use the cache, but not wait for itself', async () => {
+  await using cache = cacheOf()
+  const value = await cache.fetch('outer', async (key) => {
+    cache.set('side', 'effect')
+    return `${key} ${await cache.fetch('inner', async () => 'loaded')}`
+  })
+  expect([value, cache.get('side'), cache.get('inner')]).toEqual(['outer loaded', 'effect', 'loaded'])
+  const itself = rejection(cache.fetch('a', async (key) => cache.fetch(key, () => 'x')))
+  expect(await itself).toMatchObject({ code: 'CONCURRENCY_AWAITS_ITSELF' })
+})
+
+onBoth('a loader without a value is asked again, unless that is to be remembered', async () => {
+  let calls = 0
+  const load = (): undefined => void (calls += 1)
+  await using forgetful = cacheOf()
+  expect([await forgetful.fetch('a', load), await forgetful.fetch('a', load), calls]).toEqual([
+    undefined,
+    undefined,
+    2,
+  ])
+
+  calls = 0
+  await using cache = cacheOf({ negativeTtlMs: 100, maxNegative: 2 })
+  expect([await cache.fetch('a', load), await cache.fetch('a', load), calls]).toEqual([
+    undefined,
+    undefined,
+    1,
+  ])
+  expect(cache.stats()).toMatchObject({ negative: 1, negativeHits: 1 })
+  cache.set('a', 'value')
+  expect(await cache.fetch('a', load)).toBe('value')
+  cache.delete('a')
+  await cache.fetch('a', load)
+  expect(calls).toBe(2)
+  for (const key of ['b', 'c', 'd']) await cache.fetch(key, load)
+  expect(cache.stats().negative).toBe(2)
+  await sleep(101)
+  calls = 0
+  await cache.fetch('d', load)
+  expect(calls).toBe(1)
+})
+
+onBoth('no more loaders run at once than it may have', async () => {
+  await using cache = cacheOf({ maxLoads: 3 })
+  let running = 0
+  let most = 0
+  await taskGroup((group) => {
+    for (let at = 0; at < 12; at += 1) {
+      group.spawn(() =>
+        cache.fetch(`key ${at}`, async () => {
+          running += 1
+          most = Math.max(most, running)
+          await sleep(1)
+          running -= 1
+          return 'value'
+        }),
+      )
+    }
+  })
+  expect([most, cache.stats().entries]).toEqual([3, 12])
+})
+
+onBoth('what is loaded keeps the limits, the time and the size that the call says', async () => {
+  await using cache = createMemoryCache<string>({ maxBytes: 10 })
+  expect(await cache.fetch('large', () => 'value', { bytes: 11 })).toBe('value')
+  expect(cache.has('large')).toBe(false)
+  expect(await cache.fetch('a', () => 'value', { bytes: 10, ttlMs: 5 })).toBe('value')
+  expect(cache.stats().bytes).toBe(10)
+  await sleep(6)
+  expect(cache.has('a')).toBe(false)
+  expect(await rejection(cache.fetch('b', () => 'value', { bytes: -1 }))).toBeInstanceOf(RangeError)
+})
+
+onBoth('a loader that was left and ends late changes nothing of what came after it', async () => {
+  await using cache = cacheOf()
+  const slow = Promise.withResolvers<string>()
+  await moveOnAfter(1, async () => cache.fetch('a', () => slow.promise))
+  const next = run(cache.fetch('a', () => sleep(5).then(() => 'second')))
+  await checkpoint()
+  slow.resolve('first')
+  expect(await next).toBe('second')
+  expect(cache.get('a')).toBe('second')
+})

@@ -1,0 +1,258 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { createMemoryCache, type EvictionReason } from '@ipfs-kit/cache'
+import { describe, expect, test } from 'vitest'
+import { policies } from './policies.ts'
+
+const bytesOf = (length: number): Uint8Array => new Uint8Array(length)
+
+describe.each(policies)('with %s', (_name, policy) => {
+  test('has what was set, until it is deleted', () => {
+    const cache = createMemoryCache<string>({ maxEntries: 3, policy })
+    expect(cache.get('a')).toBeUndefined()
+    expect(cache.set('a', 'one')).toBe(true)
+    expect(cache.get('a')).toBe('one')
+    cache.set('a', 'two')
+    expect([cache.get('a'), cache.peek('a'), cache.has('a')]).toEqual(['two', 'two', true])
+    expect(cache.delete('a')).toBe(true)
+    expect(cache.delete('a')).toBe(false)
+    expect([cache.get('a'), cache.peek('a'), cache.has('a')]).toEqual([undefined, undefined, false])
+  })
+
+  test('holds one entry if that is all it may', () => {
+    const cache = createMemoryCache<number>({ maxEntries: 1, policy })
+    for (let at = 0; at < 50; at += 1) {
+      cache.set(`key ${at}`, at)
+      expect([...cache.entries()]).toEqual([[`key ${at}`, at]])
+    }
+  })
+
+  test('takes any string as a key', () => {
+    const cache = createMemoryCache<number>({ maxEntries: 100, policy })
+    const keys = [
+      '',
+      '\0',
+      'a\0b',
+      'x'.repeat(10_000),
+      'x'.repeat(9_999) + 'y',
+      '\ud800',
+      '\udc00',
+      '__proto__',
+      'é',
+      '鍵',
+    ]
+    for (const [at, key] of keys.entries()) cache.set(key, at)
+    expect(keys.map((key) => cache.get(key))).toEqual(keys.map((_, at) => at))
+    expect(new Set([...cache.entries()].map(([key]) => key))).toEqual(new Set(keys))
+  })
+
+  test('a value that is larger than the cache is not taken in, nor does the one before it stay', () => {
+    const cache = createMemoryCache<Uint8Array>({ maxBytes: 100, policy })
+    cache.set('small', bytesOf(10))
+    cache.set('a', bytesOf(50))
+    expect(cache.set('a', bytesOf(101))).toBe(false)
+    expect([cache.has('a'), cache.has('small')]).toEqual([false, true])
+    expect(cache.set('new', bytesOf(101))).toBe(false)
+    expect(cache.set('whole', bytesOf(100))).toBe(true)
+    expect(cache.stats()).toMatchObject({ entries: 1, bytes: 100, bypassed: 2 })
+    expect(cache.stats().evictions).toMatchObject({ bypassed: 1, capacity: 1 })
+  })
+
+  test('a value that grows makes room for itself', () => {
+    const cache = createMemoryCache<Uint8Array>({ maxBytes: 100, policy })
+    for (const key of ['a', 'b', 'c', 'd']) cache.set(key, bytesOf(25))
+    for (let size = 26; size <= 100; size += 1) {
+      expect(cache.set('b', bytesOf(size))).toBe(true)
+      expect(cache.peek('b')).toHaveLength(size)
+      expect(cache.stats().bytes).toBeLessThanOrEqual(100)
+    }
+    expect([...cache.entries()].map(([key]) => key)).toEqual(['b'])
+  })
+
+  test('a smaller limit evicts at once, a larger one is used', () => {
+    const cache = createMemoryCache<Uint8Array>({ maxBytes: 1000, maxEntries: 10, policy })
+    for (let at = 0; at < 10; at += 1) cache.set(`key ${at}`, bytesOf(100))
+    cache.resize({ maxBytes: 250 })
+    expect(cache.stats()).toMatchObject({ entries: 2, bytes: 200, maxBytes: 250, maxEntries: 10 })
+    expect(cache.stats().evictions.resized).toBe(8)
+    cache.resize({ maxEntries: 1 })
+    expect(cache.stats()).toMatchObject({ entries: 1, bytes: 100 })
+    cache.resize({ maxBytes: 5000, maxEntries: 200 })
+    for (let at = 0; at < 50; at += 1) cache.set(`other ${at}`, bytesOf(100))
+    expect(cache.stats()).toMatchObject({ entries: 50, bytes: 5000 })
+  })
+
+  test('clearing forgets also what the policy has learned', () => {
+    const fill = (cache: ReturnType<typeof createMemoryCache<number>>): string[] => {
+      for (let at = 0; at < 200; at += 1) {
+        for (const key of [`key ${at % 30}`, `key ${(at * 7) % 50}`])
+          if (cache.get(key) === undefined) cache.set(key, at)
+      }
+      return [...cache.entries()].map(([key]) => key).sort()
+    }
+    const cache = createMemoryCache<number>({ maxEntries: 20, policy })
+    const first = fill(cache)
+    cache.clear()
+    expect(cache.stats()).toMatchObject({ entries: 0, bytes: 0 })
+    expect([...cache.entries()]).toEqual([])
+    expect(fill(cache)).toEqual(first)
+  })
+})
+
+test('tells of each value that leaves, and why', () => {
+  let time = 0
+  const gone: [string, number, EvictionReason][] = []
+  const cache = createMemoryCache<number>({
+    maxEntries: 2,
+    maxBytes: 100,
+    sizeOf: (value) => value,
+    now: () => time,
+    onEvict: (key, value, reason) => gone.push([key, value, reason]),
+  })
+  cache.set('a', 1)
+  cache.set('a', 2)
+  cache.set('a', 101)
+  cache.set('b', 3, { ttlMs: 10 })
+  time = 10
+  cache.get('b')
+  cache.set('c', 4)
+  cache.delete('c')
+  for (const [at, key] of ['d', 'e', 'f'].entries()) cache.set(key, 10 + at)
+  cache.resize({ maxEntries: 1 })
+  cache.clear()
+  expect(gone.map(([key, value, reason]) => `${key} ${value} ${reason}`)).toEqual([
+    'a 1 replaced',
+    'a 2 bypassed',
+    'b 3 expired',
+    'c 4 deleted',
+    expect.stringMatching(/^[de] 1[01] capacity$/),
+    expect.stringMatching(/^[def] 1[012] resized$/),
+    expect.stringMatching(/^[def] 1[012] cleared$/),
+  ])
+  expect(cache.stats().evictions).toEqual({
+    capacity: 1,
+    resized: 1,
+    expired: 1,
+    replaced: 1,
+    bypassed: 1,
+    deleted: 1,
+    cleared: 1,
+  })
+})
+
+test('who is told may call back, and what it throws passes through after the call has done its work', () => {
+  const cache = createMemoryCache<number>({
+    maxEntries: 2,
+    onEvict: (key, value) => {
+      if (key === 'thrown') throw new Error('as asked')
+      if (value < 3) cache.set(`${key} again`, value + 1)
+    },
+  })
+  cache.set('a', 0)
+  cache.set('b', 0)
+  cache.set('c', 0)
+  expect(cache.stats().entries).toBe(2)
+  cache.clear()
+  expect(cache.stats().entries).toBeLessThanOrEqual(2)
+  const other = createMemoryCache<number>({
+    maxEntries: 1,
+    onEvict: () => {
+      throw new Error('as asked')
+    },
+  })
+  other.set('thrown', 1)
+  expect(() => other.set('next', 2)).toThrow('as asked')
+  expect([...other.entries()]).toEqual([['next', 2]])
+})
+
+test('publishes evictions, without keys and values', () => {
+  const seen: unknown[] = []
+  const listen = (message: unknown): number => seen.push(message)
+  const cache = createMemoryCache<Uint8Array>({ name: 'mine', maxBytes: 100 })
+  subscribe('cache:evict', listen)
+  try {
+    cache.set('secret', bytesOf(60))
+    cache.set('other', bytesOf(70))
+  } finally {
+    unsubscribe('cache:evict', listen)
+  }
+  expect(seen).toEqual([{ cache: 'mine', reason: 'capacity', bytes: 60 }])
+})
+
+test('looking is not asking: has, peek and entries count and move nothing', () => {
+  const cache = createMemoryCache<number>({ maxEntries: 10 })
+  for (let at = 0; at < 10; at += 1) cache.set(`key ${at}`, at)
+  const before = cache.snapshot()
+  for (let at = 0; at < 12; at += 1) expect(cache.has(`key ${at}`)).toBe(cache.peek(`key ${at}`) === at)
+  for (const _ of cache.entries());
+  expect(cache.snapshot()).toEqual(before)
+  expect(cache.stats()).toMatchObject({ hits: 0, misses: 0 })
+  cache.get('key 1')
+  cache.get('nothing')
+  expect(cache.stats()).toMatchObject({ hits: 1, misses: 1, sets: 10 })
+  expect(Object.isFrozen(cache.stats())).toBe(true)
+})
+
+describe('refuses', () => {
+  test.each([
+    [{}, TypeError],
+    [undefined, TypeError],
+    [{ maxEntries: 0 }, RangeError],
+    [{ maxEntries: 1.5 }, RangeError],
+    [{ maxEntries: Number.NaN }, RangeError],
+    [{ maxEntries: 2 ** 24 + 1 }, RangeError],
+    [{ maxBytes: -1 }, RangeError],
+    [{ maxBytes: Number.POSITIVE_INFINITY }, RangeError],
+    [{ maxEntries: 1, maxSize: 3 }, TypeError],
+    [{ maxEntries: 1, ttlMs: 0 }, RangeError],
+    [{ maxEntries: 1, ttlMs: -1 }, RangeError],
+    [{ maxEntries: 1, ttlMs: Number.NaN }, RangeError],
+    [{ maxEntries: 1, negativeTtlMs: -1 }, RangeError],
+    [{ maxEntries: 1, maxLoads: 0 }, RangeError],
+    [{ maxEntries: 1, maxNegative: 0 }, RangeError],
+    [{ maxEntries: 1, policy: 'arc' }, TypeError],
+    [{ maxEntries: 1, name: '' }, TypeError],
+    [{ maxEntries: 1, onEvict: true }, TypeError],
+  ])('the options %j', (options, error) => {
+    expect(() => createMemoryCache(options as never)).toThrow(error)
+  })
+
+  test('sizes that are none, and values whose size nobody tells', () => {
+    const cache = createMemoryCache<unknown>({ maxBytes: 100 })
+    for (const bytes of [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, '5'])
+      expect(() => cache.set('a', {}, { bytes: bytes as number })).toThrow(RangeError)
+    expect(() => cache.set('a', {})).toThrow(TypeError)
+    expect(() => cache.set('a', undefined, { bytes: 1 })).toThrow(TypeError)
+    expect(() => cache.set(1 as never, 1, { bytes: 1 })).toThrow(TypeError)
+    expect(() => createMemoryCache({ maxBytes: 1, sizeOf: () => -1 }).set('a', 1)).toThrow(RangeError)
+    expect(cache.stats()).toMatchObject({ entries: 0, bytes: 0, sets: 0 })
+    expect(cache.set('empty', {}, { bytes: 0 })).toBe(true)
+  })
+
+  test('a byte limit for a cache that was made without', () => {
+    const cache = createMemoryCache<number>({ maxEntries: 2 })
+    expect(() => cache.resize({ maxBytes: 10 })).toThrow(TypeError)
+    expect(() => cache.resize({ maxEntries: 0 })).toThrow(RangeError)
+    expect(cache.stats()).toMatchObject({ maxEntries: 2, maxBytes: undefined })
+  })
+})
+
+test('with bytes alone as a limit the entries have one too', () => {
+  for (const [maxBytes, maxEntries] of [
+    [1, 1024],
+    [256_000, 2000],
+  ] as const) {
+    const cache = createMemoryCache<number>({ maxBytes })
+    for (let at = 0; at < 3000; at += 1) cache.set(`key ${at}`, at, { bytes: 0 })
+    expect(cache.stats()).toMatchObject({ entries: maxEntries, maxEntries, bytes: 0 })
+  }
+})
+
+test('closed, it has nothing and takes nothing', async () => {
+  const cache = createMemoryCache<number>({ maxEntries: 2 })
+  cache.set('a', 1)
+  await cache.close()
+  await cache.close()
+  expect(cache.get('a')).toBeUndefined()
+  expect(() => cache.set('a', 1)).toThrow(expect.objectContaining({ code: 'CACHE_CLOSED' }))
+  await expect(cache.fetch('a', () => 1)).rejects.toMatchObject({ code: 'CACHE_CLOSED', kind: 'temporary' })
+})

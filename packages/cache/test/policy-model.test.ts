@@ -1,0 +1,121 @@
+import { createMemoryCache } from '@ipfs-kit/cache'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { policies } from './policies.ts'
+import { PlainArc } from './reference/plain-arc.ts'
+import { arc } from '@ipfs-kit/cache/arc'
+
+/** Requests that come back: few keys, some often, with loops and scans between. */
+const requests = fc.array(
+  fc.oneof(
+    { weight: 6, arbitrary: fc.nat(12).map((key) => [key]) },
+    { weight: 3, arbitrary: fc.nat(40).map((key) => [key]) },
+    {
+      weight: 1,
+      arbitrary: fc
+        .tuple(fc.nat(60), fc.integer({ min: 1, max: 30 }))
+        .map(([from, count]) => Array.from({ length: count }, (_, at) => from + at)),
+    },
+  ),
+  { maxLength: 120 },
+)
+
+describe.each(policies)('%s', (_name, policy, Plain) => {
+  test('keeps what the plain policy keeps, request for request', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 24 }), requests, fc.nat(9), (maxEntries, steps, deleting) => {
+        const cache = createMemoryCache<number>({ maxEntries, policy })
+        const plain = new Plain(maxEntries)
+        for (const [at, key] of steps.flat().entries()) {
+          const name = `key ${key}`
+          if (deleting > 6 && at % 7 === deleting - 6) {
+            cache.delete(name)
+            plain.remove(name)
+            continue
+          }
+          const hit = cache.get(name) !== undefined
+          if (!hit) cache.set(name, key)
+          expect(hit).toBe(plain.request(name))
+          expect([...cache.entries()].map(([kept]) => kept).sort()).toEqual([...plain.resident()].sort())
+        }
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
+  test('is never above either limit, counted entry by entry', () => {
+    const step = fc.record({
+      key: fc.nat(30),
+      bytes: fc.oneof(fc.nat(50), fc.nat(1200), fc.constant(0)),
+      what: fc.constantFrom('get', 'get', 'set', 'set', 'set', 'delete', 'resize', 'clear'),
+    })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
+        const cache = createMemoryCache<number>({ maxEntries: 12, maxBytes: 1000, policy })
+        let limits = { maxEntries: 12, maxBytes: 1000 }
+        for (const { key, bytes, what } of steps) {
+          const name = `key ${key}`
+          if (what === 'get') cache.get(name)
+          else if (what === 'delete') cache.delete(name)
+          else if (what === 'clear' && key === 0) cache.clear()
+          else if (what === 'set') {
+            const kept = cache.set(name, bytes, { bytes })
+            expect(kept).toBe(bytes <= limits.maxBytes)
+            expect(cache.peek(name)).toBe(kept ? bytes : undefined)
+          } else if (what === 'resize') {
+            limits = { maxEntries: 1 + (key % 12), maxBytes: 1 + bytes }
+            cache.resize(limits)
+          }
+          const values = [...cache.entries()].map(([, value]) => value)
+          const sum = values.reduce((total, value) => total + value, 0)
+          expect(sum).toBe(cache.stats().bytes)
+          expect(values.length).toBe(cache.stats().entries)
+          expect(sum).toBeLessThanOrEqual(limits.maxBytes)
+          expect(values.length).toBeLessThanOrEqual(limits.maxEntries)
+        }
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('goes on from a snapshot as if nothing had happened', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 24 }), requests, requests, (maxEntries, before, after) => {
+        const cache = createMemoryCache<number>({ maxEntries, policy })
+        const ask = (asked: typeof cache, key: number): boolean => {
+          const hit = asked.get(`key ${key}`) !== undefined
+          if (!hit) asked.set(`key ${key}`, key)
+          return hit
+        }
+        for (const key of before.flat()) ask(cache, key)
+        const snapshot = JSON.parse(JSON.stringify(cache.snapshot()))
+        const other = createMemoryCache<number>({ maxEntries, policy, snapshot })
+        for (const key of after.flat()) expect(ask(other, key)).toBe(ask(cache, key))
+      }),
+      { numRuns: 200 },
+    )
+  })
+})
+
+test('ARC has the lists and the target of the paper', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 24 }), requests, (maxEntries, steps) => {
+      const cache = createMemoryCache<number>({ maxEntries, policy: arc })
+      const plain = new PlainArc(maxEntries)
+      for (const key of steps.flat()) {
+        const name = `key ${key}`
+        if (cache.get(name) === undefined) cache.set(name, key)
+        plain.request(name)
+        const { t1, t2, b1, b2, p } = plain
+        expect(cache.stats().order).toMatchObject({
+          t1: t1.length,
+          t2: t2.length,
+          b1: b1.length,
+          b2: b2.length,
+          p,
+        })
+      }
+    }),
+    { numRuns: 2000 },
+  )
+})

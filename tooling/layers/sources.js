@@ -1,0 +1,93 @@
+/** Reads every source file of a package and checks what it imports. */
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve, sep } from 'node:path'
+import { scope, workspaceDependencies } from '../workspace.ts'
+import { forbiddenEdge, typesOnly } from './edges.ts'
+import { readImports } from './imports.ts'
+/** The folders of a package that hold TypeScript. */
+const parts = ['src', 'test', 'examples', 'bench']
+/** All that is wrong with the imports of one package. */
+export function checkSources(table, one) {
+  return sourceFiles(one).flatMap(({ path, part }) => {
+    const file = `${one.folder}/${relative(one.path, path).split(sep).join('/')}`
+    let sites
+    try {
+      sites = readImports(path, readFileSync(path, 'utf8'))
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      return [{ file, problem: `cannot be parsed: ${reason}`, remedy: 'correct the syntax' }]
+    }
+    return sites.flatMap((site) => {
+      const found = checkSite(table, one, part, path, site)
+      return found === undefined ? [] : [{ file, line: site.line, ...found }]
+    })
+  })
+}
+function sourceFiles(one) {
+  const files = (pattern, cwd, part) =>
+    globSync(pattern, { cwd, exclude: (name) => name === 'node_modules' || name === 'dist' })
+      .sort()
+      .map((name) => ({ path: join(cwd, name), part }))
+  return [
+    ...parts
+      .filter((part) => existsSync(join(one.path, part)))
+      .flatMap((part) => files('**/*.{ts,tsx,mts,cts}', join(one.path, part), part)),
+    ...files('*.{ts,mts}', one.path, 'settings'),
+  ]
+}
+function checkSite(table, one, part, path, site) {
+  if (site.specifier.startsWith(scope)) return checkNamed(table, one, part, site)
+  if (site.kind === 'file' && part !== 'src') return undefined // A test may point at any file.
+  if (/^\.\.?(\/|$)/.test(site.specifier)) return checkRelative(one, part, path, site)
+  if (site.kind !== 'file' && /^(\/|file:)/.test(site.specifier)) {
+    return { problem: `imports ${site.specifier} by absolute path`, remedy: 'import the package by its name' }
+  }
+  return undefined
+}
+function checkRelative(one, part, path, site) {
+  const target = resolve(dirname(path), site.specifier)
+  if (inside(target, one.path)) {
+    if (part !== 'src' || inside(target, join(one.path, 'src'))) return undefined
+    if (target === join(one.path, 'package.json')) return undefined
+    return { problem: `src imports ${site.specifier}, which is not published`, remedy: 'move it into src' }
+  }
+  const shared = resolve(one.path, '../../tooling/vitest.config.ts')
+  if (path === join(one.path, 'vitest.config.ts') && target === shared) return undefined
+  return {
+    problem: `relative import ${site.specifier} leaves ${one.folder}`,
+    remedy: 'import the package by its name',
+  }
+}
+function checkNamed(table, one, part, site) {
+  const name = site.specifier.split('/').slice(0, 2).join('/')
+  if (name === one.name) {
+    if (part !== 'src' || site.kind === 'address') return undefined
+    return { problem: `src imports its own package ${name}`, remedy: 'import the file by relative path' }
+  }
+  const forbidden = forbiddenEdge(table, one.folder, name)
+  if (forbidden !== undefined) return forbidden
+  if (part === 'src' && site.kind !== 'type' && typesOnly[one.folder]?.includes(name) === true) {
+    return {
+      problem: `${one.folder} loads ${name} at run time; it may have its types only`,
+      remedy: 'write `import type { … }`',
+    }
+  }
+  // What is published must find it after an install; examples are run from the published package.
+  const published = part === 'src' || part === 'examples'
+  const declared = workspaceDependencies(one.manifest, [
+    'dependencies',
+    'peerDependencies',
+    'optionalDependencies',
+    ...(published ? [] : ['devDependencies']),
+  ])
+  if (declared.has(name)) return undefined
+  const place = published ? 'dependencies' : 'dependencies or devDependencies'
+  return {
+    problem: `imports ${name}, which package.json does not declare`,
+    remedy: `add it to ${place} as workspace:*`,
+  }
+}
+function inside(path, folder) {
+  return path === folder || path.startsWith(folder + sep)
+}
+//# sourceMappingURL=sources.js.map

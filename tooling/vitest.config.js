@@ -1,0 +1,20 @@
+/** The one vitest configuration: every package re-exports it, so that settings cannot drift apart. */
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+/** Where Node keeps what it compiled of our sources: a test that starts processes waits for little else. */
+const compileCache = fileURLToPath(new URL('../node_modules/.cache/ipfs-kit-compiled', import.meta.url))
+export default defineConfig({
+  ssr: { resolve: { conditions: ['@ipfs-kit/source'] } },
+  test: {
+    include: ['test/**/*.test.ts'],
+    reporters: ['default', 'json'],
+    outputFile: { json: 'reports/vitest.json' },
+    pool: 'forks',
+    // One process for many files, which share nothing that they change: sources are read and compiled once.
+    isolate: false,
+    env: { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? compileCache },
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+  },
+})
+//# sourceMappingURL=vitest.config.js.map
