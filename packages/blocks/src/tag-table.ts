@@ -38,8 +38,8 @@ const packMask = 0x3f_ffff
 const fullLoad = 0.85
 const grownLoad = 0.68
 const shrinkLoad = 0.2
-/** Load of the shards when all entries that were reserved for are there: some shards get more than others. */
-const reservedLoad = 0.81
+/** Some shards get more entries than others. So many standard deviations more, and a shard that was reserved does not grow. */
+const spread = 4
 const leastHomes = 4
 /** What the objects around the words of a shard take. */
 const shardBytes = 200
@@ -277,7 +277,8 @@ class Table {
    * when the first of these comes.
    */
   reserve(entries: number): void {
-    this.#firstHomes = entries / tableShards / reservedLoad
+    const mean = entries / tableShards
+    this.#firstHomes = (mean + spread * Math.sqrt(mean)) / fullLoad
   }
 
   /** The first entry of a shard, or {@link none}. */
