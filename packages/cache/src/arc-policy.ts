@@ -7,10 +7,10 @@
  * met again. For entries of one size that is the paper to the letter. Nothing is throttled: what does not fit is not
  * admitted.
  */
-import { GhostTable } from './ghost-table.ts'
 import { grown, Links } from './links.ts'
 import {
   lastFirst,
+  type Ghosts,
   type Limits,
   type Policy,
   type PolicyOrder,
@@ -21,136 +21,119 @@ import {
 /** The policy ARC. In stats: entries in `t1`, `t2`, `b1`, `b2`, the target `p`, `ghostHits`. */
 export const arc: Policy = Object.freeze({
   name: 'arc',
-  hasGhosts: true,
-  create: (limits: Limits): PolicyState => new Arc(limits),
+  ghostShare: 1,
+  create: (limits: Limits, slots: Ghosts): PolicyState => new Arc(limits, slots),
 })
 
-/** Heads of the lists. In the links of slots they are T1 and T2, in those of ghosts B1 and B2. */
-const once = 0
-const again = 1
-const heads = 2
-/** What {@link Arc.meet} found. */
-type Met = 'new' | 'b1' | 'b2'
+/** The lists, which are their own heads. A ghost is in the list of the one that lost it, + 2. */
+const t1 = 0
+const t2 = 1
+const b1 = 2
+const b2 = 3
+const heads = 4
 
 class Arc implements PolicyState {
   #limits: Limits
+  readonly #slots: Ghosts
   /** The size of the cache, by weight: `c` of the paper. */
   #capacity: number
   #p = 0
-  readonly #slots = new Links(heads)
+  readonly #links = new Links(heads)
   /** The list of each slot. */
   #lists = new Uint8Array(0)
-  #hashes = new Uint32Array(0)
-  /** Weights of slots and ghosts, if they are bytes. */
+  /** Of each slot, if they are bytes. */
   #weights: Float64Array | undefined
-  #ghostWeights: Float64Array | undefined
-  readonly #table: GhostTable
-  readonly #ghosts = new Links(heads)
-  #ghostLists = new Uint8Array(0)
-  /** Weight and number of T1, T2, B1, B2. */
-  readonly #weight = new Float64Array(2)
-  readonly #count = new Int32Array(2)
-  readonly #ghostWeight = new Float64Array(2)
-  readonly #ghostCount = new Int32Array(2)
-  #met: Met = 'new'
+  /** Of each list: entries, and their weight if that is bytes. */
+  readonly #counts = new Int32Array(heads)
+  readonly #bytes = new Float64Array(heads)
+  /** Where the ghost was that is met, or `t1` for what is new. */
+  #met = t1
   #incoming = 1
   #ghostHits = 0
 
-  constructor(limits: Limits) {
+  constructor(limits: Limits, slots: Ghosts) {
     this.#limits = limits
+    this.#slots = slots
     this.#capacity = limits.maxBytes ?? limits.maxEntries
-    this.#table = new GhostTable(0)
-    if (limits.maxBytes !== undefined) {
-      this.#weights = new Float64Array(0)
-      this.#ghostWeights = new Float64Array(0)
-    }
+    if (limits.maxBytes !== undefined) this.#weights = new Float64Array(0)
     this.#makeHeads()
   }
 
   touch(slot: number): void {
-    const node = slot + heads
-    this.#slots.unlink(node)
-    if (this.#lists[slot] === once) this.#move(slot)
-    this.#slots.pushFront(again, node)
+    if (this.#lists[slot] !== t2) {
+      this.#leave(t1, slot)
+      this.#enter(t2, slot)
+    }
+    this.#links.moveFront(t2, slot + heads)
   }
 
-  meet(hash: number, weight: number): void {
+  meet(ghost: number, weight: number): void {
     this.#incoming = weight
-    const ghost = this.#table.find(hash)
     if (ghost === -1) {
-      this.#met = 'new'
+      this.#met = t1
       this.#trim(weight)
       return
     }
     this.#ghostHits += 1
-    const b1 = this.#ghostWeight[once]!
-    const b2 = this.#ghostWeight[again]!
-    if (this.#ghostLists[ghost] === once) {
-      this.#met = 'b1'
-      this.#p = Math.min(this.#capacity, this.#p + Math.max(1, b2 / b1) * weight)
-    } else {
-      this.#met = 'b2'
-      this.#p = Math.max(0, this.#p - Math.max(1, b1 / b2) * weight)
-    }
-    this.#dropGhost(ghost)
+    const [w1, w2] = [this.#weightOf(b1), this.#weightOf(b2)]
+    this.#met = this.#lists[ghost]!
+    if (this.#met === b1) this.#p = Math.min(this.#capacity, this.#p + Math.max(1, w2 / w1) * weight)
+    else this.#p = Math.max(0, this.#p - Math.max(1, w1 / w2) * weight)
+    this.#links.unlink(ghost + heads)
+    this.#leave(this.#met, ghost)
   }
 
   evict(): number {
-    const t1 = this.#weight[once]!
-    const n1 = this.#count[once]!
-    const n2 = this.#count[again]!
-    const isAtP = this.#met === 'b2' && t1 === this.#p
-    const fromOnce = n2 === 0 || (n1 > 0 && (t1 > this.#p || isAtP))
+    const weight = this.#weightOf(t1)
     // A T1 that alone is as large as the cache leaves no ghost.
     const isAlone =
-      this.#met === 'new' && this.#ghostCount[once] === 0 && t1 + this.#incoming > this.#capacity
-    const list = isAlone && n1 > 0 ? once : fromOnce ? once : again
-    const slot = this.#slots.back(list) - heads
-    const weight = this.#weightOf(slot)
-    this.#slots.unlink(slot + heads)
-    this.#weight[list]! -= weight
-    this.#count[list]! -= 1
-    if (!(isAlone && list === once)) this.#addGhost(list, this.#hashes[slot]!, weight)
+      this.#met === t1 &&
+      this.#counts[t1]! > 0 &&
+      this.#counts[b1] === 0 &&
+      weight + this.#incoming > this.#capacity
+    const isAbove = weight > this.#p || (this.#met === b2 && weight === this.#p)
+    const from = isAlone || this.#counts[t2] === 0 || (this.#counts[t1]! > 0 && isAbove) ? t1 : t2
+    const node = this.#links.back(from)
+    const slot = node - heads
+    this.#links.unlink(node)
+    this.#leave(from, slot)
+    if (isAlone) return ~slot
+    this.#addGhost(slot, from + 2)
     return slot
   }
 
-  insert(slot: number, hash: number, weight: number): void {
-    const list = this.#met === 'new' ? once : again
-    this.#lists[slot] = list
-    this.#hashes[slot] = hash
+  insert(slot: number, weight: number): void {
     if (this.#weights !== undefined) this.#weights[slot] = weight
-    this.#weight[list]! += weight
-    this.#count[list]! += 1
-    this.#slots.pushFront(list, slot + heads)
+    const list = this.#met === t1 ? t1 : t2
+    this.#enter(list, slot)
+    this.#links.pushFront(list, slot + heads)
   }
 
   reweigh(slot: number, weight: number): void {
     if (this.#weights === undefined) return
-    this.#weight[this.#lists[slot]!]! += weight - this.#weights[slot]!
+    this.#bytes[this.#lists[slot]!]! += weight - this.#weights[slot]!
     this.#weights[slot] = weight
   }
 
   remove(slot: number): void {
-    const list = this.#lists[slot]!
-    this.#slots.unlink(slot + heads)
-    this.#weight[list]! -= this.#weightOf(slot)
-    this.#count[list]! -= 1
+    this.#links.unlink(slot + heads)
+    this.#leave(this.#lists[slot]!, slot)
+  }
+
+  dropGhosts(): void {
+    for (const list of [b1, b2]) while (this.#counts[list]! > 0) this.#dropOldest(list)
   }
 
   clear(): void {
     this.#makeHeads()
-    this.#table.clear()
-    this.#weight.fill(0)
-    this.#count.fill(0)
-    this.#ghostWeight.fill(0)
-    this.#ghostCount.fill(0)
+    this.#counts.fill(0)
+    this.#bytes.fill(0)
     this.#p = 0
   }
 
   grow(slots: number): void {
-    this.#slots.grow(slots + heads)
+    this.#links.grow(slots + heads)
     this.#lists = grown(this.#lists, slots)
-    this.#hashes = grown(this.#hashes, slots)
     if (this.#weights !== undefined) this.#weights = grown(this.#weights, slots)
   }
 
@@ -158,117 +141,100 @@ class Arc implements PolicyState {
     this.#limits = limits
     this.#capacity = limits.maxBytes ?? limits.maxEntries
     this.#p = Math.min(this.#p, this.#capacity)
-    while (this.#table.size > limits.maxEntries) this.#dropOldestGhost()
-    this.#met = 'new'
+    while (this.#counts[b1]! + this.#counts[b2]! > limits.maxEntries) this.#dropOldestGhost()
+    this.#met = t1
     this.#incoming = 0
     this.#trim(0)
   }
 
   stats(): PolicyStats {
-    return {
-      t1: this.#count[once]!,
-      t2: this.#count[again]!,
-      b1: this.#ghostCount[once]!,
-      b2: this.#ghostCount[again]!,
-      p: this.#p,
-      ghostHits: this.#ghostHits,
-    }
+    const [n1, n2, m1, m2] = this.#counts as unknown as [number, number, number, number]
+    return { t1: n1, t2: n2, b1: m1, b2: m2, p: this.#p, ghostHits: this.#ghostHits }
   }
 
   save(entryOf: (slot: number) => number): PolicyOrder {
-    const slotsOf = (head: number): number[] => this.#slots.nodesOf(head).map((node) => entryOf(node - heads))
-    const ghostsOf = (head: number): number[] =>
-      this.#ghosts
-        .nodesOf(head)
-        .flatMap((node) => [this.#table.hashOf(node - heads), this.#ghostWeights?.[node - heads] ?? 1])
-    return { p: this.#p, t1: slotsOf(once), t2: slotsOf(again), b1: ghostsOf(once), b2: ghostsOf(again) }
+    const entriesOf = (list: number): number[] =>
+      this.#links.nodesOf(list).map((node) => entryOf(node - heads))
+    const ghostsOf = (list: number): number[] =>
+      this.#links
+        .nodesOf(list)
+        .flatMap((node) => [this.#slots.hashOf(node - heads), this.#weights?.[node - heads] ?? 1])
+    return { p: this.#p, t1: entriesOf(t1), t2: entriesOf(t2), b1: ghostsOf(b1), b2: ghostsOf(b2) }
   }
 
   restore(order: PolicyOrder, slots: readonly (number | undefined)[]): void {
     for (const entry of lastFirst(order, 't1')) {
       const slot = slots[entry]
       if (slot === undefined) continue
-      this.#slots.unlink(slot + heads)
-      this.#slots.pushFront(once, slot + heads)
+      this.#links.unlink(slot + heads)
+      this.#links.pushFront(t1, slot + heads)
     }
     for (const entry of lastFirst(order, 't2')) {
       const slot = slots[entry]
       if (slot !== undefined) this.touch(slot)
     }
-    for (const [list, name] of ['b1', 'b2'].entries()) {
+    for (const [list, name] of [
+      [b1, 'b1'],
+      [b2, 'b2'],
+    ] as const) {
       const pairs = lastFirst(order, name)
-      for (let at = 0; at + 1 < pairs.length; at += 2)
-        this.#addGhost(list, pairs[at + 1]!, this.#ghostWeights === undefined ? 1 : Math.max(1, pairs[at]!))
+      for (let at = Math.max(0, pairs.length - 2 * this.#limits.maxEntries); at + 1 < pairs.length; at += 2) {
+        const ghost = this.#slots.add(pairs[at + 1]! >>> 0)
+        if (this.#weights !== undefined) this.#weights[ghost] = Math.max(1, pairs[at]!)
+        this.#addGhost(ghost, list)
+      }
     }
     this.#p = Math.min(this.#capacity, Math.max(0, Number(order.p) || 0))
+    this.#met = t1
     this.#trim(0)
   }
 
   /** Case IV: L1 is never larger than the cache, all four lists never than two caches. */
   #trim(incoming: number): void {
-    const weight = this.#weight
-    const ghosts = this.#ghostWeight
-    while (this.#ghostCount[once]! > 0 && weight[once]! + ghosts[once]! + incoming > this.#capacity) {
-      this.#dropGhost(this.#ghosts.back(once) - heads)
-    }
+    while (this.#counts[b1]! > 0 && this.#weightOf(t1) + this.#weightOf(b1) + incoming > this.#capacity)
+      this.#dropOldest(b1)
+    if (this.#counts[b2] === 0) return
     // What T1 is too large by leaves no ghost.
-    const l1 = Math.min(this.#capacity, weight[once]! + ghosts[once]! + incoming)
-    while (this.#ghostCount[again]! > 0 && l1 + weight[again]! + ghosts[again]! > 2 * this.#capacity) {
-      this.#dropGhost(this.#ghosts.back(again) - heads)
-    }
+    const l1 = Math.min(this.#capacity, this.#weightOf(t1) + this.#weightOf(b1) + incoming)
+    while (this.#counts[b2]! > 0 && l1 + this.#weightOf(t2) + this.#weightOf(b2) > 2 * this.#capacity)
+      this.#dropOldest(b2)
   }
 
-  /** An entry of T1 is one of T2 from here on. */
-  #move(slot: number): void {
-    const weight = this.#weightOf(slot)
-    this.#lists[slot] = again
-    this.#weight[once]! -= weight
-    this.#weight[again]! += weight
-    this.#count[once]! -= 1
-    this.#count[again]! += 1
+  /** The weight of a list. */
+  #weightOf(list: number): number {
+    return this.#weights === undefined ? this.#counts[list]! : this.#bytes[list]!
   }
 
-  #weightOf(slot: number): number {
-    return this.#weights === undefined ? 1 : this.#weights[slot]!
+  #enter(list: number, slot: number): void {
+    this.#lists[slot] = list
+    this.#counts[list]! += 1
+    if (this.#weights !== undefined) this.#bytes[list]! += this.#weights[slot]!
   }
 
-  #addGhost(list: number, hash: number, weight: number): void {
-    const table = this.#table
-    if (table.size >= this.#limits.maxEntries) this.#dropOldestGhost()
-    if (table.size === table.capacity) this.#growGhosts()
-    const ghost = table.add(hash)
-    this.#ghostLists[ghost] = list
-    if (this.#ghostWeights !== undefined) this.#ghostWeights[ghost] = weight
-    this.#ghostWeight[list]! += weight
-    this.#ghostCount[list]! += 1
-    this.#ghosts.pushFront(list, ghost + heads)
+  #leave(list: number, slot: number): void {
+    this.#counts[list]! -= 1
+    if (this.#weights !== undefined) this.#bytes[list]! -= this.#weights[slot]!
   }
 
-  #dropGhost(ghost: number): void {
-    const list = this.#ghostLists[ghost]!
-    this.#ghosts.unlink(ghost + heads)
-    this.#ghostWeight[list]! -= this.#ghostWeights === undefined ? 1 : this.#ghostWeights[ghost]!
-    this.#ghostCount[list]! -= 1
-    this.#table.remove(ghost)
+  /** A slot that is in no list. */
+  #addGhost(slot: number, list: number): void {
+    if (this.#counts[b1]! + this.#counts[b2]! >= this.#limits.maxEntries) this.#dropOldestGhost()
+    this.#enter(list, slot)
+    this.#links.pushFront(list, slot + heads)
   }
 
   #dropOldestGhost(): void {
-    const list = this.#ghostCount[once]! > this.#ghostCount[again]! ? once : again
-    this.#dropGhost(this.#ghosts.back(list) - heads)
+    this.#dropOldest(this.#counts[b1]! > this.#counts[b2]! ? b1 : b2)
   }
 
-  #growGhosts(): void {
-    const ghosts = Math.min(this.#limits.maxEntries, Math.max(64, this.#table.capacity * 2))
-    this.#table.grow(ghosts)
-    this.#ghosts.grow(ghosts + heads)
-    this.#ghostLists = grown(this.#ghostLists, ghosts)
-    if (this.#ghostWeights !== undefined) this.#ghostWeights = grown(this.#ghostWeights, ghosts)
+  #dropOldest(list: number): void {
+    const node = this.#links.back(list)
+    this.#links.unlink(node)
+    this.#leave(list, node - heads)
+    this.#slots.release(node - heads)
   }
 
   #makeHeads(): void {
-    for (const head of [once, again]) {
-      this.#slots.makeHead(head)
-      this.#ghosts.makeHead(head)
-    }
+    for (let head = 0; head < heads; head += 1) this.#links.makeHead(head)
   }
 }

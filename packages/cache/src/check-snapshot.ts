@@ -6,9 +6,10 @@ import type { PolicyOrder } from './policy.ts'
 /** @throws CacheError CACHE_BAD_SNAPSHOT */
 export function checkSnapshot<V>(snapshot: CacheSnapshot<V>): CacheSnapshot<V> {
   if (typeof snapshot !== 'object' || snapshot === null) throw bad('it is no object')
-  const { version, policy, seed, entries, order } = snapshot
+  const { version, policy, seed, whole, entries, order } = snapshot
   if (version !== 1) throw bad(`its version is ${String(version)}, not 1`)
-  if (typeof policy !== 'string' || !isCount(seed, 2 ** 32 - 1)) throw bad('it has no policy or seed')
+  if (typeof policy !== 'string' || !isCount(seed, 2 ** 32 - 1) || typeof whole !== 'boolean')
+    throw bad('it has no policy or seed')
   if (!Array.isArray(entries)) throw bad('it has no entries')
   const keys = new Set<string>()
   for (const [at, entry] of entries.entries()) {

@@ -13,6 +13,11 @@ export const cacheErrors = {
     when: 'what is given as a snapshot is not one that this version makes',
     next: 'Begin without it.',
   },
+  CACHE_BAD_TRACE: {
+    kind: 'invalid',
+    when: 'a trace that is to be replayed cannot be understood; the message names the line',
+    next: 'Give a key a line, or a key and its bytes a line.',
+  },
 } as const satisfies Record<string, { kind: FaultKind; when: string; next: string }>
 
 /** Codes of {@link CacheError}. */

@@ -1,31 +1,39 @@
-/** A hash of key strings: what remains of a key that is not resident any more. */
-
-const scratchBytes = 256
-const scratch = Buffer.from(new ArrayBuffer(scratchBytes))
-const words = new Uint32Array(scratch.buffer)
+/** A hash of key strings. The field's fast ones read every byte; in JavaScript reading a string costs more than the table. */
 
 /**
- * 32 bits of a string. Of each UTF-16 unit the low byte counts; of strings longer than 256 units the first 128 and the last
- * 128. Equal hashes of different keys only make a policy take one for the other, so this is about speed: one call that
- * copies the bytes costs less than reading them one by one.
+ * 32 bits of eight UTF-16 units of a key: the last five, and three before them at equal distances. Short keys are read as a
+ * whole. Keys that agree in all of these get the same hash; {@link KeyTable} then takes {@link hashWhole}.
  */
-export function hashKey(key: string, seed: number): number {
+export function hashSample(key: string, seed: number): number {
   const { length } = key
-  const bytes = length <= scratchBytes ? length : scratchBytes
-  const count = (bytes + 3) >>> 2
-  if (count > 0) words[count - 1] = 0
-  if (length <= scratchBytes) scratch.write(key, 0, length, 'latin1')
-  else {
-    scratch.write(key.slice(0, scratchBytes / 2), 0, 'latin1')
-    scratch.write(key.slice(-scratchBytes / 2), scratchBytes / 2, 'latin1')
-  }
-  let hash = seed ^ length
-  for (let at = 0; at < count; at += 1) {
-    hash = Math.imul(hash ^ words[at]!, 0x9e3779b1)
+  if (length < 8) return hashWhole(key, seed)
+  const step = length >>> 2
+  const last =
+    key.charCodeAt(length - 1) ^
+    (key.charCodeAt(length - 2) << 8) ^
+    (key.charCodeAt(length - 3) << 16) ^
+    (key.charCodeAt(length - 4) << 24)
+  const before =
+    key.charCodeAt(step) ^
+    (key.charCodeAt(2 * step) << 8) ^
+    (key.charCodeAt(length - 5) << 16) ^
+    (key.charCodeAt(3 * step) << 24)
+  const mixed = Math.imul(last ^ seed ^ length, 0x9e3779b1) ^ Math.imul(before, 0x85ebca6b)
+  return finished(mixed)
+}
+
+/** 32 bits of all units of a key. */
+export function hashWhole(key: string, seed: number): number {
+  let hash = seed ^ key.length
+  for (let at = 0; at < key.length; at += 1) {
+    hash = Math.imul(hash ^ key.charCodeAt(at), 0x9e3779b1)
     // A multiplication moves bits up only.
     hash ^= hash >>> 15
   }
-  hash = Math.imul(hash ^ (hash >>> 16), 0x7feb352d)
-  hash = Math.imul(hash ^ (hash >>> 15), 0x846ca68b)
-  return (hash ^ (hash >>> 16)) >>> 0
+  return finished(hash)
+}
+
+function finished(hash: number): number {
+  const once = Math.imul(hash ^ (hash >>> 16), 0x7feb352d)
+  return (once ^ (once >>> 15)) >>> 0
 }

@@ -1,19 +1,24 @@
 /**
  * LIRS: S. Jiang and X. Zhang, "LIRS: An Efficient Low Inter-reference Recency Set Replacement Policy", SIGMETRICS '02. What
- * is asked for again soon, however long it has been here, is in the set LIR and stays; what is not (HIR) goes in the order
- * of a queue `q`, and only what comes back while the stack `s` still knows it takes the place of the LIR entry that was not
- * asked for longest.
+ * is asked for again soon, however long it has been here, is LIR and stays. What is not is HIR and goes in the order of a
+ * queue, unless it is asked for again within the time in which each LIR entry was: then it takes the place of the one that
+ * was not asked for longest.
  *
- * Two things are not in the paper. A tenth of the entries are HIR instead of a hundredth, which costs little where LIRS is
- * strong and mends it where plain recency wins; and ghosts are at most three for four entries. With bytes there is such a
- * cache for each power of two of sizes, and the entry to go is the one of their candidates with the lowest priority of GDSF
- * (L. Cherkasova, "Improving WWW Proxies Performance with Greedy-Dual-Size-Frequency Caching Policy", HP Labs 1998): the
- * clock when it was last asked for, plus how often that was by its size. Entries of one size make that plain LIRS.
+ * The paper keeps a stack to know that time. Here each slot has the number of the request that asked for it last, which says
+ * the same: in the stack is what is newer than the oldest LIR entry. And a hit of a LIR entry only notes that number; its
+ * list is put in order when its end is looked at, as in a clock (S. Jiang, F. Chen, X. Zhang, "CLOCK-Pro", USENIX ATC '05).
+ *
+ * A tenth of the entries are HIR instead of a hundredth, which costs little where LIRS is strong and mends it where plain
+ * recency wins; and there are at most three ghosts for four entries. With bytes there is such a cache for each power of two
+ * of sizes, and the entry to go is the one of their candidates with the lowest priority of GDSF (L. Cherkasova, "Improving
+ * WWW Proxies Performance with Greedy-Dual-Size-Frequency Caching Policy", HP Labs 1998): the clock when it was last asked
+ * for, plus how often that was by its size. Entries of one size make that plain LIRS.
  */
-import { GhostTable } from './ghost-table.ts'
 import { grown, Links } from './links.ts'
+import { classOf, SizePriorities } from './size-priorities.ts'
 import {
   lastFirst,
+  type Ghosts,
   type Limits,
   type Policy,
   type PolicyOrder,
@@ -24,239 +29,219 @@ import {
 /** The policy LIRS. In stats: entries in `lir` and `hir`, `ghosts`, `ghostHits`. */
 export const lirs: Policy = Object.freeze({
   name: 'lirs',
-  hasGhosts: true,
-  create: (limits: Limits): PolicyState => new Lirs(limits),
+  ghostShare: 0.75,
+  create: (limits: Limits, slots: Ghosts): PolicyState => new Lirs(limits, slots),
 })
 
 /** Share of the entries of a class that are HIR. */
 const hirShare = 0.1
-/** Ghosts for each entry. */
-const ghostShare = 0.75
-/** How often an entry was asked for is counted up to here. */
-const maxCount = 15
 
-/** Classes of sizes: the powers of two up to 2^53. Each has a head in both links: of its stack, and of its queue. */
+/** Classes of sizes: the powers of two up to 2^53. */
 const classes = 54
-/** Among the links of the queues: ghosts in the order in which they became that. */
-const fifo = classes
+/** The heads of lists: of the queue of each class, and of the ghosts, newest first. LIR entries are in rings without a head. */
+const hirHead = 0
+const ghostHead = classes
 const heads = classes + 1
+const nobody = -1
 
-/** States of a node. A ghost is known by its number. */
+/** States of a slot. */
+const hir = 0
 const lir = 1
-const hirInStack = 2
-const hir = 3
+/** LIR, and asked for since its list was put in order. */
+const lirAsked = 2
 
 class Lirs implements PolicyState {
-  #limits: Limits
-  readonly #stack = new Links(heads)
-  readonly #queue = new Links(heads)
-  /** Slots that there is room for. Their nodes follow the heads, and those of the ghosts follow them. */
-  #slots = 0
+  readonly #slots: Ghosts
+  readonly #links = new Links(heads)
   #states = new Uint8Array(0)
-  #hashes = new Uint32Array(0)
-  readonly #table = new GhostTable(0)
-  /** With bytes, of each slot; those of ghosts are not needed, but their class is. */
-  #sizes: Sizes | undefined
+  /** The request that asked for each slot last, by its number modulo 2^32. */
+  #times = new Int32Array(0)
+  #now = 0
+  /** Of each class the LIR entry that has its place longest; the newest is behind it. */
+  readonly #hands = new Int32Array(classes).fill(nobody)
+  /** With bytes. */
+  readonly #sizes: SizePriorities | undefined
   /** Of each class. */
   readonly #count = new Int32Array(classes)
   readonly #lirCount = new Int32Array(classes)
-  /** Entries. */
   #size = 0
+  #ghosts = 0
   /** What is new may be LIR as long as nothing had to go. */
   #filling = true
-  /** The ghost that {@link meet} found is LIR when it comes in. */
-  #metGhost = false
+  /** What comes in next was asked for recently. */
+  #isRecent = false
   #ghostHits = 0
 
-  constructor(limits: Limits) {
-    this.#limits = limits
-    if (limits.maxBytes !== undefined) this.#sizes = new Sizes()
+  constructor(limits: Limits, slots: Ghosts) {
+    this.#slots = slots
+    this.#sizes = limits.maxBytes === undefined ? undefined : new SizePriorities()
     this.#makeHeads()
   }
 
   touch(slot: number): void {
-    const node = heads + slot
-    const sizes = this.#sizes
-    const group = sizes === undefined ? 0 : sizes.touch(slot)
-    const state = this.#states[slot]
-    if (state === lir) {
-      this.#stack.unlink(node)
-      this.#stack.pushFront(group, node)
-      this.#prune(group)
-    } else if (state === hirInStack) {
-      this.#stack.unlink(node)
-      this.#queue.unlink(node)
-      this.#makeLir(slot, group)
-    } else {
-      this.#states[slot] = hirInStack
-      this.#stack.pushFront(group, node)
-      this.#queue.unlink(node)
-      this.#queue.pushFront(group, node)
-    }
+    if (this.#states[slot] === hir || this.#sizes !== undefined) this.#touchListed(slot)
+    else this.#states[slot] = lirAsked
   }
 
-  meet(hash: number): void {
-    const ghost = this.#table.find(hash)
-    this.#metGhost = ghost !== -1
+  meet(ghost: number, weight: number): void {
+    this.#isRecent = false
     if (ghost === -1) return
     this.#ghostHits += 1
-    this.#dropGhost(ghost)
+    this.#ghosts -= 1
+    this.#links.unlink(heads + ghost)
+    const group = this.#sizes === undefined ? 0 : classOf(weight)
+    this.#isRecent = this.#isNewer(this.#times[ghost]!, group)
   }
 
   evict(): number {
     this.#filling = false
     const group = this.#sizes === undefined ? 0 : this.#lowest(this.#sizes)
-    const node = this.#queue.back(group)
-    const slot = node - heads
-    this.#queue.unlink(node)
+    const slot = this.#links.back(hirHead + group) - heads
+    this.#links.unlink(heads + slot)
     this.#count[group]! -= 1
     this.#size -= 1
-    if (this.#states[slot] === hirInStack) this.#makeGhost(node, this.#hashes[slot]!)
+    const isRecent = this.#isNewer(this.#times[slot]!, group)
     this.#balance(group)
+    if (!isRecent) return ~slot
+    this.#addGhost(slot)
     return slot
   }
 
-  insert(slot: number, hash: number, weight: number): void {
-    const group = this.#sizes === undefined ? 0 : this.#sizes.add(slot, weight, this.#metGhost)
-    this.#hashes[slot] = hash
+  insert(slot: number, weight: number): void {
+    const group = this.#sizes === undefined ? 0 : this.#sizes.add(slot, weight, this.#isRecent)
+    this.#times[slot] = this.#now = (this.#now + 1) | 0
     this.#count[group]! += 1
     this.#size += 1
-    const mayBeLir = this.#filling && this.#lirCount[group]! < this.#maxLir(group)
-    if (this.#metGhost || mayBeLir) this.#makeLir(slot, group)
+    if (this.#isRecent || (this.#filling && this.#lirCount[group]! < this.#mostLir(group)))
+      this.#makeLir(slot, group)
     else this.#makeHir(slot, group)
   }
 
   reweigh(slot: number, weight: number): void {
     const sizes = this.#sizes
-    if (sizes === undefined || !sizes.changesClass(slot, weight)) return sizes?.set(slot, weight)
-    const isLir = this.#states[slot] === lir
+    if (sizes === undefined) return
+    if (classOf(weight) === sizes.classOf(slot)) return sizes.set(slot, weight)
+    const wasLir = this.#states[slot] !== hir
     this.remove(slot)
     sizes.set(slot, weight)
     const group = sizes.classOf(slot)
     this.#count[group]! += 1
     this.#size += 1
-    if (isLir) this.#makeLir(slot, group)
+    if (wasLir) this.#makeLir(slot, group)
     else this.#makeHir(slot, group)
   }
 
   remove(slot: number): void {
-    const node = heads + slot
     const group = this.#sizes === undefined ? 0 : this.#sizes.classOf(slot)
-    const state = this.#states[slot]
-    if (state !== lir) this.#queue.unlink(node)
-    if (state !== hir) this.#stack.unlink(node)
-    if (state === lir) this.#lirCount[group]! -= 1
+    if (this.#states[slot] === hir) this.#links.unlink(heads + slot)
+    else this.#leaveRing(heads + slot, group)
     this.#count[group]! -= 1
     this.#size -= 1
-    this.#prune(group)
     this.#balance(group)
+  }
+
+  dropGhosts(): void {
+    while (this.#ghosts > 0) this.#dropOldestGhost()
   }
 
   clear(): void {
     this.#makeHeads()
-    this.#table.clear()
+    this.#hands.fill(nobody)
     this.#count.fill(0)
     this.#lirCount.fill(0)
     this.#size = 0
+    this.#ghosts = 0
     this.#filling = true
   }
 
   grow(slots: number): void {
-    this.#stack.open(heads + this.#slots, slots - this.#slots)
-    this.#queue.open(heads + this.#slots, slots - this.#slots)
-    this.#slots = slots
+    this.#links.grow(heads + slots)
     this.#states = grown(this.#states, slots)
-    this.#hashes = grown(this.#hashes, slots)
+    this.#times = grown(this.#times, slots)
     this.#sizes?.grow(slots)
   }
 
-  resize(limits: Limits): void {
-    this.#limits = limits
+  resize(): void {
     this.#filling = true
-    this.#metGhost = false
-    while (this.#table.size > this.#maxGhosts()) this.#dropOldestGhost()
+    this.#isRecent = false
   }
 
   stats(): PolicyStats {
     let lirs = 0
     for (const count of this.#lirCount) lirs += count
-    return { lir: lirs, hir: this.#size - lirs, ghosts: this.#table.size, ghostHits: this.#ghostHits }
+    return { lir: lirs, hir: this.#size - lirs, ghosts: this.#ghosts, ghostHits: this.#ghostHits }
   }
 
   save(entryOf: (slot: number) => number): PolicyOrder {
-    const order: Record<string, number | readonly number[]> = { filling: Number(this.#filling) }
-    const firstGhost = heads + this.#slots
+    const order: Record<string, number | readonly number[]> = {
+      filling: Number(this.#filling),
+      now: this.#now,
+    }
     for (let group = 0; group < classes; group += 1) {
       if (this.#count[group] === 0) continue
-      // Ghosts are in the stack as well: below zero, by their place among them.
-      order[`s${group}`] = this.#stack
-        .nodesOf(group)
-        .map((node) => (node < firstGhost ? entryOf(node - heads) : -1 - (node - firstGhost)))
-      order[`q${group}`] = this.#queue.nodesOf(group).map((node) => entryOf(node - heads))
+      const hand = this.#hands[group]!
+      const lists = {
+        lir: hand === nobody ? [] : [...this.#links.nodesOf(hand), hand],
+        hir: this.#links.nodesOf(hirHead + group),
+      }
+      for (const [name, nodes] of Object.entries(lists)) {
+        order[`${name}${group}`] = nodes.flatMap((node) => {
+          const slot = node - heads
+          return [entryOf(slot), this.#states[slot]!, this.#times[slot]!, this.#sizes?.countOf(slot) ?? 0]
+        })
+      }
     }
-    const ghosts = this.#queue.nodesOf(fifo).map((node) => node - firstGhost)
-    order.ghosts = ghosts.flatMap((ghost) => [ghost, this.#table.hashOf(ghost)])
+    order.ghosts = this.#links.nodesOf(ghostHead).flatMap((node) => {
+      const slot = node - heads
+      return [this.#slots.hashOf(slot), this.#times[slot]!]
+    })
     return order
   }
 
   restore(order: PolicyOrder, slots: readonly (number | undefined)[]): void {
-    this.#makeHeads()
-    this.#lirCount.fill(0)
-    // Oldest first, each to the front.
-    const ghosts = new Map<number, number>()
-    const pairs = lastFirst(order, 'ghosts')
-    for (let at = Math.max(0, pairs.length - 2 * this.#maxGhosts()); at + 1 < pairs.length; at += 2) {
-      const ghost = this.#newGhost(pairs[at]!)
-      this.#queue.pushFront(fifo, ghost)
-      ghosts.set(pairs[at + 1]!, ghost)
-    }
-    const inQueue = new Set<number>()
-    const inStack = new Set<number>()
-    const isOf = (group: number, slot: number | undefined): slot is number =>
-      slot !== undefined && (this.#sizes?.classOf(slot) ?? 0) === group
+    const placed = new Set<number>()
     for (let group = 0; group < classes; group += 1) {
-      for (const entry of lastFirst(order, `q${group}`)) {
-        const slot = slots[entry]
-        if (!isOf(group, slot) || inQueue.has(slot)) continue
-        inQueue.add(slot)
-        this.#states[slot] = hir
-        this.#queue.pushFront(group, heads + slot)
-      }
-      for (const entry of lastFirst(order, `s${group}`)) {
-        const ghost = entry < 0 ? ghosts.get(-1 - entry) : undefined
-        if (ghost !== undefined) {
-          ghosts.delete(-1 - entry)
-          this.#stack.pushFront(group, ghost)
-          continue
+      for (const name of [`lir${group}`, `hir${group}`]) {
+        // Last first: each entry's count, time, state and number.
+        const fields = lastFirst(order, name)
+        for (let at = 0; at + 3 < fields.length; at += 4) {
+          const slot = slots[fields[at + 3]!]
+          if (slot === undefined || placed.has(slot)) continue
+          placed.add(slot)
+          this.#place(slot, fields[at + 2]!, fields[at + 1]!)
+          this.#sizes?.count(slot, fields[at]!)
         }
-        const slot = slots[entry]
-        if (!isOf(group, slot) || inStack.has(slot)) continue
-        inStack.add(slot)
-        this.#states[slot] = inQueue.has(slot) ? hirInStack : lir
-        if (!inQueue.has(slot)) this.#lirCount[group]! += 1
-        this.#stack.pushFront(group, heads + slot)
       }
     }
-    // An order that does not name all of them was not made here.
-    for (const slot of slots) {
-      if (slot === undefined || inQueue.has(slot) || inStack.has(slot)) continue
-      this.#makeHir(slot, this.#sizes?.classOf(slot) ?? 0)
+    const ghosts = lastFirst(order, 'ghosts')
+    for (let at = Math.max(0, ghosts.length - 2 * this.#mostGhosts()); at + 1 < ghosts.length; at += 2) {
+      const ghost = this.#slots.add(ghosts[at + 1]! >>> 0)
+      this.#times[ghost] = ghosts[at]!
+      this.#addGhost(ghost)
     }
-    for (const ghost of ghosts.values()) this.#stack.pushFront(0, ghost)
-    for (let group = 0; group < classes; group += 1) {
-      this.#prune(group)
-      this.#balance(group)
-    }
+    for (let group = 0; group < classes; group += 1) this.#balance(group)
     this.#filling = order.filling === 1
+    this.#now = Number(order.now) | 0
+  }
+
+  /** Puts an entry at the front of the list that a snapshot names. */
+  #place(slot: number, state: number, time: number): void {
+    const group = this.#sizes === undefined ? 0 : this.#sizes.classOf(slot)
+    if (this.#states[slot] === hir) this.#links.unlink(heads + slot)
+    else this.#leaveRing(heads + slot, group)
+    this.#times[slot] = time
+    if (state === lir || state === lirAsked) this.#enterRing(heads + slot, group)
+    else this.#links.pushFront(hirHead + group, heads + slot)
+    this.#states[slot] = state === lir || state === lirAsked ? state : hir
   }
 
   /** The class whose candidate has the lowest priority. */
-  #lowest(sizes: Sizes): number {
+  #lowest(sizes: SizePriorities): number {
     let lowest = 0
     let priority = Number.POSITIVE_INFINITY
     for (let group = 0; group < classes; group += 1) {
       if (this.#count[group] === 0) continue
-      const candidate = sizes.priorityOf(this.#queue.back(group) - heads)
+      const candidate = sizes.priorityOf(this.#links.back(hirHead + group) - heads)
       if (candidate >= priority) continue
       priority = candidate
       lowest = group
@@ -266,157 +251,104 @@ class Lirs implements PolicyState {
   }
 
   /** LIR entries that a class may have: at least one of its entries is HIR. */
-  #maxLir(group: number): number {
+  #mostLir(group: number): number {
     const count = this.#count[group]!
     return count - Math.max(1, Math.round(count * hirShare))
+  }
+
+  #touchListed(slot: number): void {
+    const group = this.#sizes === undefined ? 0 : this.#sizes.touch(slot)
+    if (this.#states[slot] !== hir) {
+      this.#states[slot] = lirAsked
+      return
+    }
+    const former = this.#times[slot]!
+    this.#times[slot] = this.#now = (this.#now + 1) | 0
+    this.#links.unlink(heads + slot)
+    if (this.#isNewer(former, group)) this.#makeLir(slot, group)
+    else this.#links.pushFront(hirHead + group, heads + slot)
+  }
+
+  /** Whether a time is after the last request for the LIR entry that was not asked for longest. */
+  #isNewer(time: number, group: number): boolean {
+    const node = this.#oldestLir(group)
+    return node === nobody || ((time - this.#times[node - heads]!) | 0) > 0
+  }
+
+  /** The LIR entry that has its place longest, of those that were not asked for since; the others get a new place. */
+  #oldestLir(group: number): number {
+    let hand = this.#hands[group]!
+    if (hand === nobody) return nobody
+    const states = this.#states
+    while (states[hand - heads] === lirAsked) {
+      states[hand - heads] = lir
+      this.#times[hand - heads] = this.#now
+      hand = this.#links.back(hand)
+    }
+    this.#hands[group] = hand
+    return hand
+  }
+
+  #enterRing(node: number, group: number): void {
+    const hand = this.#hands[group]!
+    if (hand === nobody) {
+      this.#links.makeHead(node)
+      this.#hands[group] = node
+    } else this.#links.pushFront(hand, node)
+    this.#lirCount[group]! += 1
+  }
+
+  #leaveRing(node: number, group: number): void {
+    if (this.#hands[group] === node) {
+      const next = this.#links.back(node)
+      this.#hands[group] = next === node ? nobody : next
+    }
+    this.#links.unlink(node)
+    this.#lirCount[group]! -= 1
   }
 
   /** An entry that is in no list. */
   #makeLir(slot: number, group: number): void {
     this.#states[slot] = lir
-    this.#lirCount[group]! += 1
-    this.#stack.pushFront(group, heads + slot)
+    this.#enterRing(heads + slot, group)
     this.#balance(group)
-    this.#prune(group)
   }
 
   /** An entry that is in no list. */
   #makeHir(slot: number, group: number): void {
-    this.#states[slot] = hirInStack
-    this.#stack.pushFront(group, heads + slot)
-    this.#queue.pushFront(group, heads + slot)
+    this.#states[slot] = hir
+    this.#links.pushFront(hirHead + group, heads + slot)
   }
 
   /** What LIR entries are too many become HIR, those first that were not asked for longest. */
   #balance(group: number): void {
-    const most = Math.max(0, this.#maxLir(group))
-    while (this.#lirCount[group]! > most) {
-      this.#prune(group)
-      const node = this.#stack.back(group)
-      this.#stack.unlink(node)
-      this.#states[node - heads] = hir
-      this.#lirCount[group]! -= 1
-      this.#queue.pushFront(group, node)
-      this.#prune(group)
+    const most = this.#mostLir(group)
+    while (this.#lirCount[group]! > 0 && this.#lirCount[group]! > most) {
+      const node = this.#oldestLir(group)
+      this.#leaveRing(node, group)
+      this.#makeHir(node - heads, group)
     }
   }
 
-  /** At the back of a stack is a LIR entry: what is behind it says nothing. */
-  #prune(group: number): void {
-    const stack = this.#stack
-    const states = this.#states
-    const firstGhost = heads + this.#slots
-    for (;;) {
-      const node = stack.back(group)
-      if (node === group) return
-      if (node >= firstGhost) {
-        this.#dropGhost(node - firstGhost)
-        continue
-      }
-      if (states[node - heads] === lir) return
-      stack.unlink(node)
-      states[node - heads] = hir
-    }
+  #mostGhosts(): number {
+    return Math.ceil(this.#size * lirs.ghostShare)
   }
 
-  #maxGhosts(): number {
-    return Math.ceil(this.#size * ghostShare)
-  }
-
-  /** A node of the stack becomes that of a ghost. */
-  #makeGhost(node: number, hash: number): void {
-    while (this.#table.size > 0 && this.#table.size >= this.#maxGhosts()) this.#dropOldestGhost()
-    const ghost = this.#newGhost(hash)
-    this.#stack.substitute(node, ghost)
-    this.#queue.pushFront(fifo, ghost)
-  }
-
-  /** A ghost's node. */
-  #newGhost(hash: number): number {
-    if (this.#table.size === this.#table.capacity) this.#growGhosts()
-    return heads + this.#slots + this.#table.add(hash)
-  }
-
-  #dropGhost(ghost: number): void {
-    const node = heads + this.#slots + ghost
-    this.#stack.unlink(node)
-    this.#queue.unlink(node)
-    this.#table.remove(ghost)
+  /** A slot that is in no list. */
+  #addGhost(slot: number): void {
+    while (this.#ghosts > 0 && this.#ghosts >= this.#mostGhosts()) this.#dropOldestGhost()
+    this.#ghosts += 1
+    this.#links.pushFront(ghostHead, heads + slot)
   }
 
   #dropOldestGhost(): void {
-    this.#dropGhost(this.#queue.back(fifo) - heads - this.#slots)
-  }
-
-  #growGhosts(): void {
-    const { capacity } = this.#table
-    const most = Math.ceil(this.#limits.maxEntries * ghostShare) + 1
-    const ghosts = Math.min(most, Math.max(64, capacity * 2))
-    this.#table.grow(ghosts)
-    this.#stack.grow(heads + this.#slots + ghosts)
-    this.#queue.grow(heads + this.#slots + ghosts)
+    const node = this.#links.back(ghostHead)
+    this.#links.unlink(node)
+    this.#ghosts -= 1
+    this.#slots.release(node - heads)
   }
 
   #makeHeads(): void {
-    for (let head = 0; head < heads; head += 1) {
-      this.#stack.makeHead(head)
-      this.#queue.makeHead(head)
-    }
+    for (let head = 0; head < heads; head += 1) this.#links.makeHead(head)
   }
-}
-
-/** What the choice between sizes needs to know of each slot. */
-class Sizes {
-  #bytes = new Float64Array(0)
-  /** The clock when it was last asked for. */
-  #ages = new Float64Array(0)
-  #counts = new Uint8Array(0)
-  /** The priority of what went last. */
-  #clock = 0
-
-  classOf(slot: number): number {
-    return classFor(this.#bytes[slot]!)
-  }
-
-  changesClass(slot: number, bytes: number): boolean {
-    return this.classOf(slot) !== classFor(bytes)
-  }
-
-  set(slot: number, bytes: number): void {
-    this.#bytes[slot] = bytes
-  }
-
-  /** An entry comes in. Its class. */
-  add(slot: number, bytes: number, wasGhost: boolean): number {
-    this.#bytes[slot] = bytes
-    this.#ages[slot] = this.#clock
-    this.#counts[slot] = wasGhost ? 2 : 1
-    return classFor(bytes)
-  }
-
-  /** It was asked for. Its class. */
-  touch(slot: number): number {
-    this.#ages[slot] = this.#clock
-    if (this.#counts[slot]! < maxCount) this.#counts[slot]! += 1
-    return this.classOf(slot)
-  }
-
-  priorityOf(slot: number): number {
-    return this.#ages[slot]! + this.#counts[slot]! / Math.max(1, this.#bytes[slot]!)
-  }
-
-  /** Something with this priority goes. */
-  advance(priority: number): void {
-    if (priority > this.#clock) this.#clock = priority
-  }
-
-  grow(slots: number): void {
-    this.#bytes = grown(this.#bytes, slots)
-    this.#ages = grown(this.#ages, slots)
-    this.#counts = grown(this.#counts, slots)
-  }
-}
-
-function classFor(bytes: number): number {
-  return bytes < 2 ** 31 ? 31 - Math.clz32(bytes | 1) : Math.floor(Math.log2(bytes))
 }

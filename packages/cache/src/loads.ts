@@ -78,6 +78,11 @@ export class Loads<V> {
     }
   }
 
+  /** Whether a key that gets a value may matter to anybody. */
+  get isAwake(): boolean {
+    return this.#loads.size > 0 || this.#absent !== undefined
+  }
+
   /** A key got a value, or lost it. */
   known(key: string): void {
     this.#absent?.delete(key)

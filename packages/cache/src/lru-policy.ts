@@ -5,7 +5,7 @@ import { lastFirst, type Policy, type PolicyOrder, type PolicyState, type Policy
 /** The policy LRU. */
 export const lru: Policy = Object.freeze({
   name: 'lru',
-  hasGhosts: false,
+  ghostShare: 0,
   create: (): PolicyState => new Lru(),
 })
 
@@ -20,8 +20,7 @@ class Lru implements PolicyState {
   }
 
   touch(slot: number): void {
-    this.#links.unlink(slot + heads)
-    this.#links.pushFront(head, slot + heads)
+    this.#links.moveFront(head, slot + heads)
   }
 
   meet(): void {}
@@ -29,7 +28,7 @@ class Lru implements PolicyState {
   evict(): number {
     const node = this.#links.back(head)
     this.#links.unlink(node)
-    return node - heads
+    return ~(node - heads)
   }
 
   insert(slot: number): void {
@@ -41,6 +40,8 @@ class Lru implements PolicyState {
   remove(slot: number): void {
     this.#links.unlink(slot + heads)
   }
+
+  dropGhosts(): void {}
 
   clear(): void {
     this.#links.makeHead(head)

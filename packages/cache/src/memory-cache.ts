@@ -2,7 +2,7 @@
 import { random, type WaitOptions } from '@ipfs-kit/concurrency'
 import { checkSnapshot } from './check-snapshot.ts'
 import { closed } from './errors.ts'
-import { hashKey } from './hash-key.ts'
+import { KeyTable, none } from './key-table.ts'
 import { grown } from './links.ts'
 import { Loads } from './loads.ts'
 import { checkLimits, checkMemoryOptions, checkTtl } from './memory-options.ts'
@@ -26,7 +26,7 @@ const reasons = ['capacity', 'resized', 'expired', 'replaced', 'bypassed', 'dele
 export interface MemoryCacheOptions<V> {
   /** How people call it, in messages. Default `memory`. */
   readonly name?: string
-  /** Entries that it holds at most, 1 to 16,777,216. Default: one for 128 bytes of `maxBytes`, 1,024 at least. One of the limits has to be given. */
+  /** Entries that it holds at most, 1 to 4,194,304. Default: one for 128 bytes of `maxBytes`, 1,024 at least. One of the limits has to be given. */
   readonly maxEntries?: number
   /** Bytes that its values may have together, by their sizes as told. Default: they are not looked at. */
   readonly maxBytes?: number
@@ -77,8 +77,9 @@ export interface FetchOptions extends SetOptions, WaitOptions {}
 export interface CacheSnapshot<V> {
   readonly version: 1
   readonly policy: string
-  /** Of the hashes of keys that the order has. */
+  /** Of the hashes of keys that the order has, and whether they are of whole keys. */
   readonly seed: number
+  readonly whole: boolean
   readonly entries: readonly {
     readonly key: string
     readonly value: V
@@ -185,22 +186,14 @@ interface Gone<V> {
 class InMemory<V> implements MemoryCache<V> {
   readonly name: string
   readonly #options: Checked<V>
+  readonly #table: KeyTable<V>
   readonly #state: PolicyState
-  readonly #hasGhosts: boolean
-  readonly #map = new Map<string, number>()
-  /** Of each slot; a free one has no key. */
-  readonly #keys: (string | undefined)[] = []
-  readonly #values: (V | undefined)[] = []
-  readonly #free: number[] = []
-  /** Slots that the policy has room for. */
-  #slots = 0
   #sizes: Float64Array | undefined
   /** When each slot expires, once something does. */
   #expiries: Float64Array | undefined
   #maxEntries: number
   #maxBytes: number
   #bytes = 0
-  #seed: number
   readonly #loads: Loads<V>
   readonly #gone: Gone<V>[] = []
   #closed = false
@@ -208,39 +201,36 @@ class InMemory<V> implements MemoryCache<V> {
   #misses = 0
   #sets = 0
   #bypassed = 0
-  readonly #evictions = Object.fromEntries(reasons.map((reason) => [reason, 0])) as Record<
-    EvictionReason,
-    number
-  >
+  /** By reason. */
+  readonly #evictions = new Float64Array(reasons.length)
 
   constructor(options: Checked<V>) {
     const { name, policy, limits, snapshot } = options
     this.name = name
     this.#options = options
-    this.#state = policy.create(limits)
-    this.#hasGhosts = policy.hasGhosts
+    const { seed, whole } =
+      snapshot === undefined
+        ? { seed: Math.trunc(random() * 2 ** 32), whole: false }
+        : checkSnapshot(snapshot)
+    this.#table = new KeyTable<V>(seed, whole)
+    this.#state = policy.create(limits, this.#table)
     this.#maxEntries = limits.maxEntries
     this.#maxBytes = limits.maxBytes ?? Number.POSITIVE_INFINITY
     if (limits.maxBytes !== undefined) this.#sizes = new Float64Array(0)
-    this.#seed = snapshot === undefined ? Math.trunc(random() * 2 ** 32) : checkSnapshot(snapshot).seed
     this.#loads = new Loads(options)
     if (snapshot !== undefined) this.#restore(snapshot)
   }
 
   get(key: string): V | undefined {
-    const slot = this.#map.get(key)
-    if (slot === undefined) {
+    const slot = this.#table.find(key, this.#table.hash(key))
+    if (slot === none || (this.#expiries !== undefined && this.#expire(slot))) {
       this.#misses += 1
-      return undefined
-    }
-    if (this.#expiries !== undefined && this.#expire(slot)) {
-      this.#misses += 1
-      this.#tell()
+      if (this.#gone.length > 0) this.#tell()
       return undefined
     }
     this.#hits += 1
     this.#state.touch(slot)
-    return this.#values[slot]
+    return this.#table.values[slot]
   }
 
   set(key: string, value: V, options?: SetOptions): boolean {
@@ -253,25 +243,24 @@ class InMemory<V> implements MemoryCache<V> {
     const slot = this.#take(key, value, bytes)
     if (slot !== none && (this.#expiries !== undefined || ttlMs !== Number.POSITIVE_INFINITY))
       this.#expireIn(slot, ttlMs)
-    this.#loads.known(key)
+    if (this.#loads.isAwake) this.#loads.known(key)
     if (this.#gone.length > 0) this.#tell()
     return slot !== none
   }
 
   has(key: string): boolean {
-    const slot = this.#map.get(key)
-    return slot !== undefined && !this.#isExpired(slot)
+    return this.#slotOf(key) !== none
   }
 
   peek(key: string): V | undefined {
-    const slot = this.#map.get(key)
-    return slot === undefined || this.#isExpired(slot) ? undefined : this.#values[slot]
+    const slot = this.#slotOf(key)
+    return slot === none ? undefined : this.#table.values[slot]
   }
 
   delete(key: string): boolean {
     this.#loads.known(key)
-    const slot = this.#map.get(key)
-    if (slot === undefined) return false
+    const slot = this.#table.find(key, this.#table.hash(key))
+    if (slot === none) return false
     const wasThere = !this.#isExpired(slot)
     this.#remove(slot, wasThere ? 'deleted' : 'expired')
     this.#tell()
@@ -280,19 +269,17 @@ class InMemory<V> implements MemoryCache<V> {
 
   clear(): void {
     this.#loads.clear()
-    for (const slot of this.#map.values()) this.#note(slot, 'cleared')
-    this.#map.clear()
-    this.#keys.length = 0
-    this.#values.length = 0
-    this.#free.length = 0
+    for (const slot of this.#table.resident()) this.#note(slot, 'cleared')
+    this.#table.clear()
     this.#bytes = 0
     this.#state.clear()
     this.#tell()
   }
 
   *entries(): IterableIterator<[key: string, value: V]> {
-    for (const [key, slot] of this.#map) {
-      if (!this.#isExpired(slot)) yield [key, this.#values[slot]!]
+    const { keys, values } = this.#table
+    for (const slot of this.#table.resident()) {
+      if (!this.#isExpired(slot)) yield [keys[slot]!, values[slot]!]
     }
   }
 
@@ -313,7 +300,7 @@ class InMemory<V> implements MemoryCache<V> {
     this.#maxEntries = maxEntries
     this.#maxBytes = maxBytes ?? Number.POSITIVE_INFINITY
     this.#state.resize({ maxEntries, maxBytes })
-    while (this.#map.size > this.#maxEntries || this.#bytes > this.#maxBytes) this.#evict('resized')
+    while (this.#table.size > this.#maxEntries || this.#bytes > this.#maxBytes) this.#evict('resized')
     this.#tell()
   }
 
@@ -321,24 +308,26 @@ class InMemory<V> implements MemoryCache<V> {
     const entries: CacheSnapshot<V>['entries'][number][] = []
     const numbers = new Map<number, number>()
     const time = this.#expiries === undefined ? 0 : this.#options.now()
-    for (const [key, slot] of this.#map) {
+    for (const slot of this.#table.resident()) {
       numbers.set(slot, entries.length)
       const leftMs = (this.#expiries?.[slot] ?? Number.POSITIVE_INFINITY) - time
       entries.push({
-        key,
-        value: this.#values[slot]!,
+        key: this.#table.keys[slot]!,
+        value: this.#table.values[slot]!,
         bytes: this.#sizes?.[slot] ?? 0,
         ...(leftMs === Number.POSITIVE_INFINITY ? {} : { leftMs }),
       })
     }
+    const { seed, isWhole: whole } = this.#table
     const order = this.#state.save((slot) => numbers.get(slot)!)
-    return { version: 1, policy: this.#options.policy.name, seed: this.#seed, entries, order }
+    return { version: 1, policy: this.#options.policy.name, seed, whole, entries, order }
   }
 
   stats(): MemoryCacheStats {
+    const evictions = reasons.map((reason, at) => [reason, this.#evictions[at]!] as const)
     return Object.freeze({
       name: this.name,
-      entries: this.#map.size,
+      entries: this.#table.size,
       maxEntries: this.#maxEntries,
       bytes: this.#bytes,
       maxBytes: this.#sizes === undefined ? undefined : this.#maxBytes,
@@ -346,7 +335,7 @@ class InMemory<V> implements MemoryCache<V> {
       misses: this.#misses,
       sets: this.#sets,
       bypassed: this.#bypassed,
-      evictions: Object.freeze({ ...this.#evictions }),
+      evictions: Object.freeze(Object.fromEntries(evictions) as Record<EvictionReason, number>),
       ...this.#loads.stats(),
       policy: this.#options.policy.name,
       order: Object.freeze(this.#state.stats()),
@@ -365,84 +354,80 @@ class InMemory<V> implements MemoryCache<V> {
 
   /** Takes a value in. Its slot, or `none`. */
   #take(key: string, value: V, bytes: number): number {
-    let slot = this.#map.get(key)
-    if (slot !== undefined && this.#expiries !== undefined) {
-      if (this.#expire(slot)) slot = undefined
-    }
+    const table = this.#table
+    const hash = table.hash(key)
+    let slot = table.find(key, hash)
+    if (slot !== none && this.#expiries !== undefined && this.#expire(slot)) slot = none
     if (bytes > this.#maxBytes) {
       this.#bypassed += 1
-      if (slot !== undefined) this.#remove(slot, 'bypassed')
+      if (slot !== none) this.#remove(slot, 'bypassed')
       return none
     }
     this.#sets += 1
-    if (slot !== undefined && this.#replace(slot, value, bytes)) return slot
-    const hash = this.#hasGhosts ? hashKey(key, this.#seed) : 0
-    this.#state.meet(hash, bytes)
-    this.#makeRoom(bytes)
-    slot = this.#freeSlot()
-    this.#map.set(key, slot)
-    this.#keys[slot] = key
-    this.#values[slot] = value
+    if (slot !== none && this.#replace(slot, value, bytes)) return slot
+    const ghost = table.findGhost(hash)
+    this.#state.meet(ghost, bytes)
+    while (table.size >= this.#maxEntries || this.#bytes + bytes > this.#maxBytes) this.#evict('capacity')
+    slot = ghost === none ? this.#newSlot(hash) : ghost
+    table.fill(slot, key, value)
     if (this.#sizes !== undefined) {
       this.#sizes[slot] = bytes
       this.#bytes += bytes
     }
-    this.#state.insert(slot, hash, bytes)
+    this.#state.insert(slot, bytes)
+    if (table.isCrowded) {
+      this.#state.dropGhosts()
+      table.hashWholly()
+    }
     return slot
   }
 
   /** Gives a resident entry another value. False if making room for it took the entry itself. */
   #replace(slot: number, value: V, bytes: number): boolean {
+    const { keys, values } = this.#table
     this.#state.touch(slot)
     if (this.#sizes !== undefined) {
-      const key = this.#keys[slot]
+      const key = keys[slot]
       const former = this.#sizes[slot]!
       while (this.#bytes - former + bytes > this.#maxBytes) {
         this.#evict('capacity')
-        if (this.#keys[slot] !== key) return false
+        if (keys[slot] !== key) return false
       }
       this.#sizes[slot] = bytes
       this.#bytes += bytes - former
       this.#state.reweigh(slot, bytes)
     }
     this.#note(slot, 'replaced')
-    this.#values[slot] = value
+    values[slot] = value
     return true
   }
 
-  #makeRoom(bytes: number): void {
-    if (this.#sizes === undefined) {
-      if (this.#map.size >= this.#maxEntries) this.#evict('capacity')
-      return
-    }
-    while (this.#map.size >= this.#maxEntries || this.#bytes + bytes > this.#maxBytes) this.#evict('capacity')
-  }
-
   #evict(reason: EvictionReason): void {
-    this.#leave(this.#state.evict(), reason)
+    const evicted = this.#state.evict()
+    const slot = evicted < 0 ? ~evicted : evicted
+    this.#empty(slot, reason)
+    if (evicted < 0) this.#table.release(slot)
   }
 
   #remove(slot: number, reason: EvictionReason): void {
     this.#state.remove(slot)
-    this.#leave(slot, reason)
+    this.#empty(slot, reason)
+    this.#table.release(slot)
   }
 
-  /** An entry that the policy does not know any more goes. */
-  #leave(slot: number, reason: EvictionReason): void {
+  #empty(slot: number, reason: EvictionReason): void {
     this.#note(slot, reason)
-    this.#map.delete(this.#keys[slot]!)
-    this.#keys[slot] = undefined
-    this.#values[slot] = undefined
+    this.#table.empty(slot)
     if (this.#sizes !== undefined) this.#bytes -= this.#sizes[slot]!
-    this.#free.push(slot)
   }
 
   /** A value is about to leave. */
   #note(slot: number, reason: EvictionReason): void {
-    this.#evictions[reason] += 1
+    this.#evictions[reasonNumbers[reason]]! += 1
     publishEviction(this.name, reason, this.#sizes, slot)
-    if (this.#options.onEvict !== undefined)
-      this.#gone.push({ key: this.#keys[slot]!, value: this.#values[slot]!, reason })
+    if (this.#options.onEvict === undefined) return
+    const { keys, values } = this.#table
+    this.#gone.push({ key: keys[slot]!, value: values[slot]!, reason })
   }
 
   /** Hands on what has left. What is thrown there passes through; the cache is whole by then. */
@@ -451,21 +436,26 @@ class InMemory<V> implements MemoryCache<V> {
       this.#options.onEvict?.(gone.key, gone.value, gone.reason)
   }
 
-  #freeSlot(): number {
-    const free = this.#free.pop()
-    if (free !== undefined) return free
-    const slot = this.#keys.length
-    if (slot === this.#slots) this.#grow()
-    this.#keys.push(undefined)
-    this.#values.push(undefined)
-    return slot
+  /** A slot for a key that is new here. */
+  #newSlot(hash: number): number {
+    if (this.#table.isFull) this.#grow(Math.max(64, this.#table.capacity * 2))
+    return this.#table.add(hash)
   }
 
-  #grow(): void {
-    this.#slots = Math.min(Math.max(this.#maxEntries, this.#slots + 1), Math.max(64, this.#slots * 2))
-    this.#state.grow(this.#slots)
-    if (this.#sizes !== undefined) this.#sizes = grown(this.#sizes, this.#slots)
-    if (this.#expiries !== undefined) this.#expiries = grown(this.#expiries, this.#slots)
+  #grow(wanted: number): void {
+    // One more than entries and ghosts: a ghost that is met has still its slot when another one is made.
+    const most = Math.ceil(this.#maxEntries * (1 + this.#options.policy.ghostShare)) + 2
+    const slots = Math.max(this.#table.capacity + 1, Math.min(most, wanted))
+    this.#table.grow(slots)
+    this.#state.grow(slots)
+    if (this.#sizes !== undefined) this.#sizes = grown(this.#sizes, slots)
+    if (this.#expiries !== undefined) this.#expiries = grown(this.#expiries, slots)
+  }
+
+  /** The slot of a key whose time is not over. */
+  #slotOf(key: string): number {
+    const slot = this.#table.find(key, this.#table.hash(key))
+    return slot === none || this.#isExpired(slot) ? none : slot
   }
 
   #bytesOf(key: string, value: V, options: SetOptions | undefined): number {
@@ -483,7 +473,7 @@ class InMemory<V> implements MemoryCache<V> {
   }
 
   #expireIn(slot: number, ttlMs: number): void {
-    this.#expiries ??= new Float64Array(this.#slots).fill(Number.POSITIVE_INFINITY)
+    this.#expiries ??= new Float64Array(this.#table.capacity).fill(Number.POSITIVE_INFINITY)
     this.#expiries[slot] = ttlMs === Number.POSITIVE_INFINITY ? ttlMs : this.#options.now() + ttlMs
   }
 
@@ -500,19 +490,24 @@ class InMemory<V> implements MemoryCache<V> {
     return true
   }
 
-  #restore(snapshot: CacheSnapshot<V>): void {
-    const { policy, entries, order } = snapshot
+  #restore({ policy, entries, order }: CacheSnapshot<V>): void {
     const slots: (number | undefined)[] = []
     for (const { key, value, bytes, leftMs = Number.POSITIVE_INFINITY } of entries) {
-      const fits = this.#map.size < this.#maxEntries && this.#bytes + bytes <= this.#maxBytes && leftMs > 0
+      const fits = this.#table.size < this.#maxEntries && this.#bytes + bytes <= this.#maxBytes && leftMs > 0
       const slot = fits ? this.#take(key, value, this.#sizes === undefined ? 1 : bytes) : none
       slots.push(slot === none ? undefined : slot)
       if (slot !== none && (this.#expiries !== undefined || leftMs !== Number.POSITIVE_INFINITY))
         this.#expireIn(slot, leftMs)
     }
-    if (policy === this.#options.policy.name) this.#state.restore(order, slots)
+    if (policy === this.#options.policy.name) {
+      this.#grow(this.#table.capacity + Object.values(order).flat().length)
+      this.#state.restore(order, slots)
+    }
     this.#sets = 0
   }
 }
 
-const none = -1
+const reasonNumbers = Object.fromEntries(reasons.map((reason, at) => [reason, at])) as Record<
+  EvictionReason,
+  number
+>

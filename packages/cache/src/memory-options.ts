@@ -1,5 +1,6 @@
 /** The options of a memory cache, checked. */
 import { now } from '@ipfs-kit/concurrency'
+import { mostSlots } from './key-table.ts'
 import { lirs } from './lirs-policy.ts'
 import type { MemoryCacheOptions } from './memory-cache.ts'
 import type { Limits } from './policy.ts'
@@ -22,7 +23,8 @@ const known = [
 /** An entry takes some 130 bytes beside its key and value: with bytes alone as a limit there are no more than this many. */
 const bytesAnEntry = 128
 const leastEntries = 1024
-const mostEntries = 2 ** 24
+/** Each may have a ghost. */
+const mostEntries = mostSlots / 2
 
 /** The options with their defaults. @throws TypeError, RangeError */
 export function checkMemoryOptions<V>(options: MemoryCacheOptions<V>) {

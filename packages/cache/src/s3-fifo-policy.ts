@@ -4,10 +4,10 @@
  * there goes on to the main queue, the rest leaves a ghost. The main queue gives each entry as many rounds as it was asked
  * for, three at most. A hit writes one small number and moves nothing.
  */
-import { GhostTable } from './ghost-table.ts'
 import { grown, Links } from './links.ts'
 import {
   lastFirst,
+  type Ghosts,
   type Limits,
   type Policy,
   type PolicyOrder,
@@ -18,13 +18,15 @@ import {
 /** The policy S3-FIFO. In stats: entries in `small` and `main`, `ghosts`, `ghostHits`. */
 export const s3Fifo: Policy = Object.freeze({
   name: 's3-fifo',
-  hasGhosts: true,
-  create: (limits: Limits): PolicyState => new S3Fifo(limits),
+  ghostShare: 0.9,
+  create: (limits: Limits, slots: Ghosts): PolicyState => new S3Fifo(limits, slots),
 })
 
+/** The heads of the two queues, and of the ghosts, newest first. */
 const small = 0
 const main = 1
-const heads = 2
+const ghostHead = 2
+const heads = 3
 const smallShare = 0.1
 /** Hits that are counted: two bits. */
 const maxHits = 3
@@ -37,18 +39,17 @@ class S3Fifo implements PolicyState {
   /** The queue of each slot. */
   #inMain = new Uint8Array(0)
   #hits = new Uint8Array(0)
-  #hashes = new Uint32Array(0)
   #weights: Float64Array | undefined
-  readonly #table = new GhostTable(0)
-  /** Ghosts in the order in which they became that; node 0 is the head. */
-  readonly #ghosts = new Links(1)
+  readonly #slots: Ghosts
+  #ghosts = 0
   readonly #weight = new Float64Array(2)
   readonly #count = new Int32Array(2)
   #metGhost = false
   #ghostHits = 0
 
-  constructor(limits: Limits) {
+  constructor(limits: Limits, slots: Ghosts) {
     this.#limits = limits
+    this.#slots = slots
     if (limits.maxBytes !== undefined) this.#weights = new Float64Array(0)
     this.#measure()
     this.#makeHeads()
@@ -58,12 +59,12 @@ class S3Fifo implements PolicyState {
     if (this.#hits[slot]! < maxHits) this.#hits[slot]! += 1
   }
 
-  meet(hash: number): void {
-    const ghost = this.#table.find(hash)
+  meet(ghost: number): void {
     this.#metGhost = ghost !== -1
     if (ghost === -1) return
     this.#ghostHits += 1
-    this.#dropGhost(ghost)
+    this.#ghosts -= 1
+    this.#queues.unlink(ghost + heads)
   }
 
   evict(): number {
@@ -84,14 +85,14 @@ class S3Fifo implements PolicyState {
         this.#queues.pushFront(main, node)
       } else {
         this.#leave(queue, slot)
-        if (isSmall) this.#addGhost(this.#hashes[slot]!)
+        if (!isSmall) return ~slot
+        this.#addGhost(slot)
         return slot
       }
     }
   }
 
-  insert(slot: number, hash: number, weight: number): void {
-    this.#hashes[slot] = hash
+  insert(slot: number, weight: number): void {
     this.#hits[slot] = 0
     if (this.#weights !== undefined) this.#weights[slot] = weight
     this.#enter(this.#metGhost ? main : small, slot)
@@ -108,9 +109,13 @@ class S3Fifo implements PolicyState {
     this.#leave(this.#inMain[slot]!, slot)
   }
 
+  dropGhosts(): void {
+    while (this.#ghosts > 0) this.#dropOldestGhost()
+  }
+
   clear(): void {
     this.#makeHeads()
-    this.#table.clear()
+    this.#ghosts = 0
     this.#weight.fill(0)
     this.#count.fill(0)
   }
@@ -119,21 +124,20 @@ class S3Fifo implements PolicyState {
     this.#queues.grow(slots + heads)
     this.#inMain = grown(this.#inMain, slots)
     this.#hits = grown(this.#hits, slots)
-    this.#hashes = grown(this.#hashes, slots)
     if (this.#weights !== undefined) this.#weights = grown(this.#weights, slots)
   }
 
   resize(limits: Limits): void {
     this.#limits = limits
     this.#measure()
-    while (this.#table.size > this.#maxGhosts()) this.#dropOldestGhost()
+    while (this.#ghosts > this.#maxGhosts()) this.#dropOldestGhost()
   }
 
   stats(): PolicyStats {
     return {
       small: this.#count[small]!,
       main: this.#count[main]!,
-      ghosts: this.#table.size,
+      ghosts: this.#ghosts,
       ghostHits: this.#ghostHits,
     }
   }
@@ -145,7 +149,7 @@ class S3Fifo implements PolicyState {
     return {
       small: slotsOf(small),
       main: slotsOf(main),
-      ghosts: this.#ghosts.nodesOf(0).map((node) => this.#table.hashOf(node - 1)),
+      ghosts: this.#queues.nodesOf(ghostHead).map((node) => this.#slots.hashOf(node - heads)),
     }
   }
 
@@ -160,7 +164,8 @@ class S3Fifo implements PolicyState {
         this.#hits[slot] = Math.min(maxHits, Math.max(0, pairs[at]!))
       }
     }
-    for (const hash of lastFirst(order, 'ghosts')) this.#addGhost(hash)
+    for (const hash of lastFirst(order, 'ghosts').slice(-this.#maxGhosts()))
+      this.#addGhost(this.#slots.add(hash >>> 0))
   }
 
   #enter(queue: number, slot: number): void {
@@ -184,26 +189,18 @@ class S3Fifo implements PolicyState {
     return Math.max(1, Math.ceil((this.#count[small]! + this.#count[main]! + 1) * (1 - smallShare)))
   }
 
-  #addGhost(hash: number): void {
-    const table = this.#table
-    while (table.size > 0 && table.size >= this.#maxGhosts()) this.#dropOldestGhost()
-    if (table.size === table.capacity) this.#growGhosts()
-    this.#ghosts.pushFront(0, table.add(hash) + 1)
-  }
-
-  #dropGhost(ghost: number): void {
-    this.#ghosts.unlink(ghost + 1)
-    this.#table.remove(ghost)
+  /** A slot that is in no queue. */
+  #addGhost(slot: number): void {
+    while (this.#ghosts > 0 && this.#ghosts >= this.#maxGhosts()) this.#dropOldestGhost()
+    this.#ghosts += 1
+    this.#queues.pushFront(ghostHead, slot + heads)
   }
 
   #dropOldestGhost(): void {
-    this.#dropGhost(this.#ghosts.back(0) - 1)
-  }
-
-  #growGhosts(): void {
-    const ghosts = Math.min(this.#limits.maxEntries + 1, Math.max(64, this.#table.capacity * 2))
-    this.#table.grow(ghosts)
-    this.#ghosts.grow(ghosts + 1)
+    const node = this.#queues.back(ghostHead)
+    this.#queues.unlink(node)
+    this.#ghosts -= 1
+    this.#slots.release(node - heads)
   }
 
   #measure(): void {
@@ -214,6 +211,6 @@ class S3Fifo implements PolicyState {
   #makeHeads(): void {
     this.#queues.makeHead(small)
     this.#queues.makeHead(main)
-    this.#ghosts.makeHead(0)
+    this.#queues.makeHead(ghostHead)
   }
 }

@@ -98,6 +98,25 @@ describe.each(policies)('with %s', (_name, policy) => {
   })
 })
 
+test('keys that agree in most of their characters are told apart, and hashed whole from then on', () => {
+  const cache = createMemoryCache<number>({ maxEntries: 5000 })
+  // What differs is in the first eighth, which is not sampled.
+  const keyOf = (at: number): string => `k${String(at).padStart(6, '0')}${'-'.repeat(93)}`
+  for (let at = 0; at < 5000; at += 1) cache.set(keyOf(at), at)
+  expect(cache.snapshot().whole).toBe(true)
+  for (let at = 0; at < 5000; at += 1) expect(cache.get(keyOf(at))).toBe(at)
+  for (let at = 5000; at < 20_000; at += 1) {
+    cache.set(keyOf(at), at)
+    expect(cache.peek(keyOf(at))).toBe(at)
+  }
+  expect(cache.stats()).toMatchObject({ entries: 5000, hits: 5000, misses: 0 })
+  const other = createMemoryCache<number>({ maxEntries: 5000, snapshot: cache.snapshot() })
+  for (const [key, value] of cache.entries()) expect(other.get(key)).toBe(value)
+  const usual = createMemoryCache<number>({ maxEntries: 5000 })
+  for (let at = 0; at < 20_000; at += 1) usual.set(`objects/${Math.imul(at, 0x9e3779b1) >>> 0}`, at)
+  expect(usual.snapshot().whole).toBe(false)
+})
+
 test('tells of each value that leaves, and why', () => {
   let time = 0
   const gone: [string, number, EvictionReason][] = []
@@ -199,7 +218,7 @@ describe('refuses', () => {
     [{ maxEntries: 0 }, RangeError],
     [{ maxEntries: 1.5 }, RangeError],
     [{ maxEntries: Number.NaN }, RangeError],
-    [{ maxEntries: 2 ** 24 + 1 }, RangeError],
+    [{ maxEntries: 2 ** 22 + 1 }, RangeError],
     [{ maxBytes: -1 }, RangeError],
     [{ maxBytes: Number.POSITIVE_INFINITY }, RangeError],
     [{ maxEntries: 1, maxSize: 3 }, TypeError],

@@ -1,14 +1,18 @@
-/** LIRS with a tenth HIR and three ghosts for four entries. The front of a list is its most recent end. */
+/**
+ * LIRS with a tenth HIR, three ghosts for four entries, and the LIR entries in a clock. The front of a list is its newest end;
+ * the number behind a key is the request that asked for it last.
+ */
 import { takeOut, type PlainPolicy } from './plain-policy.ts'
 
 export class PlainLirs implements PlainPolicy {
   readonly #capacity: number
-  /** LIR entries, and HIR entries and ghosts that were asked for after the oldest of them. */
-  readonly #stack: string[] = []
-  readonly #queue: string[] = []
-  readonly #lir = new Set<string>()
-  /** Newest first. */
+  readonly #lir: string[] = []
+  readonly #hir: string[] = []
   readonly #ghosts: string[] = []
+  readonly #times = new Map<string, number>()
+  /** LIR entries that were asked for since they got their place. */
+  readonly #asked = new Set<string>()
+  #now = 0
   #filling = true
 
   constructor(capacity: number) {
@@ -16,65 +20,66 @@ export class PlainLirs implements PlainPolicy {
   }
 
   resident(): readonly string[] {
-    return [...this.#lir, ...this.#queue]
+    return [...this.#lir, ...this.#hir]
   }
 
   request(key: string): boolean {
-    if (this.#lir.has(key)) {
-      this.#toTop(key)
-      this.#prune()
+    const former = this.#times.get(key)
+    if (this.#lir.includes(key)) {
+      this.#times.set(key, (this.#now += 1))
+      this.#asked.add(key)
       return true
     }
-    if (this.#queue.includes(key)) {
-      takeOut(this.#queue, key)
-      if (this.#stack.includes(key)) this.#makeLir(key)
-      else {
-        this.#queue.unshift(key)
-        this.#toTop(key)
-      }
+    if (takeOut(this.#hir, key)) {
+      this.#times.set(key, (this.#now += 1))
+      if (this.#isNewer(former!)) this.#makeLir(key)
+      else this.#hir.unshift(key)
       return true
     }
-    const wasGhost = takeOut(this.#ghosts, key)
-    if (wasGhost) takeOut(this.#stack, key)
+    const isRecent = takeOut(this.#ghosts, key) && this.#isNewer(former!)
     if (this.resident().length >= this.#capacity) this.#evict()
-    const entries = this.resident().length + 1
-    if (wasGhost || (this.#filling && this.#lir.size < this.#most(entries))) this.#makeLir(key)
-    else {
-      this.#queue.unshift(key)
-      this.#toTop(key)
-    }
+    this.#times.set(key, (this.#now += 1))
+    const isRoom = this.#filling && this.#lir.length < this.#most(this.resident().length + 1)
+    if (isRecent || isRoom) this.#makeLir(key)
+    else this.#hir.unshift(key)
     return false
   }
 
   remove(key: string): void {
-    takeOut(this.#queue, key)
-    takeOut(this.#stack, key)
-    this.#lir.delete(key)
-    this.#prune()
+    takeOut(this.#hir, key)
+    takeOut(this.#lir, key)
+    this.#asked.delete(key)
     this.#balance()
   }
 
   #evict(): void {
     this.#filling = false
-    const key = this.#queue.pop()!
-    if (this.#stack.includes(key)) {
-      while (this.#ghosts.length > 0 && this.#ghosts.length >= Math.ceil(this.resident().length * 0.75))
-        takeOut(this.#stack, this.#ghosts.pop()!)
-      this.#ghosts.unshift(key)
-    }
+    const key = this.#hir.pop()!
+    const isRecent = this.#isNewer(this.#times.get(key)!)
     this.#balance()
+    if (!isRecent) return
+    while (this.#ghosts.length > 0 && this.#ghosts.length >= Math.ceil(this.resident().length * 0.75))
+      this.#ghosts.pop()
+    this.#ghosts.unshift(key)
+  }
+
+  #isNewer(time: number): boolean {
+    const oldest = this.#oldestLir()
+    return oldest === undefined || time > this.#times.get(oldest)!
+  }
+
+  #oldestLir(): string | undefined {
+    for (;;) {
+      const key = this.#lir.at(-1)
+      if (key === undefined || !this.#asked.delete(key)) return key
+      this.#lir.unshift(this.#lir.pop()!)
+    }
   }
 
   #makeLir(key: string): void {
-    this.#lir.add(key)
-    this.#toTop(key)
+    this.#asked.delete(key)
+    this.#lir.unshift(key)
     this.#balance()
-    this.#prune()
-  }
-
-  #toTop(key: string): void {
-    takeOut(this.#stack, key)
-    this.#stack.unshift(key)
   }
 
   #most(entries: number): number {
@@ -82,18 +87,10 @@ export class PlainLirs implements PlainPolicy {
   }
 
   #balance(): void {
-    while (this.#lir.size > Math.max(0, this.#most(this.resident().length))) {
-      this.#prune()
-      const key = this.#stack.pop()!
-      this.#lir.delete(key)
-      this.#queue.unshift(key)
-      this.#prune()
-    }
-  }
-
-  #prune(): void {
-    while (this.#stack.length > 0 && !this.#lir.has(this.#stack.at(-1)!)) {
-      takeOut(this.#ghosts, this.#stack.pop()!)
+    while (this.#lir.length > 0 && this.#lir.length > this.#most(this.resident().length)) {
+      const key = this.#oldestLir()!
+      takeOut(this.#lir, key)
+      this.#hir.unshift(key)
     }
   }
 }
