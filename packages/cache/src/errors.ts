@@ -13,10 +13,10 @@ export const cacheErrors = {
     when: 'what is given as a snapshot is not one that this version makes',
     next: 'Begin without it.',
   },
-  CACHE_BAD_TRACE: {
+  CACHE_BAD_REPLAY: {
     kind: 'invalid',
-    when: 'a trace that is to be replayed cannot be understood; the message names the line',
-    next: 'Give a key a line, or a key and its bytes a line.',
+    when: 'a trace cannot be replayed: a line, the policies or the sizes cannot be used; the message says which',
+    next: 'Correct what the message names. A trace has a key a line, or a key and its bytes.',
   },
 } as const satisfies Record<string, { kind: FaultKind; when: string; next: string }>
 
