@@ -20,8 +20,8 @@ import { maxKeyBytes, readFrameHeader } from './frame.ts'
 import { packHeaderBytes } from './pack-header.ts'
 import { maxFrameOffset } from './place.ts'
 
-/** Bytes read at once. Payloads that are longer than what fits are hashed in pieces of this size. */
-const windowBytes = 1024 * 1024
+/** Bytes in memory: a block of 2 MiB with its header. Payloads that are longer are hashed in pieces of this size. */
+const windowBytes = 2 * 1_048_576 + 32_768
 /** Holds a header with the longest key. */
 const headBytes = frameHeaderBytes + maxKeyBytes
 /** Frames of 64 bytes, and bytes that look like frames, take one to three microseconds each. */
@@ -114,11 +114,16 @@ class Scan implements PackScan {
       const { kind, keyBytes, payloadBytes } = header
       const bytes = frameBytes(keyBytes, payloadBytes)
       if (at + bytes > this.#fileEnd) break
-      const fits = !this.#verify || this.#payloadFits(at, header, bytes)
-      const intact = typeof fits === 'boolean' ? fits : await fits
-      if (!this.#shows(at, frameHeaderBytes + keyBytes)) await this.#show(at)
+      if (this.#verify && bytes <= this.#memory.length && !this.#shows(at, bytes)) await this.#show(at)
       const keyAt = at - this.#start + frameHeaderBytes
-      const key = this.#window.subarray(keyAt, keyAt + keyBytes)
+      let key = this.#window.subarray(keyAt, keyAt + keyBytes)
+      let intact = true
+      if (this.#verify && bytes <= this.#memory.length) intact = this.#fits(header, keyAt)
+      else if (this.#verify) {
+        // The window leaves it behind.
+        key = Buffer.from(key)
+        intact = await this.#longPayloadFits(at, header, key)
+      }
       if (intact) {
         this.damages.push(...this.tail)
         this.tail = []
@@ -136,13 +141,18 @@ class Scan implements PackScan {
     return at >= this.#start && Math.min(at + bytes, this.#fileEnd) <= this.#start + this.#window.length
   }
 
-  /** Moves the window to a position. */
+  /** Moves the window to a position. What of it is in memory is not read again. */
   async #show(at: number): Promise<void> {
-    const length = Math.min(this.#memory.length, this.#fileEnd - at)
-    const read = await this.#file.read(this.#memory.subarray(0, length), at)
-    if (read < length) this.#fileEnd = at + read
-    this.#window = this.#memory.subarray(0, read)
+    const from = at - this.#start
+    const kept = from >= 0 ? Math.max(0, this.#window.length - from) : 0
+    if (kept > 0) this.#memory.copyWithin(0, from, from + kept)
+    this.#window = this.#memory.subarray(0, kept)
     this.#start = at
+    const length = Math.min(this.#memory.length, this.#fileEnd - at)
+    if (kept >= length) return
+    const read = await this.#file.read(this.#memory.subarray(kept, length), at + kept)
+    if (kept + read < length) this.#fileEnd = at + kept + read
+    this.#window = this.#memory.subarray(0, kept + read)
   }
 
   /** Where the next header that fits begins, or the file ends. What lies between is lost. */
@@ -178,32 +188,18 @@ class Scan implements PackScan {
     } else this.tail.push({ offset, bytes })
   }
 
-  /** At once where the whole frame is in the window: a promise for each of many small frames would cost more than their CRC. */
-  #payloadFits(at: number, header: FrameHeader, bytes: number): boolean | Promise<boolean> {
-    if (bytes > this.#memory.length) return this.#longPayloadFits(at, header)
-    return this.#shows(at, bytes) ? this.#fitsHere(at, header) : this.#fitsThere(at, header)
-  }
-
-  async #fitsThere(at: number, header: FrameHeader): Promise<boolean> {
-    await this.#show(at)
-    return this.#fitsHere(at, header)
-  }
-
-  #fitsHere(at: number, header: FrameHeader): boolean {
-    const keyAt = at - this.#start + frameHeaderBytes
+  /** Of a frame that is in the window. */
+  #fits(header: FrameHeader, keyAt: number): boolean {
     const payloadAt = keyAt + header.keyBytes
     const end = payloadAt + header.payloadBytes
-    if (end > this.#window.length) return false
-    if (isUnchecked(header)) return false
+    if (end > this.#window.length || isUnchecked(header)) return false
     const payload = this.#window.subarray(payloadAt, end)
     if (header.payloadCrc !== undefined && crc32(payload) !== header.payloadCrc) return false
     return header.kind !== frameKinds.block || matchesNow(this.#window.subarray(keyAt, payloadAt), payload)
   }
 
-  async #longPayloadFits(at: number, header: FrameHeader): Promise<boolean> {
-    const keyAt = at - this.#start + frameHeaderBytes
-    const key = this.#window.subarray(keyAt, keyAt + header.keyBytes)
-    const digest = header.kind === frameKinds.block ? createDigestCheck(Buffer.from(key)) : undefined
+  async #longPayloadFits(at: number, header: FrameHeader, key: Buffer): Promise<boolean> {
+    const digest = header.kind === frameKinds.block ? createDigestCheck(key) : undefined
     if (isUnchecked(header) || (header.kind === frameKinds.block && digest === undefined)) return false
     let crc = 0
     const begin = at + frameHeaderBytes + header.keyBytes

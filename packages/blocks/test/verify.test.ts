@@ -48,6 +48,27 @@ onBoth('finds nothing wrong with a store that is in order, open packs and record
   expect(report.bytes).toBeGreaterThan(200 * blockBytes + bytes.length)
 })
 
+test('reads each byte once, whatever the size of the blocks', async () => {
+  const disk = simDisk({ seed: 1 })
+  for (const [size, count] of [
+    [1_048_576, 20],
+    [2_097_152, 7],
+    [3_000_000, 5],
+    [700_000, 30],
+    [5000, 500],
+  ] as const) {
+    await using store = await openBlocks({ path: `/of ${size}`, disk, maxBytes: 128 * 1_048_576 })
+    for (let number = 0; number < count; number += 1) {
+      const { cid, bytes } = blockOf(number, size)
+      await store.put(cid, bytes)
+    }
+    const { blocks, bytes, damages } = await store.verify()
+    expect({ blocks, damages }).toEqual({ blocks: count, damages: [] })
+    expect(bytes).toBeGreaterThanOrEqual(count * size)
+    expect(bytes).toBeLessThan(1.02 * count * size + 200_000)
+  }
+})
+
 onBoth('reports a payload that was changed, with its CID, and the block is a miss from then on', async () => {
   const disk = simDisk({ seed: 1 })
   await filled(disk, 20)
