@@ -67,19 +67,21 @@ export class Entries {
     return this.#map.values()
   }
 
+  /** Lets keys have values, of which none has one. */
+  fill(found: readonly { readonly entry: Entry; readonly mediaType: string }[]): void {
+    this.#keys.fill(found.map(({ entry }) => entry.key))
+    for (const { entry, mediaType } of found) this.#enter(entry, mediaType)
+  }
+
   /** Lets a key have a value. Gives the one that it had. */
   set(entry: Entry, mediaType: string): Entry | undefined {
     const former = this.#map.get(entry.key)
     if (former === undefined) this.#keys.add(entry.key)
-    else this.#leave(former)
-    this.#map.delete(entry.key)
-    this.#map.set(entry.key, entry)
-    entry.isCurrent = true
-    entry.number = this.lastNumber += 1
-    entry.typeName = this.#types.add(mediaType, entry.size)
-    this.bytes += entry.size
-    this.#link(entry)
-    this.#expiries.add(entry, this.#map.size)
+    else {
+      this.#leave(former)
+      this.#map.delete(entry.key)
+    }
+    this.#enter(entry, mediaType)
     return former
   }
 
@@ -126,6 +128,16 @@ export class Entries {
 
   byMediaType(): ReturnType<TypeTallies['look']> {
     return this.#types.look()
+  }
+
+  #enter(entry: Entry, mediaType: string): void {
+    this.#map.set(entry.key, entry)
+    entry.isCurrent = true
+    entry.number = this.lastNumber += 1
+    entry.typeName = this.#types.add(mediaType, entry.size)
+    this.bytes += entry.size
+    this.#link(entry)
+    this.#expiries.add(entry, this.#map.size)
   }
 
   #leave(entry: Entry): void {

@@ -1,5 +1,5 @@
 /** An open disk cache. */
-import { createOwner, map, shield, TaskGroupError } from '@ipfs-kit/concurrency'
+import { createOwner, shield } from '@ipfs-kit/concurrency'
 import {
   type Body,
   type CallOptions,
@@ -31,6 +31,7 @@ import { KeyLocks } from './key-locks.ts'
 import { recover } from './recover.ts'
 import type { Records } from './records.ts'
 import { Removals } from './removals.ts'
+import { spread } from './spread.ts'
 import { tallyAges } from './tallies.ts'
 import { told } from './told.ts'
 import { readValue } from './value-reader.ts'
@@ -402,11 +403,7 @@ export class OpenedDiskCache implements DiskCache {
     }
     for (let after: string | undefined; ;) {
       const { keys, more } = this.#entries.page(prefix, after, maxPageEntries)
-      try {
-        await map(keys, remove, { concurrency: deletionsAtOnce, signal })
-      } catch (error) {
-        throw error instanceof TaskGroupError ? (error.flatten()[0] ?? error) : error
-      }
+      await spread(keys, deletionsAtOnce, remove, { signal })
       after = keys.at(-1)
       if (!more) return removed
     }

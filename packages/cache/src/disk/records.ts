@@ -18,11 +18,11 @@ export class Records {
     this.#prefix = `${name}\0`
   }
 
-  /** The names of all records that there are. */
-  async *list(options: CallOptions): AsyncGenerator<RecordName, void, undefined> {
-    for await (const { key } of this.#store.list(options)) {
+  /** Shows the names of all records that there are. */
+  async list(show: (name: RecordName) => void): Promise<void> {
+    for await (const { key } of this.#store.list()) {
       const name = this.#parse(key)
-      if (name !== undefined) yield name
+      if (name !== undefined) show(name)
     }
   }
 

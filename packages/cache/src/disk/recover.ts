@@ -1,10 +1,10 @@
 /** What an opening finds in the store. */
 import { BlocksError } from '@ipfs-kit/blocks'
-import { map } from '@ipfs-kit/concurrency'
 import { type Entries, Entry } from './entries.ts'
 import type { ReadHead } from './head.ts'
 import type { Records } from './records.ts'
 import type { Leftover } from './removals.ts'
+import { spread } from './spread.ts'
 
 /** What was found and is no value. */
 export interface Recovered {
@@ -25,14 +25,15 @@ const atOnce = 32
 export async function recover(records: Records, entries: Entries, now: number): Promise<Recovered> {
   const keys: string[] = []
   const parts = new Map<string, number[]>()
-  for await (const name of records.list({})) {
-    if (name.kind === 'head') keys.push(name.key)
-    else {
-      const numbers = parts.get(name.generation)
-      if (numbers === undefined) parts.set(name.generation, [name.part])
-      else numbers.push(name.part)
+  await records.list((name) => {
+    if (name.kind === 'head') {
+      keys.push(name.key)
+      return
     }
-  }
+    const numbers = parts.get(name.generation)
+    if (numbers === undefined) parts.set(name.generation, [name.part])
+    else numbers.push(name.part)
+  })
   const found: { readonly entry: Entry; readonly mediaType: string }[] = []
   const leftovers: Leftover[] = []
   let expired = 0
@@ -53,10 +54,10 @@ export async function recover(records: Records, entries: Entries, now: number): 
     leftovers.push({ key, generation, parts: parts.get(generation) ?? [] })
     parts.delete(generation)
   }
-  await map(keys, look, { concurrency: atOnce })
+  await spread(keys, atOnce, look)
   for (const [generation, numbers] of parts) leftovers.push({ generation, parts: numbers })
   found.sort((left, right) => left.entry.storedAt - right.entry.storedAt)
-  for (const { entry, mediaType } of found) entries.set(entry, mediaType)
+  entries.fill(found)
   return { leftovers, expired, incomplete }
 }
 

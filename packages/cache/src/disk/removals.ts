@@ -1,9 +1,10 @@
 /** Removes the records of values that have left. */
 import { BlocksError } from '@ipfs-kit/blocks'
-import { map, type Owner } from '@ipfs-kit/concurrency'
+import type { Owner } from '@ipfs-kit/concurrency'
 import type { Entries, Entry } from './entries.ts'
 import type { KeyLocks } from './key-locks.ts'
 import type { Records } from './records.ts'
+import { spread } from './spread.ts'
 
 /** Records that nothing leads to. */
 export interface Leftover {
@@ -85,7 +86,7 @@ export class Removals {
   async #run(): Promise<void> {
     try {
       while (this.#queue.length > 0) {
-        await map(this.#queue.splice(0, sliceOfQueue), (removal) => removal(), { concurrency: atOnce })
+        await spread(this.#queue.splice(0, sliceOfQueue), atOnce, (removal) => removal())
       }
     } finally {
       this.#isRunning = false

@@ -8,6 +8,13 @@ export class SortedKeys {
   /** None is empty. */
   readonly #pieces: string[][] = []
 
+  /** Takes many in at once, while it is empty. */
+  fill(keys: string[]): void {
+    keys.sort(compareKeys)
+    for (let at = 0; at < keys.length; at += mostKeys / 2)
+      this.#pieces.push(keys.slice(at, at + mostKeys / 2))
+  }
+
   /** Adds a key that is not in it. */
   add(key: string): void {
     const at = this.#pieceOf(key)
