@@ -27,7 +27,7 @@ export interface DiskCacheOptions {
   readonly failureDomain?: string
   /**
    * Entries at most, 1 to 16,777,216; the one that was not used for longest goes for a new one. Each takes some 400 bytes
-   * of memory and twice its key. Default 1,000,000.
+   * of memory besides its key. Default 1,000,000.
    */
   readonly maxEntries?: number
   /** Bytes of a value at most. Default: a quarter of what the store may take. */
