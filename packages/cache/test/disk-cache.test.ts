@@ -206,3 +206,23 @@ onBoth('keys mean nothing, and are listed in their order', async () => {
     expect(await codeOf(cache.entry(key))).toBe('STORAGE_INVALID_KEY')
   }
 })
+
+test('thousands of keys come and go in their order, also after opening', async () => {
+  const disk = simDisk({ seed: 1 })
+  const keys = Array.from({ length: 5000 }, (_, at) => `${(at * 7919) % 5003}/é`)
+  const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
+  const left = keys.filter((_, at) => at % 5 === 0)
+  {
+    await using cache = await openOn(disk, { maxBytes: 64 * mib })
+    for (const key of keys) await cache.put(key, bytesOf(1, 1))
+    expect(await keysOf(cache, '', 333)).toEqual(keys.toSorted(byBytes))
+    for (const key of keys) if (!left.includes(key)) await cache.delete(key)
+    expect(await keysOf(cache, '', 333)).toEqual(left.toSorted(byBytes))
+  }
+  await using cache = await openOn(disk, { maxBytes: 64 * mib })
+  expect(await keysOf(cache)).toEqual(left.toSorted(byBytes))
+  expect(await keysOf(cache, '1')).toEqual(left.filter((key) => key.startsWith('1')).sort(byBytes))
+  for (const key of keys) await cache.put(key, bytesOf(1, 1))
+  expect(await keysOf(cache)).toEqual(keys.toSorted(byBytes))
+  expect(await cache.clear()).toBe(5000)
+})

@@ -105,9 +105,18 @@ onBoth('closing while calls run ends them, and each key has its former value or 
         : cache.put(`key ${at}`, bytesOf(at + 100, 30_000)),
   )
   const reading = cache.getBytes('key 9')
-  const outcomes = Promise.all([...calls, reading].map(codeOf))
+  let ended = 0
+  const outcomes = Promise.all(
+    [...calls, reading].map(async (call) => {
+      const code = await codeOf(call)
+      ended += 1
+      return code
+    }),
+  )
   for (let turns = 0; turns < 20; turns += 1) await checkpoint()
   await cache.close()
+  // Nobody writes any more.
+  expect(ended).toBeGreaterThanOrEqual(calls.length)
   for (const code of await outcomes) expect(['no error', 'STORAGE_CLOSED']).toContain(code)
   const codes = await outcomes
   await using again = await openOn(disk)
@@ -202,6 +211,20 @@ for (const [name, [call, key, former, next]] of Object.entries(calls)) {
     expect(cancellations).toBeGreaterThan(3)
   })
 }
+
+test('a touch that is cancelled at any wait leaves one time, in memory as on the disk', async () => {
+  await cancelAtEveryStep(async (victim) => {
+    let time = 0
+    const disk = simDisk({ seed: 1, faults: { latencyMs: 1, slowReads: 1 } })
+    await using cache = await openOn(disk, { now: () => time })
+    await cache.put('key', bytesOf(1, 10), { ttlMs: 100 })
+    await victim(() => cache.touch('key', { ttlMs: 1000 }))
+    const known = await cache.entry('key')
+    expect([100, 1000]).toContain(known?.expiresAt)
+    time = 500
+    expect(cache.stats().entries).toBe(known?.expiresAt === 1000 ? 1 : 0)
+  })
+})
 
 async function listed(cache: Awaited<ReturnType<typeof open>>) {
   return (await cache.list()).entries

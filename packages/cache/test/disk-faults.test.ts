@@ -1,5 +1,6 @@
-import { openBlocks } from '@ipfs-kit/blocks'
+import { BlocksError, openBlocks } from '@ipfs-kit/blocks'
 import { openDiskCache } from '@ipfs-kit/cache/disk'
+import { sleep } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { type SimDisk, simDisk } from '@ipfs-kit/disk'
 import { expect, test } from 'vitest'
@@ -81,6 +82,54 @@ onBoth('a full volume is STORAGE_FULL, and the former value stays or is evicted'
   }
   expect(found).toEqual(bytesOf(3, 60_000))
 })
+
+onBoth(
+  'a value that cannot be deleted now stays as it is, also for who stops reading it meanwhile',
+  async () => {
+    const disk = simDisk({ seed: 1 })
+    const blocks = await openBlocks({ path: '/s', disk, maxBytes: mib, minFreeBytes: 0 })
+    let isFull = false
+    const { unverified } = blocks
+    const refusing: typeof unverified = {
+      put: (...given) => unverified.put(...given),
+      get: (...given) => unverified.get(...given),
+      getRange: (...given) => unverified.getRange(...given),
+      has: (...given) => unverified.has(...given),
+      list: (...given) => unverified.list(...given),
+      delete: async (...given) => {
+        if (isFull) await sleep(3)
+        if (isFull) throw new BlocksError('BLOCKS_FULL', 'no room to write a deletion down')
+        return unverified.delete(...given)
+      },
+    }
+    const store = { unverified: refusing, stats: () => blocks.stats() }
+    const cache = await openDiskCache({ blocks: store, failureDomain: 'test' })
+    await cache.put('key', bytesOf(1, 40_000), { mediaType: 'a/b' })
+    const found = await cache.get('key')
+    isFull = true
+    const deleting = codeOf(cache.delete('key'))
+    await sleep(1)
+    expect(await cache.getBytes('key')).toBeUndefined()
+    await found!.body[Symbol.asyncIterator]().return?.()
+    expect(await deleting).toBe('STORAGE_FULL')
+    isFull = false
+    for (let turns = 0; turns < 10; turns += 1) await sleep(1)
+    expect(cache.stats()).toMatchObject({ entries: 1, deleted: 0, leftovers: 0 })
+    expect(cache.stats().byMediaType).toEqual({ 'a/b': { entries: 1, bytes: 40_000 } })
+    expect(Buffer.compare((await cache.getBytes('key'))!, bytesOf(1, 40_000))).toBe(0)
+    // What cannot be removed after a put is no failure of the put: it is counted, and gone with the next opening.
+    isFull = true
+    await cache.put('key', bytesOf(2, 20_000))
+    expect(cache.stats().leftovers).toBe(1)
+    isFull = false
+    await cache.close()
+    const again = await openDiskCache({ blocks, failureDomain: 'test' })
+    expect(await again.getBytes('key')).toEqual(bytesOf(2, 20_000))
+    await comesTo(() => blocks.stats().entries, 3)
+    await again.close()
+    await blocks.close()
+  },
+)
 
 /** Lets one write after another fail while a call runs, until the call does not come to it any more. */
 async function atEachWrite(

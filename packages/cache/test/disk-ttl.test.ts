@@ -88,13 +88,18 @@ onBoth('the records of what has expired go, but for a value that is being read',
   await cache.close()
 })
 
-test('many touches of a value take no more memory than one', async () => {
+test('many touches of a value leave the times of others', async () => {
   let time = 0
   await using cache = await open({ now: () => time })
   await cache.put('key', bytesOf(1, 5), { ttlMs: 1000 })
+  await cache.put('other', bytesOf(1, 5), { ttlMs: 700 })
   for (; time < 500; time += 1) await cache.touch('key', { ttlMs: 1000 })
+  time = 699
+  expect(cache.stats()).toMatchObject({ entries: 2 })
+  time = 700
+  expect(cache.stats()).toMatchObject({ entries: 1, expired: 1 })
   time = 1498
   expect(cache.stats()).toMatchObject({ entries: 1 })
   time = 1499
-  expect(cache.stats()).toMatchObject({ entries: 0, expired: 1 })
+  expect(cache.stats()).toMatchObject({ entries: 0, expired: 2 })
 })

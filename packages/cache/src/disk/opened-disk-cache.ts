@@ -118,10 +118,10 @@ export class OpenedDiskCache implements DiskCache {
 
   /** Finds out what is there. Called once, before all else. */
   async recover(): Promise<void> {
-    const { leftovers, expired, incomplete } = await recover(this.#records, this.#entries, this.#parts.now())
-    this.#values.counts.expired += expired
+    const { leftovers, incomplete } = await recover(this.#records, this.#entries)
     this.#values.counts.evicted += incomplete
     for (const leftover of leftovers) this.#removals.laterLeftover(leftover)
+    this.#values.expire()
     for (const entry of this.#values.overflow()) this.#removals.later(entry)
   }
 

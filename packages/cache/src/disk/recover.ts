@@ -9,7 +9,6 @@ import { spread } from './spread.ts'
 /** What was found and is no value. */
 export interface Recovered {
   readonly leftovers: readonly Leftover[]
-  readonly expired: number
   /** Heads that lack parts. */
   readonly incomplete: number
 }
@@ -22,7 +21,7 @@ const atOnce = 32
  *
  * @throws BlocksError BLOCKS_IO if the store cannot list its records; a head that cannot be read is passed over
  */
-export async function recover(records: Records, entries: Entries, now: number): Promise<Recovered> {
+export async function recover(records: Records, entries: Entries): Promise<Recovered> {
   const keys: string[] = []
   const parts = new Map<string, number[]>()
   await records.list((name) => {
@@ -34,31 +33,27 @@ export async function recover(records: Records, entries: Entries, now: number): 
     if (numbers === undefined) parts.set(name.generation, [name.part])
     else numbers.push(name.part)
   })
+  let incomplete = 0
   const found: { readonly entry: Entry; readonly mediaType: string }[] = []
   const leftovers: Leftover[] = []
-  let expired = 0
-  let incomplete = 0
   const look = async (key: string): Promise<void> => {
     const head = await readHead(records, key)
     if (head === unreadable) return
     const entry = head === undefined ? undefined : new Entry(key, head)
     const generation = head?.generation ?? ''
     const isWhole = entry !== undefined && entry.parts === (parts.get(generation)?.length ?? 0)
-    if (isWhole && entry.expiresAt > now) {
-      found.push({ entry, mediaType: head!.mediaType })
-      parts.delete(generation)
-      return
+    if (isWhole) found.push({ entry, mediaType: head!.mediaType })
+    else {
+      incomplete += 1
+      leftovers.push({ key, generation, parts: parts.get(generation) ?? [] })
     }
-    if (isWhole) expired += 1
-    else incomplete += 1
-    leftovers.push({ key, generation, parts: parts.get(generation) ?? [] })
     parts.delete(generation)
   }
   await spread(keys, atOnce, look)
   for (const [generation, numbers] of parts) leftovers.push({ generation, parts: numbers })
   found.sort((left, right) => left.entry.storedAt - right.entry.storedAt)
   entries.fill(found)
-  return { leftovers, expired, incomplete }
+  return { leftovers, incomplete }
 }
 
 const unreadable = Symbol('unreadable')
