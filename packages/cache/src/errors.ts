@@ -18,6 +18,16 @@ export const cacheErrors = {
     when: 'a trace cannot be replayed: a line, the policies or the sizes cannot be used; the message says which',
     next: 'Correct what the message names. A trace has a key a line, or a key and its bytes.',
   },
+  CACHE_LOCKED: {
+    kind: 'conflict',
+    when: 'a disk cache is open already in the same folder, by this process or another one, or under the same name on the same store',
+    next: 'Close the other one first, or choose another name.',
+  },
+  CACHE_LOST: {
+    kind: 'temporary',
+    when: 'a part of a value was evicted or found damaged while the value was read',
+    next: 'Bring the value again: it is a miss now.',
+  },
 } as const satisfies Record<string, { kind: FaultKind; when: string; next: string }>
 
 /** Codes of {@link CacheError}. */

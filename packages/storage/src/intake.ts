@@ -3,19 +3,20 @@ import { cancelScope, run, type Scope } from '@ipfs-kit/concurrency'
 import type { Body } from './backend.ts'
 
 /**
- * Hands each chunk of a body to `take`. When the signal is aborted it rejects with the reason at once, also if the body
- * never answers again; so it does when the scope of the caller is cancelled. Then, or when `take` throws, the body is
- * told to stop. For backends to use in their `put()`.
+ * Hands each chunk of a body to `take`, and asks for the next one when that is done. When the signal is aborted it rejects
+ * with the reason at once, also if the body never answers again; so it does when the scope of the caller is cancelled. What
+ * `take` waits for it ends by itself then. Then, or when `take` throws, the body is told to stop. For backends to use in
+ * their `put()`.
  *
  * @throws TypeError if the body is none, or yields something else than bytes
  */
 export async function takeIn(
   body: Body,
   signal: AbortSignal,
-  take: (chunk: Uint8Array) => void,
+  take: (chunk: Uint8Array) => void | Promise<void>,
 ): Promise<void> {
   if (body instanceof Uint8Array) {
-    take(body)
+    await take(body)
     return
   }
   if (typeof body?.[Symbol.asyncIterator] !== 'function') {
@@ -28,7 +29,7 @@ export async function takeIn(
 async function takeAll(
   iterator: AsyncIterator<unknown>,
   scope: Scope,
-  take: (chunk: Uint8Array) => void,
+  take: (chunk: Uint8Array) => void | Promise<void>,
 ): Promise<void> {
   let ended = false
   try {
@@ -41,7 +42,7 @@ async function takeAll(
       if (!(step.value instanceof Uint8Array)) {
         throw new TypeError(`The body yields ${typeof step.value} where bytes belong`)
       }
-      take(step.value)
+      await take(step.value)
     }
   } finally {
     if (!ended || scope.cancelled) await stop(iterator)
