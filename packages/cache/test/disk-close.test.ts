@@ -95,7 +95,8 @@ onBoth('after closing every call is refused, and stats are still there', async (
 
 onBoth('closing while calls run ends them, and each key has its former value or the new one', async () => {
   const disk = simDisk({ seed: 1, faults: { latencyMs: 3 } })
-  const cache = await openOn(disk)
+  const blocks = await openBlocks({ path: '/s', disk, maxBytes: mib, minFreeBytes: 0 })
+  const cache = await openDiskCache({ blocks, failureDomain: 'test' })
   for (let at = 0; at < 10; at += 1) await cache.put(`key ${at}`, bytesOf(at, 20_000))
   const calls = Array.from({ length: 10 }, (_, at) =>
     at % 3 === 0
@@ -115,11 +116,12 @@ onBoth('closing while calls run ends them, and each key has its former value or 
   )
   for (let turns = 0; turns < 20; turns += 1) await checkpoint()
   await cache.close()
-  // Nobody writes any more.
+  // Nobody writes any more, so that the next cache can be opened on the store.
+  await checkpoint()
   expect(ended).toBeGreaterThanOrEqual(calls.length)
   for (const code of await outcomes) expect(['no error', 'STORAGE_CLOSED']).toContain(code)
   const codes = await outcomes
-  await using again = await openOn(disk)
+  const again = await openDiskCache({ blocks, failureDomain: 'test' })
   for (let at = 0; at < 10; at += 1) {
     const found = await again.getBytes(`key ${at}`)
     const isDone = codes[at] === 'no error'
@@ -128,6 +130,8 @@ onBoth('closing while calls run ends them, and each key has its former value or 
     } else if (at % 3 === 1) expect(found).toEqual(bytesOf(at, 20_000))
     else expect(found).toEqual(isDone ? bytesOf(at + 100, 30_000) : bytesOf(at, 20_000))
   }
+  await again.close()
+  await blocks.close()
 })
 
 onBoth('closing leaves an open store open, and a store that is closed first is told', async () => {
