@@ -173,6 +173,20 @@ export function createMemoryCache<V>(options: MemoryCacheOptions<V>): MemoryCach
   return new InMemory(checkMemoryOptions(options))
 }
 
+/** A memory cache whose entries can be told by their slots, for counters beside it: numbers from 0, used again once free. */
+export interface SlottedCache<V> extends MemoryCache<V> {
+  /** The slot of a key, which counts as a hit or a miss; -1 if it has no value. */
+  hit(key: string): number
+  /** The same, and nothing is counted or moved. */
+  slotOf(key: string): number
+  valueAt(slot: number): V
+}
+
+/** {@link createMemoryCache}, with slots. */
+export function createSlottedCache<V>(options: MemoryCacheOptions<V>): SlottedCache<V> {
+  return new InMemory(checkMemoryOptions(options))
+}
+
 type Checked<V> = ReturnType<typeof checkMemoryOptions<V>>
 
 /** A value that has left, for `onEvict`. */
@@ -182,7 +196,7 @@ interface Gone<V> {
   readonly reason: EvictionReason
 }
 
-class InMemory<V> implements MemoryCache<V> {
+class InMemory<V> implements SlottedCache<V> {
   readonly name: string
   readonly #options: Checked<V>
   readonly #state: PolicyState
@@ -241,6 +255,27 @@ class InMemory<V> implements MemoryCache<V> {
     this.#hits += 1
     this.#state.touch(slot)
     return this.#values[slot]
+  }
+
+  hit(key: string): number {
+    const slot = this.#map.get(key)
+    if (slot === undefined || (this.#expiries !== undefined && this.#expire(slot))) {
+      this.#misses += 1
+      this.#tell()
+      return none
+    }
+    this.#hits += 1
+    this.#state.touch(slot)
+    return slot
+  }
+
+  slotOf(key: string): number {
+    const slot = this.#map.get(key)
+    return slot === undefined || this.#isExpired(slot) ? none : slot
+  }
+
+  valueAt(slot: number): V {
+    return this.#values[slot]!
   }
 
   set(key: string, value: V, options?: SetOptions): boolean {

@@ -41,7 +41,9 @@ export class Contents {
 
 function byMultihash(key: string): Content {
   const cid = parseKey(key)
-  return { key: keyOfBlock(cid), multihash: cid.multihash.bytes }
+  const own = keyOfBlock(cid)
+  // The very string that callers have is found faster in a map than one that is only equal.
+  return { key: own === key ? key : own, multihash: cid.multihash.bytes }
 }
 
 function freely(key: string): Content {

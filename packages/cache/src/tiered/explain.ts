@@ -56,6 +56,7 @@ export async function explainKey(parts: Parts, content: Content): Promise<KeyExp
     return { ...one, isAdmitted }
   })
   const entry = known.get(content.key)
+  if (entry !== undefined) for (const { memory } of parts.tiers) memory?.settle(entry)
   const isOpen = tiers.some(({ state }, at) => state === 'unknown' && stores.includes(parts.tiers[at]!))
   const isPresent = tiers.some((one) => one.state === 'present')
   const state = isPresent ? 'present' : isOpen ? 'unknown' : 'absent'

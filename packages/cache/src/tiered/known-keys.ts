@@ -23,10 +23,17 @@ export interface KnownKey {
   readonly places: (Place | undefined)[]
   /** Where it is in the table; -1 when it has been forgotten. */
   slot: number
+  /** The slot of the memory tier that held it last; -1 before. */
+  heldAt: number
+  readonly table: KnownKeys
 }
 
 /** How many are looked at when one has to go. */
 const sample = 8
+/** Ticks in a half life: within one, heat loses a hundredth. */
+const ticksInHalfLife = 64
+/** Reads from memory between two looks at the clock, which costs as much as such a read. */
+const readsBetweenLooks = 16
 
 /** Bounded: for a new key the coldest of a few goes, as in Redis. */
 export class KnownKeys {
@@ -36,6 +43,9 @@ export class KnownKeys {
   readonly #decay: number
   readonly #byKey = new Map<string, KnownKey>()
   readonly #slots: KnownKey[] = []
+  readonly #tickMs: number
+  #tick = 0
+  #readsUntilLook = 0
 
   constructor(options: {
     readonly maxKeys: number
@@ -46,6 +56,7 @@ export class KnownKeys {
     this.halfLifeMs = options.halfLifeMs
     this.now = options.now
     this.#decay = -Math.LN2 / options.halfLifeMs
+    this.#tickMs = options.halfLifeMs / ticksInHalfLife
   }
 
   get size(): number {
@@ -60,24 +71,46 @@ export class KnownKeys {
   of(key: string): KnownKey {
     const known = this.#byKey.get(key)
     if (known !== undefined) return known
-    const made: KnownKey = { key, hits: 0, heat: 0, atMs: this.now(), places: [], slot: -1 }
-    this.#add(made)
+    const made: KnownKey = {
+      ...{ key, hits: 0, heat: 0, atMs: this.now(), places: [], slot: -1, heldAt: -1 },
+      table: this,
+    }
+    this.#remember(made)
     return made
   }
 
-  /** A read. An entry that was forgotten while a cache held it is remembered again. */
+  /** A read. */
   hit(known: KnownKey): void {
     this.warm(known)
     known.hits += 1
-    if (known.slot === -1) this.#add(known)
   }
 
+  /** A read or a put. */
   warm(known: KnownKey): void {
     const time = this.now()
-    const goneMs = time - known.atMs
-    // A clock that goes back takes no heat away, and none is given for the time until it is there again.
-    known.heat = (goneMs > 0 ? known.heat * Math.exp(goneMs * this.#decay) : known.heat) + 1
+    this.#add(known, 1, time)
+    // A clock that goes back takes no heat away, and none is lost until it is there again.
     known.atMs = time
+  }
+
+  /**
+   * The tick of a read from memory, which is to cost next to nothing: the clock is looked at for one in 16 of them, and the
+   * others are taken for as late as the last.
+   */
+  tick(): number {
+    this.#readsUntilLook -= 1
+    if (this.#readsUntilLook < 0) {
+      this.#readsUntilLook = readsBetweenLooks - 1
+      this.#tick = Math.floor(Math.max(0, this.now()) / this.#tickMs) % 2 ** 31
+    }
+    return this.#tick
+  }
+
+  /** Reads in a tick. An entry that was forgotten meanwhile is remembered again. */
+  hitMany(known: KnownKey, reads: number, tick: number): void {
+    this.#add(known, reads, tick * this.#tickMs)
+    known.hits += reads
+    if (known.slot === -1) this.#remember(known)
   }
 
   /** The heat of an entry at this moment. */
@@ -96,7 +129,16 @@ export class KnownKeys {
     if (known !== undefined) known.places[tier] = undefined
   }
 
-  #add(known: KnownKey): void {
+  #add(known: KnownKey, count: number, time: number): void {
+    const goneMs = time - known.atMs
+    if (goneMs > 0) {
+      known.heat *= Math.exp(goneMs * this.#decay)
+      known.atMs = time
+    }
+    known.heat += count
+  }
+
+  #remember(known: KnownKey): void {
     const former = this.#byKey.get(known.key)
     if (former !== undefined) this.#remove(former)
     if (this.#slots.length >= this.#maxKeys) this.#remove(this.#coldest())

@@ -14,10 +14,11 @@ import {
   type StoredObject,
   type Supports,
 } from '@ipfs-kit/storage'
-import { createMemoryCache, type MemoryCache, type MemoryCacheStats } from '../memory-cache.ts'
+import { grown } from '../links.ts'
+import { createSlottedCache, type MemoryCacheStats, type SlottedCache } from '../memory-cache.ts'
 import type { Policy } from '../policy.ts'
 import { gather } from './gather.ts'
-import type { KnownKey } from './known-keys.ts'
+import type { KnownKey, KnownKeys } from './known-keys.ts'
 import { onePiece } from './one-piece.ts'
 import { checkWanted, windowOf } from './range.ts'
 
@@ -57,10 +58,9 @@ export function createMemoryTier(options: MemoryTierOptions): MemoryTier {
   const { name = 'memory', maxBytes, maxEntries, policy, ...unknown } = options
   const [other] = Object.keys(unknown)
   if (other !== undefined) throw new TypeError(`A memory tier has no option ${other}`)
-  const cache = createMemoryCache<Held>({
+  const cache = createSlottedCache<Uint8Array>({
     name,
     maxBytes,
-    sizeOf: ({ bytes }) => bytes.byteLength,
     ...(maxEntries === undefined ? {} : { maxEntries }),
     ...(policy === undefined ? {} : { policy }),
   })
@@ -70,37 +70,81 @@ export function createMemoryTier(options: MemoryTierOptions): MemoryTier {
 /** A value in memory. */
 export interface Held {
   readonly bytes: Uint8Array
-  /** Of a value that a tiered store has put here, verified. */
-  readonly known: KnownKey | undefined
+  /** Whether a tiered store has put it here, which verifies before. */
+  readonly isVerified: boolean
 }
 
 export class InMemoryTier implements MemoryTier {
   readonly name: string
   readonly failureDomain = `process:${process.pid}`
   readonly supports = supports
-  readonly #cache: MemoryCache<Held>
+  readonly #cache: SlottedCache<Uint8Array>
   readonly maxBytes: number
   readonly #closing = new AbortController()
+  #isClaimed = false
+  /** Of each slot: the key by which a tiered store remembers it, if it came from one. */
+  readonly #known: (KnownKey | undefined)[] = []
+  /** Of each slot that came from a tiered store: reads that are not in the heat of its key yet, and the tick that they were in. */
+  #reads = new Float64Array(0)
+  #ticks = new Int32Array(0)
 
-  constructor(name: string, cache: MemoryCache<Held>, maxBytes: number) {
+  constructor(name: string, cache: SlottedCache<Uint8Array>, maxBytes: number) {
     this.name = name
     this.#cache = cache
     this.maxBytes = maxBytes
   }
 
-  /** What is here, as a hit or a miss. */
-  take(key: string): Held | undefined {
-    return this.#cache.get(key)
+  /** @throws TypeError if it is a tier of another store: ticks and heat are of one clock */
+  claim(): void {
+    if (this.#isClaimed) throw new TypeError(`The memory tier ${this.name} belongs to another tiered store`)
+    this.#isClaimed = true
+  }
+
+  /** Bytes that a tiered store has put here, as a hit. They are shared. */
+  take(key: string, table: KnownKeys): Uint8Array | undefined {
+    const slot = this.#cache.hit(key)
+    if (slot === -1) return undefined
+    const tick = this.#ticks[slot]!
+    if (tick === unverified) return undefined
+    const now = table.tick()
+    if (tick !== now) {
+      this.#settle(slot)
+      this.#ticks[slot] = now
+    }
+    this.#reads[slot]! += 1
+    return this.#cache.valueAt(slot)
   }
 
   /** What is here; nothing is counted. */
   look(key: string): Held | undefined {
-    return this.#cache.peek(key)
+    const slot = this.#cache.slotOf(key)
+    if (slot === -1) return undefined
+    return { bytes: this.#cache.valueAt(slot), isVerified: this.#ticks[slot] !== unverified }
   }
 
-  /** Takes in bytes that nobody changes any more. False if they are larger than the cache. */
-  hold(key: string, held: Held): boolean {
-    return !this.#closing.signal.aborted && this.#cache.set(key, held)
+  /**
+   * Takes in bytes that nobody changes any more. False if they are larger than the cache.
+   *
+   * @param known - of a tiered store, which has verified them
+   */
+  hold(key: string, bytes: Uint8Array, known?: KnownKey): boolean {
+    if (this.#closing.signal.aborted || !this.#cache.set(key, bytes)) return false
+    const slot = this.#cache.slotOf(key)
+    if (slot >= this.#ticks.length) {
+      const slots = Math.max(64, (slot + 1) * 2)
+      this.#ticks = grown(this.#ticks, slots)
+      this.#reads = grown(this.#reads, slots)
+    }
+    this.#settle(slot)
+    this.#known[slot] = known
+    if (known !== undefined) known.heldAt = slot
+    this.#ticks[slot] = known === undefined ? unverified : neverRead
+    return true
+  }
+
+  /** Reads of a key go into its heat, also if its value has left since. */
+  settle(known: KnownKey): void {
+    if (this.#known[known.heldAt] === known) this.#settle(known.heldAt)
   }
 
   drop(key: string): void {
@@ -116,7 +160,7 @@ export class InMemoryTier implements MemoryTier {
         throw new StorageError('STORAGE_FULL', `A value has at most ${this.maxBytes} bytes here`)
     })
     this.#checkAbsent(key, options)
-    this.#cache.set(key, { bytes, known: undefined })
+    this.hold(key, bytes)
     return { key, size: bytes.length }
   }
 
@@ -124,18 +168,18 @@ export class InMemoryTier implements MemoryTier {
     const signal = this.#enter(options)
     checkKey(key)
     const wanted = checkWanted(options)
-    const held = this.#cache.get(key)
-    if (held === undefined) return undefined
-    const { from, to } = windowOf(wanted, held.bytes.length)
-    const body = onePiece(held.bytes.slice(from, to), signal)
-    return { key, size: held.bytes.length, offset: from, length: to - from, body }
+    const bytes = this.#cache.get(key)
+    if (bytes === undefined) return undefined
+    const { from, to } = windowOf(wanted, bytes.length)
+    const body = onePiece(bytes.slice(from, to), signal)
+    return { key, size: bytes.length, offset: from, length: to - from, body }
   }
 
   async stat(key: string, options: CallOptions = {}): Promise<ObjectStat | undefined> {
     this.#enter(options)
     checkKey(key)
-    const held = this.#cache.peek(key)
-    return held === undefined ? undefined : { key, size: held.bytes.length }
+    const bytes = this.#cache.peek(key)
+    return bytes === undefined ? undefined : { key, size: bytes.length }
   }
 
   async delete(key: string, options: CallOptions = {}): Promise<void> {
@@ -178,8 +222,20 @@ export class InMemoryTier implements MemoryTier {
     return signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal])
   }
 
+  #settle(slot: number): void {
+    const reads = this.#reads[slot]!
+    if (reads === 0) return
+    this.#reads[slot] = 0
+    const known = this.#known[slot]
+    known?.table.hitMany(known, reads, this.#ticks[slot]!)
+  }
+
   #checkAbsent(key: string, { ifAbsent = false }: PutOptions): void {
     if (ifAbsent && this.#cache.has(key))
       throw new StorageError('STORAGE_EXISTS', `The key ${JSON.stringify(key)} has a value already`)
   }
 }
+
+/** Ticks of slots that have none. */
+const unverified = -2
+const neverRead = -1

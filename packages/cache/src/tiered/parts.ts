@@ -49,7 +49,7 @@ export async function putInto(
 
 /** Puts bytes into a memory tier, at once. */
 export function holdInMemory(parts: Parts, tier: Tier, content: Content, bytes: Uint8Array): void {
-  if (!tier.memory!.hold(content.key, { bytes, known: parts.known.of(content.key) }))
+  if (!tier.memory!.hold(content.key, bytes, parts.known.of(content.key)))
     throw tier.fault(`it did not take ${bytes.length} bytes`)
   tier.counts.puts += 1
 }

@@ -23,11 +23,9 @@ export class Reads {
   fromMemory(key: string): Uint8Array | undefined {
     const { memory, known } = this.#parts
     if (memory === undefined) return undefined
-    const held = memory.cache.take(key)
-    if (held?.known === undefined) return undefined
-    known.hit(held.known)
-    memory.tier.counts.hits += 1
-    return held.bytes
+    const bytes = memory.cache.take(key, known)
+    if (bytes !== undefined) memory.tier.counts.hits += 1
+    return bytes
   }
 
   /** The value of a key that memory does not have; counts as a read of it. */
@@ -71,7 +69,7 @@ export class Reads {
   async #read(tier: Tier, content: Content, maxWholeBytes: number): Promise<Reading | undefined> {
     if (tier.memory !== undefined && tier.breaker.isClosed) {
       const held = tier.memory.look(content.key)
-      if (held === undefined || held.known !== undefined) {
+      if (held === undefined || held.isVerified) {
         tier.counts[held === undefined ? 'misses' : 'hits'] += 1
         return held === undefined ? undefined : { kind: 'whole', bytes: held.bytes }
       }

@@ -120,7 +120,7 @@ export interface Tiered extends StorageBackend {
  * all tiers that take the value.
  *
  * @param tiers - storage backends, the fastest first, each with a name of its own
- * @throws TypeError, RangeError for a policy that is unknown or wrong
+ * @throws TypeError, RangeError for a policy that is unknown or wrong; TypeError for a memory tier of another tiered store
  */
 export function tiered(tiers: readonly StorageBackend[], policy: TieredPolicy = {}): Tiered {
   return new TieredStore(tiers, checkPolicy(tiers, policy))
@@ -153,6 +153,7 @@ class TieredStore implements Tiered {
       (backend, index) =>
         new Tier({ cache: name, index, backend, rules: rules[index]!, breaker, owner, now: clock }),
     )
+    for (const tier of tiers) tier.memory?.claim()
     const stores = tiers.filter((tier) => tier.rules.role === 'store')
     const memory = tiers.find((tier) => tier.memory !== undefined)
     this.#parts = {
