@@ -1,6 +1,7 @@
 /** Tiers that do less, or go wrong by script. */
-import { sleep } from '@ipfs-kit/concurrency'
+import { checkpoint, sleep } from '@ipfs-kit/concurrency'
 import {
+  createMemoryBackend,
   type GetOptions,
   probeByRoundTrip,
   type StorageBackend,
@@ -77,6 +78,8 @@ export interface Fault {
 export interface Faulty extends StorageBackend {
   fault: Fault
   readonly calls: Record<'put' | 'get' | 'stat' | 'delete' | 'list' | 'probe', number>
+  /** Gets that ran at once at most. */
+  mostGets: number
 }
 
 /** What a disk says that is gone. */
@@ -87,6 +90,7 @@ export class Gone extends Error {
 /** Over a good backend; its bodies come in pieces of 1,000 bytes. */
 export function faulty(good: StorageBackend, fault: Fault = {}): Faulty {
   const calls = { put: 0, get: 0, stat: 0, delete: 0, list: 0, probe: 0 }
+  let gets = 0
   const enter = async (call: keyof typeof calls): Promise<void> => {
     calls[call] += 1
     if (made.fault.hangs === true) await new Promise<never>(() => {})
@@ -94,7 +98,13 @@ export function faulty(good: StorageBackend, fault: Fault = {}): Faulty {
     if (made.fault.fails === true) throw new Gone('The disk is gone')
   }
   const get = async (key: string, options?: GetOptions): Promise<StoredObject | undefined> => {
-    await enter('get')
+    gets += 1
+    made.mostGets = Math.max(made.mostGets, gets)
+    try {
+      await enter('get')
+    } finally {
+      gets -= 1
+    }
     const found = await good.get(key, options)
     return found === undefined ? undefined : { ...found, body: wrong(found, made.fault) }
   }
@@ -124,7 +134,7 @@ export function faulty(good: StorageBackend, fault: Fault = {}): Faulty {
         return good.probe(options)
       },
     }),
-    { fault, calls },
+    { fault, calls, mostGets: 0 },
   )
   return made
 }
@@ -144,4 +154,33 @@ async function* wrong(found: StoredObject, fault: Fault): AsyncGenerator<Uint8Ar
     }
   }
   if (endsLateBy > 0) yield new Uint8Array(endsLateBy)
+}
+
+/** A backend in memory that goes wrong by script. */
+export function faultyMemory(name: string, fault: Fault = {}): Faulty & { readonly good: StorageBackend } {
+  const good = createMemoryBackend({ maxBytes: 16 * 1024 * 1024, name })
+  return Object.assign(faulty(good, fault), { good })
+}
+
+/** Waits until something holds, turn by turn. */
+export async function until(holds: () => boolean): Promise<void> {
+  for (let turns = 0; !holds(); turns += 1) {
+    if (turns === 10_000) throw new Error('It never came to hold')
+    await checkpoint()
+  }
+}
+
+/** All bytes of a body. */
+export async function collect(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const pieces: Uint8Array[] = []
+  for await (const piece of body) pieces.push(piece)
+  return Buffer.concat(pieces)
+}
+
+/** What a call rejects with. */
+export async function rejection(work: Promise<unknown>): Promise<unknown> {
+  return work.then(
+    () => 'it did not reject',
+    (error: unknown) => error,
+  )
 }

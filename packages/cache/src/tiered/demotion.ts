@@ -6,7 +6,7 @@ import { throwIfCancelled } from '@ipfs-kit/concurrency'
 import { sayingOf } from './breaker.ts'
 import type { Content, Contents } from './content.ts'
 import { TierListing } from './listing.ts'
-import { type Parts, putInto, takes } from './parts.ts'
+import { entryOf, type Parts, putInto, takes } from './parts.ts'
 import type { Tier } from './tier.ts'
 
 /** What a sweep did. */
@@ -60,7 +60,7 @@ export async function demoteCold(
 /** What is not remembered is cold only once the store has run for a half life: before, nothing could be known of it. */
 function isCold(parts: Parts, tier: Tier, key: string, startedMs: number): boolean {
   const { known } = parts
-  const entry = known.get(key)
+  const entry = entryOf(parts, key)
   if (entry === undefined) return known.now() - startedMs >= known.halfLifeMs
   return known.heatOf(entry) < tier.rules.demoteBelow
 }

@@ -3,7 +3,7 @@ import { map, throwIfCancelled } from '@ipfs-kit/concurrency'
 import { type BreakerState, sayingOf } from './breaker.ts'
 import type { Content } from './content.ts'
 import type { Place } from './known-keys.ts'
-import type { Parts } from './parts.ts'
+import { entryOf, type Parts } from './parts.ts'
 import type { Tier } from './tier.ts'
 
 /** A key in one tier. */
@@ -55,8 +55,7 @@ export async function explainKey(parts: Parts, content: Content): Promise<KeyExp
     const isAdmitted = parts.tiers[at]!.admits(size, policy.typeOf?.(content.key))
     return { ...one, isAdmitted }
   })
-  const entry = known.get(content.key)
-  if (entry !== undefined) for (const { memory } of parts.tiers) memory?.settle(entry)
+  const entry = entryOf(parts, content.key)
   const isOpen = tiers.some(({ state }, at) => state === 'unknown' && stores.includes(parts.tiers[at]!))
   const isPresent = tiers.some((one) => one.state === 'present')
   const state = isPresent ? 'present' : isOpen ? 'unknown' : 'absent'

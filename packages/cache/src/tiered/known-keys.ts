@@ -23,8 +23,6 @@ export interface KnownKey {
   readonly places: (Place | undefined)[]
   /** Where it is in the table; -1 when it has been forgotten. */
   slot: number
-  /** The slot of the memory tier that held it last; -1 before. */
-  heldAt: number
   readonly table: KnownKeys
 }
 
@@ -72,7 +70,7 @@ export class KnownKeys {
     const known = this.#byKey.get(key)
     if (known !== undefined) return known
     const made: KnownKey = {
-      ...{ key, hits: 0, heat: 0, atMs: this.now(), places: [], slot: -1, heldAt: -1 },
+      ...{ key, hits: 0, heat: 0, atMs: this.now(), places: [], slot: -1 },
       table: this,
     }
     this.#remember(made)
@@ -101,7 +99,7 @@ export class KnownKeys {
     this.#readsUntilLook -= 1
     if (this.#readsUntilLook < 0) {
       this.#readsUntilLook = readsBetweenLooks - 1
-      this.#tick = Math.floor(Math.max(0, this.now()) / this.#tickMs) % 2 ** 31
+      this.#tick = Math.floor(Math.max(0, this.now()) / this.#tickMs)
     }
     return this.#tick
   }

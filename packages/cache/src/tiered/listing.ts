@@ -1,6 +1,9 @@
 /** The keys of several tiers as one list: merged, each key once, in byte order. */
 import { StorageError, compareKeys, type ListPage, type ObjectStat } from '@ipfs-kit/storage'
+import { throwIfCancelled } from '@ipfs-kit/concurrency'
+import { sayingOf } from './breaker.ts'
 import type { Contents } from './content.ts'
+import { tiersFailed } from './search.ts'
 import type { Tier } from './tier.ts'
 
 const maxPageEntries = 1000
@@ -53,6 +56,7 @@ export class TierListing {
   }
 
   async #turn(cursor: string): Promise<void> {
+    this.tier.mustBeClosed()
     const page = await this.tier.call((signal) =>
       this.tier.backend.list({ prefix: this.#prefix, ...(cursor === '' ? {} : { cursor }), signal }),
     )
@@ -82,7 +86,7 @@ export async function nextOf(
   let first: ObjectStat | undefined
   let tiers: Tier[] = []
   for (const listing of listings) {
-    const head = await listing.head(after)
+    const head = await headOf(listing, after)
     if (head === undefined) continue
     const order = first === undefined ? -1 : compareKeys(head.key, first.key)
     if (order < 0) {
@@ -91,6 +95,17 @@ export async function nextOf(
     } else if (order === 0) tiers.push(listing.tier)
   }
   return first === undefined ? undefined : { entry: first, tiers }
+}
+
+/** A list that lacks a tier is none. */
+async function headOf(listing: TierListing, after: string | undefined): Promise<ObjectStat | undefined> {
+  try {
+    return await listing.head(after)
+  } catch (error) {
+    throwIfCancelled()
+    if (error instanceof StorageError && error.code === 'STORAGE_INVALID_CURSOR') throw error
+    throw tiersFailed('The list is not whole', [{ tier: listing.tier, why: sayingOf(error), error }])
+  }
 }
 
 /** A page of the merged list. @throws RangeError, StorageError STORAGE_INVALID_CURSOR */

@@ -86,7 +86,7 @@ export class InMemoryTier implements MemoryTier {
   readonly #known: (KnownKey | undefined)[] = []
   /** Of each slot that came from a tiered store: reads that are not in the heat of its key yet, and the tick that they were in. */
   #reads = new Float64Array(0)
-  #ticks = new Int32Array(0)
+  #ticks = new Float64Array(0)
 
   constructor(name: string, cache: SlottedCache<Uint8Array>, maxBytes: number) {
     this.name = name
@@ -137,14 +137,14 @@ export class InMemoryTier implements MemoryTier {
     }
     this.#settle(slot)
     this.#known[slot] = known
-    if (known !== undefined) known.heldAt = slot
     this.#ticks[slot] = known === undefined ? unverified : neverRead
     return true
   }
 
-  /** Reads of a key go into its heat, also if its value has left since. */
-  settle(known: KnownKey): void {
-    if (this.#known[known.heldAt] === known) this.#settle(known.heldAt)
+  /** Reads of a key that is here go into its heat. */
+  settle(key: string): void {
+    const slot = this.#cache.slotOf(key)
+    if (slot !== -1) this.#settle(slot)
   }
 
   drop(key: string): void {

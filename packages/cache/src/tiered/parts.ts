@@ -2,7 +2,7 @@
 import type { Owner } from '@ipfs-kit/concurrency'
 import type { Content } from './content.ts'
 import type { KeyLocks } from './key-locks.ts'
-import type { KnownKeys } from './known-keys.ts'
+import type { KnownKey, KnownKeys } from './known-keys.ts'
 import type { InMemoryTier } from './memory-tier.ts'
 import type { CheckedPolicy } from './policy.ts'
 import type { Unanswered } from './search.ts'
@@ -23,6 +23,12 @@ export interface Parts {
 /** Those without whose answer nobody can say that a key has no value. */
 export function decisive(parts: Parts, unanswered: readonly Unanswered[]): readonly Unanswered[] {
   return unanswered.filter(({ tier }) => parts.stores.includes(tier))
+}
+
+/** What is remembered of a key, with its reads from memory up to now. */
+export function entryOf({ tiers, known }: Parts, key: string): KnownKey | undefined {
+  for (const { memory } of tiers) memory?.settle(key)
+  return known.get(key)
 }
 
 /** Whether the rules of a tier let a value in that it can take. */

@@ -55,14 +55,19 @@ export class Reads {
   async #search(content: Content, flight: Flight): Promise<Found | undefined> {
     const { tiers, policy, known } = this.#parts
     const unanswered: Unanswered[] = []
+    const lacking: Tier[] = []
     const read = (tier: Tier) => this.#read(tier, content, policy.maxWholeBytes)
-    const found = await searchTiers(tiers, content, read, unanswered)
+    const found = await searchTiers(tiers, content, read, unanswered, lacking)
     if (found === undefined) {
       this.#mustBeAbsent(content, unanswered)
       return undefined
     }
     known.place(content.key, found.tier.index, 'found')
-    if (found.reading.kind === 'whole') this.#promote(content, found.tier, found.reading.bytes, flight)
+    if (found.reading.kind === 'whole') {
+      // What did not answer may have it, and is not to be burdened further.
+      const above = lacking.filter((tier) => tier.index < found.tier.index)
+      this.#promote(content, above, found.reading.bytes, flight)
+    }
     return found
   }
 
@@ -77,13 +82,13 @@ export class Reads {
     return tier.read(content, maxWholeBytes)
   }
 
-  #promote(content: Content, from: Tier, bytes: Uint8Array, flight: Flight): void {
-    const { tiers, known, policy, locks, owner } = this.#parts
+  #promote(content: Content, above: readonly Tier[], bytes: Uint8Array, flight: Flight): void {
+    const { known, policy, locks, owner } = this.#parts
     // This very read is counted when it has its answer, if the key was not remembered before.
     const hits = Math.max(1, known.get(content.key)?.hits ?? 0)
     if (hits < policy.promoteAfterHits || flight.isStale) return
-    const above = tiers.slice(0, from.index).filter((tier) => takes(this.#parts, tier, content, bytes.length))
-    for (const tier of above) {
+    const takers = above.filter((tier) => takes(this.#parts, tier, content, bytes.length))
+    for (const tier of takers) {
       if (!tier.breaker.isClosed) continue
       if (tier.memory !== undefined) {
         if (!locks.isTaken(content.key)) this.#hold(tier, content, bytes)
@@ -119,7 +124,6 @@ export class Reads {
     } catch {
       // The tier has counted it, and its breaker knows; whoever asked has the value already.
       throwIfCancelled()
-      if (content.multihash === undefined) tier.doubt(content)
     }
   }
 

@@ -22,7 +22,8 @@ export interface Unanswered {
 class Missed extends Error {}
 
 /**
- * Looks for the value of a key, from the first tier to the last. What a tier fails with is in `unanswered`.
+ * Looks for the value of a key, from the first tier to the last. What a tier fails with is in `unanswered` afterwards, and
+ * those that said that they have nothing are in `lacking`.
  *
  * @returns undefined if no tier that answered has it
  */
@@ -31,6 +32,7 @@ export async function searchTiers(
   content: Content,
   read: (tier: Tier) => Promise<Reading | undefined>,
   unanswered: Unanswered[],
+  lacking: Tier[] = [],
 ): Promise<Found | undefined> {
   const asked = tiers.filter((tier) => tier.knows(content))
 
@@ -42,7 +44,9 @@ export async function searchTiers(
     }
     try {
       const reading = await read(tier)
-      return reading === undefined ? undefined : { tier, reading }
+      if (reading !== undefined) return { tier, reading }
+      lacking.push(tier)
+      return undefined
     } catch (error) {
       throwIfCancelled()
       unanswered.push({ tier, why: sayingOf(error), error })

@@ -129,6 +129,11 @@ export class Tier {
     return undefined
   }
 
+  /** Refuses a call while the tier is left alone. */
+  mustBeClosed(): void {
+    if (!this.breaker.isClosed) throw new Error(`The circuit breaker of the tier ${this.name} is open`)
+  }
+
   /** Whether its rules let a value in. */
   admits(size: number, type: string | undefined): boolean {
     const { maxValueBytes, types } = this.rules
@@ -185,7 +190,7 @@ export class Tier {
   }
 
   async put(content: Content, bytes: Uint8Array, ifAbsent = false): Promise<void> {
-    if (!this.breaker.isClosed) throw new Error(`The circuit breaker of the tier ${this.name} is open`)
+    this.mustBeClosed()
     const options = { size: bytes.length, ...(ifAbsent ? { ifAbsent } : {}) }
     const stored = await this.call((signal) => this.backend.put(content.key, bytes, { ...options, signal }))
     if (stored.size !== bytes.length)
@@ -195,7 +200,7 @@ export class Tier {
   }
 
   async delete(content: Content): Promise<void> {
-    if (!this.breaker.isClosed) throw new Error(`The circuit breaker of the tier ${this.name} is open`)
+    this.mustBeClosed()
     await this.call((signal) => this.backend.delete(content.key, { signal }))
     this.counts.deletes += 1
     this.#doubts.delete(content.key)
