@@ -65,7 +65,7 @@ export async function* eachOf<I, T>(
       if (!isOver && window.length < concurrency) next ??= iterator.next()
       const [oldest] = window
       if (oldest === undefined && next === undefined) return
-      // waits: who comes first, the source or the oldest; the wait that loses is begun again.
+      // Who comes first, the source or the oldest; the wait that loses is begun again.
       const isItem = await firstOf(next, oldest, signal)
       if (isItem) {
         const step = await next!
