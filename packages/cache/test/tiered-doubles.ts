@@ -1,5 +1,5 @@
 /** Tiers that do less, or go wrong by script. */
-import { checkpoint, sleep } from '@ipfs-kit/concurrency'
+import { checkpoint, random, sleep } from '@ipfs-kit/concurrency'
 import {
   createMemoryBackend,
   type GetOptions,
@@ -57,8 +57,12 @@ export interface Fault {
   hangs?: boolean
   /** Each call fails. */
   fails?: boolean
-  /** Milliseconds before each answer. */
+  /** Milliseconds before each call does anything; before each put; and a random time up to that. */
   delayMs?: number
+  putDelayMs?: number
+  jitterMs?: number
+  /** Milliseconds between the moment of which a get tells and its answer. */
+  answersAfterMs?: number
   /** Bodies have other bytes than were put. */
   liesAboutContent?: boolean
   /** Bodies are that much shorter than declared. */
@@ -95,6 +99,8 @@ export function faulty(good: StorageBackend, fault: Fault = {}): Faulty {
     calls[call] += 1
     if (made.fault.hangs === true) await new Promise<never>(() => {})
     if (made.fault.delayMs !== undefined) await sleep(made.fault.delayMs)
+    if (call === 'put' && made.fault.putDelayMs !== undefined) await sleep(made.fault.putDelayMs)
+    if (made.fault.jitterMs !== undefined) await sleep(random() * made.fault.jitterMs)
     if (made.fault.fails === true) throw new Gone('The disk is gone')
   }
   const get = async (key: string, options?: GetOptions): Promise<StoredObject | undefined> => {
@@ -105,7 +111,9 @@ export function faulty(good: StorageBackend, fault: Fault = {}): Faulty {
     } finally {
       gets -= 1
     }
+    const { answersAfterMs } = made.fault
     const found = await good.get(key, options)
+    if (answersAfterMs !== undefined) await sleep(answersAfterMs)
     return found === undefined ? undefined : { ...found, body: wrong(found, made.fault) }
   }
   const made: Faulty = Object.assign(

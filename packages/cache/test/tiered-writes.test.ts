@@ -121,6 +121,7 @@ onBoth('tiers agree after puts, deletes and reads of a key at once, whatever the
   const [near, far] = [faultyMemory('near'), faultyMemory('far')]
   await using store = tiered([memory, near, far])
   await far.good.put('a', bytesOf(0, 100))
+  for (const tier of [near, far]) tier.fault = { jitterMs: 5 }
   await taskGroup((group) => {
     for (let writer = 1; writer <= 4; writer += 1)
       group.spawn(async () => {
@@ -136,8 +137,7 @@ onBoth('tiers agree after puts, deletes and reads of a key at once, whatever the
         }
       })
   })
-  await until(() => store.stats().tiers.every(({ running }) => running === 0))
-  for (let turns = 0; turns < 20; turns += 1) await checkpoint()
+  await sleep(50)
   const sizes = await Promise.all([near, far].map(async (tier) => (await tier.good.stat('a'))?.size))
   const inMemory = (await memory.stat('a'))?.size
   // A delete that came last leaves nothing; memory has what the others have, or nothing.
@@ -146,20 +146,57 @@ onBoth('tiers agree after puts, deletes and reads of a key at once, whatever the
 })
 
 onBoth('who asks after a put gets its value, also while an older search is on', async () => {
-  const far = faultyMemory('far')
+  const far = faultyMemory('far', { answersAfterMs: 20 })
+  await using store = tiered([far])
+  await far.good.put('a', former)
+  await taskGroup(async (group) => {
+    group.spawn(async () => expect(await store.getBytes('a')).toEqual(former))
+    await sleep(5)
+    await store.put('a', bytes)
+    far.fault = {}
+    expect(await store.getBytes('a')).toEqual(bytes)
+  })
+})
+
+onBoth('an older search promotes nothing over a put that came meanwhile', async () => {
+  const far = faultyMemory('far', { answersAfterMs: 20 })
   await using store = tiered([createMemoryTier({ maxBytes }), far])
   await far.good.put('a', former)
-  far.fault = { delayMs: 20 }
   await taskGroup(async (group) => {
     group.spawn(() => store.getBytes('a'))
-    await sleep(1)
-    far.fault = {}
+    await sleep(5)
     await store.put('a', bytes)
-    far.fault = { delayMs: 20 }
-    expect(await store.getBytes('a')).toEqual(bytes)
-    await sleep(50)
-    expect(store.peek('a')).toEqual(bytes)
   })
+  expect(store.peek('a')).toEqual(bytes)
+})
+
+onBoth('nor into memory while the put is still on its way to other tiers', async () => {
+  const far = faultyMemory('far', { answersAfterMs: 20 })
+  const disk = faultyMemory('disk', { putDelayMs: 40 })
+  await using store = tiered([createMemoryTier({ maxBytes }), disk, far], {
+    tiers: { disk: { role: 'cache' } },
+  })
+  await far.good.put('a', former)
+  await taskGroup(async (group) => {
+    group.spawn(() => store.getBytes('a'))
+    await sleep(5)
+    group.spawn(() => store.put('a', bytes))
+  })
+  expect(store.peek('a')).toEqual(bytes)
+})
+
+onBoth('nor after it has waited for that put', async () => {
+  const near = faultyMemory('near', { putDelayMs: 20 })
+  const far = faultyMemory('far', { putDelayMs: 20 })
+  await using store = tiered([near, far])
+  await far.good.put('a', former)
+  await taskGroup(async (group) => {
+    group.spawn(() => store.put('a', bytes))
+    await sleep(5)
+    group.spawn(() => store.getBytes('a'))
+  })
+  await sleep(50)
+  expect(await near.good.stat('a')).toEqual({ key: 'a', size: bytes.length })
 })
 
 onBoth('a caller who leaves a put leaves no tiers behind that differ', async () => {

@@ -5,6 +5,8 @@ import { createSemaphore, type Owner, type Semaphore, type Task } from '@ipfs-ki
 export interface Flight {
   /** Whether the key was put or deleted since it began: what it brings may be older. */
   isStale: boolean
+  /** Those for whom it still has to know that: the search itself, and promotions of what it found. */
+  uses: number
 }
 
 interface Flying<T> extends Flight {
@@ -19,6 +21,8 @@ export class Flights<T> {
   readonly #owner: Owner
   readonly #turns: Semaphore
   readonly #flights = new Map<string, Flying<T>>()
+  /** Of each key: those whose find is not older than the key, as far as is known, and may still be put somewhere. */
+  readonly #fresh = new Map<string, Set<Flight>>()
   started = 0
   shared = 0
 
@@ -50,12 +54,26 @@ export class Flights<T> {
     }
   }
 
-  /** A key was put or deleted: who asks from here on gets a search of their own. */
+  /** A key was put or deleted: who asks from here on gets a search of their own, and what older ones bring is older. */
   changed(key: string): void {
-    const flight = this.#flights.get(key)
-    if (flight === undefined) return
-    flight.isStale = true
     this.#flights.delete(key)
+    for (const flight of this.#fresh.get(key) ?? []) flight.isStale = true
+  }
+
+  /** Lets a flight hear of changes of its key, until it is let go by {@link release}. As often as it is called. */
+  keep(key: string, flight: Flight): void {
+    flight.uses += 1
+    const fresh = this.#fresh.get(key)
+    if (fresh === undefined) this.#fresh.set(key, new Set([flight]))
+    else fresh.add(flight)
+  }
+
+  release(key: string, flight: Flight): void {
+    flight.uses -= 1
+    const fresh = this.#fresh.get(key)
+    if (flight.uses > 0 || fresh === undefined) return
+    fresh.delete(flight)
+    if (fresh.size === 0) this.#fresh.delete(key)
   }
 
   #begin(key: string, search: (flight: Flight) => Promise<T>): Flying<T> {
@@ -69,12 +87,14 @@ export class Flights<T> {
           return { error }
         } finally {
           this.#forget(key, flight)
+          this.release(key, flight)
         }
       },
       { name: 'read' },
     )
-    const flight: Flying<T> = { task, waiters: 0, isStale: false }
+    const flight: Flying<T> = { task, waiters: 0, isStale: false, uses: 0 }
     this.#flights.set(key, flight)
+    this.keep(key, flight)
     this.started += 1
     return flight
   }

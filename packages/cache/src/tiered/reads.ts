@@ -99,10 +99,15 @@ export class Reads {
         this.promotionsLeftOut += 1
         continue
       }
+      this.flights.keep(content.key, flight)
       owner.spawn(
         async () => {
           using _turn = turn
-          await locks.run(content.key, () => this.#promoteTo(tier, content, bytes, flight))
+          try {
+            await locks.run(content.key, () => this.#promoteTo(tier, content, bytes, flight))
+          } finally {
+            this.flights.release(content.key, flight)
+          }
         },
         { name: 'promotion' },
       )
