@@ -2,7 +2,7 @@
 import type { Blockstore, InputPair, Pair as BlockstorePair } from 'interface-blockstore'
 import { NotFoundError } from 'interface-store'
 import type { CID } from 'multiformats/cid'
-import type { Blocks, CallOptions, Pair } from './blocks.ts'
+import type { Blocks, CallOptions, Listed, Pair } from './blocks.ts'
 import { BlocksError } from './errors.ts'
 import { gather } from './gather.ts'
 
@@ -10,6 +10,11 @@ import { gather } from './gather.ts'
 export interface HeliaBlockstoreOptions {
   /** Bytes of a block that is put. Default 16,777,216 (16 MiB). The limit of the store holds besides. */
   readonly maxBlockBytes?: number
+}
+
+/** The calls of a store that a blockstore makes. */
+export interface HeliaBlocks extends Pick<Blocks, 'put' | 'putMany' | 'get' | 'has' | 'delete'> {
+  list(options?: CallOptions): AsyncIterable<Pick<Listed, 'cid'>>
 }
 
 type Bytes = InputPair['bytes']
@@ -22,10 +27,7 @@ type Bytes = InputPair['bytes']
  *
  * @throws TypeError for an unknown option, RangeError for `maxBlockBytes`
  */
-export function createHeliaBlockstore(
-  blocks: Pick<Blocks, 'put' | 'putMany' | 'get' | 'has' | 'delete' | 'list'>,
-  options: HeliaBlockstoreOptions = {},
-): Blockstore {
+export function createHeliaBlockstore(blocks: HeliaBlocks, options: HeliaBlockstoreOptions = {}): Blockstore {
   const { maxBlockBytes = 16_777_216, ...unknown } = options
   const [name] = Object.keys(unknown)
   if (name !== undefined) throw new TypeError(`A Helia blockstore has no option ${JSON.stringify(name)}`)
@@ -39,13 +41,10 @@ export function createHeliaBlockstore(
 const never = new AbortController().signal
 
 class HeliaBlockstore implements Blockstore {
-  readonly #blocks: Pick<Blocks, 'put' | 'putMany' | 'get' | 'has' | 'delete' | 'list'>
+  readonly #blocks: HeliaBlocks
   readonly #maxBlockBytes: number
 
-  constructor(
-    blocks: Pick<Blocks, 'put' | 'putMany' | 'get' | 'has' | 'delete' | 'list'>,
-    maxBlockBytes: number,
-  ) {
+  constructor(blocks: HeliaBlocks, maxBlockBytes: number) {
     this.#blocks = blocks
     this.#maxBlockBytes = maxBlockBytes
   }

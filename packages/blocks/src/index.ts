@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+export { keyOfBlock, parseKey } from './backend-key.ts'
 export { createBlocksBackend } from './backend.ts'
 export type { BackendBlocks, BlocksBackend, BlocksBackendOptions } from './backend.ts'
 export type {
@@ -28,9 +29,9 @@ export type {
   VerifyReport,
 } from './blocks.ts'
 export { createCidStack, type CidStack } from './cid-stack.ts'
-export { digestOf, matches } from './digest.ts'
+export { createDigestCheck, digestOf, matches, type DigestCheck } from './digest.ts'
 export { BlocksError, blocksErrors, type BlocksErrorCode } from './errors.ts'
-export { createHeliaBlockstore, type HeliaBlockstoreOptions } from './helia-blockstore.ts'
+export { createHeliaBlockstore, type HeliaBlocks, type HeliaBlockstoreOptions } from './helia-blockstore.ts'
 export { maxInlineBytes } from './mark-walk.ts'
 export { openBlocks, type BlocksOptions } from './open-blocks.ts'
 export { cutRange } from './range.ts'

@@ -6,8 +6,9 @@ import { ratios } from './cache/ratios.ts'
 import type { Measured, Row, Spec } from './cache/row.ts'
 import { sizes } from './cache/sizes.ts'
 import { speed } from './cache/speed.ts'
+import { tieredHot } from './cache/tiered-hot.ts'
 
-const rows: readonly Row[] = [ratios, sizes, limits, memory, speed]
+const rows: readonly Row[] = [ratios, sizes, limits, memory, speed, tieredHot]
 
 /** What the runner of the benches calls. */
 export default {

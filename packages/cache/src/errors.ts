@@ -28,6 +28,31 @@ export const cacheErrors = {
     when: 'a part of a value was evicted or found damaged while the value was read',
     next: 'Bring the value again: it is a miss now.',
   },
+  CACHE_TIERS_FAILED: {
+    kind: 'temporary',
+    when: 'no tier that answered has the value, and one that may have it did not answer',
+    next: 'Ask again later; `stats()` and `explain(key)` say which tier fails, and why.',
+  },
+  CACHE_PUT_TOO_FEW: {
+    kind: 'temporary',
+    when: 'a put reached fewer tiers than `minCopies`; those that it reached may have the new value',
+    next: 'Put it again; the message names the tiers that failed.',
+  },
+  CACHE_DELETE_PARTIAL: {
+    kind: 'temporary',
+    when: 'a delete did not reach every tier; those that the message does not name have deleted it',
+    next: 'Delete it again.',
+  },
+  CACHE_BODY_BROKEN: {
+    kind: 'integrity',
+    when: 'a body ended early or is not that of its key, and no other tier could go on with it',
+    next: 'Throw away what has come of it, and read it again.',
+  },
+  CACHE_TOO_LARGE: {
+    kind: 'too-large',
+    when: 'a value that is wanted whole has more than `maxValueBytes`',
+    next: 'Read it by `get`, piece by piece.',
+  },
 } as const satisfies Record<string, { kind: FaultKind; when: string; next: string }>
 
 /** Codes of {@link CacheError}. */

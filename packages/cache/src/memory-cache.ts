@@ -174,6 +174,20 @@ export function createMemoryCache<V>(options: MemoryCacheOptions<V>): MemoryCach
   return new InMemory(checkMemoryOptions(options))
 }
 
+/** A memory cache whose entries can be told by their slots, for counters beside it: numbers from 0, used again once free. */
+export interface SlottedCache<V> extends MemoryCache<V> {
+  /** The slot of a key, which counts as a hit or a miss; -1 if it has no value. */
+  hit(key: string): number
+  /** The same, and nothing is counted or moved. */
+  slotOf(key: string): number
+  valueAt(slot: number): V
+}
+
+/** {@link createMemoryCache}, with slots. */
+export function createSlottedCache<V>(options: MemoryCacheOptions<V>): SlottedCache<V> {
+  return new InMemory(checkMemoryOptions(options))
+}
+
 type Checked<V> = ReturnType<typeof checkMemoryOptions<V>>
 
 /** A value that has left, for `onEvict`. */
@@ -183,7 +197,7 @@ interface Gone<V> {
   readonly reason: EvictionReason
 }
 
-class InMemory<V> implements MemoryCache<V> {
+class InMemory<V> implements SlottedCache<V> {
   readonly name: string
   readonly #options: Checked<V>
   readonly #table: KeyTable<V>
@@ -222,15 +236,29 @@ class InMemory<V> implements MemoryCache<V> {
   }
 
   get(key: string): V | undefined {
+    const slot = this.hit(key)
+    return slot === none ? undefined : this.#table.values[slot]
+  }
+
+  hit(key: string): number {
     const slot = this.#table.find(key, this.#table.hash(key))
     if (slot === none || (this.#expiries !== undefined && this.#expire(slot))) {
       this.#misses += 1
       if (this.#gone.length > 0) this.#tell()
-      return undefined
+      return none
     }
     this.#hits += 1
     this.#state.touch(slot)
-    return this.#table.values[slot]
+    return slot
+  }
+
+  slotOf(key: string): number {
+    const slot = this.#table.find(key, this.#table.hash(key))
+    return slot === none || this.#isExpired(slot) ? none : slot
+  }
+
+  valueAt(slot: number): V {
+    return this.#table.values[slot]!
   }
 
   set(key: string, value: V, options?: SetOptions): boolean {
@@ -249,11 +277,11 @@ class InMemory<V> implements MemoryCache<V> {
   }
 
   has(key: string): boolean {
-    return this.#slotOf(key) !== none
+    return this.slotOf(key) !== none
   }
 
   peek(key: string): V | undefined {
-    const slot = this.#slotOf(key)
+    const slot = this.slotOf(key)
     return slot === none ? undefined : this.#table.values[slot]
   }
 
@@ -450,12 +478,6 @@ class InMemory<V> implements MemoryCache<V> {
     this.#state.grow(slots)
     if (this.#sizes !== undefined) this.#sizes = grown(this.#sizes, slots)
     if (this.#expiries !== undefined) this.#expiries = grown(this.#expiries, slots)
-  }
-
-  /** The slot of a key whose time is not over. */
-  #slotOf(key: string): number {
-    const slot = this.#table.find(key, this.#table.hash(key))
-    return slot === none || this.#isExpired(slot) ? none : slot
   }
 
   #bytesOf(key: string, value: V, options: SetOptions | undefined): number {

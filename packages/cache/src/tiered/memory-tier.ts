@@ -1,0 +1,241 @@
+/** A memory cache as a tier: bounded, and free to forget. */
+import {
+  type Body,
+  type CallOptions,
+  checkKey,
+  type GetOptions,
+  type ListPage,
+  type ObjectStat,
+  type ProbeReport,
+  probeByRoundTrip,
+  type PutOptions,
+  type StorageBackend,
+  StorageError,
+  type StoredObject,
+  type Supports,
+} from '@ipfs-kit/storage'
+import { grown } from '../links.ts'
+import { createSlottedCache, type MemoryCacheStats, type SlottedCache } from '../memory-cache.ts'
+import type { Policy } from '../policy.ts'
+import { gather } from './gather.ts'
+import type { KnownKey, KnownKeys } from './known-keys.ts'
+import { onePiece } from './one-piece.ts'
+import { checkWanted, windowOf } from './range.ts'
+
+/** Options of {@link createMemoryTier}. */
+export interface MemoryTierOptions {
+  /** How people call it. Default `memory`. */
+  readonly name?: string
+  /** Bytes that its values may have together. */
+  readonly maxBytes: number
+  /** Values at most. Default: one for 128 bytes of `maxBytes`, 1,024 at least. */
+  readonly maxEntries?: number
+  /** What goes when room is needed. Default: LIRS. */
+  readonly policy?: Policy
+}
+
+/** A memory cache as a storage backend that may forget: what it has taken can be gone at the next call. It does not list. */
+export interface MemoryTier extends StorageBackend {
+  readonly supports: typeof supports
+  stats(): MemoryCacheStats
+}
+
+const supports = Object.freeze({
+  write: true,
+  delete: true,
+  list: false,
+  ranges: true,
+  conditionalPut: true,
+  keys: 'any',
+} as const satisfies Supports)
+
+/**
+ * Makes a memory tier. Its cache is its own, so that nothing is in it that did not come through its calls.
+ *
+ * @throws TypeError, RangeError for options that are unknown or wrong
+ */
+export function createMemoryTier(options: MemoryTierOptions): MemoryTier {
+  const { name = 'memory', maxBytes, maxEntries, policy, ...unknown } = options
+  const [other] = Object.keys(unknown)
+  if (other !== undefined) throw new TypeError(`A memory tier has no option ${other}`)
+  const cache = createSlottedCache<Uint8Array>({
+    name,
+    maxBytes,
+    ...(maxEntries === undefined ? {} : { maxEntries }),
+    ...(policy === undefined ? {} : { policy }),
+  })
+  return new InMemoryTier(name, cache, maxBytes)
+}
+
+/** A value in memory. */
+export interface Held {
+  readonly bytes: Uint8Array
+  /** Whether a tiered store has put it here, which verifies before. */
+  readonly isVerified: boolean
+}
+
+export class InMemoryTier implements MemoryTier {
+  readonly name: string
+  readonly failureDomain = `process:${process.pid}`
+  readonly supports = supports
+  readonly #cache: SlottedCache<Uint8Array>
+  readonly maxBytes: number
+  readonly #closing = new AbortController()
+  #isClaimed = false
+  /** Of each slot: the key by which a tiered store remembers it, if it came from one. */
+  readonly #known: (KnownKey | undefined)[] = []
+  /** Of each slot that came from a tiered store: reads that are not in the heat of its key yet, and the tick that they were in. */
+  #reads = new Float64Array(0)
+  #ticks = new Float64Array(0)
+
+  constructor(name: string, cache: SlottedCache<Uint8Array>, maxBytes: number) {
+    this.name = name
+    this.#cache = cache
+    this.maxBytes = maxBytes
+  }
+
+  /** @throws TypeError if it is a tier of another store: ticks and heat are of one clock */
+  claim(): void {
+    if (this.#isClaimed) throw new TypeError(`The memory tier ${this.name} belongs to another tiered store`)
+    this.#isClaimed = true
+  }
+
+  /** Bytes that a tiered store has put here, as a hit. They are shared. */
+  take(key: string, table: KnownKeys): Uint8Array | undefined {
+    const slot = this.#cache.hit(key)
+    if (slot === -1) return undefined
+    const tick = this.#ticks[slot]!
+    if (tick === unverified) return undefined
+    const now = table.tick()
+    if (tick !== now) {
+      this.#settle(slot)
+      this.#ticks[slot] = now
+    }
+    this.#reads[slot]! += 1
+    return this.#cache.valueAt(slot)
+  }
+
+  /** What is here; nothing is counted. */
+  look(key: string): Held | undefined {
+    const slot = this.#cache.slotOf(key)
+    if (slot === -1) return undefined
+    return { bytes: this.#cache.valueAt(slot), isVerified: this.#ticks[slot] !== unverified }
+  }
+
+  /**
+   * Takes in bytes that nobody changes any more. False if they are larger than the cache.
+   *
+   * @param known - of a tiered store, which has verified them
+   */
+  hold(key: string, bytes: Uint8Array, known?: KnownKey): boolean {
+    if (this.#closing.signal.aborted || !this.#cache.set(key, bytes)) return false
+    const slot = this.#cache.slotOf(key)
+    if (slot >= this.#ticks.length) {
+      const slots = Math.max(64, (slot + 1) * 2)
+      this.#ticks = grown(this.#ticks, slots)
+      this.#reads = grown(this.#reads, slots)
+    }
+    this.#settle(slot)
+    this.#known[slot] = known
+    this.#ticks[slot] = known === undefined ? unverified : neverRead
+    return true
+  }
+
+  /** Reads of a key that is here go into its heat. */
+  settle(key: string): void {
+    const slot = this.#cache.slotOf(key)
+    if (slot !== -1) this.#settle(slot)
+  }
+
+  drop(key: string): void {
+    this.#cache.delete(key)
+  }
+
+  async put(key: string, body: Body, options: PutOptions = {}): Promise<ObjectStat> {
+    const signal = this.#enter(options)
+    checkKey(key)
+    this.#checkAbsent(key, options)
+    const bytes = await gather(body, options.size, signal, (total) => {
+      if (total > this.maxBytes)
+        throw new StorageError('STORAGE_FULL', `A value has at most ${this.maxBytes} bytes here`)
+    })
+    this.#checkAbsent(key, options)
+    this.hold(key, bytes)
+    return { key, size: bytes.length }
+  }
+
+  async get(key: string, options: GetOptions = {}): Promise<StoredObject | undefined> {
+    const signal = this.#enter(options)
+    checkKey(key)
+    const wanted = checkWanted(options)
+    const bytes = this.#cache.get(key)
+    if (bytes === undefined) return undefined
+    const { from, to } = windowOf(wanted, bytes.length)
+    const body = onePiece(bytes.slice(from, to), signal)
+    return { key, size: bytes.length, offset: from, length: to - from, body }
+  }
+
+  async stat(key: string, options: CallOptions = {}): Promise<ObjectStat | undefined> {
+    this.#enter(options)
+    checkKey(key)
+    const bytes = this.#cache.peek(key)
+    return bytes === undefined ? undefined : { key, size: bytes.length }
+  }
+
+  async delete(key: string, options: CallOptions = {}): Promise<void> {
+    this.#enter(options)
+    checkKey(key)
+    this.#cache.delete(key)
+  }
+
+  async list(options: CallOptions = {}): Promise<ListPage> {
+    this.#enter(options)
+    throw new StorageError(
+      'STORAGE_NOT_SUPPORTED',
+      `The memory tier ${JSON.stringify(this.name)} does not list`,
+    )
+  }
+
+  async probe(options: CallOptions = {}): Promise<ProbeReport> {
+    return probeByRoundTrip(this, options)
+  }
+
+  stats(): MemoryCacheStats {
+    return this.#cache.stats()
+  }
+
+  async close(): Promise<void> {
+    if (!this.#closing.signal.aborted)
+      this.#closing.abort(
+        new StorageError('STORAGE_CLOSED', `The tier ${JSON.stringify(this.name)} is closed`),
+      )
+    await this.#cache.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #enter({ signal }: CallOptions): AbortSignal {
+    this.#closing.signal.throwIfAborted()
+    signal?.throwIfAborted()
+    return signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal])
+  }
+
+  #settle(slot: number): void {
+    const reads = this.#reads[slot]!
+    if (reads === 0) return
+    this.#reads[slot] = 0
+    const known = this.#known[slot]
+    known?.table.hitMany(known, reads, this.#ticks[slot]!)
+  }
+
+  #checkAbsent(key: string, { ifAbsent = false }: PutOptions): void {
+    if (ifAbsent && this.#cache.has(key))
+      throw new StorageError('STORAGE_EXISTS', `The key ${JSON.stringify(key)} has a value already`)
+  }
+}
+
+/** Ticks of slots that have none. */
+const unverified = -2
+const neverRead = -1

@@ -1,0 +1,273 @@
+/** One tier: every call of it has a deadline and a turn, and what comes of it is counted. */
+import {
+  createSemaphore,
+  failAfter,
+  type Owner,
+  run,
+  throwIfCancelled,
+  TimeoutError,
+} from '@ipfs-kit/concurrency'
+import { matches } from '@ipfs-kit/blocks'
+import { type ObjectStat, type StorageBackend, StorageError, takeIn } from '@ipfs-kit/storage'
+import { Breaker, type BreakerStats } from './breaker.ts'
+import type { Content } from './content.ts'
+import { leave } from './leave.ts'
+import { InMemoryTier } from './memory-tier.ts'
+import type { CheckedBreaker, CheckedRules } from './policy.ts'
+import { publishTier } from './reports.ts'
+
+/** A frozen look at a tier. */
+export interface TierStats {
+  readonly name: string
+  readonly role: 'store' | 'cache'
+  /** Reads that it answered, and those for which it had nothing. */
+  readonly hits: number
+  readonly misses: number
+  readonly puts: number
+  readonly deletes: number
+  /** Values that reads from further down have put here. */
+  readonly promotions: number
+  /** Values that a sweep has taken out. */
+  readonly demotions: number
+  /** Calls that came to no end in time; those that failed otherwise; bytes that were not those of their CID. */
+  readonly timeouts: number
+  readonly failures: number
+  readonly lies: number
+  /** Reads for which the next tier was asked before this one had answered, and how many of those it lost. */
+  readonly hedges: number
+  readonly hedgesLost: number
+  /** Calls that run, and that wait for their turn. */
+  readonly running: number
+  readonly waiting: number
+  /** Keys whose value here may be an older one, since a put or delete did not come through. They are not read here. */
+  readonly doubtful: number
+  readonly breaker: BreakerStats
+}
+
+/** What a tier has under a key: bytes that were checked, or a value too large for that. */
+export type Reading =
+  | { readonly kind: 'whole'; readonly bytes: Uint8Array }
+  | { readonly kind: 'large'; readonly size: number }
+
+/** What a tier says without being at fault. */
+const answers = new Set<string>([
+  'STORAGE_EXISTS',
+  'STORAGE_FULL',
+  'STORAGE_RANGE',
+  'STORAGE_INVALID_KEY',
+  'STORAGE_INVALID_CURSOR',
+  'STORAGE_NOT_SUPPORTED',
+  'STORAGE_SIZE_MISMATCH',
+])
+
+const maxDoubts = 10_000
+
+export class Tier {
+  readonly index: number
+  readonly backend: StorageBackend
+  readonly rules: CheckedRules
+  readonly breaker: Breaker
+  readonly memory: InMemoryTier | undefined
+  readonly counts = {
+    hits: 0,
+    misses: 0,
+    puts: 0,
+    deletes: 0,
+    promotions: 0,
+    demotions: 0,
+    timeouts: 0,
+    failures: 0,
+    lies: 0,
+    hedges: 0,
+    hedgesLost: 0,
+  }
+  readonly #turns
+  readonly #cache: string
+  readonly #doubts = new Set<string>()
+  /** There were more doubts than are remembered. */
+  #isAllDoubtful = false
+
+  constructor(options: {
+    readonly cache: string
+    readonly index: number
+    readonly backend: StorageBackend
+    readonly rules: CheckedRules
+    readonly breaker: CheckedBreaker
+    readonly owner: Owner
+    readonly now: () => number
+  }) {
+    const { cache, index, backend, rules, owner, now } = options
+    this.#cache = cache
+    this.index = index
+    this.backend = backend
+    this.rules = rules
+    this.memory = backend instanceof InMemoryTier ? backend : undefined
+    this.#turns = createSemaphore(rules.maxCalls, { name: `turns of ${backend.name}` })
+    this.breaker = new Breaker(options.breaker, {
+      probe: (call) => backend.probe(call),
+      timeoutMs: rules.timeoutMs,
+      owner,
+      now,
+      onChange: (state) => publishTier(cache, backend.name, state),
+    })
+  }
+
+  get name(): string {
+    return this.backend.name
+  }
+
+  /** Whether a key can be one of this tier. */
+  knows({ multihash }: Content): boolean {
+    return multihash !== undefined || this.backend.supports.keys === 'any'
+  }
+
+  /** Why its value of a key is not asked for now; `undefined` if it is. */
+  silence(content: Content): string | undefined {
+    if (!this.breaker.isClosed) return 'its circuit breaker is open'
+    if (this.#isAllDoubtful || this.#doubts.has(content.key))
+      return 'a put or delete did not reach it, so that it may have an older value'
+    return undefined
+  }
+
+  /** Refuses a call while the tier is left alone. */
+  mustBeClosed(): void {
+    if (!this.breaker.isClosed) throw new Error(`The circuit breaker of the tier ${this.name} is open`)
+  }
+
+  /** Whether its rules let a value in. */
+  admits(size: number, type: string | undefined): boolean {
+    const { maxValueBytes, types } = this.rules
+    if (size > maxValueBytes || size > (this.memory?.maxBytes ?? size)) return false
+    if (types === undefined) return true
+    return type !== undefined && types.some((one) => one === type || one === `${type.split('/')[0]}/*`)
+  }
+
+  /**
+   * Makes a call: it has a turn and a deadline. What it fails with counts against the tier, unless that is an answer, or the
+   * caller has left.
+   */
+  async call<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    try {
+      const value = await failAfter(
+        this.rules.timeoutMs,
+        async (scope) => {
+          using _turn = await this.#turns.acquire()
+          return await run(work(scope.signal))
+        },
+        { name: `tier ${this.name}` },
+      )
+      this.breaker.succeeded()
+      return value
+    } catch (error) {
+      throwIfCancelled()
+      this.#blame(error)
+      throw error
+    }
+  }
+
+  /** What it has under a key, checked. A value that is not that of its CID is none. */
+  async read(content: Content, maxWholeBytes: number): Promise<Reading | undefined> {
+    const reading = await this.call((signal) => this.#read(content, maxWholeBytes, signal))
+    if (reading === 'lie') {
+      this.lied()
+      return undefined
+    }
+    this.counts[reading === undefined ? 'misses' : 'hits'] += 1
+    return reading
+  }
+
+  /** Its bytes were not those of a CID. */
+  lied(): void {
+    this.counts.lies += 1
+    publishTier(this.#cache, this.name, 'lied')
+    this.breaker.trip(new Error('bytes that are not those of their CID'))
+  }
+
+  async stat(content: Content): Promise<ObjectStat | undefined> {
+    const found = await this.call((signal) => this.backend.stat(content.key, { signal }))
+    if (found !== undefined && !isSize(found.size)) throw this.fault('it says a size that is none')
+    return found
+  }
+
+  async put(content: Content, bytes: Uint8Array, ifAbsent = false): Promise<void> {
+    this.mustBeClosed()
+    const options = { size: bytes.length, ...(ifAbsent ? { ifAbsent } : {}) }
+    const stored = await this.call((signal) => this.backend.put(content.key, bytes, { ...options, signal }))
+    if (stored.size !== bytes.length)
+      throw this.fault(`it was given ${bytes.length} bytes and says that it has taken ${stored.size}`)
+    this.counts.puts += 1
+    this.#doubts.delete(content.key)
+  }
+
+  async delete(content: Content): Promise<void> {
+    this.mustBeClosed()
+    await this.call((signal) => this.backend.delete(content.key, { signal }))
+    this.counts.deletes += 1
+    this.#doubts.delete(content.key)
+  }
+
+  /** Its value of a key may be an older one: it is not read until it is put or deleted. */
+  doubt({ key }: Content): void {
+    if (this.#doubts.size >= maxDoubts && !this.#doubts.has(key)) this.#isAllDoubtful = true
+    else this.#doubts.add(key)
+  }
+
+  /** A failure that no call threw: what came of it cannot be. */
+  fault(what: string): Error {
+    const error = new Error(`The tier ${this.name} is at fault: ${what}`)
+    this.#blame(error)
+    return error
+  }
+
+  stats(): TierStats {
+    const { waiting, permits, available } = this.#turns.stats()
+    return Object.freeze({
+      name: this.name,
+      role: this.rules.role,
+      ...this.counts,
+      running: permits - available,
+      waiting,
+      doubtful: this.#doubts.size,
+      breaker: this.breaker.stats(),
+    })
+  }
+
+  async #read(
+    content: Content,
+    maxWholeBytes: number,
+    signal: AbortSignal,
+  ): Promise<Reading | 'lie' | undefined> {
+    const found = await this.backend.get(content.key, { signal })
+    if (found === undefined) return undefined
+    const { size, offset, length, body } = found
+    if (!isSize(size) || offset !== 0 || length !== size)
+      throw new Error(`${length} bytes from ${offset} on of ${size} are not the whole that was asked for`)
+    if (size > maxWholeBytes) {
+      await leave(body)
+      return { kind: 'large', size }
+    }
+    const bytes = new Uint8Array(size)
+    let filled = 0
+    await takeIn(body, signal, (piece) => {
+      if (filled + piece.length > size) throw new Error(`A body has more than the ${size} bytes declared`)
+      bytes.set(piece, filled)
+      filled += piece.length
+    })
+    signal.throwIfAborted()
+    if (filled !== size) throw new Error(`A body has ${filled} bytes of the ${size} declared`)
+    if (content.multihash !== undefined && !(await matches(content.multihash, bytes))) return 'lie'
+    return { kind: 'whole', bytes }
+  }
+
+  #blame(error: unknown): void {
+    if (error instanceof StorageError && answers.has(error.code)) return
+    const isLate = error instanceof TimeoutError
+    this.counts[isLate ? 'timeouts' : 'failures'] += 1
+    publishTier(this.#cache, this.name, isLate ? 'timed-out' : 'failed')
+    this.breaker.failed(error)
+  }
+}
+
+export function isSize(size: unknown): size is number {
+  return Number.isSafeInteger(size) && (size as number) >= 0
+}

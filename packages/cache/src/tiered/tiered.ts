@@ -1,0 +1,446 @@
+/** Several backends as one: the fastest first, each for what it is good for. */
+import { createOwner, now, type Owner, sleep } from '@ipfs-kit/concurrency'
+import { matches } from '@ipfs-kit/blocks'
+import { cancelScope } from '@ipfs-kit/concurrency'
+import {
+  type Body,
+  type CallOptions,
+  checkKey,
+  type GetOptions,
+  type ListOptions,
+  type ListPage,
+  type ObjectStat,
+  type ProbeReport,
+  probeByRoundTrip,
+  type PutOptions,
+  type StorageBackend,
+  StorageError,
+  type StoredObject,
+  type Supports,
+} from '@ipfs-kit/storage'
+import { CacheError } from '../errors.ts'
+import { type BatchItem, type BatchOptions, checkBatch, eachOf, type Source } from './batch.ts'
+import { openBody } from './body.ts'
+import { type Content, Contents } from './content.ts'
+import { type DemotionReport, demoteCold } from './demotion.ts'
+import { type KeyExplanation, explainKey } from './explain.ts'
+import { gather } from './gather.ts'
+import { KeyLocks } from './key-locks.ts'
+import { KnownKeys } from './known-keys.ts'
+import { checkLimit, listPage, readMark } from './listing.ts'
+import { onePiece } from './one-piece.ts'
+import type { Parts } from './parts.ts'
+import { type CheckedPolicy, checkPolicy, type TieredPolicy } from './policy.ts'
+import { probeByBlock } from './probe.ts'
+import { type QueryItem, queryTiers } from './query.ts'
+import { checkWanted, windowOf } from './range.ts'
+import { Reads } from './reads.ts'
+import { sayingOf } from './breaker.ts'
+import { tiersFailed, type Unanswered } from './search.ts'
+import { supportsOf } from './supports.ts'
+import { Tier, type TierStats } from './tier.ts'
+import { Writes } from './writes.ts'
+
+/** A frozen look at a tiered store. */
+export interface TieredStats {
+  readonly name: string
+  /** In the order in which they are asked. */
+  readonly tiers: readonly TierStats[]
+  /** Keys of which heat and places are remembered. */
+  readonly knownKeys: number
+  readonly reads: {
+    /** Searches that run, that were begun, and calls that shared one. */
+    readonly running: number
+    readonly started: number
+    readonly shared: number
+  }
+  /** Promotions that were left out, since too many ran. */
+  readonly promotionsLeftOut: number
+  /** Bytes of bodies that arrive. */
+  readonly arrivingBytes: number
+}
+
+/** One of several to put. */
+export interface PutItem {
+  readonly key: string
+  readonly body: Body
+  readonly size?: number
+}
+
+/**
+ * Several backends as one. Where a key is a CID, no byte is answered, kept or promoted that was not verified against it,
+ * whatever the tier. All calls reject with `STORAGE_CLOSED` after `close`, and with the reason of their signal.
+ */
+export interface Tiered extends StorageBackend {
+  /**
+   * What a memory tier has, at once and without a copy: it belongs to the cache, do not write into it. Counts as a read.
+   * `undefined` says that memory does not have it, no more.
+   */
+  peek(key: string): Uint8Array | undefined
+  /**
+   * A value, whole. It may be shared with others: do not write into it.
+   *
+   * @returns undefined if there is none
+   * @throws CacheError CACHE_TIERS_FAILED, CACHE_BODY_BROKEN, CACHE_TOO_LARGE above `maxValueBytes`
+   */
+  getBytes(key: string, options?: CallOptions): Promise<Uint8Array | undefined>
+  /** Whether a tier has it. Its bytes are not looked at. @throws CacheError CACHE_TIERS_FAILED */
+  has(key: string, options?: CallOptions): Promise<boolean>
+  /** The values of many keys, as {@link getBytes} gives them. */
+  getMany(
+    keys: Source<string>,
+    options?: BatchOptions,
+  ): AsyncGenerator<BatchItem<Uint8Array | undefined>, void>
+  putMany(items: Source<PutItem>, options?: BatchOptions): AsyncGenerator<BatchItem<ObjectStat>, void>
+  deleteMany(keys: Source<string>, options?: BatchOptions): AsyncGenerator<BatchItem<void>, void>
+  hasMany(keys: Source<string>, options?: BatchOptions): AsyncGenerator<BatchItem<boolean>, void>
+  statMany(
+    keys: Source<string>,
+    options?: BatchOptions,
+  ): AsyncGenerator<BatchItem<ObjectStat | undefined>, void>
+  /**
+   * All keys with a prefix that a listing tier has, each once, in byte order, with the tiers that list it. A tier that fails
+   * is an item of its own, and what it has is not in what follows.
+   */
+  query(options?: CallOptions & { readonly prefix?: string }): AsyncGenerator<QueryItem, void>
+  /** Where a key is, since when, why, how hot it is, and the numbers behind that. All tiers are asked. */
+  explain(key: string, options?: CallOptions): Promise<KeyExplanation>
+  /**
+   * A sweep: takes out of the tiers with `demoteBelow` what has gone colder, where `minCopies` stores further down have the
+   * same bytes, or take them now. Values above `maxWholeBytes` stay.
+   */
+  demote(options?: CallOptions): Promise<DemotionReport>
+  stats(): TieredStats
+  /** Cancels everything that runs, and waits for its end. The tiers stay open: they belong to who made them. Idempotent. */
+  close(): Promise<void>
+}
+
+/**
+ * Makes one store of several. Reads ask the tiers in order, and what was found further down is promoted. Puts go through to
+ * all tiers that take the value.
+ *
+ * @param tiers - storage backends, the fastest first, each with a name of its own
+ * @throws TypeError, RangeError for a policy that is unknown or wrong; TypeError for a memory tier of another tiered store
+ */
+export function tiered(tiers: readonly StorageBackend[], policy: TieredPolicy = {}): Tiered {
+  return new TieredStore(tiers, checkPolicy(tiers, policy))
+}
+
+class TieredStore implements Tiered {
+  readonly name: string
+  readonly failureDomain: string
+  readonly supports: Supports
+  readonly #policy: CheckedPolicy
+  readonly #owner: Owner
+  readonly #parts: Parts
+  readonly #contents: Contents
+  readonly #reads: Reads
+  readonly #writes: Writes
+  readonly #startedMs: number
+  readonly #closing = new AbortController()
+  #isClosed = false
+  #arrivingBytes = 0
+
+  constructor(backends: readonly StorageBackend[], policy: CheckedPolicy) {
+    const { name, keys, rules, breaker, maxKeys, heatHalfLifeMs } = policy
+    this.name = name
+    this.failureDomain = policy.failureDomain
+    this.#policy = policy
+    const owner = createOwner({ name })
+    this.#owner = owner
+    const clock = policy.now ?? (() => now({ scope: owner.scope }))
+    const tiers = backends.map(
+      (backend, index) =>
+        new Tier({ cache: name, index, backend, rules: rules[index]!, breaker, owner, now: clock }),
+    )
+    for (const tier of tiers) tier.memory?.claim()
+    const stores = tiers.filter((tier) => tier.rules.role === 'store')
+    const memory = tiers.find((tier) => tier.memory !== undefined)
+    this.#parts = {
+      policy,
+      tiers,
+      stores: stores.length === 0 ? tiers : stores,
+      memory: memory === undefined ? undefined : { tier: memory, cache: memory.memory! },
+      known: new KnownKeys({ maxKeys, halfLifeMs: heatHalfLifeMs, now: clock }),
+      locks: new KeyLocks(),
+      owner,
+    }
+    this.supports = supportsOf(this.#parts)
+    this.#contents = new Contents(keys)
+    this.#reads = new Reads(this.#parts)
+    this.#writes = new Writes(this.#parts, this.#reads)
+    this.#startedMs = clock()
+    if (policy.demoteEveryMs !== undefined) this.#sweepEvery(policy.demoteEveryMs)
+  }
+
+  peek(key: string): Uint8Array | undefined {
+    if (this.#isClosed) return undefined
+    const bytes = this.#reads.fromMemory(key)
+    if (bytes !== undefined || this.#contents.keys === 'any') return bytes
+    const alias = this.#contents.alias(key)
+    return alias === undefined || alias === key ? undefined : this.#reads.fromMemory(alias)
+  }
+
+  async getBytes(key: string, options: CallOptions = {}): Promise<Uint8Array | undefined> {
+    options.signal?.throwIfAborted()
+    const bytes = this.peek(key)
+    if (bytes !== undefined) return bytes
+    const found = await this.#find(key, { offset: 0, length: Number.MAX_SAFE_INTEGER }, this.#enter(options))
+    if (found === undefined) return undefined
+    if ('bytes' in found) return found.bytes
+    const { size, body } = found.object
+    const { maxValueBytes } = this.#policy
+    const refuse = (total: number): void => {
+      if (total <= maxValueBytes) return
+      throw new CacheError(
+        'CACHE_TOO_LARGE',
+        `A value of ${size} bytes is above the limit of ${maxValueBytes}`,
+      )
+    }
+    return gather(body, size, this.#enter(options), refuse)
+  }
+
+  async get(key: string, options: GetOptions = {}): Promise<StoredObject | undefined> {
+    const signal = this.#enter(options)
+    const wanted = checkWanted(options)
+    const bytes = this.peek(key)
+    const found = bytes === undefined ? await this.#find(key, wanted, signal) : { bytes }
+    if (found === undefined) return undefined
+    if ('object' in found) return { key, ...found.object }
+    const size = found.bytes.length
+    const { from, to } = windowOf(wanted, size)
+    const body = onePiece(found.bytes.slice(from, to), signal)
+    return { key, size, offset: from, length: to - from, body }
+  }
+
+  async stat(key: string, options: CallOptions = {}): Promise<ObjectStat | undefined> {
+    const signal = this.#enter(options)
+    const content = this.#contents.of(key)
+    const stat = await inSignal(signal, () => this.#reads.stat(content))
+    return stat === undefined ? undefined : { key, size: stat.size }
+  }
+
+  async has(key: string, options: CallOptions = {}): Promise<boolean> {
+    return (await this.stat(key, options)) !== undefined
+  }
+
+  async put(key: string, body: Body, options: PutOptions = {}): Promise<ObjectStat> {
+    const signal = this.#enter(options)
+    this.#mustSupport('write')
+    const { size, ifAbsent = false } = options
+    if (ifAbsent) this.#mustSupport('conditionalPut')
+    const content = this.#contents.of(key)
+    let taken = 0
+    const take = (total: number): void => {
+      const { maxValueBytes, maxArrivingBytes } = this.#policy
+      if (total <= taken) return
+      if (total > maxValueBytes) throw full(`A value has at most ${maxValueBytes} bytes here`)
+      if (this.#arrivingBytes + total - taken > maxArrivingBytes)
+        throw full(`The bodies that arrive now take ${this.#arrivingBytes} of ${maxArrivingBytes} bytes`)
+      this.#arrivingBytes += total - taken
+      taken = total
+    }
+    try {
+      const bytes = await gather(body, size, signal, take)
+      await this.#mustMatch(content, bytes)
+      await this.#writes.put(content, bytes, ifAbsent, signal)
+      return { key, size: bytes.length }
+    } finally {
+      this.#arrivingBytes -= taken
+    }
+  }
+
+  async delete(key: string, options: CallOptions = {}): Promise<void> {
+    const signal = this.#enter(options)
+    this.#mustSupport('delete')
+    await this.#writes.delete(this.#contents.of(key), signal)
+  }
+
+  async list(options: ListOptions = {}): Promise<ListPage> {
+    const signal = this.#enter(options)
+    this.#mustSupport('list')
+    const limit = checkLimit(options.limit)
+    const { prefix = '', cursor } = options
+    if (prefix !== '') checkKey(prefix)
+    const { stores } = this.#parts
+    const mark = cursor === undefined ? undefined : readMark(cursor, prefix, stores.length)
+    return inSignal(signal, () => listPage(stores, this.#contents.keys, { prefix, limit, mark }))
+  }
+
+  getMany(keys: Source<string>, options: BatchOptions = {}) {
+    return this.#each(
+      keys,
+      (key) => key,
+      (key) => this.getBytes(key),
+      options,
+    )
+  }
+
+  putMany(items: Source<PutItem>, options: BatchOptions = {}) {
+    const put = ({ key, body, size }: PutItem) => this.put(key, body, size === undefined ? {} : { size })
+    return this.#each(items, ({ key }) => key, put, options)
+  }
+
+  deleteMany(keys: Source<string>, options: BatchOptions = {}) {
+    return this.#each(
+      keys,
+      (key) => key,
+      (key) => this.delete(key),
+      options,
+    )
+  }
+
+  hasMany(keys: Source<string>, options: BatchOptions = {}) {
+    return this.#each(
+      keys,
+      (key) => key,
+      (key) => this.has(key),
+      options,
+    )
+  }
+
+  statMany(keys: Source<string>, options: BatchOptions = {}) {
+    return this.#each(
+      keys,
+      (key) => key,
+      (key) => this.stat(key),
+      options,
+    )
+  }
+
+  async *query(
+    options: CallOptions & { readonly prefix?: string } = {},
+  ): AsyncGenerator<QueryItem, void, undefined> {
+    const signal = this.#enter(options)
+    const { prefix = '' } = options
+    if (prefix !== '') checkKey(prefix)
+    const listing = this.#parts.tiers.filter((tier) => tier.backend.supports.list)
+    if (listing.length === 0) this.#mustSupport('list')
+    yield* queryTiers(listing, this.#contents.keys, prefix, signal)
+  }
+
+  async explain(key: string, options: CallOptions = {}): Promise<KeyExplanation> {
+    const signal = this.#enter(options)
+    const content = this.#contents.of(key)
+    return inSignal(signal, () => explainKey(this.#parts, content))
+  }
+
+  async demote(options: CallOptions = {}): Promise<DemotionReport> {
+    const signal = this.#enter(options)
+    const sweep = this.#owner.spawn(() => demoteCold(this.#parts, this.#contents, this.#startedMs), {
+      name: 'sweep',
+    })
+    try {
+      return await sweep.join({ signal })
+    } finally {
+      sweep.cancel('nobody waits for this sweep any more')
+    }
+  }
+
+  async probe(options: CallOptions = {}): Promise<ProbeReport> {
+    this.#enter(options)
+    return this.#contents.keys === 'cid' ? probeByBlock(this, options) : probeByRoundTrip(this, options)
+  }
+
+  stats(): TieredStats {
+    const { flights, promotionsLeftOut } = this.#reads
+    return Object.freeze({
+      name: this.name,
+      tiers: Object.freeze(this.#parts.tiers.map((tier) => tier.stats())),
+      knownKeys: this.#parts.known.size,
+      reads: Object.freeze({
+        running: flights.running,
+        started: flights.started,
+        shared: flights.shared,
+      }),
+      promotionsLeftOut,
+      arrivingBytes: this.#arrivingBytes,
+    })
+  }
+
+  async close(): Promise<void> {
+    if (!this.#isClosed) {
+      this.#isClosed = true
+      this.#closing.abort(new StorageError('STORAGE_CLOSED', `The tiered store ${this.name} is closed`))
+    }
+    await this.#owner.close(`the tiered store ${this.name} was closed`)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** Begins a call: the signal that ends it is that of the caller or of closing. */
+  #enter({ signal }: CallOptions): AbortSignal {
+    this.#closing.signal.throwIfAborted()
+    signal?.throwIfAborted()
+    return signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal])
+  }
+
+  /** A value that memory does not have: its bytes, or an object that is read piece by piece. */
+  async #find(
+    key: string,
+    wanted: { readonly offset: number; readonly length: number },
+    signal: AbortSignal,
+  ): Promise<{ readonly bytes: Uint8Array } | { readonly object: Omit<StoredObject, 'key'> } | undefined> {
+    const content = this.#contents.of(key)
+    const found = await this.#reads.find(content, signal)
+    if (found === undefined) return undefined
+    if (found.reading.kind === 'whole') return found.reading
+    windowOf(wanted, found.reading.size)
+    // From the tier where it was found on; those before had nothing, or did not answer.
+    const tiers = this.#parts.tiers.slice(found.tier.index)
+    const failed: Unanswered[] = []
+    const object = await inSignal(signal, () =>
+      openBody(tiers, content, wanted, signal, (tier, error) =>
+        failed.push({ tier, why: sayingOf(error), error }),
+      ),
+    )
+    if (object === undefined && failed.length > 0)
+      throw tiersFailed(`${JSON.stringify(content.key)} cannot be read`, failed)
+    return object === undefined ? undefined : { object }
+  }
+
+  async #mustMatch({ key, multihash }: Content, bytes: Uint8Array): Promise<void> {
+    if (multihash === undefined || (await matches(multihash, bytes))) return
+    const what = `The key ${JSON.stringify(key)} is a CID, and not that of these ${bytes.length} bytes`
+    throw new StorageError('STORAGE_INVALID_KEY', what)
+  }
+
+  #mustSupport(ability: 'write' | 'delete' | 'list' | 'conditionalPut'): void {
+    if (!this.supports[ability])
+      throw new StorageError('STORAGE_NOT_SUPPORTED', `The tiers of ${this.name} do not support ${ability}`)
+  }
+
+  async *#each<I, T>(
+    source: Source<I>,
+    keyOf: (item: I) => string,
+    work: (item: I) => Promise<T>,
+    options: BatchOptions,
+  ): AsyncGenerator<BatchItem<T>, void, undefined> {
+    const checked = checkBatch(options)
+    const signal = this.#enter(options)
+    yield* eachOf(this.#owner, source, { keyOf, run: work }, { ...checked, signal })
+  }
+
+  #sweepEvery(ms: number): void {
+    this.#owner.spawn(
+      async () => {
+        for (;;) {
+          await sleep(ms)
+          await demoteCold(this.#parts, this.#contents, this.#startedMs)
+        }
+      },
+      { name: 'sweeps' },
+    )
+  }
+}
+
+/** Runs the work of one call under its signal. */
+async function inSignal<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  return (await cancelScope(work, { signal })) as T
+}
+
+function full(message: string): StorageError {
+  return new StorageError('STORAGE_FULL', message)
+}
