@@ -119,3 +119,15 @@ test('ARC has the lists and the target of the paper', () => {
     { numRuns: 2000 },
   )
 })
+
+test('ARC keeps a target with values of no bytes', () => {
+  const cache = createMemoryCache<number>({ maxBytes: 100, maxEntries: 4, policy: arc })
+  for (let at = 0; at < 500; at += 1) {
+    const key = `${(at * at) % 23}`
+    if (cache.get(key) === undefined) cache.set(key, at, { bytes: at % 3 === 0 ? 5 : 0 })
+    const { p } = cache.stats().order
+    expect(p).toBeGreaterThanOrEqual(0)
+    expect(p).toBeLessThanOrEqual(100)
+  }
+  expect(cache.stats().order.ghostHits).toBeGreaterThan(0)
+})
