@@ -31,8 +31,9 @@ export class KeyTable<V> {
   #used = 0
   readonly seed: number
   #isWhole: boolean
-  /** Pairs of different keys with equal hashes that were met. */
+  /** Pairs of different keys with equal hashes that were met, and keys that came in, both since not long ago. */
   #collisions = 0
+  #filled = 0
 
   constructor(seed: number, isWhole: boolean) {
     this.seed = seed
@@ -96,7 +97,7 @@ export class KeyTable<V> {
       const slot = (cell >>> tagBits) - 1
       if (this.#hashes[slot] !== hash) continue
       if (this.keys[slot] === undefined) return slot
-      this.#collisions += 1
+      this.#collide()
     }
   }
 
@@ -113,6 +114,7 @@ export class KeyTable<V> {
     this.keys[slot] = key
     this.values[slot] = value
     this.size += 1
+    this.#filled += 1
   }
 
   /** A resident slot becomes a ghost. */
@@ -179,6 +181,15 @@ export class KeyTable<V> {
       this.#hashes[slot] = hash
       this.#place(slot, hash)
     }
+  }
+
+  /** Chance alone makes two of 2^32 hashes equal now and then, which in a long life adds up: it counts what comes close together. */
+  #collide(): void {
+    if (this.#filled > 65_536 + this.size) {
+      this.#collisions = 0
+      this.#filled = 0
+    }
+    this.#collisions += 1
   }
 
   #place(slot: number, hash: number): void {
