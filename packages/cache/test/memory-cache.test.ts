@@ -1,4 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { setImmediate } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { createMemoryCache, lru, type EvictionReason } from '@ipfs-kit/cache'
 import { describe, expect, test } from 'vitest'
 import { policies } from './policies.ts'
@@ -68,6 +71,62 @@ describe.each(policies)('with %s', (_name, policy) => {
     expect([...cache.entries()].map(([key]) => key)).toEqual(['b'])
   })
 
+  test('a value that grows is there whatever it pushes out, itself among them', () => {
+    for (const grown of ['a', 'b', 'c']) {
+      const cache = createMemoryCache<Uint8Array>({ maxBytes: 90, policy })
+      for (const key of ['a', 'b', 'c']) cache.set(key, bytesOf(30))
+      expect(cache.set(grown, bytesOf(90))).toBe(true)
+      expect([...cache.entries()].map(([key, { length }]) => [key, length])).toEqual([[grown, 90]])
+      expect(cache.stats()).toMatchObject({ entries: 1, bytes: 90 })
+    }
+  })
+
+  test('values that grow and shrink count for the policy with the bytes that they have', () => {
+    const kept = (sizes: readonly number[]): string[] => {
+      const cache = createMemoryCache<number>({ maxBytes: 1000, policy })
+      for (const bytes of sizes) for (let at = 0; at < 20; at += 1) cache.set(`old ${at}`, at, { bytes })
+      for (let at = 0; at < 300; at += 1) {
+        const key = `${at % 2 === 0 ? at % 38 : (at * at) % 71}`
+        if (cache.get(key) === undefined) cache.set(key, at, { bytes: 40 })
+      }
+      return [...cache.entries()].map(([key]) => key).sort()
+    }
+    expect(kept([1, 40, 40])).toEqual(kept([40, 40, 40]))
+  })
+
+  test('what has left is not held by its slot', async () => {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const cache = createMemoryCache<object>({ maxEntries: 10, policy })
+    const held: WeakRef<object>[] = []
+    const fill = (): void => {
+      for (let at = 0; at < 100; at += 1) {
+        const value = { at }
+        held.push(new WeakRef(value))
+        cache.set(`${at}`, value)
+      }
+      for (const [key] of [...cache.entries()].slice(0, 5)) cache.delete(key)
+    }
+    fill()
+    await setImmediate()
+    collect()
+    expect(held.filter((one) => one.deref() !== undefined)).toHaveLength(5)
+  })
+
+  test('a smaller limit has fewer ghosts, and a target within it', () => {
+    const cache = createMemoryCache<number>({ maxEntries: 200, policy })
+    for (let at = 0; at < 4000; at += 1) {
+      const key = `${(at * at) % 1009}`
+      if (cache.get(key) === undefined) cache.set(key, at)
+    }
+    cache.resize({ maxEntries: 10 })
+    cache.set('next', 1)
+    for (let at = 0; at < 100; at += 1) cache.set(`${at}`, at)
+    const { b1 = 0, b2 = 0, ghosts = 0, p = 0 } = cache.stats().order
+    expect(b1 + b2 + ghosts).toBeLessThanOrEqual(10)
+    expect(p).toBeLessThanOrEqual(10)
+  })
+
   test('a smaller limit evicts at once, a larger one is used', () => {
     const cache = createMemoryCache<Uint8Array>({ maxBytes: 1000, maxEntries: 10, policy })
     for (let at = 0; at < 10; at += 1) cache.set(`key ${at}`, bytesOf(100))
@@ -104,6 +163,7 @@ test('keys that agree in most of their characters are told apart, and hashed who
   const keyOf = (at: number): string => `k${String(at).padStart(6, '0')}${'-'.repeat(93)}`
   for (let at = 0; at < 5000; at += 1) cache.set(keyOf(at), at)
   expect(cache.snapshot().whole).toBe(true)
+  expect(cache.stats().order.ghosts).toBe(0)
   for (let at = 0; at < 5000; at += 1) expect(cache.get(keyOf(at))).toBe(at)
   for (let at = 5000; at < 20_000; at += 1) {
     cache.set(keyOf(at), at)
