@@ -113,6 +113,20 @@ describe.each(policies)('with %s', (_name, policy) => {
     expect(held.filter((one) => one.deref() !== undefined)).toHaveLength(5)
   })
 
+  test('with ghosts too it takes to hashing whole keys', () => {
+    const cache = createMemoryCache<number>({ maxEntries: 100, policy })
+    for (let at = 0; at < 3000; at += 1) {
+      const key = `${at % 3 === 0 ? at % 60 : (at * at) % 1009}`
+      if (cache.get(key) === undefined) cache.set(key, at)
+    }
+    const { b1 = 0, b2 = 0, ghosts = 0 } = cache.stats().order
+    if (policy.ghostShare > 0) expect(b1 + b2 + ghosts).toBeGreaterThan(0)
+    for (let at = 0; at < 20; at += 1) cache.set(`k${String(at).padStart(6, '0')}${'-'.repeat(93)}`, at)
+    expect(cache.snapshot().whole).toBe(true)
+    const { b1: m1 = 0, b2: m2 = 0, ghosts: left = 0 } = cache.stats().order
+    expect(m1 + m2 + left).toBeLessThanOrEqual(10)
+  })
+
   test('a smaller limit has fewer ghosts, and a target within it', () => {
     const cache = createMemoryCache<number>({ maxEntries: 200, policy })
     for (let at = 0; at < 4000; at += 1) {
