@@ -31,9 +31,9 @@ export class KeyTable<V> {
   #used = 0
   readonly seed: number
   #isWhole: boolean
-  /** Pairs of different keys with equal hashes that were met, and keys that came in, both since not long ago. */
+  /** Pairs of different keys with equal hashes that were met, and the number of the `set` from which they are counted. */
   #collisions = 0
-  #filled = 0
+  #countedFrom = 0
 
   constructor(seed: number, isWhole: boolean) {
     this.seed = seed
@@ -55,9 +55,13 @@ export class KeyTable<V> {
     return this.#isWhole
   }
 
-  /** Whether so many keys agree in what is hashed that all of them should be hashed whole: {@link hashWholly}. */
-  get isCrowded(): boolean {
-    return !this.#isWhole && this.#collisions > 64 + (this.size >>> 8)
+  /**
+   * Whether so many keys agree in what is hashed that all of them should be hashed whole: {@link hashWholly}.
+   *
+   * @param sets - how many values the cache has taken in so far
+   */
+  isCrowded(sets: number): boolean {
+    return !this.#isWhole && this.#collisions > 64 + (this.size >>> 8) && this.#areDense(sets)
   }
 
   hash(key: string): number {
@@ -97,7 +101,7 @@ export class KeyTable<V> {
       const slot = (cell >>> tagBits) - 1
       if (this.#hashes[slot] !== hash) continue
       if (this.keys[slot] === undefined) return slot
-      this.#collide()
+      this.#collisions += 1
     }
   }
 
@@ -114,7 +118,6 @@ export class KeyTable<V> {
     this.keys[slot] = key
     this.values[slot] = value
     this.size += 1
-    this.#filled += 1
   }
 
   /** A resident slot becomes a ghost. */
@@ -183,13 +186,15 @@ export class KeyTable<V> {
     }
   }
 
-  /** Chance alone makes two of 2^32 hashes equal now and then, which in a long life adds up: it counts what comes close together. */
-  #collide(): void {
-    if (this.#filled > 65_536 + this.size) {
-      this.#collisions = 0
-      this.#filled = 0
-    }
-    this.#collisions += 1
+  /**
+   * Whether the collisions came close together. Chance alone makes two of 2^32 hashes equal now and then, which in a long life
+   * adds up.
+   */
+  #areDense(sets: number): boolean {
+    const isDense = sets - this.#countedFrom <= 65_536 + this.size
+    this.#collisions = 0
+    this.#countedFrom = sets
+    return isDense
   }
 
   #place(slot: number, hash: number): void {

@@ -389,7 +389,7 @@ class InMemory<V> implements MemoryCache<V> {
       this.#bytes += bytes
     }
     this.#state.insert(slot, bytes)
-    if (table.isCrowded) {
+    if (table.isCrowded(this.#sets)) {
       this.#state.dropGhosts()
       table.hashWholly()
     }
