@@ -77,8 +77,8 @@ class Arc implements PolicyState {
     this.#ghostHits += 1
     const [w1, w2] = [this.#weightOf(b1), this.#weightOf(b2)]
     this.#met = this.#lists[ghost]!
-    if (this.#met === b1) this.#p = Math.min(this.#capacity, this.#p + Math.max(1, w2 / w1) * weight)
-    else this.#p = Math.max(0, this.#p - Math.max(1, w1 / w2) * weight)
+    if (this.#met === b1) this.#p = Math.min(this.#capacity, this.#p + stepOf(w2, w1) * weight)
+    else this.#p = Math.max(0, this.#p - stepOf(w1, w2) * weight)
     this.#links.unlink(ghost + heads)
     this.#leave(this.#met, ghost)
   }
@@ -180,7 +180,7 @@ class Arc implements PolicyState {
       const pairs = lastFirst(order, name)
       for (let at = Math.max(0, pairs.length - 2 * this.#limits.maxEntries); at + 1 < pairs.length; at += 2) {
         const ghost = this.#slots.add(pairs[at + 1]! >>> 0)
-        if (this.#weights !== undefined) this.#weights[ghost] = Math.max(1, pairs[at]!)
+        if (this.#weights !== undefined) this.#weights[ghost] = weightIn(pairs[at]!, this.#capacity)
         this.#addGhost(ghost, list)
       }
     }
@@ -237,4 +237,14 @@ class Arc implements PolicyState {
   #makeHeads(): void {
     for (let head = 0; head < heads; head += 1) this.#links.makeHead(head)
   }
+}
+
+/** How much faster `p` moves for the list of fewer ghosts. All of them together may weigh nothing. */
+function stepOf(other: number, own: number): number {
+  return Math.max(1, other / Math.max(1, own))
+}
+
+/** The weight of a ghost in a snapshot: bytes that the cache could have had. */
+function weightIn(bytes: number, capacity: number): number {
+  return Math.min(capacity, Math.max(0, Math.trunc(bytes)))
 }

@@ -31,8 +31,9 @@ export class KeyTable<V> {
   #used = 0
   readonly seed: number
   #isWhole: boolean
-  /** Pairs of different keys with equal hashes that were met. */
+  /** Pairs of different keys with equal hashes that were met, and the number of the `set` from which they are counted. */
   #collisions = 0
+  #countedFrom = 0
 
   constructor(seed: number, isWhole: boolean) {
     this.seed = seed
@@ -54,9 +55,13 @@ export class KeyTable<V> {
     return this.#isWhole
   }
 
-  /** Whether so many keys agree in what is hashed that all of them should be hashed whole: {@link hashWholly}. */
-  get isCrowded(): boolean {
-    return !this.#isWhole && this.#collisions > 64 + (this.size >>> 8)
+  /**
+   * Whether so many keys agree in what is hashed that all of them should be hashed whole: {@link hashWholly}.
+   *
+   * @param sets - how many values the cache has taken in so far
+   */
+  isCrowded(sets: number): boolean {
+    return !this.#isWhole && this.#collisions > 64 + (this.size >>> 8) && this.#areDense(sets)
   }
 
   hash(key: string): number {
@@ -179,6 +184,17 @@ export class KeyTable<V> {
       this.#hashes[slot] = hash
       this.#place(slot, hash)
     }
+  }
+
+  /**
+   * Whether the collisions came close together. Chance alone makes two of 2^32 hashes equal now and then, which in a long life
+   * adds up.
+   */
+  #areDense(sets: number): boolean {
+    const isDense = sets - this.#countedFrom <= 65_536 + this.size
+    this.#collisions = 0
+    this.#countedFrom = sets
+    return isDense
   }
 
   #place(slot: number, hash: number): void {

@@ -4,9 +4,10 @@
  * queue, unless it is asked for again within the time in which each LIR entry was: then it takes the place of the one that
  * was not asked for longest.
  *
- * The paper keeps a stack to know that time. Here each slot has the number of the request that asked for it last, which says
- * the same: in the stack is what is newer than the oldest LIR entry. And a hit of a LIR entry only notes that number; its
- * list is put in order when its end is looked at, as in a clock (S. Jiang, F. Chen, X. Zhang, "CLOCK-Pro", USENIX ATC '05).
+ * The paper keeps a stack to know that time. Here each slot has a time, counted in requests for what is not LIR, which says
+ * the same: in the stack is what is newer than the oldest LIR entry. And a hit of a LIR entry only notes that there was one;
+ * it gets its time and place when the end of its ring is looked at, as in a clock (S. Jiang, F. Chen, X. Zhang, "CLOCK-Pro",
+ * USENIX ATC '05).
  *
  * A tenth of the entries are HIR instead of a hundredth, which costs little where LIRS is strong and mends it where plain
  * recency wins; and there are at most three ghosts for four entries. With bytes there is such a cache for each power of two
@@ -54,7 +55,7 @@ class Lirs implements PolicyState {
   readonly #slots: Ghosts
   readonly #links = new Links(heads)
   #states = new Uint8Array(0)
-  /** The request that asked for each slot last, by its number modulo 2^32. */
+  /** When each slot was asked for last: 32 bits of a count of requests for what is not LIR. */
   #times = new Int32Array(0)
   #now = 0
   /** Of each class the LIR entry that has its place longest; the newest is behind it. */

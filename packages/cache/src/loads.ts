@@ -10,6 +10,7 @@ interface Load<V> {
   waiters: number
   /** Whether the key got a value, or lost one, since it began: then what it brings is older. */
   isStale: boolean
+  hasEnded: boolean
 }
 
 /** What a loader came to. Its failure is no failure of the task: it is told to those who wait, if there are any. */
@@ -23,6 +24,7 @@ export class Loads<V> {
   /** Keys that a loader had nothing for. */
   readonly #absent: LRUCache<string, true> | undefined
   #home: { readonly owner: Owner; readonly turns: Semaphore } | undefined
+  #running = 0
   #started = 0
   #failed = 0
   #shared = 0
@@ -60,7 +62,8 @@ export class Loads<V> {
       return undefined
     }
     let load = this.#loads.get(key)
-    if (load === undefined) load = this.#begin(key, loader, store)
+    // What a loader brings that began before a change is too old for who asks after it.
+    if (load === undefined || load.isStale) load = this.#begin(key, loader, store)
     else this.#shared += 1
     load.waiters += 1
     try {
@@ -71,8 +74,8 @@ export class Loads<V> {
       throw load.task.state === 'cancelled' && this.#closed ? closed(this.#name) : error
     } finally {
       load.waiters -= 1
-      if (load.waiters === 0 && this.#loads.get(key) === load) {
-        this.#loads.delete(key)
+      if (load.waiters === 0 && !load.hasEnded) {
+        this.#forget(key, load)
         load.task.cancel(`nobody waits for ${JSON.stringify(key)} any more`)
       }
     }
@@ -102,7 +105,7 @@ export class Loads<V> {
       negative: this.#absent?.size ?? 0,
       negativeHits: this.#absentHits,
       loads: Object.freeze({
-        running: this.#loads.size,
+        running: this.#running,
         started: this.#started,
         failed: this.#failed,
         shared: this.#shared,
@@ -134,13 +137,17 @@ export class Loads<V> {
           if (scope.cancelled) throw error
           this.#failed += 1
           return { error }
+        } finally {
+          load.hasEnded = true
+          this.#running -= 1
         }
       },
       { name: 'load' },
     )
-    const load: Load<V> = { task, waiters: 0, isStale: false }
+    const load: Load<V> = { task, waiters: 0, isStale: false, hasEnded: false }
     this.#loads.set(key, load)
     this.#started += 1
+    this.#running += 1
     return load
   }
 

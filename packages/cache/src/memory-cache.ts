@@ -5,9 +5,9 @@ import { closed } from './errors.ts'
 import { KeyTable, none } from './key-table.ts'
 import { grown } from './links.ts'
 import { Loads } from './loads.ts'
-import { checkLimits, checkMemoryOptions, checkTtl } from './memory-options.ts'
+import { checkKnown, checkLimits, checkMemoryOptions, checkTtl } from './memory-options.ts'
 import type { Policy, PolicyOrder, PolicyState, PolicyStats } from './policy.ts'
-import { publishEviction } from './reports.ts'
+import { isEvictionHeard, publishEviction } from './reports.ts'
 
 /**
  * Why an entry left the cache:
@@ -83,7 +83,8 @@ export interface CacheSnapshot<V> {
   readonly entries: readonly {
     readonly key: string
     readonly value: V
-    readonly bytes: number
+    /** Absent if the cache has no `maxBytes`. A cache that has one then measures the value by its `sizeOf`. */
+    readonly bytes?: number
     /** Milliseconds until it expires; absent for never. */
     readonly leftMs?: number
   }[]
@@ -145,7 +146,7 @@ export interface MemoryCache<V> extends AsyncDisposable {
   delete(key: string): boolean
   /** Removes all entries, what the policy has learned, and what is remembered to be absent. */
   clear(): void
-  /** All entries in no order; nothing is counted or moved. */
+  /** All entries in no order; nothing is counted or moved. What comes or goes meanwhile may be among them or not. */
   entries(): IterableIterator<[key: string, value: V]>
   /**
    * The value of a key, from here or else from the loader, whose value is taken in. Those who ask for a key while it is
@@ -156,7 +157,11 @@ export interface MemoryCache<V> extends AsyncDisposable {
    * @throws what the loader throws, the reason of the signal, the reason of the scope
    */
   fetch(key: string, load: Loader<V>, options?: FetchOptions): Promise<V | undefined>
-  /** Sets other limits, and evicts at once what is above them. */
+  /**
+   * Sets other limits, and evicts at once what is above them. A limit of the entries that was never said follows the bytes.
+   *
+   * @throws TypeError, RangeError for limits that are unknown or wrong
+   */
   resize(limits: { readonly maxEntries?: number; readonly maxBytes?: number }): void
   /** What is here and what the policy has learned, for another cache to begin with. */
   snapshot(): CacheSnapshot<V>
@@ -190,11 +195,12 @@ export function createSlottedCache<V>(options: MemoryCacheOptions<V>): SlottedCa
 
 type Checked<V> = ReturnType<typeof checkMemoryOptions<V>>
 
-/** A value that has left, for `onEvict`. */
+/** A value that has left, for those who are told. */
 interface Gone<V> {
   readonly key: string
   readonly value: V
   readonly reason: EvictionReason
+  readonly bytes: number
 }
 
 class InMemory<V> implements SlottedCache<V> {
@@ -206,10 +212,13 @@ class InMemory<V> implements SlottedCache<V> {
   /** When each slot expires, once something does. */
   #expiries: Float64Array | undefined
   #maxEntries: number
+  /** As the options or `resize` said: `undefined` if it follows from `maxBytes`. */
+  #wantedEntries: number | undefined
   #maxBytes: number
   #bytes = 0
   readonly #loads: Loads<V>
-  readonly #gone: Gone<V>[] = []
+  #gone: Gone<V>[] = []
+  #isTelling = false
   #closed = false
   #hits = 0
   #misses = 0
@@ -229,6 +238,7 @@ class InMemory<V> implements SlottedCache<V> {
     this.#table = new KeyTable<V>(seed, whole)
     this.#state = policy.create(limits, this.#table)
     this.#maxEntries = limits.maxEntries
+    this.#wantedEntries = options.wantedEntries
     this.#maxBytes = limits.maxBytes ?? Number.POSITIVE_INFINITY
     if (limits.maxBytes !== undefined) this.#sizes = new Float64Array(0)
     this.#loads = new Loads(options)
@@ -305,9 +315,10 @@ class InMemory<V> implements SlottedCache<V> {
   }
 
   *entries(): IterableIterator<[key: string, value: V]> {
-    const { keys, values } = this.#table
-    for (const slot of this.#table.resident()) {
-      if (!this.#isExpired(slot)) yield [keys[slot]!, values[slot]!]
+    const table = this.#table
+    // Its lists are others after it has grown, which it may between two steps.
+    for (const slot of table.resident()) {
+      if (!this.#isExpired(slot)) yield [table.keys[slot]!, table.values[slot]!]
     }
   }
 
@@ -319,12 +330,15 @@ class InMemory<V> implements SlottedCache<V> {
   }
 
   resize(limits: { readonly maxEntries?: number; readonly maxBytes?: number }): void {
+    checkKnown(limits, ['maxEntries', 'maxBytes'], 'resize')
+    const wanted = limits.maxEntries ?? this.#wantedEntries
     const { maxEntries, maxBytes } = checkLimits(
-      limits.maxEntries ?? this.#maxEntries,
+      wanted,
       limits.maxBytes ?? (this.#sizes === undefined ? undefined : this.#maxBytes),
     )
     if (maxBytes !== undefined && this.#sizes === undefined)
       throw new TypeError('A cache that was made without maxBytes has no sizes of its values')
+    this.#wantedEntries = wanted
     this.#maxEntries = maxEntries
     this.#maxBytes = maxBytes ?? Number.POSITIVE_INFINITY
     this.#state.resize({ maxEntries, maxBytes })
@@ -342,7 +356,7 @@ class InMemory<V> implements SlottedCache<V> {
       entries.push({
         key: this.#table.keys[slot]!,
         value: this.#table.values[slot]!,
-        bytes: this.#sizes?.[slot] ?? 0,
+        ...(this.#sizes === undefined ? {} : { bytes: this.#sizes[slot]! }),
         ...(leftMs === Number.POSITIVE_INFINITY ? {} : { leftMs }),
       })
     }
@@ -403,7 +417,7 @@ class InMemory<V> implements SlottedCache<V> {
       this.#bytes += bytes
     }
     this.#state.insert(slot, bytes)
-    if (table.isCrowded) {
+    if (table.isCrowded(this.#sets)) {
       this.#state.dropGhosts()
       table.hashWholly()
     }
@@ -421,11 +435,11 @@ class InMemory<V> implements SlottedCache<V> {
         this.#evict('capacity')
         if (keys[slot] !== key) return false
       }
+      this.#note(slot, 'replaced')
       this.#sizes[slot] = bytes
       this.#bytes += bytes - former
       this.#state.reweigh(slot, bytes)
-    }
-    this.#note(slot, 'replaced')
+    } else this.#note(slot, 'replaced')
     values[slot] = value
     return true
   }
@@ -452,16 +466,30 @@ class InMemory<V> implements SlottedCache<V> {
   /** A value is about to leave. */
   #note(slot: number, reason: EvictionReason): void {
     this.#evictions[reasonNumbers[reason]]! += 1
-    publishEviction(this.name, reason, this.#sizes, slot)
-    if (this.#options.onEvict === undefined) return
+    if (this.#options.onEvict === undefined && !isEvictionHeard()) return
     const { keys, values } = this.#table
-    this.#gone.push({ key: keys[slot]!, value: values[slot]!, reason })
+    this.#gone.push({ key: keys[slot]!, value: values[slot]!, reason, bytes: this.#sizes?.[slot] ?? 0 })
   }
 
-  /** Hands on what has left. What is thrown there passes through; the cache is whole by then. */
+  /**
+   * Hands on what has left. What is thrown there passes through; the cache is whole by then, and the next call hands on the
+   * rest. Calls from there leave it to this one, so that they do not pile up.
+   */
   #tell(): void {
-    for (let gone = this.#gone.shift(); gone !== undefined; gone = this.#gone.shift())
-      this.#options.onEvict?.(gone.key, gone.value, gone.reason)
+    if (this.#isTelling || this.#gone.length === 0) return
+    this.#isTelling = true
+    let told = 0
+    try {
+      while (told < this.#gone.length) {
+        const { key, value, reason, bytes } = this.#gone[told]!
+        told += 1
+        publishEviction(this.name, reason, bytes)
+        this.#options.onEvict?.(key, value, reason)
+      }
+    } finally {
+      this.#gone = this.#gone.slice(told)
+      this.#isTelling = false
+    }
   }
 
   /** A slot for a key that is new here. */
@@ -480,7 +508,7 @@ class InMemory<V> implements SlottedCache<V> {
     if (this.#expiries !== undefined) this.#expiries = grown(this.#expiries, slots)
   }
 
-  #bytesOf(key: string, value: V, options: SetOptions | undefined): number {
+  #bytesOf(key: string, value: V, options: Pick<SetOptions, 'bytes'> | undefined): number {
     const bytes = options?.bytes ?? this.#measured(key, value)
     if (!Number.isSafeInteger(bytes) || bytes < 0)
       throw new RangeError(`The size of a value is a whole number of bytes, 0 or more, not ${bytes}`)
@@ -514,9 +542,11 @@ class InMemory<V> implements SlottedCache<V> {
 
   #restore({ policy, entries, order }: CacheSnapshot<V>): void {
     const slots: (number | undefined)[] = []
-    for (const { key, value, bytes, leftMs = Number.POSITIVE_INFINITY } of entries) {
+    for (const entry of entries) {
+      const { key, value, leftMs = Number.POSITIVE_INFINITY } = entry
+      const bytes = this.#sizes === undefined ? 1 : this.#bytesOf(key, value, entry)
       const fits = this.#table.size < this.#maxEntries && this.#bytes + bytes <= this.#maxBytes && leftMs > 0
-      const slot = fits ? this.#take(key, value, this.#sizes === undefined ? 1 : bytes) : none
+      const slot = fits ? this.#take(key, value, bytes) : none
       slots.push(slot === none ? undefined : slot)
       if (slot !== none && (this.#expiries !== undefined || leftMs !== Number.POSITIVE_INFINITY))
         this.#expireIn(slot, leftMs)

@@ -23,16 +23,14 @@ const known = [
 /** An entry takes some 130 bytes beside its key and value: with bytes alone as a limit there are no more than this many. */
 const bytesAnEntry = 128
 const leastEntries = 1024
-/** Each may have a ghost. */
-const mostEntries = mostSlots / 2
+/** Entries that a cache can have at most: each may have a ghost. */
+export const mostEntries = mostSlots / 2
 
 /** The options with their defaults. @throws TypeError, RangeError */
 export function checkMemoryOptions<V>(options: MemoryCacheOptions<V>) {
   if (typeof options !== 'object' || options === null)
     throw new TypeError('A memory cache needs options: maxEntries, maxBytes, or both')
-  const unknown = Object.keys(options).find((key) => !known.includes(key))
-  if (unknown !== undefined)
-    throw new TypeError(`A memory cache has no option ${unknown}; it has ${known.join(', ')}`)
+  checkKnown(options, known, 'A memory cache')
   const { name = 'memory', policy = lirs, ttlMs = Number.POSITIVE_INFINITY, negativeTtlMs = 0 } = options
   const { maxNegative = 1000, maxLoads = 256, sizeOf, onEvict, snapshot } = options
   if (typeof name !== 'string' || name === '') throw new TypeError('name is a text that is not empty')
@@ -56,7 +54,15 @@ export function checkMemoryOptions<V>(options: MemoryCacheOptions<V>) {
     snapshot,
     now: options.now ?? (() => now()),
     limits: checkLimits(options.maxEntries, options.maxBytes),
+    wantedEntries: options.maxEntries,
   }
+}
+
+/** @throws TypeError */
+export function checkKnown(options: object, names: readonly string[], who: string): void {
+  const unknown = Object.keys(options).find((key) => !names.includes(key))
+  if (unknown !== undefined)
+    throw new TypeError(`${who} has no option ${unknown}; it has ${names.join(', ')}`)
 }
 
 /** @throws TypeError, RangeError */

@@ -4,12 +4,12 @@ import type { EvictionReason } from './memory-cache.ts'
 
 const evictChannel = channel('cache:evict')
 
+/** Whether anybody listens to `cache:evict`. */
+export function isEvictionHeard(): boolean {
+  return evictChannel.hasSubscribers
+}
+
 /** `cache:evict`: a value has left a cache. */
-export function publishEviction(
-  cache: string,
-  reason: EvictionReason,
-  sizes: Float64Array | undefined,
-  slot: number,
-): void {
-  if (evictChannel.hasSubscribers) evictChannel.publish({ cache, reason, bytes: sizes?.[slot] ?? 0 })
+export function publishEviction(cache: string, reason: EvictionReason, bytes: number): void {
+  if (evictChannel.hasSubscribers) evictChannel.publish({ cache, reason, bytes })
 }

@@ -186,6 +186,9 @@ onBoth('a loader without a value is asked again, unless that is to be remembered
   cache.delete('a')
   await cache.fetch('a', load)
   expect(calls).toBe(2)
+  cache.clear()
+  await cache.fetch('a', load)
+  expect([calls, cache.stats().negative]).toEqual([3, 1])
   for (const key of ['b', 'c', 'd']) await cache.fetch(key, load)
   expect(cache.stats().negative).toBe(2)
   await sleep(101)
@@ -235,3 +238,40 @@ onBoth('a loader that was left and ends late changes nothing of what came after 
   expect(await next).toBe('second')
   expect(cache.get('a')).toBe('second')
 })
+
+onBoth('who asks after a change does not get what a loader from before it brings', async () => {
+  await using cache = cacheOf()
+  for (const change of ['delete', 'clear'] as const) {
+    const before = run(cache.fetch('a', () => sleep(10).then(() => 'old')))
+    await sleep(1)
+    if (change === 'delete') cache.delete('a')
+    else cache.clear()
+    const after = run(cache.fetch('a', () => sleep(20).then(() => 'new')))
+    await checkpoint()
+    expect(cache.stats().loads.running).toBe(2)
+    expect([await before, await after]).toEqual(['old', 'new'])
+    expect([cache.peek('a'), cache.stats().loads.running]).toEqual(['new', 0])
+    cache.clear()
+  }
+})
+
+onBoth(
+  'a loader from before a change is cancelled when the last one has left that waits for it',
+  async () => {
+    await using cache = cacheOf()
+    let aborted = 0
+    const left = run(
+      moveOnAfter(5, async () =>
+        cache.fetch('a', (_key, { signal }) => {
+          signal.addEventListener('abort', () => (aborted += 1))
+          return sleep(1e6).then(() => 'old')
+        }),
+      ),
+    )
+    await sleep(1)
+    cache.delete('a')
+    expect(await cache.fetch('a', () => sleep(20).then(() => 'new'))).toBe('new')
+    await left
+    expect([aborted, cache.peek('a'), cache.stats().loads.running]).toEqual([1, 'new', 0])
+  },
+)

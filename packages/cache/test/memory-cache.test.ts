@@ -1,5 +1,8 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { createMemoryCache, type EvictionReason } from '@ipfs-kit/cache'
+import { setImmediate } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { createMemoryCache, lru, type EvictionReason } from '@ipfs-kit/cache'
 import { describe, expect, test } from 'vitest'
 import { policies } from './policies.ts'
 
@@ -68,6 +71,76 @@ describe.each(policies)('with %s', (_name, policy) => {
     expect([...cache.entries()].map(([key]) => key)).toEqual(['b'])
   })
 
+  test('a value that grows is there whatever it pushes out, itself among them', () => {
+    for (const grown of ['a', 'b', 'c']) {
+      const cache = createMemoryCache<Uint8Array>({ maxBytes: 90, policy })
+      for (const key of ['a', 'b', 'c']) cache.set(key, bytesOf(30))
+      expect(cache.set(grown, bytesOf(90))).toBe(true)
+      expect([...cache.entries()].map(([key, { length }]) => [key, length])).toEqual([[grown, 90]])
+      expect(cache.stats()).toMatchObject({ entries: 1, bytes: 90 })
+    }
+  })
+
+  test('values that grow and shrink count for the policy with the bytes that they have', () => {
+    const kept = (sizes: readonly number[]): string[] => {
+      const cache = createMemoryCache<number>({ maxBytes: 1000, policy })
+      for (const bytes of sizes) for (let at = 0; at < 20; at += 1) cache.set(`old ${at}`, at, { bytes })
+      for (let at = 0; at < 300; at += 1) {
+        const key = `${at % 2 === 0 ? at % 38 : (at * at) % 71}`
+        if (cache.get(key) === undefined) cache.set(key, at, { bytes: 40 })
+      }
+      return [...cache.entries()].map(([key]) => key).sort()
+    }
+    expect(kept([1, 40, 40])).toEqual(kept([40, 40, 40]))
+  })
+
+  test('what has left is not held by its slot', async () => {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const cache = createMemoryCache<object>({ maxEntries: 10, policy })
+    const held: WeakRef<object>[] = []
+    const fill = (): void => {
+      for (let at = 0; at < 100; at += 1) {
+        const value = { at }
+        held.push(new WeakRef(value))
+        cache.set(`${at}`, value)
+      }
+      for (const [key] of [...cache.entries()].slice(0, 5)) cache.delete(key)
+    }
+    fill()
+    await setImmediate()
+    collect()
+    expect(held.filter((one) => one.deref() !== undefined)).toHaveLength(5)
+  })
+
+  test('with ghosts too it takes to hashing whole keys', () => {
+    const cache = createMemoryCache<number>({ maxEntries: 100, policy })
+    for (let at = 0; at < 3000; at += 1) {
+      const key = `${at % 3 === 0 ? at % 60 : (at * at) % 1009}`
+      if (cache.get(key) === undefined) cache.set(key, at)
+    }
+    const { b1 = 0, b2 = 0, ghosts = 0 } = cache.stats().order
+    if (policy.ghostShare > 0) expect(b1 + b2 + ghosts).toBeGreaterThan(0)
+    for (let at = 0; at < 20; at += 1) cache.set(`k${String(at).padStart(6, '0')}${'-'.repeat(93)}`, at)
+    expect(cache.snapshot().whole).toBe(true)
+    const { b1: m1 = 0, b2: m2 = 0, ghosts: left = 0 } = cache.stats().order
+    expect(m1 + m2 + left).toBeLessThanOrEqual(10)
+  })
+
+  test('a smaller limit has fewer ghosts, and a target within it', () => {
+    const cache = createMemoryCache<number>({ maxEntries: 200, policy })
+    for (let at = 0; at < 4000; at += 1) {
+      const key = `${(at * at) % 1009}`
+      if (cache.get(key) === undefined) cache.set(key, at)
+    }
+    cache.resize({ maxEntries: 10 })
+    cache.set('next', 1)
+    for (let at = 0; at < 100; at += 1) cache.set(`${at}`, at)
+    const { b1 = 0, b2 = 0, ghosts = 0, p = 0 } = cache.stats().order
+    expect(b1 + b2 + ghosts).toBeLessThanOrEqual(10)
+    expect(p).toBeLessThanOrEqual(10)
+  })
+
   test('a smaller limit evicts at once, a larger one is used', () => {
     const cache = createMemoryCache<Uint8Array>({ maxBytes: 1000, maxEntries: 10, policy })
     for (let at = 0; at < 10; at += 1) cache.set(`key ${at}`, bytesOf(100))
@@ -104,6 +177,7 @@ test('keys that agree in most of their characters are told apart, and hashed who
   const keyOf = (at: number): string => `k${String(at).padStart(6, '0')}${'-'.repeat(93)}`
   for (let at = 0; at < 5000; at += 1) cache.set(keyOf(at), at)
   expect(cache.snapshot().whole).toBe(true)
+  expect(cache.stats().order.ghosts).toBe(0)
   for (let at = 0; at < 5000; at += 1) expect(cache.get(keyOf(at))).toBe(at)
   for (let at = 5000; at < 20_000; at += 1) {
     cache.set(keyOf(at), at)
@@ -115,6 +189,27 @@ test('keys that agree in most of their characters are told apart, and hashed who
   const usual = createMemoryCache<number>({ maxEntries: 5000 })
   for (let at = 0; at < 20_000; at += 1) usual.set(`objects/${Math.imul(at, 0x9e3779b1) >>> 0}`, at)
   expect(usual.snapshot().whole).toBe(false)
+})
+
+test('keys of which two agree now and then are not hashed whole because there were many of them', () => {
+  const cache = createMemoryCache<number>({ maxEntries: 10, policy: lru })
+  const alike = (at: number): string => `k${at}${'-'.repeat(93)}`
+  for (let round = 0; round < 20; round += 1) {
+    for (let pair = 0; pair < 10; pair += 1) {
+      cache.set(alike(0), 0)
+      cache.set(alike(1), 1)
+      cache.delete(alike(0))
+      cache.delete(alike(1))
+    }
+    for (let at = 0; at < 66_000; at += 1) cache.set(`${at}`, at)
+  }
+  expect(cache.snapshot().whole).toBe(false)
+  for (let pair = 0; pair < 140; pair += 1) {
+    cache.set(alike(0), 0)
+    cache.set(alike(1), 1)
+    cache.delete(alike(1))
+  }
+  expect(cache.snapshot().whole).toBe(true)
 })
 
 test('tells of each value that leaves, and why', () => {
@@ -183,6 +278,65 @@ test('who is told may call back, and what it throws passes through after the cal
   expect([...other.entries()]).toEqual([['next', 2]])
 })
 
+test('who is told of many that leave may call back for each of them', () => {
+  let told = 0
+  const cache = createMemoryCache<number>({
+    maxEntries: 150_000,
+    onEvict: () => {
+      told += 1
+      cache.get('nothing')
+      cache.delete('nothing')
+    },
+  })
+  for (let at = 0; at < 150_000; at += 1) cache.set(`key ${at}`, at)
+  cache.clear()
+  expect(told).toBe(150_000)
+})
+
+test('what is told after one has thrown is told by the next call', () => {
+  const told: string[] = []
+  const cache = createMemoryCache<number>({
+    maxEntries: 3,
+    onEvict: (key) => {
+      told.push(key)
+      if (key === 'a') throw new Error('as asked')
+    },
+  })
+  for (const key of ['a', 'b', 'c']) cache.set(key, 1)
+  expect(() => cache.clear()).toThrow('as asked')
+  expect(told).toEqual(['a'])
+  cache.get('a')
+  expect(told).toEqual(['a', 'b', 'c'])
+})
+
+test('who walks the entries while others come gets keys with their own values', () => {
+  const cache = createMemoryCache<number>({ maxEntries: 1000 })
+  for (let at = 0; at < 60; at += 1) cache.set(`${at}`, at)
+  let steps = 0
+  for (const [key, value] of cache.entries()) {
+    expect(key).toBe(`${value}`)
+    steps += 1
+    if (steps === 1) for (let at = 60; at < 400; at += 1) cache.set(`${at}`, at)
+    if (steps === 30) for (let at = 31; at < 300; at += 1) cache.delete(`${at}`)
+  }
+  expect(steps).toBeGreaterThanOrEqual(30)
+})
+
+test('who listens to the channel may call the cache', () => {
+  const cache = createMemoryCache<number>({ name: 'heard', maxEntries: 10, policy: lru })
+  const listen = (message: unknown): void => {
+    if ((message as { cache: string }).cache === 'heard')
+      for (let at = 0; at < 40; at += 1) cache.get(`${at}`)
+  }
+  subscribe('cache:evict', listen)
+  try {
+    for (let at = 0; at < 400; at += 1) cache.set(`${(at * 7) % 40}`, at)
+  } finally {
+    unsubscribe('cache:evict', listen)
+  }
+  expect(cache.snapshot().order.order).toHaveLength(10)
+})
+
 test('publishes evictions, without keys and values', () => {
   const seen: unknown[] = []
   const listen = (message: unknown): number => seen.push(message)
@@ -191,10 +345,14 @@ test('publishes evictions, without keys and values', () => {
   try {
     cache.set('secret', bytesOf(60))
     cache.set('other', bytesOf(70))
+    cache.set('other', bytesOf(80))
   } finally {
     unsubscribe('cache:evict', listen)
   }
-  expect(seen).toEqual([{ cache: 'mine', reason: 'capacity', bytes: 60 }])
+  expect(seen).toEqual([
+    { cache: 'mine', reason: 'capacity', bytes: 60 },
+    { cache: 'mine', reason: 'replaced', bytes: 70 },
+  ])
 })
 
 test('looking is not asking: has, peek and entries count and move nothing', () => {
@@ -251,6 +409,7 @@ describe('refuses', () => {
     const cache = createMemoryCache<number>({ maxEntries: 2 })
     expect(() => cache.resize({ maxBytes: 10 })).toThrow(TypeError)
     expect(() => cache.resize({ maxEntries: 0 })).toThrow(RangeError)
+    expect(() => cache.resize({ maxSize: 1 } as never)).toThrow(TypeError)
     expect(cache.stats()).toMatchObject({ maxEntries: 2, maxBytes: undefined })
   })
 })
@@ -264,6 +423,15 @@ test('with bytes alone as a limit the entries have one too', () => {
     for (let at = 0; at < 3000; at += 1) cache.set(`key ${at}`, at, { bytes: 0 })
     expect(cache.stats()).toMatchObject({ entries: maxEntries, maxEntries, bytes: 0 })
   }
+})
+
+test('a limit of the entries that nobody said follows the bytes', () => {
+  const cache = createMemoryCache<number>({ maxBytes: 10 })
+  cache.resize({ maxBytes: 256_000 })
+  expect(cache.stats()).toMatchObject({ maxBytes: 256_000, maxEntries: 2000 })
+  cache.resize({ maxEntries: 50 })
+  cache.resize({ maxBytes: 512_000 })
+  expect(cache.stats()).toMatchObject({ maxBytes: 512_000, maxEntries: 50 })
 })
 
 test('closed, it has nothing and takes nothing', async () => {

@@ -119,3 +119,26 @@ test('ARC has the lists and the target of the paper', () => {
     { numRuns: 2000 },
   )
 })
+
+test('ARC keeps a target with values of no bytes', () => {
+  const cache = createMemoryCache<number>({ maxBytes: 100, maxEntries: 4, policy: arc })
+  for (let at = 0; at < 500; at += 1) {
+    const key = `${(at * at) % 23}`
+    if (cache.get(key) === undefined) cache.set(key, at, { bytes: at % 3 === 0 ? 5 : 0 })
+    const { p } = cache.stats().order
+    expect(p).toBeGreaterThanOrEqual(0)
+    expect(p).toBeLessThanOrEqual(100)
+  }
+  expect(cache.stats().order.ghostHits).toBeGreaterThan(0)
+})
+
+test('ARC has ghosts for no more bytes than the cache once again, also of values that have grown', () => {
+  const cache = createMemoryCache<number>({ maxBytes: 1000, maxEntries: 1000, policy: arc })
+  for (const bytes of [1, 40]) for (let at = 0; at < 20; at += 1) cache.set(`${at}`, at, { bytes })
+  for (let at = 0; at < 3000; at += 1) {
+    const key = `${at >> 1}`
+    if (cache.get(key) === undefined) cache.set(key, at, { bytes: 40 })
+    const { t1, t2, b1, b2 } = cache.stats().order
+    expect(t1! + t2! + b1! + b2!).toBeLessThanOrEqual(50)
+  }
+})

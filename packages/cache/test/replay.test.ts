@@ -8,6 +8,7 @@ import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { beladyHits } from '../src/replay/belady.ts'
+import { usualSizes } from '../src/replay/replay.ts'
 
 const script = fileURLToPath(new URL('../src/cli.ts', import.meta.url))
 let folder: string
@@ -96,6 +97,7 @@ test.each([
   [['replay', 'good.txt', '--policy', 'fifo'], 'no policy "fifo"'],
   [['replay', 'good.txt', '--bytes', '100'], 'says no bytes'],
   [['replay', 'good.txt', '--entries', '0'], 'a list like'],
+  [['replay', 'good.txt', '--entries', '4194305'], 'at most 4194304 entries'],
   [['replay', 'good.txt', '--entries', '1', '--bytes', '1'], 'not in both'],
 ])('%j is refused with the reason', async (args, reason) => {
   await Promise.all([
@@ -109,6 +111,13 @@ test.each([
   expect(stdout).toBe('')
   expect(code).not.toBe(0)
   expect(stderr).toContain(reason)
+})
+
+test('the sizes that nobody says are those that a cache can have', () => {
+  const trace = { requests: new Int32Array(1), keys: 10_000_000 }
+  expect(usualSizes(trace, 'entries')).toEqual([
+    100_000, 200_000, 400_000, 800_000, 1_600_000, 3_200_000, 4_194_304,
+  ])
 })
 
 test("Belady's optimum is what trying every eviction finds", () => {

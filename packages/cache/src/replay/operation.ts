@@ -4,6 +4,7 @@ import { basename, resolve } from 'node:path'
 import { operation } from '@ipfs-kit/operations'
 import { z } from 'zod'
 import { CacheError } from '../errors.ts'
+import { mostEntries } from '../memory-options.ts'
 import { plotOf } from './plot.ts'
 import { policyNames, replay, usualSizes, type PolicyName, type ReplayPoint } from './replay.ts'
 import { readTrace } from './trace.ts'
@@ -66,6 +67,12 @@ export function replayOperation(cwd: string) {
           `${input.trace} says no bytes of its keys, so a cache of bytes has nothing to count`,
         )
       const wanted = (input.bytes ?? input.entries)?.split(',').map(Number) ?? usualSizes(trace, unit)
+      const tooLarge = unit === 'entries' ? wanted.find((size) => size > mostEntries) : undefined
+      if (tooLarge !== undefined)
+        throw new CacheError(
+          'CACHE_BAD_REPLAY',
+          `A cache has at most ${mostEntries} entries, not ${tooLarge}`,
+        )
       const found: ReplayPoint[] = []
       for await (const point of replay(trace, { policies, unit, sizes: wanted })) {
         signal.throwIfAborted()

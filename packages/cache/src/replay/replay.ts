@@ -4,6 +4,7 @@ import { arc } from '../arc-policy.ts'
 import { lirs } from '../lirs-policy.ts'
 import { lru } from '../lru-policy.ts'
 import { createMemoryCache } from '../memory-cache.ts'
+import { mostEntries } from '../memory-options.ts'
 import type { Policy } from '../policy.ts'
 import { s3Fifo } from '../s3-fifo-policy.ts'
 import { beladyHits } from './belady.ts'
@@ -78,6 +79,7 @@ export function usualSizes(trace: Trace, unit: 'entries' | 'bytes'): number[] {
     unit === 'entries'
       ? trace.keys
       : (trace.sizes ?? new Float64Array(0)).reduce((sum, size) => sum + size, 0)
+  const most = unit === 'entries' ? mostEntries : Number.MAX_SAFE_INTEGER
   const shares = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64]
-  return [...new Set(shares.map((share) => Math.max(1, Math.round(whole * share))))]
+  return [...new Set(shares.map((share) => Math.min(most, Math.max(1, Math.round(whole * share)))))]
 }

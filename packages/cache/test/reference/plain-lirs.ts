@@ -1,6 +1,6 @@
 /**
- * LIRS with a tenth HIR, three ghosts for four entries, and the LIR entries in a clock. The front of a list is its newest end;
- * the number behind a key is the request that asked for it last.
+ * LIRS with a tenth HIR, three ghosts for four entries, and the LIR entries in a clock. The front of a list is its newest end.
+ * Times count the requests for what is not LIR; a LIR entry has that at which the clock passed it.
  */
 import { takeOut, type PlainPolicy } from './plain-policy.ts'
 
@@ -26,7 +26,6 @@ export class PlainLirs implements PlainPolicy {
   request(key: string): boolean {
     const former = this.#times.get(key)
     if (this.#lir.includes(key)) {
-      this.#times.set(key, (this.#now += 1))
       this.#asked.add(key)
       return true
     }
@@ -72,6 +71,7 @@ export class PlainLirs implements PlainPolicy {
     for (;;) {
       const key = this.#lir.at(-1)
       if (key === undefined || !this.#asked.delete(key)) return key
+      this.#times.set(key, this.#now)
       this.#lir.unshift(this.#lir.pop()!)
     }
   }
