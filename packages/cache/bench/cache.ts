@@ -3,11 +3,13 @@ import { fileURLToPath } from 'node:url'
 import { limits } from './cache/limits.ts'
 import { memory } from './cache/memory.ts'
 import { ratios } from './cache/ratios.ts'
+import { prefetch } from './cache/prefetch.ts'
 import type { Measured, Row, Spec } from './cache/row.ts'
 import { sizes } from './cache/sizes.ts'
 import { speed } from './cache/speed.ts'
+import { sprite } from './cache/sprite.ts'
 
-const rows: readonly Row[] = [ratios, sizes, limits, memory, speed]
+const rows: readonly Row[] = [ratios, sizes, limits, memory, speed, prefetch, sprite]
 
 /** What the runner of the benches calls. */
 export default {
