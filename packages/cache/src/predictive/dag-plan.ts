@@ -102,39 +102,52 @@ export class DagPlan {
       if (key === undefined) break
       keys.push(key)
     }
-    return { keys, repeats: frame.repeats }
+    return keys.length === 0 ? undefined : { keys, repeats: frame.repeats }
   }
 
   #find(key: string): Visit {
     const frames = this.#frames
-    while (frames.length > 0 && isRead(frames.at(-1)!)) frames.pop()
-    const top = frames.at(-1)
-    if (top === undefined) return unknown
-    if (top.links[top.last + 1] === key) {
-      const step = top.last >= 0 && top.stride !== 1 && top.repeats >= 2 ? 'jump' : 'next'
-      const isFirstBelow = top.last === -1
-      move(top, top.last + 1)
+    let open = frames.length - 1
+    while (open >= 0 && isRead(frames[open]!)) open -= 1
+    const next = frames[open]
+    if (next !== undefined && next.links[next.last + 1] === key) {
+      const isFirstBelow = next.last === -1
+      const step = next.stride !== 1 && next.repeats >= 2 ? 'jump' : 'next'
+      this.#move(open, next.last + 1)
       return { step, distance: 1, isFirstBelow }
     }
-    if (top.repeats >= 1 && top.links[top.last + top.stride] === key) {
-      move(top, top.last + top.stride)
-      return { step: 'stride', distance: Math.abs(top.stride), isFirstBelow: false }
+    const top = frames.at(-1)
+    if (top !== undefined && top.repeats >= 1 && top.links[top.last + top.stride] === key) {
+      const distance = Math.abs(top.stride)
+      this.#move(frames.length - 1, top.last + top.stride)
+      return { step: 'stride', distance, isFirstBelow: false }
     }
     for (let at = frames.length - 1; at >= 0; at -= 1) {
       const frame = frames[at]!
       frame.places ??= new Map(frame.links.map((link, place) => [link, place]))
       const place = frame.places.get(key)
       if (place === undefined) continue
-      const isDescent = at === frames.length - 1 && frame.last === -1
+      const isTop = at === frames.length - 1
+      const isFirstBelow = isTop && frame.last === -1
       // Close by are only links of one node: those of nodes above are far from each other.
-      const isAbove = at < frames.length - 1
-      const distance = isAbove ? Number.POSITIVE_INFINITY : Math.abs(place - frame.last)
-      frames.length = at + 1
-      move(frame, place)
-      return { step: isDescent ? 'descent' : 'jump', distance, isFirstBelow: isDescent }
+      const distance = isTop ? Math.abs(place - frame.last) : Number.POSITIVE_INFINITY
+      this.#move(at, place)
+      return { step: isFirstBelow ? 'descent' : 'jump', distance, isFirstBelow }
     }
     frames.length = 0
-    return { ...unknown, step: 'jump' }
+    return next === undefined ? unknown : { ...unknown, step: 'jump' }
+  }
+
+  /** The reader is at a link of a node, and has left those below it. */
+  #move(at: number, place: number): void {
+    const frame = this.#frames[at]!
+    const stride = place - frame.last
+    if (frame.last >= 0) {
+      frame.repeats = stride === frame.stride ? frame.repeats + 1 : 1
+      frame.stride = stride
+    }
+    frame.last = place
+    this.#frames.length = at + 1
   }
 
   #open(links: readonly string[]): void {
@@ -181,15 +194,7 @@ export class DagPlan {
   }
 }
 
-function isRead(frame: Frame): boolean {
-  return frame.last + 1 >= frame.links.length && (frame.repeats < 2 || frame.stride > 0)
-}
-
-function move(frame: Frame, to: number): void {
-  const stride = to - frame.last
-  if (frame.last >= 0) {
-    frame.repeats = stride === frame.stride ? frame.repeats + 1 : 1
-    frame.stride = stride
-  }
-  frame.last = to
+/** Whether its last link was read. */
+function isRead({ links, last }: Frame): boolean {
+  return last + 1 >= links.length
 }
