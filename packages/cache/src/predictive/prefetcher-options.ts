@@ -45,8 +45,11 @@ export function checkPrefetcherOptions<V>(options: PrefetcherOptions<V>) {
 }
 
 /** @throws TypeError */
-export function checkReaderOptions(options: ReaderOptions | undefined): void {
-  checkKnown('A reader', options, ['scope', 'keyAt'])
+export function checkReaderOptions<V>(options: ReaderOptions<V> | undefined): void {
+  checkKnown('A reader', options, ['scope', 'keyAt', 'linksOf'])
+  for (const [key, value] of Object.entries({ keyAt: options?.keyAt, linksOf: options?.linksOf })) {
+    if (value !== undefined && typeof value !== 'function') throw new TypeError(`${key} is a function`)
+  }
 }
 
 /** @throws TypeError */

@@ -74,9 +74,9 @@ export interface Prefetcher<V> extends AsyncDisposable {
    * that scope. The reader has to be closed before the scope ends. A generator gives the scope of whoever it belongs to, as each
    * of its steps may be run in another one.
    *
-   * @throws TypeError for an unknown option; CacheError CACHE_CLOSED
+   * @throws TypeError for an option that is unknown or wrong; CacheError CACHE_CLOSED
    */
-  reader(options?: ReaderOptions): Reader<V>
+  reader(options?: ReaderOptions<V>): Reader<V>
   stats(): PrefetcherStats
   /** Closes all readers. Idempotent. */
   close(): Promise<void>
@@ -105,7 +105,7 @@ class SharedPrefetcher<V> implements Prefetcher<V> {
     this.#budget = new Budget(options.maxBytes, options.maxAddedShare)
   }
 
-  reader(options?: ReaderOptions): Reader<V> {
+  reader(options?: ReaderOptions<V>): Reader<V> {
     checkReaderOptions(options)
     if (this.#closed) throw closed(this.name)
     const shared = { ...this.#options, budget: this.#budget, metrics: this.#metrics }

@@ -19,9 +19,11 @@ import type { PredictionSource, PredictionStream, StreamOptions } from './predic
 import { publishPrefetch } from './prefetch-reports.ts'
 
 /** Options of a reader. */
-export interface ReaderOptions extends StreamOptions {
+export interface ReaderOptions<V> extends StreamOptions {
   /** The scope that it belongs to. Default: that of the running code. */
   readonly scope?: Scope
+  /** For a reader that does not want all links of a value: those that it wants, in their order. Default: that of the prefetcher. */
+  readonly linksOf?: (key: string, value: V) => readonly string[]
 }
 
 /** Options of {@link Reader.read}. */
@@ -85,6 +87,7 @@ export class AheadReader<V> implements Reader<V> {
   readonly #stream: PredictionStream
   readonly #depth: Depth
   readonly #owner: Owner
+  readonly #linksOf: ReaderOptions<V>['linksOf']
   readonly #onEnd: () => void
   readonly #flights = new Map<string, Flight<V>>()
   /** Keys that were expected when it was last looked at. */
@@ -96,13 +99,14 @@ export class AheadReader<V> implements Reader<V> {
   #guesses = 0
   #isClosed = false
 
-  constructor(shared: Shared<V>, options: ReaderOptions | undefined, onEnd: () => void) {
+  constructor(shared: Shared<V>, options: ReaderOptions<V> | undefined, onEnd: () => void) {
     const scope = options?.scope ?? currentScope()
     throwIfCancelled({ scope })
     this.#shared = shared
     this.#stream = shared.predictor.stream(options?.keyAt === undefined ? {} : { keyAt: options.keyAt })
     this.#depth = new Depth(shared.maxBlocks)
     this.#owner = createOwner({ name: `reader of ${shared.name}`, scope })
+    this.#linksOf = options?.linksOf ?? shared.linksOf
     this.#onEnd = onEnd
     // If the scope around it ends it, what waits is given up all the same.
     this.#owner.spawn(() => this.#untilEnd(), { name: 'end of a reader' })
@@ -114,7 +118,7 @@ export class AheadReader<V> implements Reader<V> {
     options?.signal?.throwIfAborted()
     throwIfCancelled({ scope: options?.scope })
     throwIfCancelled({ scope: this.#owner.scope })
-    const { cache, linksOf } = this.#shared
+    const { cache } = this.#shared
     const near = cache?.get(key)
     const isCached = near !== undefined
     const { position } = options ?? {}
@@ -127,7 +131,7 @@ export class AheadReader<V> implements Reader<V> {
     if (!isCached) return this.#demand(key, flight, hasJumped, options)
     this.#shared.metrics.cached += 1
     if (flight?.waiters === 0) this.#drop(flight)
-    if (linksOf !== undefined) this.#stream.expand(key, linksOf(key, near))
+    if (this.#linksOf !== undefined) this.#stream.expand(key, this.#linksOf(key, near))
     this.#goAhead(hasJumped)
     return near
   }
@@ -247,7 +251,7 @@ export class AheadReader<V> implements Reader<V> {
 
   /** Its failure is no failure of the task: it is told to the reads that wait, if there are any. */
   async #fetch(flight: Flight<V>, scope: Scope): Promise<Outcome<V>> {
-    const { fetch, sizeOf, linksOf, cache } = this.#shared
+    const { fetch, sizeOf, cache } = this.#shared
     const { key } = flight
     try {
       throwIfCancelled()
@@ -259,7 +263,7 @@ export class AheadReader<V> implements Reader<V> {
         this.#shared.metrics.addedBytes += bytes
         throw scope.reason
       }
-      const links = linksOf?.(key, value) ?? []
+      const links = this.#linksOf?.(key, value) ?? []
       this.#stream.expand(key, links)
       if (links.length > 0) this.#goAhead(false)
       if (flight.waiters > 0) cache?.set(key, value)

@@ -45,7 +45,7 @@ const least = 16
 const randomBelow = 0.25
 
 const switches = {
-  unknown: Object.freeze({ links: true, run: true, successor: true }),
+  unknown: Object.freeze({ links: true, run: true, successor: false }),
   sequential: Object.freeze({ links: true, run: true, successor: true }),
   loop: Object.freeze({ links: true, run: true, successor: true }),
   clustered: Object.freeze({ links: true, run: true, successor: false }),
