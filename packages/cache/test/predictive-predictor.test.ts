@@ -116,6 +116,15 @@ describe('links', () => {
     expect(keysOf(back.predict(3))).toEqual(['leaf 16', 'leaf 15', 'leaf 14'])
   })
 
+  test('read again and again are no stride, and expected once', () => {
+    const stream = createPredictor().stream()
+    stream.observe('root', { links: ['a', 'b', 'a', 'b', 'a', 'b', 'c'] })
+    for (let at = 0; at < 5; at += 1) stream.observe('b')
+    const predicted = keysOf(stream.predict(20))
+    expect(new Set(predicted).size).toBe(predicted.length)
+    expect(predicted).not.toContain('b')
+  })
+
   test('that name themselves or each other end', () => {
     const stream = createPredictor().stream()
     stream.observe('a', { links: ['a', 'b', 'a'] })

@@ -1,5 +1,5 @@
 /** A tier of blocks that takes its time, and DAGs to read from it. */
-import type { FetchContext } from '@ipfs-kit/cache/predictive'
+import type { FetchContext, Prefetcher } from '@ipfs-kit/cache/predictive'
 import { sleep } from '@ipfs-kit/concurrency'
 
 /** The links of each key, in the order in which a reader that leaves nothing out asks for the keys. */
@@ -68,4 +68,14 @@ export class Tier {
       this.running -= 1
     }
   }
+}
+
+/** Waits until nothing is on its way, however long that takes. */
+export async function quiet(prefetcher: Prefetcher<Uint8Array>): Promise<void> {
+  while (prefetcher.stats().runningBytes > 0) await sleep(1)
+}
+
+/** Waits until a fetch of a key has begun. */
+export async function begun(tier: Tier, key: string): Promise<void> {
+  while (!tier.log.includes(key)) await sleep(1)
 }

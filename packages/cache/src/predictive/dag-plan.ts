@@ -95,14 +95,15 @@ export class DagPlan {
   strided(limit: number): { readonly keys: string[]; readonly repeats: number } | undefined {
     const frame = this.#frames.at(-1)
     if (frame === undefined || frame.repeats < 2 || frame.stride === 1) return undefined
-    const keys: string[] = []
+    const keys = new Set<string>()
     const { links, stride } = frame
-    for (let at = frame.last + stride; keys.length < limit; at += stride) {
+    for (let at = frame.last + stride; keys.size < limit; at += stride) {
       const key = links[at]
       if (key === undefined) break
-      keys.push(key)
+      keys.add(key)
     }
-    return keys.length === 0 ? undefined : { keys, repeats: frame.repeats }
+    keys.delete(this.#current!)
+    return keys.size === 0 ? undefined : { keys: [...keys], repeats: frame.repeats }
   }
 
   #find(key: string): Visit {
@@ -142,7 +143,8 @@ export class DagPlan {
   #move(at: number, place: number): void {
     const frame = this.#frames[at]!
     const stride = place - frame.last
-    if (frame.last >= 0) {
+    // The same one again is no stride.
+    if (frame.last >= 0 && stride !== 0) {
       frame.repeats = stride === frame.stride ? frame.repeats + 1 : 1
       frame.stride = stride
     }
