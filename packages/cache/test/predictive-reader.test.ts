@@ -1,6 +1,6 @@
 import { createMemoryCache } from '@ipfs-kit/cache'
 import { createPrefetcher, type PrefetcherOptions } from '@ipfs-kit/cache/predictive'
-import { moveOnAfter, run, sleep, taskGroup } from '@ipfs-kit/concurrency'
+import { moveOnAfter, run, shield, sleep, taskGroup } from '@ipfs-kit/concurrency'
 import { cancelAtEveryStep, forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { expect, test } from 'vitest'
 import { begun, chain, fileDag, quiet, Tier } from './predictive-tier.ts'
@@ -95,6 +95,46 @@ onBoth('a scope that ends takes the prefetches of its readers with it', async ()
   })
   expect(tier.running).toBe(0)
   expect(prefetcher.stats()).toMatchObject({ readers: 0, waitingBytes: 0, runningBytes: 0 })
+})
+
+onBoth('what waits for a reader goes with its scope, also if nobody closes it', async () => {
+  const dag = fileDag(4, 20)
+  const tier = new Tier(dag, 2)
+  await using prefetcher = prefetcherOver(tier)
+  await moveOnAfter(150, async () => {
+    const reader = prefetcher.reader()
+    for (const key of dag.order.slice(0, 20)) await reader.read(key)
+    await quiet(prefetcher)
+    expect(prefetcher.stats().waitingBytes).toBeGreaterThan(0)
+    await sleep(Number.POSITIVE_INFINITY)
+  })
+  expect(prefetcher.stats()).toMatchObject({ readers: 0, waitingBytes: 0, runningBytes: 0 })
+})
+
+onBoth('fetches that heed no cancellation count as blocks ahead until they end', async () => {
+  const dag = fileDag(8, 40)
+  let running = 0
+  let most = 0
+  await using prefetcher = createPrefetcher<Uint8Array>({
+    maxBlocks: 4,
+    linksOf: (key) => dag.get(key) ?? [],
+    fetch: (_key, { purpose }) =>
+      shield(async () => {
+        if (purpose === 'demand') return new Uint8Array(10)
+        running += 1
+        most = Math.max(most, running)
+        await sleep(5)
+        running -= 1
+        return new Uint8Array(10)
+      }),
+  })
+  await using reader = prefetcher.reader()
+  for (let node = 0; node < 8; node += 1) {
+    for (const key of ['root', `node ${node}`, `leaf ${node}.0`, `leaf ${node}.1`, `leaf ${node}.2`])
+      await reader.read(key)
+  }
+  expect(most).toBeGreaterThan(1)
+  expect(most).toBeLessThanOrEqual(4)
 })
 
 onBoth('steps of a generator that run in scopes of their own share one reader', async () => {

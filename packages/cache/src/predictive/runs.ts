@@ -31,7 +31,7 @@ export class Runs {
 
   /** The positions that go on with the run. */
   *ahead(): Generator<number, void, undefined> {
-    if (this.#last === undefined || this.#repeats < 2) return
+    if (this.#last === undefined || this.#stride === 0) return
     for (let at = this.#last + this.#stride; at >= 0 && Number.isSafeInteger(at); at += this.#stride) yield at
   }
 }
