@@ -36,7 +36,8 @@ export interface PrefetchMetrics {
   readonly stallMs: number
   /**
    * Milliseconds that they did not wait thanks to prefetches, an estimate: a reader that had asked for the block itself would
-   * have waited as long as its prefetch took; what it still waited is taken off.
+   * have waited as long as its prefetch took; what it still waited is taken off. It is too high where fetches at once slow each
+   * other down, as one alone would have been faster.
    */
   readonly savedMs: number
 }
