@@ -3,12 +3,14 @@ import { fileURLToPath } from 'node:url'
 import { limits } from './cache/limits.ts'
 import { memory } from './cache/memory.ts'
 import { ratios } from './cache/ratios.ts'
+import { prefetch } from './cache/prefetch.ts'
 import type { Measured, Row, Spec } from './cache/row.ts'
 import { sizes } from './cache/sizes.ts'
 import { speed } from './cache/speed.ts'
+import { sprite } from './cache/sprite.ts'
 import { tieredHot } from './cache/tiered-hot.ts'
 
-const rows: readonly Row[] = [ratios, sizes, limits, memory, speed, tieredHot]
+const rows: readonly Row[] = [ratios, sizes, limits, memory, speed, tieredHot, prefetch, sprite]
 
 /** What the runner of the benches calls. */
 export default {
