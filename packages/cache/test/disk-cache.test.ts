@@ -1,7 +1,8 @@
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { simDisk } from '@ipfs-kit/disk'
 import { expect, test } from 'vitest'
-import { bytesOf, chunked, codeOf, collect, keysOf, mib, open, openOn } from './disk-ground.ts'
+import { bytesOf, chunked, codeOf, keysOf, mib, open, openOn } from './disk-ground.ts'
+import { collect } from './ground.ts'
 
 const onBoth = forEachBackend(test, { seeds: 10 })
 /** Around what is in the head, and around parts of 16 KiB. */

@@ -3,7 +3,8 @@ import { openBlocks } from '@ipfs-kit/blocks'
 import { openDiskCache } from '@ipfs-kit/cache/disk'
 import { simDisk } from '@ipfs-kit/disk'
 import { expect, test } from 'vitest'
-import { bytesOf, collect, comesTo, keysOf, open, openOn } from './disk-ground.ts'
+import { bytesOf, comesTo, keysOf, open, openOn } from './disk-ground.ts'
+import { collect } from './ground.ts'
 
 const onBoth = forEachBackend(test, { seeds: 10 })
 
