@@ -235,14 +235,18 @@ onBoth('a loader that was left and ends late changes nothing of what came after 
 onBoth('who asks after a change does not get what a loader from before it brings', async () => {
   await using cache = cacheOf()
   for (const change of ['delete', 'clear'] as const) {
-    const before = run(cache.fetch('a', () => sleep(10).then(() => 'old')))
+    const [old, fresh] = [Promise.withResolvers<string>(), Promise.withResolvers<string>()]
+    const before = run(cache.fetch('a', () => old.promise))
     await sleep(1)
     if (change === 'delete') cache.delete('a')
     else cache.clear()
-    const after = run(cache.fetch('a', () => sleep(20).then(() => 'new')))
+    const after = run(cache.fetch('a', () => fresh.promise))
     await checkpoint()
     expect(cache.stats().loads.running).toBe(2)
-    expect([await before, await after]).toEqual(['old', 'new'])
+    old.resolve('old')
+    expect([await before, cache.peek('a')]).toEqual(['old', undefined])
+    fresh.resolve('new')
+    expect(await after).toBe('new')
     expect([cache.peek('a'), cache.stats().loads.running]).toEqual(['new', 0])
     cache.clear()
   }
