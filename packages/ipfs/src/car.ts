@@ -8,7 +8,7 @@ import { varint } from 'multiformats'
 import { abortable } from './abortable.ts'
 import type { BlockStore, Lease } from './block-store.ts'
 import type { Calls } from './calls.ts'
-import { isInline, linksOf, matches } from './codecs.ts'
+import { isInline, linksIfKnown, linksOf, matches } from './codecs.ts'
 import { IpfsError } from './errors.ts'
 import type { Car, ImportResult } from './ipfs.ts'
 import { checkMetadata, heldSource, type PinRecords } from './pins.ts'
@@ -60,11 +60,14 @@ export function createCar(parts: {
     const visited = createVisited()
     const stack = createCidStack()
     stack.push(root)
+    await using reader = blocks.reader((cid, bytes) =>
+      linksIfKnown(cid, bytes).filter((link) => !visited.has(link)),
+    )
     try {
       for (let cid = stack.pop(); cid !== undefined; cid = stack.pop()) {
         if (!visited.add(cid)) continue
         await lease.hold(cid)
-        const bytes = await blocks.get(cid, signal)
+        const bytes = await reader.get(cid, signal)
         if (!isInline(cid)) yield framed(cid.bytes, bytes)
         for (const link of linksOf(cid, bytes).reverse()) stack.push(link)
       }

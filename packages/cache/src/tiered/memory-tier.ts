@@ -37,6 +37,8 @@ export interface MemoryTierOptions {
 /** A memory cache as a storage backend that may forget: what it has taken can be gone at the next call. It does not list. */
 export interface MemoryTier extends StorageBackend {
   readonly supports: typeof supports
+  /** Forgets everything. */
+  clear(): void
   stats(): MemoryCacheStats
 }
 
@@ -149,6 +151,14 @@ export class InMemoryTier implements MemoryTier {
 
   drop(key: string): void {
     this.#cache.delete(key)
+  }
+
+  has(key: string): boolean {
+    return this.#cache.has(key)
+  }
+
+  clear(): void {
+    this.#cache.clear()
   }
 
   async put(key: string, body: Body, options: PutOptions = {}): Promise<ObjectStat> {
