@@ -104,8 +104,8 @@ export function createCar(parts: {
         }
         count += 1
         bytes += block.bytes.byteLength
-        // The decoder hands out views of its buffer; what outlives this step needs its own bytes.
-        const own = block.bytes.slice()
+        // The decoder hands out views of its buffer; what outlives this step needs its own bytes, and slice() of a Buffer is no copy.
+        const own = new Uint8Array(block.bytes)
         await writes.add(() => lease.put(cid, own))
       }
       await writes.end()

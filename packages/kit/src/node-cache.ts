@@ -53,7 +53,7 @@ export function createNodeCache(
     part: { store, prefetcher, linksOf: linksBelow },
     get: (cid, options) =>
       orFromPacks(
-        async () => (await store.getBytes(cid.toString(), options))?.slice(),
+        async () => copyOf(await store.getBytes(cid.toString(), options)),
         () => packs.get(cid, options),
       ),
     size: (cid, options) =>
@@ -71,7 +71,7 @@ export function createNodeCache(
       return {
         get: (cid, options) =>
           orFromPacks(
-            async () => (await reader.read(cid.toString(), options))?.slice(),
+            async () => copyOf(await reader.read(cid.toString(), options)),
             () => packs.get(cid, options),
           ),
         pass: (cid, bytes) => reader.pass(cid.toString(), bytes),
@@ -95,6 +95,11 @@ async function orFromPacks<T>(near: () => Promise<T>, packs: () => Promise<T>): 
     if (error instanceof CacheError || error instanceof StorageError) return packs()
     throw error
   }
+}
+
+/** Bytes of their own: what a Buffer's `slice` gives is none. */
+function copyOf(bytes: Uint8Array | undefined): Uint8Array | undefined {
+  return bytes && new Uint8Array(bytes)
 }
 
 function usageOf(packs: CachedBlocks): { entries: number; bytes: number; maxBytes: number } {

@@ -181,7 +181,7 @@ export class InMemoryTier implements MemoryTier {
     const bytes = this.#cache.get(key)
     if (bytes === undefined) return undefined
     const { from, to } = windowOf(wanted, bytes.length)
-    const body = onePiece(bytes.slice(from, to), signal)
+    const body = onePiece(new Uint8Array(bytes.subarray(from, to)), signal)
     return { key, size: bytes.length, offset: from, length: to - from, body }
   }
 

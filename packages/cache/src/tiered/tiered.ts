@@ -234,7 +234,7 @@ class TieredStore implements Tiered {
     if ('object' in found) return { key, ...found.object }
     const size = found.bytes.length
     const { from, to } = windowOf(wanted, size)
-    const body = onePiece(found.bytes.slice(from, to), signal)
+    const body = onePiece(new Uint8Array(found.bytes.subarray(from, to)), signal)
     return { key, size, offset: from, length: to - from, body }
   }
 
