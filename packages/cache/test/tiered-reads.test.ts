@@ -199,7 +199,11 @@ test('with free keys, a tier of CIDs has those that are CIDs', async () => {
 onBoth(
   'who writes into what get answers changes it for nobody else, whatever kind of bytes a tier gives',
   async () => {
-    await using packs = await openBlocks({ path: '/blocks', disk: simDisk({ seed: 1 }), maxBytes: 10_000_000 })
+    await using packs = await openBlocks({
+      path: '/blocks',
+      disk: simDisk({ seed: 1 }),
+      maxBytes: 10_000_000,
+    })
     const far = createBlocksBackend(packs, { failureDomain: 'far' })
     await using store = tiered([createMemoryTier({ maxBytes }), far])
     const blockstore = createTieredBlockstore(store)
