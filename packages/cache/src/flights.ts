@@ -69,7 +69,7 @@ export class Flights<T> {
       flight.waiters -= 1
       if (flight.waiters === 0) {
         this.#forget(key, flight)
-        flight.task.cancel(`nobody waits for this ${this.#name} any more`)
+        flight.task.cancel(`nobody waits for ${JSON.stringify(key)} any more`)
       }
     }
   }
