@@ -1,11 +1,12 @@
 /** Values on their way into a cache: one loader for all who ask for a key. */
-import { createOwner, createSemaphore, type Owner, type Semaphore, type Task } from '@ipfs-kit/concurrency'
+import { createOwner, currentScope, type Owner, type Scope, type Task } from '@ipfs-kit/concurrency'
 import { LRUCache } from 'lru-cache'
-import { closed } from './errors.ts'
+import { CacheError, closed } from './errors.ts'
 import type { FetchOptions, Loader } from './memory-cache.ts'
+import { beginWait, endWait, Turns, type Turn } from './turns.ts'
 
 /** A loader that runs, or waits for its turn. */
-interface Load<V> {
+interface Load<V> extends Turn {
   readonly task: Task<Outcome<V>>
   waiters: number
   /** Whether the key got a value, or lost one, since it began: then what it brings is older. */
@@ -23,7 +24,9 @@ export class Loads<V> {
   readonly #loads = new Map<string, Load<V>>()
   /** Keys that a loader had nothing for. */
   readonly #absent: LRUCache<string, true> | undefined
-  #home: { readonly owner: Owner; readonly turns: Semaphore } | undefined
+  #home: { readonly owner: Owner; readonly turns: Turns } | undefined
+  /** The load of the scope that its loader runs in. */
+  readonly #scopes = new WeakMap<Scope, Load<V>>()
   #running = 0
   #started = 0
   #failed = 0
@@ -65,6 +68,8 @@ export class Loads<V> {
     // What a loader brings that began before a change is too old for who asks after it.
     if (load === undefined || load.isStale) load = this.#begin(key, loader, store)
     else this.#shared += 1
+    const asker = this.#around(options?.scope ?? currentScope())
+    if (asker !== undefined && !beginWait(asker, load)) throw waitsForItself(key)
     load.waiters += 1
     try {
       const outcome = await load.task.join({ scope: options?.scope, signal: options?.signal })
@@ -73,6 +78,7 @@ export class Loads<V> {
     } catch (error) {
       throw load.task.state === 'cancelled' && this.#closed ? closed(this.#name) : error
     } finally {
+      if (asker !== undefined) endWait(asker, load)
       load.waiters -= 1
       if (load.waiters === 0 && !load.hasEnded) {
         this.#forget(key, load)
@@ -121,13 +127,14 @@ export class Loads<V> {
   #begin(key: string, loader: Loader<V>, store: (value: V) => unknown): Load<V> {
     this.#home ??= {
       owner: createOwner({ name: `loads of ${this.#name}` }),
-      turns: createSemaphore(this.#maxLoads),
+      turns: new Turns(this.#maxLoads),
     }
     const { owner, turns } = this.#home
     const task = owner.spawn(
       async (scope): Promise<Outcome<V>> => {
+        this.#scopes.set(scope, load)
         try {
-          using _turn = await turns.acquire()
+          using _turn = await turns.take(load)
           const value = await loader(key, { signal: scope.signal })
           if (scope.cancelled) throw scope.reason
           this.#end(key, load, value, store)
@@ -144,7 +151,15 @@ export class Loads<V> {
       },
       { name: 'load' },
     )
-    const load: Load<V> = { task, waiters: 0, isStale: false, hasEnded: false }
+    const load: Load<V> = {
+      task,
+      waiters: 0,
+      isStale: false,
+      hasEnded: false,
+      waitsFor: [],
+      depth: 0,
+      queue: undefined,
+    }
     this.#loads.set(key, load)
     this.#started += 1
     this.#running += 1
@@ -158,7 +173,23 @@ export class Loads<V> {
     else this.#absent?.set(key, true)
   }
 
+  /** The load whose loader runs in a scope, if that is one. */
+  #around(scope: Scope): Load<V> | undefined {
+    for (let at: Scope | undefined = scope; at !== undefined; at = at.parent) {
+      const load = this.#scopes.get(at)
+      if (load !== undefined) return load
+    }
+    return undefined
+  }
+
   #forget(key: string, load: Load<V>): void {
     if (this.#loads.get(key) === load) this.#loads.delete(key)
   }
+}
+
+function waitsForItself(key: string): CacheError {
+  return new CacheError(
+    'CACHE_LOAD_RING',
+    `The loader of ${JSON.stringify(key)} waits for the one that asks for it`,
+  )
 }
