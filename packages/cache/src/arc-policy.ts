@@ -48,7 +48,7 @@ class Arc implements PolicyState {
   readonly #bytes = new Float64Array(heads)
   /** Where the ghost was that is met, or `t1` for what is new. */
   #met = t1
-  #incoming = 1
+  #incoming = 0
   #ghostHits = 0
 
   constructor(limits: Limits, slots: Ghosts) {
@@ -107,6 +107,9 @@ class Arc implements PolicyState {
     const list = this.#met === t1 ? t1 : t2
     this.#enter(list, slot)
     this.#links.pushFront(list, slot + heads)
+    // What is evicted before the next one is met makes room for nothing new: a value grows, or a limit falls.
+    this.#met = t1
+    this.#incoming = 0
   }
 
   reweigh(slot: number, weight: number): void {
@@ -142,8 +145,6 @@ class Arc implements PolicyState {
     this.#capacity = limits.maxBytes ?? limits.maxEntries
     this.#p = Math.min(this.#p, this.#capacity)
     while (this.#counts[b1]! + this.#counts[b2]! > limits.maxEntries) this.#dropOldestGhost()
-    this.#met = t1
-    this.#incoming = 0
     this.#trim(0)
   }
 
@@ -185,7 +186,6 @@ class Arc implements PolicyState {
       }
     }
     this.#p = Math.min(this.#capacity, Math.max(0, Number(order.p) || 0))
-    this.#met = t1
     this.#trim(0)
   }
 

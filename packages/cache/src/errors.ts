@@ -18,6 +18,11 @@ export const cacheErrors = {
     when: 'a trace cannot be replayed: a line, the policies or the sizes cannot be used; the message says which',
     next: 'Correct what the message names. A trace has a key a line, or a key and its bytes.',
   },
+  CACHE_LOAD_RING: {
+    kind: 'invalid',
+    when: 'a loader asks by `fetch` for a key whose own loader waits for it, so that neither would end',
+    next: 'Load one of the keys without the other.',
+  },
   CACHE_NOT_THERE: {
     kind: 'not-found',
     when: 'the command line is given a folder without a disk cache',

@@ -1,15 +1,10 @@
 /** Single flight: what is brought for a key is brought once for all who ask for it meanwhile. */
-import {
-  createSemaphore,
-  type Owner,
-  type Scope,
-  type Semaphore,
-  type Task,
-  type WaitOptions,
-} from '@ipfs-kit/concurrency'
+import { currentScope, type Owner, type Scope, type Task, type WaitOptions } from '@ipfs-kit/concurrency'
+import { CacheError } from './errors.ts'
+import { beginWait, endWait, type Turn, Turns } from './turns.ts'
 
 /** A flight, or its wait for a turn. */
-export interface Flight {
+export interface Flight extends Turn {
   /** Whether the key got or lost a value since it began: what it brings may be older. */
   isStale: boolean
   /** Those for whom it still has to know that: the flight itself, and who goes on with what it brought. */
@@ -27,7 +22,9 @@ type Outcome<T> = { readonly value: T } | { readonly error: unknown }
 export class Flights<T> {
   readonly #owner: Owner
   readonly #name: string
-  readonly #turns: Semaphore
+  readonly #turns: Turns
+  /** The flight of the scope that it runs in. */
+  readonly #scopes = new WeakMap<Scope, Flight>()
   readonly #flights = new Map<string, Flying<T>>()
   /** Of each key: those whose find is not older than the key, as far as is known, and may still be put somewhere. */
   readonly #fresh = new Map<string, Set<Flight>>()
@@ -43,7 +40,7 @@ export class Flights<T> {
   constructor(owner: Owner, name: string, most: number) {
     this.#owner = owner
     this.#name = name
-    this.#turns = createSemaphore(most, { name: `turns of ${name}s` })
+    this.#turns = new Turns(most)
   }
 
   /** Those that are waited for and are not too old for who asks now. */
@@ -51,7 +48,11 @@ export class Flights<T> {
     return this.#flights.size
   }
 
-  /** Waits for the flight of a key, which runs in the owner's scope and is cancelled when the last waiter has left. */
+  /**
+   * Waits for the flight of a key, which runs in the owner's scope and is cancelled when the last waiter has left.
+   *
+   * @throws CacheError CACHE_LOAD_RING
+   */
   async join(
     key: string,
     bring: (flight: Flight, scope: Scope) => Promise<T>,
@@ -60,12 +61,15 @@ export class Flights<T> {
     let flight = this.#flights.get(key)
     if (flight === undefined) flight = this.#begin(key, bring)
     else this.shared += 1
+    const asker = this.#around(options.scope ?? currentScope())
+    if (asker !== undefined && !beginWait(asker, flight)) throw waitsForItself(key)
     flight.waiters += 1
     try {
       const outcome = await flight.task.join({ scope: options.scope, signal: options.signal })
       if ('error' in outcome) throw outcome.error
       return outcome.value
     } finally {
+      if (asker !== undefined) endWait(asker, flight)
       flight.waiters -= 1
       if (flight.waiters === 0) {
         this.#forget(key, flight)
@@ -104,8 +108,9 @@ export class Flights<T> {
   #begin(key: string, bring: (flight: Flight, scope: Scope) => Promise<T>): Flying<T> {
     const task = this.#owner.spawn(
       async (scope): Promise<Outcome<T>> => {
+        this.#scopes.set(scope, flight)
         try {
-          using _turn = await this.#turns.acquire()
+          using _turn = await this.#turns.take(flight)
           return { value: await bring(flight, scope) }
         } catch (error) {
           if (scope.cancelled) throw error
@@ -118,14 +123,38 @@ export class Flights<T> {
       },
       { name: this.#name },
     )
-    const flight: Flying<T> = { task, waiters: 0, isStale: false, uses: 0 }
+    const flight: Flying<T> = {
+      task,
+      waiters: 0,
+      isStale: false,
+      uses: 0,
+      waitsFor: [],
+      depth: 0,
+      queue: undefined,
+    }
     this.#flights.set(key, flight)
     this.keep(key, flight)
     this.started += 1
     return flight
   }
 
+  /** The flight that a scope is in, if it is in one. */
+  #around(scope: Scope): Flight | undefined {
+    for (let at: Scope | undefined = scope; at !== undefined; at = at.parent) {
+      const flight = this.#scopes.get(at)
+      if (flight !== undefined) return flight
+    }
+    return undefined
+  }
+
   #forget(key: string, flight: Flying<T>): void {
     if (this.#flights.get(key) === flight) this.#flights.delete(key)
   }
+}
+
+function waitsForItself(key: string): CacheError {
+  return new CacheError(
+    'CACHE_LOAD_RING',
+    `The loader of ${JSON.stringify(key)} waits for the one that asks for it`,
+  )
 }

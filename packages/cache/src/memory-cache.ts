@@ -26,7 +26,7 @@ export interface MemoryCacheOptions<V> {
   readonly negativeTtlMs?: number
   /** Keys of which that is remembered at most. Default 1,000. */
   readonly maxNegative?: number
-  /** Loaders that run at once at most; more wait. Default 256. */
+  /** Loaders that run at once at most; more wait. Of those that loaders themselves ask for, as many more. Default 256. */
   readonly maxLoads?: number
   /** The clock of times to live, in milliseconds. Default: that of the running backend. */
   readonly now?: () => number
@@ -136,7 +136,7 @@ export interface MemoryCache<V> extends AsyncDisposable {
    * loaded wait for the same loader; it runs in the cache's own scope and is cancelled when the last of them has left. What
    * it fails with, all of them get, and the next one asks it again. A value that is set or deleted meanwhile stays as it is.
    *
-   * @throws CacheError CACHE_CLOSED
+   * @throws CacheError CACHE_CLOSED, CACHE_LOAD_RING
    * @throws what the loader throws, the reason of the signal, the reason of the scope
    */
   fetch(key: string, load: Loader<V>, options?: FetchOptions): Promise<V | undefined>

@@ -37,6 +37,44 @@ describe.each(policies)('with %s', (_name, policy) => {
     }
   })
 
+  test('a value counts with the size that was told when it came in, whatever is told later', () => {
+    let told = 0
+    const cache = createMemoryCache<string>({
+      maxBytes: 1000,
+      policy,
+      sizeOf: () => (told = (told * 7 + 13) % 500),
+    })
+    const sizes = new Map<string, number>()
+    for (let at = 0; at < 2000; at += 1) {
+      const key = `${(at * at) % 37}`
+      cache.set(key, 'value')
+      sizes.set(key, told)
+      if (at % 5 === 0) cache.delete(`${at % 37}`)
+      const bytes = [...cache.entries()].reduce((sum, [kept]) => sum + sizes.get(kept)!, 0)
+      expect(cache.stats().bytes).toBe(bytes)
+      expect(bytes).toBeLessThanOrEqual(1000)
+    }
+    for (const [key] of [...cache.entries()]) cache.delete(key)
+    expect(cache.stats()).toMatchObject({ entries: 0, bytes: 0 })
+  })
+
+  test('who is told may make the cache smaller', () => {
+    const cache = createMemoryCache<number>({
+      maxEntries: 50,
+      policy,
+      onEvict: () => {
+        const { maxEntries } = cache.stats()
+        if (maxEntries > 1) cache.resize({ maxEntries: maxEntries - 1 })
+      },
+    })
+    for (let at = 0; at < 200; at += 1) {
+      cache.set(`${(at * at) % 97}`, at)
+      const { entries, maxEntries } = cache.stats()
+      expect(entries).toBeLessThanOrEqual(maxEntries)
+    }
+    expect(cache.stats()).toMatchObject({ entries: 1, maxEntries: 1 })
+  })
+
   test('values that grow and shrink count for the policy with the bytes that they have', () => {
     const kept = (sizes: readonly number[]): string[] => {
       const cache = createMemoryCache<number>({ maxBytes: 1000, policy })

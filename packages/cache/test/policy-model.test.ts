@@ -44,6 +44,31 @@ describe.each(policies)('%s', (_name, policy, Plain) => {
     )
   })
 
+  test('keeps of entries of one size what it keeps without sizes', () => {
+    // A power of two, so that a target in bytes is exactly that in entries, times it.
+    const bytes = 64
+    const capacity = fc.integer({ min: 1, max: 3 }).map((tens) => 10 * tens)
+    fc.assert(
+      fc.property(capacity, requests, (maxEntries, steps) => {
+        const cache = createMemoryCache<number>({ maxBytes: bytes * maxEntries, policy })
+        const plain = new Plain(maxEntries)
+        for (const [at, key] of steps.flat().entries()) {
+          const name = `key ${key}`
+          if (at % 11 === 10) {
+            cache.delete(name)
+            plain.remove(name)
+            continue
+          }
+          const hit = cache.get(name) !== undefined
+          if (!hit) cache.set(name, key, { bytes })
+          expect(hit).toBe(plain.request(name))
+          expect([...cache.entries()].map(([kept]) => kept).sort()).toEqual([...plain.resident()].sort())
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+
   test('is never above either limit, counted entry by entry', () => {
     const step = fc.record({
       key: fc.nat(30),
@@ -140,4 +165,15 @@ test('ARC has ghosts for no more bytes than the cache once again, also of values
     const { t1, t2, b1, b2 } = cache.stats().order
     expect(t1! + t2! + b1! + b2!).toBeLessThanOrEqual(50)
   }
+})
+
+test('ARC remembers what went to make room for a value that has grown, whatever came in before', () => {
+  const cache = createMemoryCache<number>({ maxBytes: 100, policy: arc })
+  cache.set('grows', 1, { bytes: 30 })
+  cache.get('grows')
+  cache.set('new', 1, { bytes: 60 })
+  cache.set('grows', 1, { bytes: 60 })
+  expect(cache.stats().order).toMatchObject({ t1: 0, t2: 1, b1: 1, b2: 0 })
+  cache.set('new', 1, { bytes: 60 })
+  expect(cache.stats().order.ghostHits).toBe(1)
 })

@@ -93,6 +93,15 @@ describe.each(policies)('with %s', (_name, policy) => {
   })
 })
 
+test('keys of any content come through a snapshot in JSON', () => {
+  const cache = createMemoryCache<number>({ maxEntries: 10 })
+  const keys = ['', '\0', 'x'.repeat(10_000), '\ud800', '\udc00\ud800', '__proto__', '\u2028"\\']
+  for (const [at, key] of keys.entries()) cache.set(key, at)
+  const snapshot = JSON.parse(JSON.stringify(cache.snapshot()))
+  const other = createMemoryCache<number>({ maxEntries: 10, snapshot })
+  expect(keys.map((key) => other.get(key))).toEqual([...keys.keys()])
+})
+
 test('another policy takes the entries without the order', () => {
   const snapshot = used(policies[1]![1])
   const cache = createMemoryCache<number>({ maxEntries: 40, maxBytes: 4000, snapshot })

@@ -79,6 +79,18 @@ test('a clock that goes back makes nothing expire early, one that jumps ahead al
   expect(cache.get('a')).toBeUndefined()
 })
 
+test('what is remembered to be absent is asked again when its time is over, however the clock jumps', async () => {
+  let time = 1e6
+  let calls = 0
+  const cache = createMemoryCache<string>({ maxEntries: 10, negativeTtlMs: 10, now: () => time })
+  const ask = async (jump: number): Promise<number> => {
+    time += jump
+    await cache.fetch('a', () => void (calls += 1))
+    return calls
+  }
+  expect([await ask(0), await ask(9), await ask(-1e5), await ask(1e9), await ask(5)]).toEqual([1, 1, 1, 2, 2])
+})
+
 test.each([0, -1, Number.NaN, Number.NEGATIVE_INFINITY, '5'])('a time of %s is none', (ttlMs) => {
   const { cache } = clocked()
   expect(() => cache.set('a', 'value', { ttlMs: ttlMs as number })).toThrow(RangeError)

@@ -2,6 +2,7 @@
 import { createMemoryCache, lru, type Policy } from '@ipfs-kit/cache'
 import { arc } from '@ipfs-kit/cache/arc'
 import { s3Fifo } from '@ipfs-kit/cache/s3-fifo'
+import { map } from '@ipfs-kit/concurrency'
 import { beladyHits } from '../../src/replay/belady.ts'
 import { round3, type Row } from './row.ts'
 import { cells, readTrace } from './traces.ts'
@@ -28,35 +29,39 @@ export const ratios: Row = {
     },
   ],
   async measure({ traces, log }) {
-    const rows = cells.map((cell) => {
-      const { requests, keys } = readTrace(traces, cell.trace)
-      const names = Array.from({ length: keys }, (_, key) => `key ${key}`)
-      const percent = (policy: Policy | undefined): number => {
-        const cache = createMemoryCache<true>({
-          maxEntries: cell.entries,
-          ...(policy === undefined ? {} : { policy }),
-        })
-        let hits = 0
-        for (const key of requests) {
-          if (cache.get(names[key]!) !== undefined) hits += 1
-          else cache.set(names[key]!, true)
+    const rows = await map(
+      cells,
+      async (cell) => {
+        const { requests, keys } = readTrace(traces, cell.trace)
+        const names = Array.from({ length: keys }, (_, key) => `key ${key}`)
+        const percent = (policy: Policy | undefined): number => {
+          const cache = createMemoryCache<true>({
+            maxEntries: cell.entries,
+            ...(policy === undefined ? {} : { policy }),
+          })
+          let hits = 0
+          for (const key of requests) {
+            if (cache.get(names[key]!) !== undefined) hits += 1
+            else cache.set(names[key]!, true)
+          }
+          return (100 * hits) / requests.length
         }
-        return (100 * hits) / requests.length
-      }
-      const row = {
-        cell: `${cell.trace} ${cell.entries}`,
-        reference: cell.arc,
-        lru: percent(lru),
-        arc: percent(arc),
-        s3Fifo: percent(s3Fifo),
-        default: percent(undefined),
-        min: (100 * beladyHits(requests, cell.entries)) / requests.length,
-      }
-      log(
-        `B-3, ${row.cell}: LRU ${row.lru.toFixed(2)}, ARC ${row.arc.toFixed(2)}, S3-FIFO ${row.s3Fifo.toFixed(2)}, default ${row.default.toFixed(2)}, MIN ${row.min.toFixed(2)}`,
-      )
-      return row
-    })
+        const row = {
+          cell: `${cell.trace} ${cell.entries}`,
+          reference: cell.arc,
+          lru: percent(lru),
+          arc: percent(arc),
+          s3Fifo: percent(s3Fifo),
+          default: percent(undefined),
+          min: (100 * (await beladyHits({ requests, keys }, cell.entries))) / requests.length,
+        }
+        log(
+          `B-3, ${row.cell}: LRU ${row.lru.toFixed(2)}, ARC ${row.arc.toFixed(2)}, S3-FIFO ${row.s3Fifo.toFixed(2)}, default ${row.default.toFixed(2)}, MIN ${row.min.toFixed(2)}`,
+        )
+        return row
+      },
+      { concurrency: 1 },
+    )
     const deviations = rows.map((row) => Math.abs(row.arc - row.reference))
     const share = (of: 'default' | 'arc' | 's3Fifo'): number[] =>
       rows.map((row) => (row[of] - row.lru) / (row.min - row.lru))

@@ -1,11 +1,11 @@
 /** The command that replays a trace. */
-import { writeFile } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import { operation } from '@ipfs-kit/operations'
 import { z } from 'zod'
 import { CacheError } from '../errors.ts'
 import { mostEntries } from '../memory-options.ts'
-import { plotOf } from './plot.ts'
+import { plotFiles, writePlot } from './plot-files.ts'
+import { numberText, plotOf } from './plot.ts'
 import { policyNames, replay, usualSizes, type PolicyName, type ReplayPoint } from './replay.ts'
 import { readTrace } from './trace.ts'
 
@@ -38,14 +38,19 @@ export function replayOperation(cwd: string) {
         .describe(`policies, of ${policyNames.join(', ')}`),
       entries: sizes.optional().describe('sizes of the caches in entries; default a few shares of the keys'),
       bytes: sizes.optional().describe('sizes of the caches in bytes instead'),
-      plot: z.string().min(1).optional().describe('file for the plot; default the name of the trace, .svg'),
+      plot: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('files for the plot, .svg and .png; default the name of the trace'),
     }),
     output: z.object({
       requests: z.number().int(),
       keys: z.number().int(),
       unit: z.enum(['entries', 'bytes']),
       points: z.array(points),
-      plot: z.string().describe('The file with the plot'),
+      svg: z.string().describe('The file with the plot'),
+      png: z.string().describe('The same plot in pixels'),
     }),
     body: 'none',
     returns: 'value',
@@ -53,12 +58,15 @@ export function replayOperation(cwd: string) {
     scope: 'read',
     doors: ['cli'],
     command: { name: 'replay' },
-    text: (result) => [...tableOf(result.points, result.unit), `plotted in ${result.plot}`].join('\n'),
+    text: (result) =>
+      [...tableOf(result.points, result.unit), `plotted in ${result.svg} and ${result.png}`].join('\n'),
     async run(_parts, input, { signal, progress }) {
       const policies = namesIn(input.policy)
       if (input.entries !== undefined && input.bytes !== undefined)
         throw new CacheError('CACHE_BAD_REPLAY', 'A replay has sizes in entries, or in bytes, not in both')
       const path = resolve(cwd, input.trace)
+      const name = basename(path).replace(/(?<=.)(\.[a-z]+)+$/, '')
+      const files = await plotFiles(resolve(cwd, input.plot ?? name), path)
       const trace = await readTrace(path, signal)
       const unit: 'entries' | 'bytes' = input.bytes === undefined ? 'entries' : 'bytes'
       if (unit === 'bytes' && trace.sizes === undefined)
@@ -79,13 +87,10 @@ export function replayOperation(cwd: string) {
         found.push(point)
         progress({ stage: 'replaying', bytes: 0, items: found.length })
       }
-      const name = basename(path).replace(/(\.[a-z]+)+$/, '')
-      const plot = resolve(cwd, input.plot ?? `${name}.svg`)
-      await writeFile(
-        plot,
-        plotOf(found, { title: `${name}: ${trace.requests.length} requests, ${trace.keys} keys`, unit }),
-      )
-      return { requests: trace.requests.length, keys: trace.keys, unit, points: found, plot }
+      const { requests, keys } = trace
+      const subtitle = `${numberText(requests.length)} requests, ${numberText(keys)} keys`
+      await writePlot(files, plotOf(found, { title: name, subtitle, unit }))
+      return { requests: requests.length, keys, unit, points: found, ...files }
     },
   })
 }

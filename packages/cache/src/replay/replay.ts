@@ -43,26 +43,28 @@ export async function* replay(
   trace: Trace,
   { policies: wanted, unit, sizes }: ReplayOptions,
 ): AsyncGenerator<ReplayPoint, void, undefined> {
-  for (const size of sizes) {
+  const names = Array.from({ length: trace.keys }, (_, key) => `${key}`)
+  for (const size of new Set(sizes)) {
     for (const policy of new Set<PolicyName>(['lru', ...wanted])) {
-      yield { policy, size, hitRatio: await hitRatio(trace, policies[policy], unit, size) }
+      yield { policy, size, hitRatio: await hitRatio(trace, names, policies[policy], unit, size) }
     }
     // Of bytes nobody can tell the optimum in reasonable time.
     if (unit === 'entries')
-      yield { policy: 'min', size, hitRatio: beladyHits(trace.requests, size) / trace.requests.length }
+      yield { policy: 'min', size, hitRatio: (await beladyHits(trace, size)) / trace.requests.length }
   }
 }
 
 async function hitRatio(
   trace: Trace,
+  names: readonly string[],
   policy: Policy,
   unit: 'entries' | 'bytes',
   size: number,
 ): Promise<number> {
   const { requests, sizes } = trace
-  const limits = unit === 'entries' ? { maxEntries: size } : { maxBytes: size }
+  // Of bytes they alone are the limit, however small the values are.
+  const limits = unit === 'entries' ? { maxEntries: size } : { maxEntries: mostEntries, maxBytes: size }
   await using cache = createMemoryCache<true>({ ...limits, policy })
-  const names = Array.from({ length: trace.keys }, (_, key) => `${key}`)
   let hits = 0
   for (const [at, key] of requests.entries()) {
     if (at % slice === slice - 1) await checkpoint()
