@@ -31,6 +31,16 @@ onBoth('a put that reaches fewer stores than minCopies fails and says which', as
   expect(await one.getBytes('b')).toEqual(bytes)
 })
 
+onBoth('a put that fails leaves the former value where it is kept', async () => {
+  const [small, far] = [faultyMemory('small'), faultyMemory('far', { failsPuts: true })]
+  await using store = tiered([createMemoryTier({ maxBytes }), small, far], {
+    tiers: { small: { maxValueBytes: 600 } },
+  })
+  await store.put('a', former)
+  expect(await rejection(store.put('a', bytes))).toMatchObject({ code: 'CACHE_PUT_TOO_FEW' })
+  expect(await store.getBytes('a')).toEqual(former)
+})
+
 onBoth('memory alone is no copy', async () => {
   const far = faultyMemory('far', { failsPuts: true })
   await using store = tiered([createMemoryTier({ maxBytes }), far])

@@ -68,6 +68,8 @@ function isCold(parts: Parts, tier: Tier, key: string, startedMs: number): boole
 /** Takes a value out of a tier if enough stores below have it. Whether it did. */
 async function demote(parts: Parts, tier: Tier, content: Content): Promise<boolean> {
   const { policy, stores, known } = parts
+  // What may be older than what lies below is not to come there.
+  if (tier.silence(content) !== undefined) return false
   const own = await tier.read(content, policy.maxWholeBytes)
   if (own?.kind !== 'whole') return false
   let copies = 0

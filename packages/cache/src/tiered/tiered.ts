@@ -35,7 +35,6 @@ import { probeByBlock } from './probe.ts'
 import { type QueryItem, queryTiers } from './query.ts'
 import { checkWanted, windowOf } from './range.ts'
 import { Reads } from './reads.ts'
-import { sayingOf } from './breaker.ts'
 import { tiersFailed, type Unanswered } from './search.ts'
 import { supportsOf } from './supports.ts'
 import { Tier, type TierStats } from './tier.ts'
@@ -392,9 +391,7 @@ class TieredStore implements Tiered {
     const tiers = this.#parts.tiers.slice(found.tier.index)
     const failed: Unanswered[] = []
     const object = await inSignal(signal, () =>
-      openBody(tiers, content, wanted, signal, (tier, error) =>
-        failed.push({ tier, why: sayingOf(error), error }),
-      ),
+      openBody(tiers, content, wanted, signal, (one) => failed.push(one)),
     )
     if (object === undefined && failed.length > 0)
       throw tiersFailed(`${JSON.stringify(content.key)} cannot be read`, failed)

@@ -79,7 +79,11 @@ export class Writes {
     // Where the new value is not, the former one must not be answered any more.
     const whereFormer = tiers.filter((tier) => ![...outcomes, ...cached].some((one) => one.tier === tier))
     const failedTiers = [...failed, ...cached].filter((one) => 'error' in one).map(({ tier }) => tier)
-    await this.#invalidate(content, isEnough ? [...failedTiers, ...whereFormer] : whereFormer)
+    // A put that fails leaves it where it is kept.
+    const former = isEnough
+      ? [...failedTiers, ...whereFormer]
+      : whereFormer.filter((tier) => !stores.includes(tier))
+    await this.#invalidate(content, former)
     if (!isEnough) throw tooFew(content, outcomes.length - failed.length, policy.minCopies, failed)
     const { known } = this.#parts
     known.warm(known.of(content.key))
