@@ -1,5 +1,5 @@
 import { createMemoryTier, tiered, type Tiered } from '@ipfs-kit/cache/tiered'
-import { now, sleep } from '@ipfs-kit/concurrency'
+import { now, sleep, taskGroup } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { expect, test } from 'vitest'
 import { bytesOf, keyOf } from './tiered-cids.ts'
@@ -176,6 +176,30 @@ onBoth(
   { only: 'sim' },
 )
 
+onBoth(
+  'a call from before the breaker opened makes no probe come earlier',
+  async () => {
+    const { store, bad } = await twoTiers(
+      { answersAfterMs: 50 },
+      { breaker: { failures: 1, openMs: 100 }, tiers: { bad: { timeoutMs: 1000 } } },
+    )
+    await using _ = store
+    await taskGroup(async (group) => {
+      group.spawn(() => read(store, key))
+      await sleep(1)
+      bad.fault = { fails: true }
+      await read(store, 'a free key')
+      await sleep(150)
+      expect(bad.calls.probe).toBe(1)
+      await sleep(100)
+      expect(bad.calls.probe).toBe(1)
+      await sleep(60)
+      expect(bad.calls.probe).toBe(2)
+    })
+  },
+  { only: 'sim' },
+)
+
 onBoth('a probe that hangs ends with its deadline, and closing ends it at once', async () => {
   const { store, bad } = await twoTiers(
     { hangs: true },
@@ -314,10 +338,9 @@ onBoth('a large value whose tier is left alone between two calls is unknown, and
   const bad = faultyMemory('bad')
   await using store = tiered([bad], { ...streamed, breaker: { failures: 1 } })
   await bad.good.put('a free key', whole)
-  const { get } = bad
   bad.get = async (one, options) => {
     // While the store looks at the first answer, something else fails.
-    const found = await get(one, options)
+    const found = await bad.good.get(one, options)
     bad.fault = { fails: true }
     await store.stat('a free key').catch(() => {})
     return found

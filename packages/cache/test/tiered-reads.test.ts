@@ -160,6 +160,55 @@ onBoth('a value above maxValueBytes is read piece by piece, not whole', async ()
   expect(Buffer.from((await wide.getBytes(key))!).equals(bytes)).toBe(true)
 })
 
+onBoth('memory that its owner has closed fails no read', async () => {
+  const memory = createMemoryTier({ maxBytes })
+  const far = faultyMemory('far')
+  await using store = tiered([memory, far])
+  await far.good.put('a', bytesOf(1))
+  await memory.close()
+  expect(await store.getBytes('a')).toEqual(bytesOf(1))
+  expect(store.stats().tiers[0]).toMatchObject({ failures: 1, promotions: 0 })
+})
+
+onBoth('a value too large to be had whole is let go', async () => {
+  const far = faultyMemory('far')
+  await using store = tiered([far], { maxWholeBytes: 100, maxValueBytes: 1000 })
+  await far.good.put('a', bytesOf(1, 2000))
+  const left: string[] = []
+  far.get = async (key, options) => {
+    const found = await far.good.get(key, options)
+    options!.signal!.addEventListener('abort', () => left.push(key))
+    return found
+  }
+  expect(await rejection(store.getBytes('a'))).toMatchObject({ code: 'CACHE_TOO_LARGE' })
+  expect(left).toEqual(['a'])
+})
+
+onBoth('what a sweep carries past a hedged read is not absent', async () => {
+  const hands = { time: 0 }
+  const near = faultyMemory('near')
+  const far = faultyMemory('far', { failsPuts: true })
+  await using store = tiered([near, far], {
+    ...{ now: () => hands.time, heatHalfLifeMs: 10, promoteAfterHits: 100 },
+    tiers: { near: { demoteBelow: 0.5, hedgeAfterMs: 5 } },
+  })
+  await store.put('a', bytesOf(1))
+  far.fault = {}
+  for (const ask of [() => store.getBytes('a'), () => store.stat('a')]) {
+    await near.good.put('a', bytesOf(1))
+    await far.good.delete('a')
+    await taskGroup(async (group) => {
+      near.fault = { delayMs: 40 }
+      const reading = group.spawn(async () => (await ask()) !== undefined)
+      await sleep(20)
+      near.fault = {}
+      hands.time += 1000
+      expect(await store.demote()).toMatchObject({ demoted: 1 })
+      expect(await reading).toBe(true)
+    })
+  }
+})
+
 test('all CIDs of a multihash are one block, also over a pack store', async () => {
   const blocks = await openBlocks({ path: '/store', disk: simDisk({ seed: 1 }), maxBytes: 64 * 1024 * 1024 })
   const disk = createBlocksBackend(blocks, { failureDomain: 'test' })

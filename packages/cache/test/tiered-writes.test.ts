@@ -77,6 +77,18 @@ onBoth('a tier that missed a put never answers the former value', async () => {
   expect((await store.explain('b')).tiers[0]).toMatchObject({ state: 'present', size: bytes.length })
 })
 
+test('a tier that missed more puts than are remembered is read for blocks alone', async () => {
+  const [near, far] = [faultyMemory('near'), faultyMemory('far')]
+  await using store = tiered([near, far], { breaker: { failures: 100_000 } })
+  for (const one of [keyOf(bytes), 'a']) await near.good.put(one, bytes)
+  near.fault = { failsPuts: true, failsDeletes: true }
+  const items = Array.from({ length: 10_001 }, (_, at) => ({ key: `key ${at}`, body: former }))
+  for await (const item of store.putMany(items)) expect(item).not.toHaveProperty('error')
+  near.fault = {}
+  expect(await store.getBytes(keyOf(bytes))).toEqual(bytes)
+  expect(await rejection(store.getBytes('a'))).toMatchObject({ code: 'CACHE_TIERS_FAILED' })
+})
+
 onBoth('a larger value that a tier does not take leaves no former one in it', async () => {
   const far = faultyMemory('far')
   await using store = tiered([createMemoryTier({ maxBytes }), far], {
@@ -220,6 +232,20 @@ onBoth('a caller who leaves a put leaves no tiers behind that differ', async () 
   expect(await putting).toBe(controller.signal.reason)
   await sleep(50)
   for (const tier of [near, far]) expect((await tier.good.stat('a'))?.size).toBe(bytes.length)
+})
+
+onBoth('the bytes of a put whose caller has left count until the tiers have let them go', async () => {
+  const far = faultyMemory('far', { putDelayMs: 30 })
+  await using store = tiered([far], { maxArrivingBytes: 1000 })
+  const controller = new AbortController()
+  const putting = rejection(store.put('a', bytes, { signal: controller.signal }))
+  await until(() => far.calls.put === 1)
+  controller.abort(new Error('enough'))
+  expect(await putting).toBe(controller.signal.reason)
+  expect(store.stats().arrivingBytes).toBe(700)
+  expect(await rejection(store.put('b', bytes))).toMatchObject({ code: 'STORAGE_FULL' })
+  await sleep(50)
+  expect(store.stats().arrivingBytes).toBe(0)
 })
 
 onBoth('bodies that arrive take no more room together than maxArrivingBytes', async () => {

@@ -84,6 +84,7 @@ async function demote(parts: Parts, tier: Tier, content: Content): Promise<boole
     if (copies >= policy.minCopies) break
   }
   if (copies < policy.minCopies) return false
+  parts.carried.count += 1
   await tier.delete(content)
   known.unplace(content.key, tier.index)
   tier.counts.demotions += 1

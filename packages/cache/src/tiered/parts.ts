@@ -17,6 +17,8 @@ export interface Parts {
   readonly memory: { readonly tier: Tier; readonly cache: InMemoryTier } | undefined
   readonly known: KnownKeys
   readonly locks: KeyLocks
+  /** Values that were carried further down: a search that asked tiers out of their order may have missed one on its way. */
+  readonly carried: { count: number }
   readonly owner: Owner
 }
 

@@ -124,7 +124,7 @@ export class Tier {
   /** Why its value of a key is not asked for now; `undefined` if it is. */
   silence(content: Content): string | undefined {
     if (!this.breaker.isClosed) return 'its circuit breaker is open'
-    if (this.#isAllDoubtful || this.#doubts.has(content.key))
+    if (content.multihash === undefined && (this.#isAllDoubtful || this.#doubts.has(content.key)))
       return 'a put or delete did not reach it, so that it may have an older value'
     return undefined
   }

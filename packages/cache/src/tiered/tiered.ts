@@ -28,6 +28,7 @@ import { gather } from './gather.ts'
 import { KeyLocks } from './key-locks.ts'
 import { KnownKeys } from './known-keys.ts'
 import { checkLimit, listPage, readMark } from './listing.ts'
+import { leave } from './leave.ts'
 import { onePiece } from './one-piece.ts'
 import type { Parts } from './parts.ts'
 import { type CheckedPolicy, checkPolicy, type TieredPolicy } from './policy.ts'
@@ -162,6 +163,7 @@ class TieredStore implements Tiered {
       memory: memory === undefined ? undefined : { tier: memory, cache: memory.memory! },
       known: new KnownKeys({ maxKeys, halfLifeMs: heatHalfLifeMs, now: clock }),
       locks: new KeyLocks(),
+      carried: { count: 0 },
       owner,
     }
     this.supports = supportsOf(this.#parts)
@@ -189,14 +191,9 @@ class TieredStore implements Tiered {
     if ('bytes' in found) return found.bytes
     const { size, body } = found.object
     const { maxValueBytes } = this.#policy
-    const refuse = (total: number): void => {
-      if (total <= maxValueBytes) return
-      throw new CacheError(
-        'CACHE_TOO_LARGE',
-        `A value of ${size} bytes is above the limit of ${maxValueBytes}`,
-      )
-    }
-    return gather(body, size, this.#enter(options), refuse)
+    if (size <= maxValueBytes) return gather(body, size, this.#enter(options), () => {})
+    await leave(body)
+    throw new CacheError('CACHE_TOO_LARGE', `A value of ${size} bytes is above the limit of ${maxValueBytes}`)
   }
 
   async get(key: string, options: GetOptions = {}): Promise<StoredObject | undefined> {
@@ -230,6 +227,8 @@ class TieredStore implements Tiered {
     if (ifAbsent) this.#mustSupport('conditionalPut')
     const content = this.#contents.of(key)
     let taken = 0
+    let isWriting = false
+    const give = (): void => void (this.#arrivingBytes -= taken)
     const take = (total: number): void => {
       const { maxValueBytes, maxArrivingBytes } = this.#policy
       if (total <= taken) return
@@ -242,10 +241,13 @@ class TieredStore implements Tiered {
     try {
       const bytes = await gather(body, size, signal, take)
       await this.#mustMatch(content, bytes)
-      await this.#writes.put(content, bytes, ifAbsent, signal)
+      signal.throwIfAborted()
+      // From here on the bytes are with the tiers, also when the caller has left.
+      isWriting = true
+      await this.#writes.put(content, { bytes, ifAbsent, onEnd: give }, signal)
       return { key, size: bytes.length }
     } finally {
-      this.#arrivingBytes -= taken
+      if (!isWriting) give()
     }
   }
 
