@@ -1,12 +1,12 @@
 /** Tiers that go wrong and come back, under puts, deletes, reads and sweeps at once, against a plain history of each key. */
 import { createMemoryTier, tiered, type Tiered } from '@ipfs-kit/cache/tiered'
-import { now, random, sleep, taskGroup } from '@ipfs-kit/concurrency'
+import { moveOnAfter, now, random, sleep, taskGroup } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { expect, test } from 'vitest'
-import { bytesOf } from './tiered-cids.ts'
+import { bytesOf, keyOf } from './tiered-cids.ts'
 import { collect, type Fault, faultyMemory } from './tiered-doubles.ts'
 
-const onBoth = forEachBackend(test, { seeds: Number(process.env.SEEDS ?? 100) })
+const onBoth = forEachBackend(test, { seeds: 100 })
 
 /** A put or delete, from its call until its caller knows. Times are turns of a counter. */
 interface Change {
@@ -166,6 +166,99 @@ onBoth('no read answers what was replaced or deleted before it began, whatever t
   for (const tier of store.stats().tiers) expect(tier).toMatchObject({ running: 0, waiting: 0 })
   await store.close()
 })
+
+onBoth(
+  'nothing is answered under a CID but its bytes, and no block is absent that a tier keeps',
+  async () => {
+    const memory = createMemoryTier({ maxBytes: 3000 })
+    const tiers = [faultyMemory('near'), faultyMemory('middle'), faultyMemory('far')]
+    const store = tiered([memory, ...tiers], {
+      maxWholeBytes: pick([500, 100_000]),
+      maxReads: pick([2, 64]),
+      heatHalfLifeMs: 20,
+      breaker: { failures: 3, openMs: 10, maxOpenMs: 40 },
+      tiers: {
+        near: { timeoutMs: 20, hedgeAfterMs: 3, role: 'cache', demoteBelow: 0.8, maxCalls: 2 },
+        middle: { timeoutMs: 30, hedgeAfterMs: 10, demoteBelow: 0.5 },
+        far: { timeoutMs: 40 },
+      },
+    })
+    const blocks = Array.from({ length: 6 }, (_, at) => bytesOf(at, pick([20, 400, 1500])))
+    const kept = new Set<Uint8Array>()
+    for (const block of blocks) if (random() < 0.5) await pick(tiers).good.put(keyOf(block), block)
+    let lies = 0
+
+    const read = async (block: Uint8Array): Promise<void> => {
+      const wasKept = kept.has(block)
+      const liesBefore = lies
+      const [from, length] = [Math.floor(random() * block.length), Math.floor(random() * block.length)]
+      const how = pick(['whole', 'stream', 'range', 'many', 'left'])
+      try {
+        let [answer, wanted]: [Uint8Array | undefined, Uint8Array] = [undefined, block]
+        if (how === 'whole') answer = await store.getBytes(keyOf(block))
+        else if (how === 'many') {
+          for await (const item of store.getMany([keyOf(block)])) {
+            if ('error' in item) return
+            answer = item.value
+          }
+        } else {
+          if (how === 'range') wanted = block.subarray(from, from + length)
+          const found = await store.get(keyOf(block), how === 'range' ? { offset: from, length } : {})
+          if (found !== undefined && how === 'left') {
+            for await (const _piece of found.body) break
+            return
+          }
+          answer = found === undefined ? undefined : await collect(found.body)
+        }
+        if (answer !== undefined) expect(Buffer.compare(answer, wanted), how).toBe(0)
+        else if (wasKept && liesBefore === lies && !tiers.some(({ fault }) => fault.liesAboutContent))
+          expect.fail(`${how}: a block that is kept is absent`)
+      } catch (error) {
+        if ((error as Error).name === 'AssertionError') throw error
+      }
+      const held = store.peek(keyOf(block))
+      if (held !== undefined) expect(Buffer.compare(held, block)).toBe(0)
+      expect(memory.stats().bytes).toBeLessThanOrEqual(3000)
+    }
+
+    await taskGroup((group) => {
+      for (let at = 0; at < 4; at += 1)
+        group.spawn(async () => {
+          for (let times = 0; times < 25; times += 1) {
+            await (random() < 0.2 ? moveOnAfter(3, () => read(pick(blocks))) : read(pick(blocks)))
+            await sleep(random() * 5)
+          }
+        })
+      group.spawn(async () => {
+        for (const block of blocks) {
+          try {
+            await store.put(keyOf(block), block)
+            kept.add(block)
+          } catch {
+            // It is not kept, as far as anybody was told.
+          }
+          await store.demote()
+          await sleep(random() * 20)
+        }
+      })
+      group.spawn(async () => {
+        for (let times = 0; times < 14; times += 1) {
+          const fault = random() < 0.25 ? { liesAboutContent: true } : pick(faults)
+          if (fault.liesAboutContent === true) lies += 1
+          pick(tiers).fault = fault
+          await sleep(random() * 20)
+        }
+        for (const tier of tiers) tier.fault = {}
+      })
+    })
+    await ready(store)
+    for (const block of kept) expect(Buffer.compare((await store.getBytes(keyOf(block)))!, block)).toBe(0)
+    await sleep(200)
+    expect(store.stats()).toMatchObject({ reads: { running: 0 }, arrivingBytes: 0 })
+    for (const tier of store.stats().tiers) expect(tier).toMatchObject({ running: 0, waiting: 0 })
+    await store.close()
+  },
+)
 
 /** Waits until every breaker has closed again. */
 async function ready(store: Tiered): Promise<void> {
