@@ -113,7 +113,7 @@ onBoth('values are right, budgets hold, counts add up and nothing outlives its r
   for (const share of [precision, coverage]) if (share !== undefined) expect(share).toBeLessThanOrEqual(1)
   const waste = prefetches.never + prefetches.cancelled + prefetches.failed
   expect(rest.addedBytes).toBeLessThanOrEqual(130 * waste)
-  expect((coverage ?? 0) * demands).toBeGreaterThanOrEqual(prefetches.inTime)
+  expect((coverage ?? 0) * demands).toBeGreaterThan(prefetches.inTime - 0.5)
   await prefetcher.close()
   await prefetcher.close()
   expect(() => prefetcher.reader()).toThrow('closed')

@@ -244,3 +244,14 @@ test('with free keys, a tier of CIDs has those that are CIDs', async () => {
   await store.close()
   await blocks.close()
 })
+
+test('what is no key is refused by each call, and is nowhere in memory', async () => {
+  await using store = tiered([createMemoryTier({ maxBytes }), faultyMemory('far')])
+  const wrong = [undefined, null, 5, {}, '', 'a\0b', '\uD800', 'x'.repeat(10_000)] as never[]
+  for (const key of wrong) {
+    expect(store.peek(key)).toBe(undefined)
+    const calls = [store.get(key), store.getBytes(key), store.stat(key), store.has(key), store.delete(key)]
+    for (const call of [...calls, store.explain(key), store.put(key, bytesOf(1))])
+      expect(await rejection(call)).toMatchObject({ code: 'STORAGE_INVALID_KEY' })
+  }
+})

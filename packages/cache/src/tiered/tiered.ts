@@ -175,7 +175,7 @@ class TieredStore implements Tiered {
   }
 
   peek(key: string): Uint8Array | undefined {
-    if (this.#isClosed) return undefined
+    if (this.#isClosed || typeof key !== 'string') return undefined
     const bytes = this.#reads.fromMemory(key)
     if (bytes !== undefined || this.#contents.keys === 'any') return bytes
     const alias = this.#contents.alias(key)
