@@ -1,4 +1,4 @@
-import { createMemoryTier, tiered } from '@ipfs-kit/cache/tiered'
+import { createMemoryTier, createTieredBlockstore, tiered } from '@ipfs-kit/cache/tiered'
 import { createBlocksBackend, openBlocks } from '@ipfs-kit/blocks'
 import { checkpoint, moveOnAfter, now, sleep, taskGroup } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
@@ -184,7 +184,7 @@ onBoth('a value too large to be had whole is let go', async () => {
   expect(left).toEqual(['a'])
 })
 
-onBoth('what a sweep carries past a hedged read is not absent', async () => {
+onBoth('what a sweep or a move carries past a hedged read is not absent', async () => {
   const hands = { time: 0 }
   const near = faultyMemory('near')
   const far = faultyMemory('far', { failsPuts: true })
@@ -194,7 +194,13 @@ onBoth('what a sweep carries past a hedged read is not absent', async () => {
   })
   await store.put('a', bytesOf(1))
   far.fault = {}
-  for (const ask of [() => store.getBytes('a'), () => store.stat('a')]) {
+  const carry = async () => expect(await store.demote()).toMatchObject({ demoted: 1 })
+  const move = async () => expect((await store.move('a', 'far'))!.left).toEqual(['near'])
+  for (const [ask, take] of [
+    [() => store.getBytes('a'), carry],
+    [() => store.stat('a'), carry],
+    [() => store.getBytes('a'), move],
+  ] as const) {
     await near.good.put('a', bytesOf(1))
     await far.good.delete('a')
     await taskGroup(async (group) => {
@@ -203,14 +209,14 @@ onBoth('what a sweep carries past a hedged read is not absent', async () => {
       await sleep(20)
       near.fault = {}
       hands.time += 1000
-      expect(await store.demote()).toMatchObject({ demoted: 1 })
+      await take()
       expect(await reading).toBe(true)
     })
   }
 })
 
 test('all CIDs of a multihash are one block, also over a pack store', async () => {
-  const blocks = await openBlocks({ path: '/store', disk: simDisk({ seed: 1 }), maxBytes: 64 * 1024 * 1024 })
+  const blocks = await openBlocks({ path: '/blocks', disk: simDisk({ seed: 1 }), maxBytes: 64 * 1024 * 1024 })
   const disk = createBlocksBackend(blocks, { failureDomain: 'test' })
   const far = createMemoryBackend({ maxBytes, name: 'far' })
   await using store = tiered([createMemoryTier({ maxBytes }), disk, far])
@@ -233,7 +239,7 @@ test('all CIDs of a multihash are one block, also over a pack store', async () =
 })
 
 test('with free keys, a tier of CIDs has those that are CIDs', async () => {
-  const blocks = await openBlocks({ path: '/store', disk: simDisk({ seed: 1 }), maxBytes: 64 * 1024 * 1024 })
+  const blocks = await openBlocks({ path: '/blocks', disk: simDisk({ seed: 1 }), maxBytes: 64 * 1024 * 1024 })
   const disk = createBlocksBackend(blocks, { failureDomain: 'test' })
   await using store = tiered([disk, createMemoryBackend({ maxBytes, name: 'far' })], { keys: 'any' })
   await store.put('free', bytes)
@@ -255,3 +261,24 @@ test('what is no key is refused by each call, and is nowhere in memory', async (
       expect(await rejection(call)).toMatchObject({ code: 'STORAGE_INVALID_KEY' })
   }
 })
+
+onBoth(
+  'who writes into what get answers changes it for nobody else, whatever kind of bytes a tier gives',
+  async () => {
+    await using packs = await openBlocks({
+      path: '/blocks',
+      disk: simDisk({ seed: 1 }),
+      maxBytes: 10_000_000,
+    })
+    const far = createBlocksBackend(packs, { failureDomain: 'far' })
+    await using store = tiered([createMemoryTier({ maxBytes }), far])
+    const blockstore = createTieredBlockstore(store)
+    await far.put(key, bytes)
+    for (let time = 0; time < 3; time += 1) {
+      const whole = await collect((await store.get(key))!.body)
+      expect(Buffer.from(whole).equals(bytes)).toBe(true)
+      for await (const chunk of (await store.get(key))!.body) chunk.fill(0)
+      for await (const chunk of blockstore.get(CID.parse(key))) chunk.fill(0)
+    }
+  },
+)
