@@ -91,12 +91,7 @@ async function readFrom(tier: Tier, content: Content, maxBytes: number) {
 }
 
 /** Takes a value out of a tier above. `undefined` if it was not there, or why it stays. */
-async function leave(
-  parts: Parts,
-  content: Content,
-  tier: Tier,
-  to: Tier,
-): Promise<'gone' | string | undefined> {
+async function leave(parts: Parts, content: Content, tier: Tier, to: Tier): Promise<string | undefined> {
   if (!tier.knows(content)) return undefined
   try {
     if ((await tier.stat(content)) === undefined) return undefined
