@@ -131,22 +131,22 @@ onBoth('no read answers what was replaced or deleted before it began, whatever t
   }
 
   await taskGroup((group) => {
-    for (let at = 0; at < 3; at += 1) {
+    for (let at = 0; at < 2; at += 1) {
       group.spawn(async () => {
-        for (let times = 0; times < 12; times += 1) {
+        for (let times = 0; times < 8; times += 1) {
           await change(pick(keys), random() < 0.7)
           await sleep(random() * 10)
         }
       })
       group.spawn(async () => {
-        for (let times = 0; times < 25; times += 1) {
+        for (let times = 0; times < 12; times += 1) {
           await read(pick(keys))
           await sleep(random() * 6)
         }
       })
     }
     group.spawn(async () => {
-      for (let times = 0; times < 8; times += 1) {
+      for (let times = 0; times < 4; times += 1) {
         await sleep(random() * 30)
         await store.demote()
       }
@@ -222,9 +222,9 @@ onBoth(
     }
 
     await taskGroup((group) => {
-      for (let at = 0; at < 4; at += 1)
+      for (let at = 0; at < 3; at += 1)
         group.spawn(async () => {
-          for (let times = 0; times < 25; times += 1) {
+          for (let times = 0; times < 12; times += 1) {
             await (random() < 0.2 ? moveOnAfter(3, () => read(pick(blocks))) : read(pick(blocks)))
             await sleep(random() * 5)
           }
