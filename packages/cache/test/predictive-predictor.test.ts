@@ -233,6 +233,20 @@ describe('the successor table', () => {
     expect(keysOf(third.predict(1))).toEqual(['a2'])
   })
 
+  test('remembers no key that is too long, so that keys do not decide on its memory', () => {
+    const predictor = createPredictor()
+    const stream = predictor.stream()
+    const long = 'x'.repeat(1025)
+    for (let round = 0; round < 4; round += 1)
+      for (const key of ['before', long, 'after']) stream.observe(key)
+    stream.observe('before')
+    expect(stream.predict(4)).toEqual([])
+    // What comes after it is one like any other.
+    stream.observe(long)
+    expect(stream.predict(4)).toMatchObject([{ key: 'after' }])
+    expect(predictor.stats().successors).toBe(2)
+  })
+
   test('stays as large as it may be over a million reads, and keeps what comes back', () => {
     const predictor = createPredictor({ maxKeys: 1000 })
     const stream = predictor.stream()

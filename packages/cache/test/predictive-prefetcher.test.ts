@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { createMemoryCache } from '@ipfs-kit/cache'
 import { arc } from '@ipfs-kit/cache/arc'
 import { createPredictor, createPrefetcher, type PrefetchCounts } from '@ipfs-kit/cache/predictive'
-import { checkpoint, now, sleep, taskGroup } from '@ipfs-kit/concurrency'
+import { checkpoint, moveOnAfter, now, shield, sleep, taskGroup } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -187,6 +187,49 @@ onBoth('links that cannot be read fail the read of their block, and no other', a
   await expect(reader.read('block 1')).rejects.toThrow('no links in here')
   expect(await reader.read('block 2')).toEqual(tier.valueOf('block 2'))
 })
+
+onBoth(
+  'bytes that arrive for a prefetch whose links cannot be read are added traffic, and bounded',
+  async () => {
+    const dag = fileDag(1, 100)
+    const tier = new Tier(dag, 2)
+    const asked = new Set<string>()
+    const linksOf = (key: string): readonly string[] => {
+      if (asked.has(key) || !key.startsWith('leaf')) return tier.linksOf(key)
+      asked.add(key)
+      throw new Error('not at first')
+    }
+    await using prefetcher = prefetcherOver(tier, { linksOf, maxBytes: 600 })
+    await using reader = prefetcher.reader()
+    for (const key of dag.order) {
+      await reader.read(key).catch(() => {})
+      await quiet(prefetcher)
+    }
+    const { addedBytes, demandedBytes, prefetches } = prefetcher.stats()
+    expect(prefetches.failed).toBeGreaterThan(5)
+    expect(addedBytes).toBe(50 * prefetches.failed)
+    expect(addedBytes).toBeLessThanOrEqual(0.1 * demandedBytes + 600 + 600)
+  },
+)
+
+onBoth(
+  'what a reader asked for and did not wait for is no added traffic, and no answer of a prefetch',
+  async () => {
+    const deaf = async (): Promise<Uint8Array> => {
+      await shield(() => sleep(10))
+      return new Uint8Array(50)
+    }
+    await using prefetcher = createPrefetcher<Uint8Array>({ fetch: deaf, linksOf: () => ['next'] })
+    await using reader = prefetcher.reader()
+    expect(await moveOnAfter(5, () => reader.read('first'))).toBe(undefined)
+    await sleep(20)
+    expect(prefetcher.stats()).toMatchObject({ demands: 1, addedBytes: 0, coverage: 0 })
+    await reader.read('first')
+    expect(await moveOnAfter(5, () => reader.read('next'))).toBe(undefined)
+    await sleep(20)
+    expect(prefetcher.stats()).toMatchObject({ demands: 3, addedBytes: 50, coverage: 0 })
+  },
+)
 
 onBoth('a cache that is closed fails the reads, not what is ahead of them', async () => {
   const tier = new Tier(chain(3), 2)

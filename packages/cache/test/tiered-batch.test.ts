@@ -194,3 +194,11 @@ test('options of calls for many keys are checked', async () => {
   expect(await rejection(all(store.getMany(names, { timeout: 1 } as object)))).toBeInstanceOf(TypeError)
   expect(await rejection(all(store.getMany(5 as never)))).toBeInstanceOf(TypeError)
 })
+
+onBoth('an item that is none ends the batch, also while others are on their way', async () => {
+  const { store, far } = await filled()
+  await using _ = store
+  far.fault = { delayMs: 20 }
+  const items = [{ key: 'a', body: bytesOf(1) }, null as never]
+  expect(await rejection(all(store.putMany(items)))).toBeInstanceOf(TypeError)
+})

@@ -2,6 +2,7 @@ import { createMemoryTier, tiered } from '@ipfs-kit/cache/tiered'
 import { sleep } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { expect, test } from 'vitest'
+import { rejection } from './ground.ts'
 import { bytesOf, keyOf } from './tiered-cids.ts'
 import { faultyMemory } from './tiered-doubles.ts'
 
@@ -69,6 +70,20 @@ onBoth('what lies below with other bytes stays', async () => {
   hands.time += 5 * halfLife
   expect(await store.demote()).toMatchObject({ keys: 1, demoted: 0, kept: 1 })
   expect((await near.good.stat('a'))?.size).toBe(100)
+})
+
+onBoth('what may be older than what was below comes to no store below', async () => {
+  const { hands, near, far, store } = cooling()
+  await using _ = store
+  await store.put('a', bytesOf(1))
+  near.fault = { failsPuts: true, failsDeletes: true }
+  await store.put('a', bytesOf(2))
+  expect(await rejection(store.delete('a'))).toMatchObject({ code: 'CACHE_DELETE_PARTIAL' })
+  near.fault = {}
+  hands.time += 5 * halfLife
+  expect(await store.demote()).toMatchObject({ keys: 1, demoted: 0, kept: 1 })
+  expect(await far.good.stat('a')).toBe(undefined)
+  expect(await rejection(store.getBytes('a'))).toMatchObject({ code: 'CACHE_TIERS_FAILED' })
 })
 
 onBoth('what fewer stores below have than minCopies stays', async () => {

@@ -1,5 +1,5 @@
 import { createMemoryTier, tiered, type Tiered } from '@ipfs-kit/cache/tiered'
-import { now, sleep } from '@ipfs-kit/concurrency'
+import { now, sleep, taskGroup } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { expect, test } from 'vitest'
 import { collect, rejection } from './ground.ts'
@@ -177,6 +177,30 @@ onBoth(
   { only: 'sim' },
 )
 
+onBoth(
+  'a call from before the breaker opened makes no probe come earlier',
+  async () => {
+    const { store, bad } = await twoTiers(
+      { answersAfterMs: 50 },
+      { breaker: { failures: 1, openMs: 100 }, tiers: { bad: { timeoutMs: 1000 } } },
+    )
+    await using _ = store
+    await taskGroup(async (group) => {
+      group.spawn(() => read(store, key))
+      await sleep(1)
+      bad.fault = { fails: true }
+      await read(store, 'a free key')
+      await sleep(150)
+      expect(bad.calls.probe).toBe(1)
+      await sleep(100)
+      expect(bad.calls.probe).toBe(1)
+      await sleep(60)
+      expect(bad.calls.probe).toBe(2)
+    })
+  },
+  { only: 'sim' },
+)
+
 onBoth('a probe that hangs ends with its deadline, and closing ends it at once', async () => {
   const { store, bad } = await twoTiers(
     { hangs: true },
@@ -225,4 +249,102 @@ onBoth('memory that was filled behind the back of the store is verified before i
   expect(store.peek(key)).toBe(undefined)
   expect((await read(store, key)).equals(whole)).toBe(true)
   expect(statsOf(store, 'memory').lies).toBe(1)
+})
+
+onBoth('a tier opens its breaker by answers that cannot be, though each call comes to an end', async () => {
+  const { store, bad } = await twoTiers({}, { breaker: { failures: 3 } })
+  await using _ = store
+  bad.stat = async (one) => ({ key: one, size: Number.NaN })
+  for (let times = 0; times < 3; times += 1) expect((await store.stat(key))?.size).toBe(whole.length)
+  expect(statsOf(store, 'bad')).toMatchObject({ failures: 3, breaker: { state: 'open' } })
+  const other = await twoTiers({}, { breaker: { failures: 3 } })
+  await using _other = other.store
+  other.bad.put = async (one) => ({ key: one, size: 1 })
+  for (let times = 0; times < 3; times += 1) await other.store.put(key, whole)
+  expect(statsOf(other.store, 'bad')).toMatchObject({ failures: 3, puts: 0, breaker: { state: 'open' } })
+})
+
+onBoth('a list out of order fails and counts against its tier, and so does one without an end', async () => {
+  for (const page of [
+    { entries: ['b', 'a'].map((one) => ({ key: one, size: 1 })) },
+    { entries: [], cursor: 'the same' },
+  ]) {
+    const bad = faultyMemory('bad')
+    await using store = tiered([bad])
+    bad.list = async () => page
+    expect(await rejection(store.list())).toMatchObject({ code: 'CACHE_TIERS_FAILED' })
+    expect(statsOf(store, 'bad')).toMatchObject({ failures: 1, breaker: { failures: 1 } })
+  }
+})
+
+onBoth(
+  'a list whose pages are empty for ever fails',
+  async () => {
+    const bad = faultyMemory('bad')
+    await using store = tiered([bad])
+    let pages = 0
+    bad.list = async () => ({ entries: [], cursor: String((pages += 1)) })
+    expect(await rejection(store.list())).toMatchObject({ code: 'CACHE_TIERS_FAILED' })
+  },
+  { seeds: 3 },
+)
+
+for (const [what, fault] of faults.slice(2)) {
+  if ('endsLateBy' in fault) continue
+  onBoth(`a tier that ${what} of every large value opens its breaker`, async () => {
+    const { store } = await twoTiers(fault, { ...streamed, breaker: { failures: 3 } })
+    await using _ = store
+    for (let times = 0; times < 3; times += 1) {
+      expect(statsOf(store, 'bad').breaker.state).toBe('closed')
+      expect((await read(store, key)).equals(whole)).toBe(true)
+    }
+    expect(statsOf(store, 'bad')).toMatchObject({ breaker: { state: 'open' } })
+  })
+}
+
+onBoth('a body with another length than was asked for is let go', async () => {
+  const { store, bad } = await twoTiers({})
+  await using _ = store
+  let left = 0
+  bad.get = async (one) => ({
+    ...{ key: one, size: 10, offset: 0, length: 9 },
+    body: {
+      [Symbol.asyncIterator]: () => ({
+        next: async () => ({ done: true, value: undefined }),
+        return: async () => ({ done: true, value: (left += 1) }),
+      }),
+    },
+  })
+  expect((await read(store, key)).equals(whole)).toBe(true)
+  expect([left, statsOf(store, 'bad').failures]).toEqual([1, 1])
+})
+
+onBoth('a body that is left while it stands still ends, asks no other tier and blames nobody', async () => {
+  const { store, bad, good } = await twoTiers({ stallsAfter: 3000 }, streamed)
+  await using _ = store
+  const body = (await store.get(key))!.body[Symbol.asyncIterator]()
+  await body.next()
+  await body.next()
+  const third = body.next()
+  await until(() => statsOf(store, 'bad').running === 1)
+  await body.return!()
+  expect(await third).toEqual({ done: true, value: undefined })
+  expect(await body.next()).toEqual({ done: true, value: undefined })
+  expect(good.calls.get).toBe(0)
+  expect(statsOf(store, 'bad')).toMatchObject({ failures: 0, timeouts: 0, running: 0 })
+  expect(bad.calls.get).toBe(2)
+})
+
+onBoth('a large value whose tier is left alone between two calls is unknown, and not absent', async () => {
+  const bad = faultyMemory('bad')
+  await using store = tiered([bad], { ...streamed, breaker: { failures: 1 } })
+  await bad.good.put('a free key', whole)
+  bad.get = async (one, options) => {
+    // While the store looks at the first answer, something else fails.
+    const found = await bad.good.get(one, options)
+    bad.fault = { fails: true }
+    await store.stat('a free key').catch(() => {})
+    return found
+  }
+  expect(await rejection(store.get('a free key'))).toMatchObject({ code: 'CACHE_TIERS_FAILED' })
 })

@@ -107,8 +107,9 @@ onBoth(
     expect(await store.move('neither', 'memory')).toBe(undefined)
     expect(await memory.stat('large')).toBe(undefined)
     const readOnly = limited(faultyMemory('read-only'), { write: false })
-    await using other = tiered([faultyMemory('first'), readOnly])
-    await other.put('a', bytesOf(1))
+    const first = faultyMemory('first')
+    await using other = tiered([first, readOnly])
+    await first.good.put('a', bytesOf(1))
     await expect(other.move('a', 'read-only')).rejects.toThrow(failed('CACHE_TIER_REFUSES'))
   },
 )

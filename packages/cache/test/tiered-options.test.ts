@@ -52,13 +52,16 @@ test('what it supports follows from its tiers', () => {
   expect(tiered([near(), far()]).supports).toEqual({
     ...{ write: true, delete: true, list: true, ranges: true, conditionalPut: true, keys: 'any' },
   })
-  // The former value would be answered from the tier in front.
+  // The former value would be answered from the tier in front, or when the other one does not answer.
   expect(tiered([limited(near(), noWrite), far()]).supports).toMatchObject({ write: false, delete: false })
   expect(tiered([limited(near(), noWrite), far()], { keys: 'cid' }).supports).toMatchObject({
     write: true,
     keys: 'cid',
   })
-  expect(tiered([near(), limited(far(), noWrite)]).supports).toMatchObject({ write: true, delete: false })
+  expect(tiered([near(), limited(far(), noWrite)]).supports).toMatchObject({ write: false, delete: false })
+  expect(
+    tiered([near(), limited(far(), { ...noWrite, keys: 'cid' })], { keys: 'any' }).supports,
+  ).toMatchObject({ write: true, delete: false })
   expect(tiered([near(), limited(far(), noWrite)], { minCopies: 2 }).supports).toMatchObject({ write: false })
   expect(tiered([createMemoryTier({ maxBytes }), limited(far(), { list: false })]).supports.list).toBe(false)
   expect(tiered([near(), limited(far(), { keys: 'cid' })]).supports.keys).toBe('cid')

@@ -161,6 +161,61 @@ onBoth('a value above maxValueBytes is read piece by piece, not whole', async ()
   expect(Buffer.from((await wide.getBytes(key))!).equals(bytes)).toBe(true)
 })
 
+onBoth('memory that its owner has closed fails no read', async () => {
+  const memory = createMemoryTier({ maxBytes })
+  const far = faultyMemory('far')
+  await using store = tiered([memory, far])
+  await far.good.put('a', bytesOf(1))
+  await memory.close()
+  expect(await store.getBytes('a')).toEqual(bytesOf(1))
+  expect(store.stats().tiers[0]).toMatchObject({ failures: 1, promotions: 0 })
+})
+
+onBoth('a value too large to be had whole is let go', async () => {
+  const far = faultyMemory('far')
+  await using store = tiered([far], { maxWholeBytes: 100, maxValueBytes: 1000 })
+  await far.good.put('a', bytesOf(1, 2000))
+  const left: string[] = []
+  far.get = async (key, options) => {
+    const found = await far.good.get(key, options)
+    options!.signal!.addEventListener('abort', () => left.push(key))
+    return found
+  }
+  expect(await rejection(store.getBytes('a'))).toMatchObject({ code: 'CACHE_TOO_LARGE' })
+  expect(left).toEqual(['a'])
+})
+
+onBoth('what a sweep or a move carries past a hedged read is not absent', async () => {
+  const hands = { time: 0 }
+  const near = faultyMemory('near')
+  const far = faultyMemory('far', { failsPuts: true })
+  await using store = tiered([near, far], {
+    ...{ now: () => hands.time, heatHalfLifeMs: 10, promoteAfterHits: 100 },
+    tiers: { near: { demoteBelow: 0.5, hedgeAfterMs: 5 } },
+  })
+  await store.put('a', bytesOf(1))
+  far.fault = {}
+  const carry = async () => expect(await store.demote()).toMatchObject({ demoted: 1 })
+  const move = async () => expect((await store.move('a', 'far'))!.left).toEqual(['near'])
+  for (const [ask, take] of [
+    [() => store.getBytes('a'), carry],
+    [() => store.stat('a'), carry],
+    [() => store.getBytes('a'), move],
+  ] as const) {
+    await near.good.put('a', bytesOf(1))
+    await far.good.delete('a')
+    await taskGroup(async (group) => {
+      near.fault = { delayMs: 40 }
+      const reading = group.spawn(async () => (await ask()) !== undefined)
+      await sleep(20)
+      near.fault = {}
+      hands.time += 1000
+      await take()
+      expect(await reading).toBe(true)
+    })
+  }
+})
+
 test('all CIDs of a multihash are one block, also over a pack store', async () => {
   const blocks = await openBlocks({ path: '/blocks', disk: simDisk({ seed: 1 }), maxBytes: 64 * 1024 * 1024 })
   const disk = createBlocksBackend(blocks, { failureDomain: 'test' })
@@ -195,6 +250,17 @@ test('with free keys, a tier of CIDs has those that are CIDs', async () => {
   expect((await store.explain(key)).tiers.map(({ state }) => state)).toEqual(['present', 'present'])
   await store.close()
   await blocks.close()
+})
+
+test('what is no key is refused by each call, and is nowhere in memory', async () => {
+  await using store = tiered([createMemoryTier({ maxBytes }), faultyMemory('far')])
+  const wrong = [undefined, null, 5, {}, '', 'a\0b', '\uD800', 'x'.repeat(10_000)] as never[]
+  for (const key of wrong) {
+    expect(store.peek(key)).toBe(undefined)
+    const calls = [store.get(key), store.getBytes(key), store.stat(key), store.has(key), store.delete(key)]
+    for (const call of [...calls, store.explain(key), store.put(key, bytesOf(1))])
+      expect(await rejection(call)).toMatchObject({ code: 'STORAGE_INVALID_KEY' })
+  }
 })
 
 onBoth(

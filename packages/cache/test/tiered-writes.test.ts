@@ -32,6 +32,16 @@ onBoth('a put that reaches fewer stores than minCopies fails and says which', as
   expect(await one.getBytes('b')).toEqual(bytes)
 })
 
+onBoth('a put that fails leaves the former value where it is kept', async () => {
+  const [small, far] = [faultyMemory('small'), faultyMemory('far', { failsPuts: true })]
+  await using store = tiered([createMemoryTier({ maxBytes }), small, far], {
+    tiers: { small: { maxValueBytes: 600 } },
+  })
+  await store.put('a', former)
+  expect(await rejection(store.put('a', bytes))).toMatchObject({ code: 'CACHE_PUT_TOO_FEW' })
+  expect(await store.getBytes('a')).toEqual(former)
+})
+
 onBoth('memory alone is no copy', async () => {
   const far = faultyMemory('far', { failsPuts: true })
   await using store = tiered([createMemoryTier({ maxBytes }), far])
@@ -67,6 +77,18 @@ onBoth('a tier that missed a put never answers the former value', async () => {
   expect(store.stats().tiers[0]).toMatchObject({ doubtful: 0 })
   expect((await store.explain('b')).tiers[0]).toMatchObject({ state: 'present', size: bytes.length })
 })
+
+test('a tier that missed more puts than are remembered is read for blocks alone', async () => {
+  const [near, far] = [faultyMemory('near'), faultyMemory('far')]
+  await using store = tiered([near, far], { breaker: { failures: 1, openMs: 10, maxOpenMs: 10 } })
+  for (const one of [keyOf(bytes), 'a']) await near.good.put(one, bytes)
+  near.fault = { fails: true }
+  for (let at = 0; at <= 10_000; at += 1) await store.put(`key ${at}`, new Uint8Array(1))
+  near.fault = {}
+  while (store.stats().tiers[0]!.breaker.state !== 'closed') await sleep(5)
+  expect(await store.getBytes(keyOf(bytes))).toEqual(bytes)
+  expect(await rejection(store.getBytes('a'))).toMatchObject({ code: 'CACHE_TIERS_FAILED' })
+}, 120_000)
 
 onBoth('a larger value that a tier does not take leaves no former one in it', async () => {
   const far = faultyMemory('far')
@@ -211,6 +233,20 @@ onBoth('a caller who leaves a put leaves no tiers behind that differ', async () 
   expect(await putting).toBe(controller.signal.reason)
   await sleep(50)
   for (const tier of [near, far]) expect((await tier.good.stat('a'))?.size).toBe(bytes.length)
+})
+
+onBoth('the bytes of a put whose caller has left count until the tiers have let them go', async () => {
+  const far = faultyMemory('far', { putDelayMs: 30 })
+  await using store = tiered([far], { maxArrivingBytes: 1000 })
+  const controller = new AbortController()
+  const putting = rejection(store.put('a', bytes, { signal: controller.signal }))
+  await until(() => far.calls.put === 1)
+  controller.abort(new Error('enough'))
+  expect(await putting).toBe(controller.signal.reason)
+  expect(store.stats().arrivingBytes).toBe(700)
+  expect(await rejection(store.put('b', bytes))).toMatchObject({ code: 'STORAGE_FULL' })
+  await sleep(50)
+  expect(store.stats().arrivingBytes).toBe(0)
 })
 
 onBoth('bodies that arrive take no more room together than maxArrivingBytes', async () => {

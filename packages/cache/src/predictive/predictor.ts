@@ -20,7 +20,10 @@ export interface Prediction {
 
 /** Options of {@link createPredictor}. */
 export interface PredictorOptions {
-  /** Keys whose successor is remembered, 4 to 16,777,216. Each takes 5 bytes beside the key. Default 65,536. */
+  /**
+   * Keys whose successor is remembered, 4 to 16,777,216. Each takes 5 bytes beside the key. Successors of more than 1,024
+   * characters are not remembered. Default 65,536.
+   */
   readonly maxKeys?: number
 }
 

@@ -181,13 +181,13 @@ export class AheadReader<V> implements Reader<V> {
     const askedAt = now()
     if (expected !== undefined || this.#expected.has(key)) this.#depth.stalled()
     const flight = expected ?? this.#begin(key, undefined, 0)
-    if (flight.source !== undefined) metrics.answered += 1
     flight.waiters += 1
     if (flight.waiters === 1) flight.askedAt = askedAt
     try {
       this.#goAhead(hasJumped)
       const outcome = await flight.task!.join({ scope: options?.scope, signal: options?.signal })
       if ('error' in outcome) throw outcome.error
+      if (flight.source !== undefined) metrics.answered += 1
       return outcome.value
     } catch (error) {
       throw this.#isClosed && flight.task!.state === 'cancelled' ? closed(this.#shared.name) : error
@@ -271,16 +271,13 @@ export class AheadReader<V> implements Reader<V> {
   async #fetch(flight: Flight<V>, scope: Scope): Promise<Outcome<V>> {
     const { fetch, sizeOf, cache } = this.#shared
     const { key } = flight
+    let bytes = 0
     try {
       throwIfCancelled()
       const purpose = flight.waiters > 0 ? 'demand' : 'prefetch'
       const value = await fetch(key, { signal: scope.signal, purpose })
-      const bytes = checkBytes(sizeOf(value, key))
-      if (scope.cancelled) {
-        this.#shared.budget.wasted(bytes)
-        this.#shared.metrics.addedBytes += bytes
-        throw scope.reason
-      }
+      bytes = checkBytes(sizeOf(value, key))
+      throwIfCancelled({ scope })
       const links = this.#linksOf?.(key, value) ?? []
       this.#stream.expand(key, links)
       if (links.length > 0) this.#goAhead(false)
@@ -288,7 +285,7 @@ export class AheadReader<V> implements Reader<V> {
       this.#arrive(flight, { value, bytes, links, at: now() })
       return { value }
     } catch (error) {
-      this.#fail(flight, scope.cancelled ? 'cancelled' : 'failed')
+      this.#fail(flight, scope.cancelled ? 'cancelled' : 'failed', bytes)
       // What a fetch ends with because it was cancelled is nobody's.
       if (scope.cancelled) throw scope.reason
       return { error }
@@ -348,17 +345,23 @@ export class AheadReader<V> implements Reader<V> {
 
   #waste(flight: Flight<V>, bytes: number): void {
     this.#forget(flight)
-    this.#shared.budget.wasted(bytes)
-    this.#shared.metrics.addedBytes += bytes
+    this.#added(bytes)
     this.#decide(flight, flight.source!, 'never', bytes)
   }
 
-  #fail(flight: Flight<V>, outcome: 'cancelled' | 'failed'): void {
+  /** @param bytes - that had arrived all the same */
+  #fail(flight: Flight<V>, outcome: 'cancelled' | 'failed', bytes: number): void {
     this.#forget(flight)
     if (flight.source === undefined) return
     this.#running -= 1
     this.#shared.budget.settle(flight.reserved, undefined)
-    this.#decide(flight, flight.source, outcome, 0)
+    this.#added(bytes)
+    this.#decide(flight, flight.source, outcome, bytes)
+  }
+
+  #added(bytes: number): void {
+    this.#shared.budget.wasted(bytes)
+    this.#shared.metrics.addedBytes += bytes
   }
 
   #decide(flight: Flight<V>, source: PredictionSource, outcome: PrefetchOutcome, bytes: number): void {

@@ -8,6 +8,8 @@ const ways = 4
 /** Beside the confidence: asked for since the hand of its set came by. */
 const recent = 0b100
 const counter = 0b011
+/** Characters of a key that is remembered at most, as many as keys of storage have bytes: otherwise keys decide on the memory. */
+const longestKey = 1024
 /** Of a successor that was seen once. */
 const first = 1
 const most = 3
@@ -47,8 +49,9 @@ export class Successors {
     return { key: this.#keys[entry]!, confidence: this.#states[entry]! & counter }
   }
 
-  /** `key` came after the key with this hash. */
+  /** `key` came after the key with this hash. One that is too long to be remembered is no successor of any. */
   learn(hash: number, key: string): void {
+    if (key.length > longestKey) return
     const entry = this.#entryOf(hash)
     if (entry === none) {
       this.#put(this.#room(hash), hash, key)

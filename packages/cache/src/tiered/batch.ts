@@ -1,5 +1,14 @@
 /** Many keys: so many at once, each with its own outcome, in the order of asking. */
-import { failAfter, moveOnAfter, type Owner, race, run, shield, type Task } from '@ipfs-kit/concurrency'
+import {
+  failAfter,
+  moveOnAfter,
+  type Owner,
+  race,
+  run,
+  shield,
+  type Task,
+  throwIfCancelled,
+} from '@ipfs-kit/concurrency'
 import { checkCount, checkMs } from './policy.ts'
 
 /** Keys, or what else is worked on. */
@@ -46,19 +55,21 @@ export async function* eachOf<I, T>(
   const window: Task<BatchItem<T>>[] = []
   let next: Promise<IteratorResult<I, unknown>> | undefined
   let isOver = false
-  const begin = (item: I): Task<BatchItem<T>> =>
-    owner.spawn(
-      async (scope) => {
-        const key = work.keyOf(item)
+  const begin = (item: I): Task<BatchItem<T>> => {
+    const key = work.keyOf(item)
+    return owner.spawn(
+      async () => {
         try {
           return { key, value: await failAfter(timeoutMs, () => work.run(item)) }
         } catch (error) {
-          if (scope.cancelled) throw error
+          // Anything else than its cancellation would be the failure of a task that nobody has asked yet.
+          throwIfCancelled()
           return { key, error }
         }
       },
       { name: 'one of many' },
     )
+  }
   try {
     for (;;) {
       signal.throwIfAborted()
@@ -70,6 +81,7 @@ export async function* eachOf<I, T>(
       if (isItem) {
         const step = await next!
         next = undefined
+        signal.throwIfAborted()
         if (step.done === true) isOver = true
         else window.push(begin(step.value))
       } else {

@@ -5,13 +5,21 @@
  * two versions; for other keys nothing could.
  */
 import { createDigestCheck, type DigestCheck } from '@ipfs-kit/blocks'
-import { cancelScope, createSemaphore, moveOnAfter, run, throwIfCancelled } from '@ipfs-kit/concurrency'
+import {
+  cancelScope,
+  createSemaphore,
+  moveOnAfter,
+  run,
+  type Scope,
+  throwIfCancelled,
+} from '@ipfs-kit/concurrency'
 import { StorageError, type StoredObject } from '@ipfs-kit/storage'
 import { CacheError } from '../errors.ts'
 import { sayingOf } from './breaker.ts'
 import type { Content } from './content.ts'
 import { leave } from './leave.ts'
 import { type Wanted, windowOf } from './range.ts'
+import type { Unanswered } from './search.ts'
 import { isSize, type Tier } from './tier.ts'
 
 /** A tier that is being read. */
@@ -28,7 +36,7 @@ interface Source {
 }
 
 /**
- * Opens a large value in the first of the tiers that has it. What the others fail with goes to `onFailure`.
+ * Opens a large value in the first of the tiers that has it. Those that do not answer, and why, go to `onFailure`.
  *
  * @returns undefined if none of them has it
  */
@@ -37,7 +45,7 @@ export async function openBody(
   content: Content,
   wanted: Wanted,
   signal: AbortSignal,
-  onFailure: (tier: Tier, error: unknown) => void,
+  onFailure: (unanswered: Unanswered) => void,
 ): Promise<Omit<StoredObject, 'key'> | undefined> {
   const rest = [...tiers]
   const asked = content.multihash === undefined ? wanted : whole
@@ -62,17 +70,22 @@ async function openFirst(
   content: Content,
   wanted: Wanted,
   signal: AbortSignal,
-  onFailure: (tier: Tier, error: unknown) => void,
+  onFailure: (unanswered: Unanswered) => void,
 ): Promise<Source | undefined> {
   for (let tier = rest.shift(); tier !== undefined; tier = rest.shift()) {
-    if (!tier.knows(content) || tier.silence(content) !== undefined) continue
+    if (!tier.knows(content)) continue
+    const silence = tier.silence(content)
+    if (silence !== undefined) {
+      onFailure({ tier, why: silence })
+      continue
+    }
     try {
       const source = await openSource(tier, content, wanted, signal)
       if (source !== undefined) return source
     } catch (error) {
       throwIfCancelled()
       if (error instanceof StorageError && error.code === 'STORAGE_RANGE') throw error
-      onFailure(tier, error)
+      onFailure({ tier, why: sayingOf(error), error })
     }
   }
   return undefined
@@ -86,7 +99,7 @@ async function openSource(
 ): Promise<Source | undefined> {
   const asksRange = offset > 0 && tier.backend.supports.ranges
   const end = new AbortController()
-  return tier.call(async (callSignal) => {
+  return tier.callInPart(async (callSignal) => {
     const options = asksRange ? { offset, ...(length === Number.MAX_SAFE_INTEGER ? {} : { length }) } : {}
     const found = await tier.backend.get(content.key, {
       ...options,
@@ -97,7 +110,7 @@ async function openSource(
     const expected = asksRange ? Math.min(length, size - offset) : size
     if (!isSize(size) || found.offset !== (asksRange ? offset : 0) || found.length !== expected) {
       await leave(body)
-      throw new Error(`${found.length} bytes from ${found.offset} on of ${size} are not what was asked for`)
+      throw tier.odd(`${found.length} bytes from ${found.offset} on of ${size} are not what was asked for`)
     }
     const [skip, limit] = asksRange ? [0, offset + found.length] : [offset, size]
     return { tier, iterator: body[Symbol.asyncIterator](), size, skip, limit, end }
@@ -118,6 +131,8 @@ async function abandon({ iterator, end, tier }: Source): Promise<void> {
   }
 }
 
+const over = Object.freeze({ done: true, value: undefined })
+
 class LargeBody implements AsyncIterableIterator<Uint8Array> {
   readonly #content: Content
   readonly #window: { readonly from: number; readonly to: number; readonly size: number }
@@ -135,6 +150,8 @@ class LargeBody implements AsyncIterableIterator<Uint8Array> {
   /** A piece that waits for the check of everything, or for a next one. */
   #kept: Uint8Array | undefined
   #isOver = false
+  /** The scope of the `next` that has its turn, or had it last. */
+  #running: Scope | undefined
 
   constructor(
     content: Content,
@@ -158,11 +175,12 @@ class LargeBody implements AsyncIterableIterator<Uint8Array> {
   }
 
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    if (this.#isOver) return { done: true, value: undefined }
+    if (this.#isOver) return over
     const step = await cancelScope(
-      async () => {
-        using _turn = await this.#turn.acquire()
+      async (scope) => {
         try {
+          using _turn = await this.#turn.acquire()
+          this.#running = scope
           return await this.#next()
         } catch (error) {
           await this.#leave()
@@ -171,12 +189,15 @@ class LargeBody implements AsyncIterableIterator<Uint8Array> {
       },
       { signal: this.#signal },
     )
-    return step!
+    // Without one it was left.
+    return step ?? over
   }
 
   async return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    this.#isOver = true
+    this.#running?.cancel('the body was left')
     await this.#leave()
-    return { done: true, value: undefined }
+    return over
   }
 
   async #next(): Promise<IteratorResult<Uint8Array, undefined>> {
@@ -195,29 +216,18 @@ class LargeBody implements AsyncIterableIterator<Uint8Array> {
       this.#kept = piece.subarray(first - start, last - start)
       if (former !== undefined) return { done: false, value: former }
     }
-    if (this.#isOver) return { done: true, value: undefined }
+    if (this.#isOver) return over
     await this.#finish()
     const value = this.#kept
     this.#kept = undefined
-    return value === undefined ? { done: true, value } : { done: false, value }
+    return value === undefined ? over : { done: false, value }
   }
 
   /** The next bytes; undefined if there was reason to try again. */
   async #pull(): Promise<Uint8Array | undefined> {
     const source = this.#source!
     try {
-      const step = await source.tier.call(() => source.iterator.next())
-      if (step.done === true)
-        throw source.tier.fault(`a body ended after ${this.#at} of ${this.#window.size} bytes`)
-      let piece: Uint8Array = step.value
-      if (!(piece instanceof Uint8Array)) throw source.tier.fault('a body has something else than bytes')
-      const skipped = Math.min(source.skip, piece.length)
-      source.skip -= skipped
-      piece = piece.subarray(skipped)
-      if (this.#at + piece.length > source.limit)
-        throw source.tier.fault(`a body has more than the ${this.#window.size} bytes declared`)
-      // A range that a tier cannot give is cut out of more.
-      if (this.#at + piece.length > this.#end) piece = piece.subarray(0, this.#end - this.#at)
+      const piece = await source.tier.callInPart(async () => this.#take(source, await source.iterator.next()))
       if (piece.length === 0) return undefined
       this.#givers.add(source.tier)
       return piece
@@ -228,6 +238,19 @@ class LargeBody implements AsyncIterableIterator<Uint8Array> {
     }
   }
 
+  /** What of a piece is of the object, up to the last byte that is read: a range that a tier cannot give is cut out of more. */
+  #take(source: Source, step: IteratorResult<unknown, unknown>): Uint8Array {
+    const { size } = this.#window
+    if (step.done === true) throw source.tier.odd(`a body ended after ${this.#at} of ${size} bytes`)
+    if (!(step.value instanceof Uint8Array)) throw source.tier.odd('a body has something else than bytes')
+    const skipped = Math.min(source.skip, step.value.length)
+    source.skip -= skipped
+    const piece = step.value.subarray(skipped)
+    if (this.#at + piece.length > source.limit)
+      throw source.tier.odd(`a body has more than the ${size} bytes declared`)
+    return piece.subarray(0, this.#end - this.#at)
+  }
+
   /** Another tier from the same byte on, if its bytes can be told from others. */
   async #goOn(broken: Source, cause: unknown): Promise<void> {
     this.#source = undefined
@@ -235,17 +258,18 @@ class LargeBody implements AsyncIterableIterator<Uint8Array> {
     const why = `the tier ${broken.tier.name} broke off (${sayingOf(cause)})`
     if (this.#check === undefined)
       throw brokenBody(`${why}, and another one may have another version of it`, cause)
-    const causes = [cause]
+    const failed: Unanswered[] = []
     const wanted = { offset: this.#at, length: Number.MAX_SAFE_INTEGER }
     for (;;) {
-      const next = await openFirst(this.#rest, this.#content, wanted, this.#signal, (_tier, error) =>
-        causes.push(error),
-      )
-      if (next === undefined)
+      const next = await openFirst(this.#rest, this.#content, wanted, this.#signal, (one) => failed.push(one))
+      if (next === undefined) {
+        const others = failed.map(({ tier, why: said }) => `, ${tier.name} did not answer (${said})`).join('')
+        const errors = failed.flatMap(({ error }) => (error === undefined ? [] : [error]))
         throw brokenBody(
-          `${why}, and no other has it`,
-          new AggregateError(causes, 'what the tiers failed with'),
+          `${why}, and no other has it${others}`,
+          new AggregateError([cause, ...errors], 'what the tiers failed with'),
         )
+      }
       if (next.size === this.#window.size) {
         this.#source = next
         return
@@ -263,13 +287,15 @@ class LargeBody implements AsyncIterableIterator<Uint8Array> {
       if (this.#givers.size === 1) source.tier.lied()
       throw brokenBody('the bytes are not those of the CID')
     }
+    source.tier.breaker.succeeded()
     await this.#leave()
   }
 
   async #pullEnd({ tier, iterator }: Source): Promise<void> {
     try {
-      const step = await tier.call(() => iterator.next())
-      if (step.done !== true) throw tier.fault('a body goes on behind its end')
+      await tier.callInPart(async () => {
+        if ((await iterator.next()).done !== true) throw tier.odd('a body goes on behind its end')
+      })
     } catch (error) {
       throwIfCancelled()
       // Where there is a digest, it says better than the tier whether all is well.

@@ -51,6 +51,8 @@ export class Breaker {
   }
 
   succeeded(): void {
+    // A call from before it opened.
+    if (!this.isClosed) return
     this.#failures = 0
     if (this.#doublings === 0) return
     // One probe that went well is no proof: as many calls are as failures are of the opposite.

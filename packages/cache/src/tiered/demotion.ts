@@ -6,7 +6,7 @@ import { throwIfCancelled } from '@ipfs-kit/concurrency'
 import { sayingOf } from './breaker.ts'
 import type { Content, Contents } from './content.ts'
 import { TierListing } from './listing.ts'
-import { entryOf, type Parts, putInto, takes } from './parts.ts'
+import { entryOf, type Parts, putInto, takeOut, takes } from './parts.ts'
 import type { Tier } from './tier.ts'
 
 /** What a sweep did. */
@@ -67,7 +67,9 @@ function isCold(parts: Parts, tier: Tier, key: string, startedMs: number): boole
 
 /** Takes a value out of a tier if enough stores below have it. Whether it did. */
 async function demote(parts: Parts, tier: Tier, content: Content): Promise<boolean> {
-  const { policy, stores, known } = parts
+  const { policy, stores } = parts
+  // What may be older than what lies below is not to come there.
+  if (tier.silence(content) !== undefined) return false
   const own = await tier.read(content, policy.maxWholeBytes)
   if (own?.kind !== 'whole') return false
   let copies = 0
@@ -82,8 +84,7 @@ async function demote(parts: Parts, tier: Tier, content: Content): Promise<boole
     if (copies >= policy.minCopies) break
   }
   if (copies < policy.minCopies) return false
-  await tier.delete(content)
-  known.unplace(content.key, tier.index)
+  await takeOut(parts, tier, content)
   tier.counts.demotions += 1
   return true
 }

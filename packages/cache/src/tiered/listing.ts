@@ -7,6 +7,8 @@ import { tiersFailed } from './search.ts'
 import type { Tier } from './tier.ts'
 
 const maxPageEntries = 1000
+/** A store may show pages without entries in between, as for what it filters; not for ever. */
+const maxEmptyPages = 1000
 
 /** Where a tier's own listing stands: the cursor of the page that is being read, `''` for the first, null when it has ended. */
 type Position = string | null
@@ -29,6 +31,8 @@ export class TierListing {
   #position: Position
   #next: Position
   #last: string | undefined
+  /** Pages without an entry in a row. */
+  #empty = 0
 
   constructor(tier: Tier, prefix: string, keys: Contents['keys'], position: Position = '') {
     this.tier = tier
@@ -57,19 +61,33 @@ export class TierListing {
 
   async #turn(cursor: string): Promise<void> {
     this.tier.mustBeClosed()
-    const page = await this.tier.call((signal) =>
-      this.tier.backend.list({ prefix: this.#prefix, ...(cursor === '' ? {} : { cursor }), signal }),
-    )
-    const entries = this.#keys === 'cid' ? page.entries.filter(({ key }) => isCidKey(key)) : page.entries
-    for (const { key } of entries) {
-      if (!key.startsWith(this.#prefix) || (this.#last !== undefined && compareKeys(key, this.#last) <= 0))
-        throw this.tier.fault('it lists out of order, or what was not asked for')
-      this.#last = key
-    }
-    this.#page = entries
+    const page = await this.tier.call(async (signal) => {
+      const listed = await this.tier.backend.list({
+        prefix: this.#prefix,
+        ...(cursor === '' ? {} : { cursor }),
+        signal,
+      })
+      this.#mustGoOn(listed, cursor)
+      return listed
+    })
+    this.#page = this.#keys === 'cid' ? page.entries.filter(({ key }) => isCidKey(key)) : page.entries
     this.#at = 0
     this.#position = cursor
     this.#next = page.cursor ?? null
+  }
+
+  /** A list that turns back, or goes on with nothing, may have no end. */
+  #mustGoOn({ entries, cursor }: ListPage, former: string): void {
+    let last = this.#last
+    for (const { key } of entries) {
+      if (!key.startsWith(this.#prefix) || (last !== undefined && compareKeys(key, last) <= 0))
+        throw this.tier.odd('it lists out of order, or what was not asked for')
+      last = key
+    }
+    this.#empty = entries.length === 0 ? this.#empty + 1 : 0
+    if (cursor !== undefined && (cursor === former || this.#empty > maxEmptyPages))
+      throw this.tier.odd('its list has no end')
+    this.#last = last
   }
 }
 

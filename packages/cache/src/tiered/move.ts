@@ -3,7 +3,7 @@ import { throwIfCancelled } from '@ipfs-kit/concurrency'
 import { CacheError } from '../errors.ts'
 import { sayingOf } from './breaker.ts'
 import type { Content } from './content.ts'
-import { decisive, type Parts, putInto, takes, tierNamed } from './parts.ts'
+import { decisive, type Parts, putInto, takeOut, takes, tierNamed } from './parts.ts'
 import { tiersFailed, type Unanswered } from './search.ts'
 import type { Tier } from './tier.ts'
 
@@ -91,20 +91,14 @@ async function readFrom(tier: Tier, content: Content, maxBytes: number) {
 }
 
 /** Takes a value out of a tier above. `undefined` if it was not there, or why it stays. */
-async function leave(
-  parts: Parts,
-  content: Content,
-  tier: Tier,
-  to: Tier,
-): Promise<'gone' | string | undefined> {
+async function leave(parts: Parts, content: Content, tier: Tier, to: Tier): Promise<string | undefined> {
   if (!tier.knows(content)) return undefined
   try {
     if ((await tier.stat(content)) === undefined) return undefined
     if (tier.rules.role === 'store' && (await copiesFrom(parts, content, to)) < parts.policy.minCopies)
       return `it is a store, and fewer than ${parts.policy.minCopies} stores from ${to.name} down have it`
     if (!tier.backend.supports.delete) return 'it does not delete'
-    await tier.delete(content)
-    parts.known.unplace(content.key, tier.index)
+    await takeOut(parts, tier, content)
     return 'gone'
   } catch (error) {
     throwIfCancelled()

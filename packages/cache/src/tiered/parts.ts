@@ -18,6 +18,8 @@ export interface Parts {
   readonly memory: { readonly tier: Tier; readonly cache: InMemoryTier } | undefined
   readonly known: KnownKeys
   readonly locks: KeyLocks
+  /** Values that were carried further down: a search that asked tiers out of their order may have missed one on its way. */
+  readonly carried: { count: number }
   readonly owner: Owner
 }
 
@@ -60,6 +62,13 @@ export async function putInto(
   if (tier.memory === undefined) await tier.put(content, bytes, options.ifAbsent)
   else holdInMemory(parts, tier, content, bytes)
   parts.known.place(content.key, tier.index, options.reason)
+}
+
+/** Takes a value that lies further down by now out of a tier. */
+export async function takeOut(parts: Parts, tier: Tier, content: Content): Promise<void> {
+  parts.carried.count += 1
+  await tier.delete(content)
+  parts.known.unplace(content.key, tier.index)
 }
 
 /** Puts bytes into a memory tier, at once. */

@@ -4,7 +4,7 @@ import type { ObjectStat } from '@ipfs-kit/storage'
 import { type Flight, Flights } from '../flights.ts'
 import type { Content } from './content.ts'
 import { decisive, holdInMemory, type Parts, putInto, takes } from './parts.ts'
-import { type Found, searchTiers, tiersFailed, type Unanswered } from './search.ts'
+import { type Found, type Search, searchTiers, tiersFailed, type Unanswered } from './search.ts'
 import type { Reading, Tier } from './tier.ts'
 
 export class Reads {
@@ -41,23 +41,20 @@ export class Reads {
 
   /** The size of a value, by the first tier that knows it. */
   async stat(content: Content): Promise<ObjectStat | undefined> {
-    const unanswered: Unanswered[] = []
-    const read = async (tier: Tier): Promise<Reading | undefined> => {
+    const { found, unanswered } = await this.#everywhere(content, async (tier) => {
       const stat = await tier.stat(content)
       return stat === undefined ? undefined : { kind: 'large', size: stat.size }
-    }
-    const found = await searchTiers(this.#parts.tiers, content, read, unanswered)
+    })
     if (found?.reading.kind === 'large') return { key: content.key, size: found.reading.size }
     this.#mustBeAbsent(content, unanswered)
     return undefined
   }
 
   async #search(content: Content, flight: Flight): Promise<Found | undefined> {
-    const { tiers, policy, known } = this.#parts
-    const unanswered: Unanswered[] = []
-    const lacking: Tier[] = []
-    const read = (tier: Tier) => this.#read(tier, content, policy.maxWholeBytes)
-    const found = await searchTiers(tiers, content, read, unanswered, lacking)
+    const { policy, known } = this.#parts
+    const { found, unanswered, lacking } = await this.#everywhere(content, (tier) =>
+      this.#read(tier, content, policy.maxWholeBytes),
+    )
     if (found === undefined) {
       this.#mustBeAbsent(content, unanswered)
       return undefined
@@ -69,6 +66,15 @@ export class Reads {
       this.#promote(content, above, found.reading.bytes, flight)
     }
     return found
+  }
+
+  /** What was carried past a hedged search is found by one that asks in order: it is below before it is not above. */
+  async #everywhere(content: Content, read: (tier: Tier) => Promise<Reading | undefined>): Promise<Search> {
+    const { tiers, carried } = this.#parts
+    const before = carried.count
+    const search = await searchTiers(tiers, content, read, true)
+    if (search.found !== undefined || carried.count === before) return search
+    return searchTiers(tiers, content, read, false)
   }
 
   async #read(tier: Tier, content: Content, maxWholeBytes: number): Promise<Reading | undefined> {
@@ -116,7 +122,12 @@ export class Reads {
 
   /** Memory gets a value at once. */
   #hold(tier: Tier, content: Content, bytes: Uint8Array): void {
-    holdInMemory(this.#parts, tier, content, bytes)
+    try {
+      holdInMemory(this.#parts, tier, content, bytes)
+    } catch {
+      // As with any other tier that does not take it: counted, and whoever asked has the value.
+      return
+    }
     this.#parts.known.place(content.key, tier.index, 'promoted')
     tier.counts.promotions += 1
   }

@@ -21,19 +21,24 @@ export interface Unanswered {
 /** A racer that has found nothing is no winner. */
 class Missed extends Error {}
 
-/**
- * Looks for the value of a key, from the first tier to the last. What a tier fails with is in `unanswered` afterwards, and
- * those that said that they have nothing are in `lacking`.
- *
- * @returns undefined if no tier that answered has it
- */
+/** What came of a search. */
+export interface Search {
+  /** `undefined` if no tier that answered has it. */
+  readonly found: Found | undefined
+  readonly unanswered: readonly Unanswered[]
+  /** Those that said that they have nothing. */
+  readonly lacking: readonly Tier[]
+}
+
+/** Looks for the value of a key, from the first tier to the last. Where it is hedged, some are asked out of this order. */
 export async function searchTiers(
   tiers: readonly Tier[],
   content: Content,
   read: (tier: Tier) => Promise<Reading | undefined>,
-  unanswered: Unanswered[],
-  lacking: Tier[] = [],
-): Promise<Found | undefined> {
+  isHedged: boolean,
+): Promise<Search> {
+  const unanswered: Unanswered[] = []
+  const lacking: Tier[] = []
   const asked = tiers.filter((tier) => tier.knows(content))
 
   const ask = async (tier: Tier): Promise<Found | undefined> => {
@@ -58,7 +63,7 @@ export async function searchTiers(
     const tier = asked[at]
     if (tier === undefined) return undefined
     const { hedgeAfterMs } = tier.rules
-    if (hedgeAfterMs === undefined || at === asked.length - 1)
+    if (!isHedged || hedgeAfterMs === undefined || at === asked.length - 1)
       return (await ask(tier)) ?? (await from(at + 1))
     const passed = createEvent({ name: 'the tier has nothing' })
     const first = async (): Promise<Found> => {
@@ -88,7 +93,7 @@ export async function searchTiers(
     }
   }
 
-  return from(0)
+  return { found: await from(0), unanswered, lacking }
 }
 
 async function isSet(event: { wait(): Promise<void> }): Promise<true> {

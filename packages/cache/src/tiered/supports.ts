@@ -3,24 +3,25 @@ import type { Supports } from '@ipfs-kit/storage'
 import type { Parts } from './parts.ts'
 
 /**
- * - `write`: enough stores write. Where values can change, no tier that cannot write stands before one that can: its former
- *   value would be answered.
+ * - `write`: enough stores write, and all tiers in which values can change do. The former value of one that does not would
+ *   be answered.
  * - `delete`: all tiers delete. One that does not would go on answering.
  * - `list`: all stores list. A list with gaps is none.
  * - `ranges`: always; what a tier cannot give is cut out.
  * - `conditionalPut`: a store has it, and decides.
  */
 export function supportsOf({ tiers, stores, policy }: Parts): Supports {
-  const writable = tiers.map(({ backend }) => backend.supports.write)
-  const isPrefix = !writable.some((writes, at) => writes && writable.slice(0, at).includes(false))
+  const { keys } = policy
+  const changes = tiers.filter(({ backend }) => keys === 'any' && backend.supports.keys === 'any')
   const writingStores = stores.filter(({ backend }) => backend.supports.write)
-  const write = writingStores.length >= policy.minCopies && (policy.keys === 'cid' || isPrefix)
+  const write =
+    writingStores.length >= policy.minCopies && changes.every(({ backend }) => backend.supports.write)
   return Object.freeze({
     write,
     delete: tiers.every(({ backend }) => backend.supports.delete),
     list: stores.every(({ backend }) => backend.supports.list),
     ranges: true,
     conditionalPut: writingStores.some(({ backend }) => backend.supports.conditionalPut),
-    keys: policy.keys,
+    keys,
   })
 }

@@ -129,7 +129,7 @@ export class Tier {
   /** Why its value of a key is not asked for now; `undefined` if it is. */
   silence(content: Content): string | undefined {
     if (!this.breaker.isClosed) return 'its circuit breaker is open'
-    if (this.#isAllDoubtful || this.#doubts.has(content.key))
+    if (content.multihash === undefined && (this.#isAllDoubtful || this.#doubts.has(content.key)))
       return 'a put or delete did not reach it, so that it may have an older value'
     return undefined
   }
@@ -149,11 +149,18 @@ export class Tier {
 
   /**
    * Makes a call: it has a turn and a deadline. What it fails with counts against the tier, unless that is an answer, or the
-   * caller has left.
+   * caller has left. What would be a failure has to be one before `work` ends: by then the tier has proved itself.
    */
   async call<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const value = await this.callInPart(work)
+    this.breaker.succeeded()
+    return value
+  }
+
+  /** The same for a part of what the tier has to do: if it goes well, that proves nothing yet. */
+  async callInPart<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     try {
-      const value = await failAfter(
+      return await failAfter(
         this.rules.timeoutMs,
         async (scope) => {
           using _turn = await this.#turns.acquire()
@@ -161,8 +168,6 @@ export class Tier {
         },
         { name: `tier ${this.name}` },
       )
-      this.breaker.succeeded()
-      return value
     } catch (error) {
       throwIfCancelled()
       this.#blame(error)
@@ -172,11 +177,12 @@ export class Tier {
 
   /** What it has under a key, checked. A value that is not that of its CID is none. */
   async read(content: Content, maxWholeBytes: number): Promise<Reading | undefined> {
-    const reading = await this.call((signal) => this.#read(content, maxWholeBytes, signal))
+    const reading = await this.callInPart((signal) => this.#read(content, maxWholeBytes, signal))
     if (reading === 'lie') {
       this.lied()
       return undefined
     }
+    if (reading?.kind !== 'large') this.breaker.succeeded()
     this.counts[reading === undefined ? 'misses' : 'hits'] += 1
     return reading
   }
@@ -189,9 +195,11 @@ export class Tier {
   }
 
   async stat(content: Content): Promise<ObjectStat | undefined> {
-    const found = await this.call((signal) => this.backend.stat(content.key, { signal }))
-    if (found !== undefined && !isSize(found.size)) throw this.fault('it says a size that is none')
-    return found
+    return this.call(async (signal) => {
+      const found = await this.backend.stat(content.key, { signal })
+      if (found !== undefined && !isSize(found.size)) throw this.odd('it says a size that is none')
+      return found
+    })
   }
 
   /** What it knows of a value besides its size. */
@@ -203,9 +211,11 @@ export class Tier {
   async put(content: Content, bytes: Uint8Array, ifAbsent = false): Promise<void> {
     this.mustBeClosed()
     const options = { size: bytes.length, ...(ifAbsent ? { ifAbsent } : {}) }
-    const stored = await this.call((signal) => this.backend.put(content.key, bytes, { ...options, signal }))
-    if (stored.size !== bytes.length)
-      throw this.fault(`it was given ${bytes.length} bytes and says that it has taken ${stored.size}`)
+    await this.call(async (signal) => {
+      const stored = await this.backend.put(content.key, bytes, { ...options, signal })
+      if (stored.size !== bytes.length)
+        throw this.odd(`it was given ${bytes.length} bytes and says that it has taken ${stored.size}`)
+    })
     this.counts.puts += 1
     this.#doubts.delete(content.key)
   }
@@ -223,9 +233,14 @@ export class Tier {
     else this.#doubts.add(key)
   }
 
-  /** A failure that no call threw: what came of it cannot be. */
+  /** What a call fails with that came to what cannot be. */
+  odd(what: string): Error {
+    return new Error(`The tier ${this.name} is at fault: ${what}`)
+  }
+
+  /** The same where no call fails with it. */
   fault(what: string): Error {
-    const error = new Error(`The tier ${this.name} is at fault: ${what}`)
+    const error = this.odd(what)
     this.#blame(error)
     return error
   }
@@ -260,8 +275,10 @@ export class Tier {
     const found = await this.backend.get(content.key, { signal })
     if (found === undefined) return undefined
     const { size, offset, length, body } = found
-    if (!isSize(size) || offset !== 0 || length !== size)
-      throw new Error(`${length} bytes from ${offset} on of ${size} are not the whole that was asked for`)
+    if (!isSize(size) || offset !== 0 || length !== size) {
+      await leave(body)
+      throw this.odd(`${length} bytes from ${offset} on of ${size} are not the whole that was asked for`)
+    }
     if (size > maxWholeBytes) {
       await leave(body)
       return { kind: 'large', size }
@@ -269,12 +286,12 @@ export class Tier {
     const bytes = new Uint8Array(size)
     let filled = 0
     await takeIn(body, signal, (piece) => {
-      if (filled + piece.length > size) throw new Error(`A body has more than the ${size} bytes declared`)
+      if (filled + piece.length > size) throw this.odd(`a body has more than the ${size} bytes declared`)
       bytes.set(piece, filled)
       filled += piece.length
     })
     signal.throwIfAborted()
-    if (filled !== size) throw new Error(`A body has ${filled} bytes of the ${size} declared`)
+    if (filled !== size) throw this.odd(`a body has ${filled} bytes of the ${size} declared`)
     if (content.multihash !== undefined && !(await matches(content.multihash, bytes))) return 'lie'
     return { kind: 'whole', bytes }
   }

@@ -29,6 +29,7 @@ import { gather } from './gather.ts'
 import { KeyLocks } from './key-locks.ts'
 import { KnownKeys } from './known-keys.ts'
 import { checkLimit, listPage, readMark } from './listing.ts'
+import { leave } from './leave.ts'
 import { type MoveReport, moveKey } from './move.ts'
 import { onePiece } from './one-piece.ts'
 import type { Parts } from './parts.ts'
@@ -37,7 +38,6 @@ import { probeByBlock } from './probe.ts'
 import { type QueryItem, queryTiers } from './query.ts'
 import { checkWanted, windowOf } from './range.ts'
 import { Reads } from './reads.ts'
-import { sayingOf } from './breaker.ts'
 import { tiersFailed, type Unanswered } from './search.ts'
 import { supportsOf } from './supports.ts'
 import { Tier, type TierStats } from './tier.ts'
@@ -182,6 +182,7 @@ class TieredStore implements Tiered {
       memory: memory === undefined ? undefined : { tier: memory, cache: memory.memory! },
       known: new KnownKeys({ maxKeys, halfLifeMs: heatHalfLifeMs, now: clock }),
       locks: new KeyLocks(),
+      carried: { count: 0 },
       owner,
     }
     this.supports = supportsOf(this.#parts)
@@ -193,7 +194,7 @@ class TieredStore implements Tiered {
   }
 
   peek(key: string): Uint8Array | undefined {
-    if (this.#isClosed) return undefined
+    if (this.#isClosed || typeof key !== 'string') return undefined
     const bytes = this.#reads.fromMemory(key)
     if (bytes !== undefined || this.#contents.keys === 'any') return bytes
     const alias = this.#contents.alias(key)
@@ -215,14 +216,9 @@ class TieredStore implements Tiered {
     if ('bytes' in found) return found.bytes
     const { size, body } = found.object
     const { maxValueBytes } = this.#policy
-    const refuse = (total: number): void => {
-      if (total <= maxValueBytes) return
-      throw new CacheError(
-        'CACHE_TOO_LARGE',
-        `A value of ${size} bytes is above the limit of ${maxValueBytes}`,
-      )
-    }
-    return gather(body, size, this.#enter(options), refuse)
+    if (size <= maxValueBytes) return gather(body, size, this.#enter(options), () => {})
+    await leave(body)
+    throw new CacheError('CACHE_TOO_LARGE', `A value of ${size} bytes is above the limit of ${maxValueBytes}`)
   }
 
   async get(key: string, options: GetOptions = {}): Promise<StoredObject | undefined> {
@@ -256,6 +252,8 @@ class TieredStore implements Tiered {
     if (ifAbsent) this.#mustSupport('conditionalPut')
     const content = this.#contents.of(key)
     let taken = 0
+    let isWriting = false
+    const give = (): void => void (this.#arrivingBytes -= taken)
     const take = (total: number): void => {
       const { maxValueBytes, maxArrivingBytes } = this.#policy
       if (total <= taken) return
@@ -268,10 +266,13 @@ class TieredStore implements Tiered {
     try {
       const bytes = await gather(body, size, signal, take)
       await this.#mustMatch(content, bytes)
-      await this.#writes.put(content, bytes, ifAbsent, signal)
+      signal.throwIfAborted()
+      // From here on the bytes are with the tiers, also when the caller has left.
+      isWriting = true
+      await this.#writes.put(content, { bytes, ifAbsent, onEnd: give }, signal)
       return { key, size: bytes.length }
     } finally {
-      this.#arrivingBytes -= taken
+      if (!isWriting) give()
     }
   }
 
@@ -440,9 +441,7 @@ class TieredStore implements Tiered {
     const tiers = this.#parts.tiers.slice(found.tier.index)
     const failed: Unanswered[] = []
     const object = await inSignal(signal, () =>
-      openBody(tiers, content, wanted, signal, (tier, error) =>
-        failed.push({ tier, why: sayingOf(error), error }),
-      ),
+      openBody(tiers, content, wanted, signal, (one) => failed.push(one)),
     )
     if (object === undefined && failed.length > 0)
       throw tiersFailed(`${JSON.stringify(content.key)} cannot be read`, failed)

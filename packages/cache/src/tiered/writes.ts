@@ -24,9 +24,13 @@ export class Writes {
     this.#reads = reads
   }
 
-  /** @param bytes - verified, and changed by nobody any more */
-  async put(content: Content, bytes: Uint8Array, ifAbsent: boolean, signal: AbortSignal): Promise<void> {
-    await this.#change(content, signal, () => this.#put(content, bytes, ifAbsent))
+  /** Puts bytes that are verified, and changed by nobody any more. Nothing holds them when `onEnd` is called. */
+  async put(
+    content: Content,
+    value: { readonly bytes: Uint8Array; readonly ifAbsent: boolean; readonly onEnd: () => void },
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#change(content, signal, () => this.#put(content, value.bytes, value.ifAbsent), value.onEnd)
   }
 
   async delete(content: Content, signal: AbortSignal): Promise<void> {
@@ -34,7 +38,12 @@ export class Writes {
   }
 
   /** Runs a change in the owner's scope: a caller who leaves does not leave tiers behind that differ. */
-  async #change(content: Content, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+  async #change(
+    content: Content,
+    signal: AbortSignal,
+    work: () => Promise<void>,
+    onEnd: () => void = () => {},
+  ): Promise<void> {
     const { owner, locks } = this.#parts
     const task = owner.spawn(
       async (scope): Promise<{ readonly error?: unknown }> => {
@@ -50,6 +59,8 @@ export class Writes {
         } catch (error) {
           if (scope.cancelled) throw error
           return { error }
+        } finally {
+          onEnd()
         }
       },
       { name: 'change' },
@@ -79,7 +90,11 @@ export class Writes {
     // Where the new value is not, the former one must not be answered any more.
     const whereFormer = tiers.filter((tier) => ![...outcomes, ...cached].some((one) => one.tier === tier))
     const failedTiers = [...failed, ...cached].filter((one) => 'error' in one).map(({ tier }) => tier)
-    await this.#invalidate(content, isEnough ? [...failedTiers, ...whereFormer] : whereFormer)
+    // A put that fails leaves it where it is kept.
+    const former = isEnough
+      ? [...failedTiers, ...whereFormer]
+      : whereFormer.filter((tier) => !stores.includes(tier))
+    await this.#invalidate(content, former)
     if (!isEnough) throw tooFew(content, outcomes.length - failed.length, policy.minCopies, failed)
     const { known } = this.#parts
     known.warm(known.of(content.key))
