@@ -9,7 +9,6 @@ import {
   type ListPage,
   type ObjectStat,
   type ProbeReport,
-  probeByRoundTrip,
   StorageError,
   type StoredObject,
   takeIn,
@@ -28,6 +27,7 @@ import { Entries, Entry } from './entries.ts'
 import { Evictions } from './evictions.ts'
 import type { Head } from './head.ts'
 import { KeyLocks } from './key-locks.ts'
+import { probeCache } from './probe-cache.ts'
 import { recover } from './recover.ts'
 import type { Records } from './records.ts'
 import { Removals } from './removals.ts'
@@ -109,7 +109,7 @@ export class OpenedDiskCache implements DiskCache {
     const owner = this.#owner
     this.#removals = new Removals({ records, locks, entries, owner })
     const removals = this.#removals
-    this.#values = new Values({ name, entries, records, locks, removals, now, maxEntries })
+    this.#values = new Values({ name, entries, records, locks, removals, owner, now, maxEntries })
     const look = async (entry: Entry): Promise<void> => {
       if (!(await records.hasAll(entry))) this.#values.lose(entry)
     }
@@ -118,8 +118,9 @@ export class OpenedDiskCache implements DiskCache {
 
   /** Finds out what is there. Called once, before all else. */
   async recover(): Promise<void> {
-    const { leftovers, incomplete } = await recover(this.#records, this.#entries)
+    const { leftovers, incomplete, unreadable } = await recover(this.#records, this.#entries)
     this.#values.counts.evicted += incomplete
+    for (const key of unreadable) this.#removals.leave(key)
     for (const leftover of leftovers) this.#removals.laterLeftover(leftover)
     this.#values.expire()
     for (const entry of this.#values.overflow()) this.#removals.later(entry)
@@ -235,7 +236,7 @@ export class OpenedDiskCache implements DiskCache {
   }
 
   async probe(options: CallOptions = {}): Promise<ProbeReport> {
-    return probeByRoundTrip(this, options)
+    return probeCache(this, options)
   }
 
   stats(): DiskCacheStats {
@@ -383,15 +384,21 @@ export class OpenedDiskCache implements DiskCache {
     // It may have expired meanwhile as well.
     if (head === undefined || this.#values.live(key) !== entry) return false
     const expiresAt = this.#parts.now() + ttlMs
-    await shield(() => this.#records.putHead(key, { ...head, expiresAt }, head.value))
-    if (entry.isCurrent) this.#entries.retime(entry, expiresAt)
+    const former = entry.expiresAt
+    // At once: its time could be over before the new one is written.
+    this.#entries.retime(entry, expiresAt)
+    try {
+      await shield(() => this.#records.putHead(key, { ...head, expiresAt }, head.value))
+    } catch (error) {
+      if (entry.isCurrent) this.#entries.retime(entry, former)
+      throw error
+    }
     this.#values.use(entry)
     return true
   }
 
   /** Deletes what a key has unless it is newer. What is begun is done: the key has its value, or none. */
   async #delete(key: string, newest: number, signal: AbortSignal): Promise<boolean> {
-    if (this.#values.live(key) === undefined) return false
     return this.#values.delete(key, newest, { signal })
   }
 
@@ -405,8 +412,12 @@ export class OpenedDiskCache implements DiskCache {
       const { keys, more } = this.#entries.page(prefix, after, maxPageEntries)
       await spread(keys, deletionsAtOnce, remove, { signal })
       after = keys.at(-1)
-      if (!more) return removed
+      if (!more) break
     }
+    // Those without a value would have one again with the next opening.
+    const left = [...this.#removals.keys].filter((key) => key.startsWith(prefix))
+    await spread(left, deletionsAtOnce, remove, { signal })
+    return removed
   }
 
   async #removeAll(entries: readonly Entry[]): Promise<void> {

@@ -8,6 +8,8 @@ export type RecordName =
   | { readonly kind: 'head'; readonly key: string }
   | { readonly kind: 'part'; readonly generation: string; readonly part: number }
 
+const nothing = new Uint8Array()
+
 /** Names, reads and writes records. The store's errors pass through. */
 export class Records {
   readonly #store: Blocks['unverified']
@@ -38,6 +40,15 @@ export class Records {
 
   async deleteHead(key: string): Promise<void> {
     await this.#delete(this.#headName(key))
+  }
+
+  /**
+   * The same for a head that was to be deleted before: where that has failed, it is on the disk, and the store knows nothing
+   * of it. What lies over it can be deleted.
+   */
+  async eraseHead(key: string): Promise<void> {
+    await this.#store.put(this.#headName(key), nothing)
+    await this.deleteHead(key)
   }
 
   hasHead(key: string): Promise<boolean> {

@@ -26,6 +26,8 @@ export class Removals {
   readonly #entries: Entries
   readonly #owner: Owner
   readonly #queue: (() => Promise<void>)[] = []
+  /** Keys without a value whose heads may be in the store; true where one could not be deleted or read. */
+  readonly #heads = new Map<string, boolean>()
   #isRunning = false
   #failed = 0
 
@@ -46,8 +48,43 @@ export class Removals {
     return this.#failed
   }
 
+  /** Keys without a value whose heads may be in the store: it may give them one again when it is opened. */
+  get keys(): Iterable<string> {
+    return this.#heads.keys()
+  }
+
+  /** A key has a head that cannot be read now. */
+  leave(key: string): void {
+    this.#heads.set(key, true)
+  }
+
+  /** A key has a value again, and its head is that of it. */
+  replaced(key: string): void {
+    this.#heads.delete(key)
+  }
+
+  /** Deletes the head of a key that has no value, if there may be one. For who has the turn of the key. @throws BlocksError */
+  async head(key: string): Promise<void> {
+    const hasFailed = this.#heads.get(key)
+    if (hasFailed === undefined) return
+    try {
+      await (hasFailed ? this.#records.eraseHead(key) : this.#records.deleteHead(key))
+      this.#heads.delete(key)
+    } catch (error) {
+      this.#heads.set(key, true)
+      throw error
+    }
+  }
+
+  /** The same for a value that is leaving. @throws BlocksError */
+  async headOf({ key }: Entry): Promise<void> {
+    this.#note(key)
+    await this.head(key)
+  }
+
   /** Removes the records of a value that has left, but for parts that are being read. */
   async remove(entry: Entry): Promise<void> {
+    this.#note(entry.key)
     await this.#tried(async () => {
       await this.#removeHead(entry.key)
       // Who failed to delete it may have let its key have it again.
@@ -63,11 +100,13 @@ export class Removals {
 
   /** The same as `remove`, of which nobody waits for the end. */
   later(entry: Entry): void {
+    this.#note(entry.key)
     this.#add(() => this.remove(entry))
   }
 
   /** Removes what an opening has found. */
   laterLeftover({ key, generation, parts }: Leftover): void {
+    if (key !== undefined) this.#note(key)
     this.#add(() =>
       this.#tried(async () => {
         if (key !== undefined) await this.#removeHead(key)
@@ -96,7 +135,11 @@ export class Removals {
   /** A key that was put again keeps its head: that is the new one. */
   async #removeHead(key: string): Promise<void> {
     using _turn = await this.#locks.acquire(key)
-    if (this.#entries.get(key) === undefined) await this.#records.deleteHead(key)
+    if (this.#entries.get(key) === undefined) await this.head(key)
+  }
+
+  #note(key: string): void {
+    if (!this.#heads.has(key) && this.#entries.get(key) === undefined) this.#heads.set(key, false)
   }
 
   async #removeParts(generation: string, parts: Iterable<number>): Promise<void> {
