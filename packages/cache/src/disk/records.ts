@@ -64,7 +64,8 @@ export class Records {
   }
 
   async deletePart(generation: string, part: number): Promise<void> {
-    await this.#delete(this.#partName(generation, part))
+    const name = this.#partName(generation, part)
+    if (await this.#store.has(name)) await this.#delete(name)
   }
 
   /** Whether all parts are there; whether they can be read, only reading tells. */

@@ -63,10 +63,9 @@ export class Removals {
     this.#heads.delete(key)
   }
 
-  /** Deletes the head of a key that has no value, if there may be one. For who has the turn of the key. @throws BlocksError */
+  /** Deletes the head of a key that has no value. For who has the turn of the key. @throws BlocksError */
   async head(key: string): Promise<void> {
-    const hasFailed = this.#heads.get(key)
-    if (hasFailed === undefined) return
+    const hasFailed = this.#heads.get(key) === true
     try {
       await (hasFailed ? this.#records.eraseHead(key) : this.#records.deleteHead(key))
       this.#heads.delete(key)
@@ -135,7 +134,9 @@ export class Removals {
   /** A key that was put again keeps its head: that is the new one. */
   async #removeHead(key: string): Promise<void> {
     using _turn = await this.#locks.acquire(key)
-    if (this.#entries.get(key) === undefined) await this.head(key)
+    if (this.#entries.get(key) !== undefined) return
+    if (this.#heads.get(key) === true || (await this.#records.hasHead(key))) await this.head(key)
+    else this.#heads.delete(key)
   }
 
   #note(key: string): void {
