@@ -120,7 +120,7 @@ export class OpenedDiskCache implements DiskCache {
   async recover(): Promise<void> {
     const { leftovers, incomplete, unreadable } = await recover(this.#records, this.#entries)
     this.#values.counts.evicted += incomplete
-    for (const key of unreadable) this.#removals.leave(key)
+    for (const key of unreadable) this.#removals.doubt(key)
     for (const leftover of leftovers) this.#removals.laterLeftover(leftover)
     this.#values.expire()
     for (const entry of this.#values.overflow()) this.#removals.later(entry)
@@ -320,7 +320,7 @@ export class OpenedDiskCache implements DiskCache {
         metadata,
       }
       // From here on the key has it, whoever stops waiting.
-      await shield(() => records.putHead(key, head, value))
+      await this.#values.putHead(key, head, value)
       gone = this.#values.replace(new Entry(key, head), mediaType)
     } catch (error) {
       await shield(() => this.#removals.abandon(generation, writer.parts))
@@ -388,7 +388,7 @@ export class OpenedDiskCache implements DiskCache {
     // At once: its time could be over before the new one is written.
     this.#entries.retime(entry, expiresAt)
     try {
-      await shield(() => this.#records.putHead(key, { ...head, expiresAt }, head.value))
+      await this.#values.putHead(key, { ...head, expiresAt }, head.value)
     } catch (error) {
       if (entry.isCurrent) this.#entries.retime(entry, former)
       throw error

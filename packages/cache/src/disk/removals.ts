@@ -26,7 +26,7 @@ export class Removals {
   readonly #entries: Entries
   readonly #owner: Owner
   readonly #queue: (() => Promise<void>)[] = []
-  /** Keys without a value whose heads may be in the store; true where one could not be deleted or read. */
+  /** Keys that may have heads without having a value; true: the disk may have one that the store does not know. */
   readonly #heads = new Map<string, boolean>()
   #isRunning = false
   #failed = 0
@@ -48,13 +48,13 @@ export class Removals {
     return this.#failed
   }
 
-  /** Keys without a value whose heads may be in the store: it may give them one again when it is opened. */
+  /** Keys that may have heads without having a value: they have one again when the cache is opened. */
   get keys(): Iterable<string> {
     return this.#heads.keys()
   }
 
-  /** A key has a head that cannot be read now. */
-  leave(key: string): void {
+  /** The disk may have a head of a key that the store does not know: it cannot be read now, or was not to be written. */
+  doubt(key: string): void {
     this.#heads.set(key, true)
   }
 

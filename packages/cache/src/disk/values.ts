@@ -2,7 +2,7 @@
 import { checkpoint, type Owner, shield } from '@ipfs-kit/concurrency'
 import type { Entries, Entry } from './entries.ts'
 import { Expiration } from './expiration.ts'
-import type { ReadHead } from './head.ts'
+import type { Head, ReadHead } from './head.ts'
 import type { KeyLocks } from './key-locks.ts'
 import type { Records } from './records.ts'
 import type { Removals } from './removals.ts'
@@ -111,6 +111,16 @@ export class Values {
       whole.set(bytes, part * entry.partBytes)
     }
     return whole
+  }
+
+  /** Writes the head of a key, whoever stops waiting. @throws BlocksError: then the disk may have it all the same */
+  async putHead(key: string, head: Head, value: Uint8Array | undefined): Promise<void> {
+    try {
+      await shield(() => this.#records.putHead(key, head, value))
+    } catch (error) {
+      this.#options.removals.doubt(key)
+      throw error
+    }
   }
 
   /** Lets a key have a value. Gives those that go for it: their records are to be removed. */
