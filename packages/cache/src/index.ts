@@ -4,11 +4,11 @@
  * @packageDocumentation
  */
 export { CacheError, cacheErrors, type CacheErrorCode } from './errors.ts'
+export type { EvictionReason } from './evictions.ts'
 export { lru } from './lru-policy.ts'
 export {
   createMemoryCache,
   type CacheSnapshot,
-  type EvictionReason,
   type FetchOptions,
   type LoadContext,
   type Loader,

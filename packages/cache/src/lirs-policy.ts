@@ -15,6 +15,7 @@
  * WWW Proxies Performance with Greedy-Dual-Size-Frequency Caching Policy", HP Labs 1998): the clock when it was last asked
  * for, plus how often that was by its size. Entries of one size make that plain LIRS.
  */
+import { GhostList } from './ghost-list.ts'
 import { grown, Links } from './links.ts'
 import { classOf, SizePriorities } from './size-priorities.ts'
 import {
@@ -52,7 +53,6 @@ const lir = 1
 const lirAsked = 2
 
 class Lirs implements PolicyState {
-  readonly #slots: Ghosts
   readonly #links = new Links(heads)
   #states = new Uint8Array(0)
   /** When each slot was asked for last: 32 bits of a count of requests for what is not LIR. */
@@ -66,15 +66,14 @@ class Lirs implements PolicyState {
   readonly #count = new Int32Array(classes)
   readonly #lirCount = new Int32Array(classes)
   #size = 0
-  #ghosts = 0
+  readonly #ghosts: GhostList
   /** What is new may be LIR as long as nothing had to go. */
   #filling = true
   /** What comes in next was asked for recently. */
   #isRecent = false
-  #ghostHits = 0
 
   constructor(limits: Limits, slots: Ghosts) {
-    this.#slots = slots
+    this.#ghosts = new GhostList(this.#links, ghostHead, heads, slots)
     this.#sizes = limits.maxBytes === undefined ? undefined : new SizePriorities()
     this.#makeHeads()
   }
@@ -87,9 +86,7 @@ class Lirs implements PolicyState {
   meet(ghost: number, weight: number): void {
     this.#isRecent = false
     if (ghost === -1) return
-    this.#ghostHits += 1
-    this.#ghosts -= 1
-    this.#links.unlink(heads + ghost)
+    this.#ghosts.meet(ghost)
     const group = this.#sizes === undefined ? 0 : classOf(weight)
     this.#isRecent = this.#isNewer(this.#times[ghost]!, group)
   }
@@ -104,7 +101,7 @@ class Lirs implements PolicyState {
     const isRecent = this.#isNewer(this.#times[slot]!, group)
     this.#balance(group)
     if (!isRecent) return ~slot
-    this.#addGhost(slot)
+    this.#ghosts.add(slot, this.#mostGhosts())
     return slot
   }
 
@@ -142,7 +139,7 @@ class Lirs implements PolicyState {
   }
 
   dropGhosts(): void {
-    while (this.#ghosts > 0) this.#dropOldestGhost()
+    this.#ghosts.trim(0)
   }
 
   clear(): void {
@@ -151,7 +148,7 @@ class Lirs implements PolicyState {
     this.#count.fill(0)
     this.#lirCount.fill(0)
     this.#size = 0
-    this.#ghosts = 0
+    this.#ghosts.clear()
     this.#filling = true
   }
 
@@ -170,7 +167,7 @@ class Lirs implements PolicyState {
   stats(): PolicyStats {
     let lirs = 0
     for (const count of this.#lirCount) lirs += count
-    return { lir: lirs, hir: this.#size - lirs, ghosts: this.#ghosts, ghostHits: this.#ghostHits }
+    return { lir: lirs, hir: this.#size - lirs, ghosts: this.#ghosts.size, ghostHits: this.#ghosts.hits }
   }
 
   save(entryOf: (slot: number) => number): PolicyOrder {
@@ -192,10 +189,7 @@ class Lirs implements PolicyState {
         })
       }
     }
-    order.ghosts = this.#links.nodesOf(ghostHead).flatMap((node) => {
-      const slot = node - heads
-      return [this.#slots.hashOf(slot), this.#times[slot]!]
-    })
+    order.ghosts = this.#ghosts.slots().flatMap((slot) => [this.#ghosts.hashOf(slot), this.#times[slot]!])
     return order
   }
 
@@ -215,11 +209,9 @@ class Lirs implements PolicyState {
       }
     }
     const ghosts = lastFirst(order, 'ghosts')
-    for (let at = Math.max(0, ghosts.length - 2 * this.#mostGhosts()); at + 1 < ghosts.length; at += 2) {
-      const ghost = this.#slots.add(ghosts[at + 1]! >>> 0)
-      this.#times[ghost] = ghosts[at]!
-      this.#addGhost(ghost)
-    }
+    const most = this.#mostGhosts()
+    for (let at = Math.max(0, ghosts.length - 2 * most); at + 1 < ghosts.length; at += 2)
+      this.#times[this.#ghosts.addHash(ghosts[at + 1]!, most)] = ghosts[at]!
     for (let group = 0; group < classes; group += 1) this.#balance(group)
     this.#filling = order.filling === 1
     this.#now = Number(order.now) | 0
@@ -335,21 +327,7 @@ class Lirs implements PolicyState {
     return Math.ceil(this.#size * lirs.ghostShare)
   }
 
-  /** A slot that is in no list. */
-  #addGhost(slot: number): void {
-    while (this.#ghosts > 0 && this.#ghosts >= this.#mostGhosts()) this.#dropOldestGhost()
-    this.#ghosts += 1
-    this.#links.pushFront(ghostHead, heads + slot)
-  }
-
-  #dropOldestGhost(): void {
-    const node = this.#links.back(ghostHead)
-    this.#links.unlink(node)
-    this.#ghosts -= 1
-    this.#slots.release(node - heads)
-  }
-
   #makeHeads(): void {
-    for (let head = 0; head < heads; head += 1) this.#links.makeHead(head)
+    for (let group = 0; group < classes; group += 1) this.#links.makeHead(hirHead + group)
   }
 }

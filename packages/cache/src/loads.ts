@@ -1,35 +1,19 @@
-/** Values on their way into a cache: one loader for all who ask for a key. */
-import { createOwner, createSemaphore, type Owner, type Semaphore, type Task } from '@ipfs-kit/concurrency'
+/** Values on their way into a cache, and keys that are remembered to have none. */
+import { createOwner, type Owner } from '@ipfs-kit/concurrency'
 import { LRUCache } from 'lru-cache'
 import { closed } from './errors.ts'
+import { Flights } from './flights.ts'
 import type { FetchOptions, Loader } from './memory-cache.ts'
-
-/** A loader that runs, or waits for its turn. */
-interface Load<V> {
-  readonly task: Task<Outcome<V>>
-  waiters: number
-  /** Whether the key got a value, or lost one, since it began: then what it brings is older. */
-  isStale: boolean
-  hasEnded: boolean
-}
-
-/** What a loader came to. Its failure is no failure of the task: it is told to those who wait, if there are any. */
-type Outcome<V> = { readonly value: V | undefined } | { readonly error: unknown }
 
 /** The loads of one cache. */
 export class Loads<V> {
   readonly #name: string
   readonly #maxLoads: number
-  readonly #loads = new Map<string, Load<V>>()
   /** Keys that a loader had nothing for. */
   readonly #absent: LRUCache<string, true> | undefined
-  #home: { readonly owner: Owner; readonly turns: Semaphore } | undefined
-  #running = 0
-  #started = 0
-  #failed = 0
-  #shared = 0
+  /** Once something is loaded. */
+  #home: { readonly owner: Owner; readonly flights: Flights<V | undefined> } | undefined
   #absentHits = 0
-  #closed = false
 
   constructor(options: {
     readonly name: string
@@ -49,116 +33,70 @@ export class Loads<V> {
     }
   }
 
-  /** Waits for the value of a key that is not in the cache. `store` takes it in. */
+  /** Waits for the value of a key that is not in the cache. `store` takes it in, if it is not older than what the key got. */
   async load(
     key: string,
     loader: Loader<V>,
     store: (value: V) => unknown,
-    options: FetchOptions | undefined,
+    options: FetchOptions = {},
   ): Promise<V | undefined> {
-    options?.signal?.throwIfAborted()
+    options.signal?.throwIfAborted()
     if (this.#absent?.get(key) === true) {
       this.#absentHits += 1
       return undefined
     }
-    let load = this.#loads.get(key)
-    // What a loader brings that began before a change is too old for who asks after it.
-    if (load === undefined || load.isStale) load = this.#begin(key, loader, store)
-    else this.#shared += 1
-    load.waiters += 1
+    const { owner, flights } = (this.#home ??= this.#open())
     try {
-      const outcome = await load.task.join({ scope: options?.scope, signal: options?.signal })
-      if ('error' in outcome) throw outcome.error
-      return outcome.value
+      return await flights.join(
+        key,
+        async (flight, { signal }) => {
+          const value = await loader(key, { signal })
+          signal.throwIfAborted()
+          if (flight.isStale) return value
+          if (value !== undefined) store(value)
+          else this.#absent?.set(key, true)
+          return value
+        },
+        options,
+      )
     } catch (error) {
-      throw load.task.state === 'cancelled' && this.#closed ? closed(this.#name) : error
-    } finally {
-      load.waiters -= 1
-      if (load.waiters === 0 && !load.hasEnded) {
-        this.#forget(key, load)
-        load.task.cancel(`nobody waits for ${JSON.stringify(key)} any more`)
-      }
+      throw owner.stats().closed && Object.is(error, owner.scope.reason) ? closed(this.#name) : error
     }
   }
 
   /** Whether a key that gets a value may matter to anybody. */
   get isAwake(): boolean {
-    return this.#loads.size > 0 || this.#absent !== undefined
+    return this.#absent !== undefined || (this.#home !== undefined && this.#home.flights.running > 0)
   }
 
   /** A key got a value, or lost it. */
   known(key: string): void {
     this.#absent?.delete(key)
-    if (this.#loads.size === 0) return
-    const load = this.#loads.get(key)
-    if (load !== undefined) load.isStale = true
+    this.#home?.flights.changed(key)
   }
 
   /** All keys lost their values. */
   clear(): void {
     this.#absent?.clear()
-    for (const load of this.#loads.values()) load.isStale = true
+    this.#home?.flights.allChanged()
   }
 
   stats() {
+    const { started = 0, failed = 0, shared = 0 } = this.#home?.flights ?? {}
+    const running = this.#home?.owner.stats().tasks ?? 0
     return {
       negative: this.#absent?.size ?? 0,
       negativeHits: this.#absentHits,
-      loads: Object.freeze({
-        running: this.#running,
-        started: this.#started,
-        failed: this.#failed,
-        shared: this.#shared,
-      }),
+      loads: Object.freeze({ running, started, failed, shared }),
     }
   }
 
   async close(): Promise<void> {
-    this.#closed = true
     await this.#home?.owner.close(`the cache ${this.#name} was closed`)
   }
 
-  #begin(key: string, loader: Loader<V>, store: (value: V) => unknown): Load<V> {
-    this.#home ??= {
-      owner: createOwner({ name: `loads of ${this.#name}` }),
-      turns: createSemaphore(this.#maxLoads),
-    }
-    const { owner, turns } = this.#home
-    const task = owner.spawn(
-      async (scope): Promise<Outcome<V>> => {
-        try {
-          using _turn = await turns.acquire()
-          const value = await loader(key, { signal: scope.signal })
-          if (scope.cancelled) throw scope.reason
-          this.#end(key, load, value, store)
-          return { value }
-        } catch (error) {
-          this.#forget(key, load)
-          if (scope.cancelled) throw error
-          this.#failed += 1
-          return { error }
-        } finally {
-          load.hasEnded = true
-          this.#running -= 1
-        }
-      },
-      { name: 'load' },
-    )
-    const load: Load<V> = { task, waiters: 0, isStale: false, hasEnded: false }
-    this.#loads.set(key, load)
-    this.#started += 1
-    this.#running += 1
-    return load
-  }
-
-  #end(key: string, load: Load<V>, value: V | undefined, store: (value: V) => unknown): void {
-    this.#forget(key, load)
-    if (load.isStale) return
-    if (value !== undefined) store(value)
-    else this.#absent?.set(key, true)
-  }
-
-  #forget(key: string, load: Load<V>): void {
-    if (this.#loads.get(key) === load) this.#loads.delete(key)
+  #open(): { readonly owner: Owner; readonly flights: Flights<V | undefined> } {
+    const owner = createOwner({ name: `loads of ${this.#name}` })
+    return { owner, flights: new Flights(owner, 'load', this.#maxLoads) }
   }
 }

@@ -49,7 +49,7 @@ export function checkMemoryOptions<V>(options: MemoryCacheOptions<V>) {
     negativeTtlMs,
     maxNegative,
     maxLoads,
-    sizeOf,
+    sizeOf: sizeOf ?? lengthOf,
     onEvict,
     snapshot,
     now: options.now ?? (() => now()),
@@ -57,6 +57,9 @@ export function checkMemoryOptions<V>(options: MemoryCacheOptions<V>) {
     wantedEntries: options.maxEntries,
   }
 }
+
+/** {@link MemoryCacheOptions} with their defaults. */
+export type CheckedMemoryOptions<V> = ReturnType<typeof checkMemoryOptions<V>>
 
 /** @throws TypeError */
 export function checkKnown(options: object, names: readonly string[], who: string): void {
@@ -85,4 +88,9 @@ export function checkTtl(name: string, ms: number): void {
 function checkLimit(name: string, value: number, least: number, most: number): void {
   if (!Number.isSafeInteger(value) || value < least || value > most)
     throw new RangeError(`${name} is a whole number from ${least} to ${most}, not ${value}`)
+}
+
+function lengthOf(value: unknown): number {
+  if (value instanceof Uint8Array) return value.byteLength
+  throw new TypeError('The size of this value is unknown: give sizeOf, or bytes with the call')
 }

@@ -1,6 +1,6 @@
 /** What caches tell those who listen: small objects on `node:diagnostics_channel`, made only when somebody does. */
 import { channel } from 'node:diagnostics_channel'
-import type { EvictionReason } from './memory-cache.ts'
+import type { EvictionReason } from './evictions.ts'
 
 const evictChannel = channel('cache:evict')
 

@@ -4,6 +4,7 @@
  * there goes on to the main queue, the rest leaves a ghost. The main queue gives each entry as many rounds as it was asked
  * for, three at most. A hit writes one small number and moves nothing.
  */
+import { GhostList } from './ghost-list.ts'
 import { grown, Links } from './links.ts'
 import {
   lastFirst,
@@ -40,16 +41,14 @@ class S3Fifo implements PolicyState {
   #inMain = new Uint8Array(0)
   #hits = new Uint8Array(0)
   #weights: Float64Array | undefined
-  readonly #slots: Ghosts
-  #ghosts = 0
+  readonly #ghosts: GhostList
   readonly #weight = new Float64Array(2)
   readonly #count = new Int32Array(2)
   #metGhost = false
-  #ghostHits = 0
 
   constructor(limits: Limits, slots: Ghosts) {
     this.#limits = limits
-    this.#slots = slots
+    this.#ghosts = new GhostList(this.#queues, ghostHead, heads, slots)
     if (limits.maxBytes !== undefined) this.#weights = new Float64Array(0)
     this.#measure()
     this.#makeHeads()
@@ -61,10 +60,7 @@ class S3Fifo implements PolicyState {
 
   meet(ghost: number): void {
     this.#metGhost = ghost !== -1
-    if (ghost === -1) return
-    this.#ghostHits += 1
-    this.#ghosts -= 1
-    this.#queues.unlink(ghost + heads)
+    if (this.#metGhost) this.#ghosts.meet(ghost)
   }
 
   evict(): number {
@@ -86,7 +82,7 @@ class S3Fifo implements PolicyState {
       } else {
         this.#leave(queue, slot)
         if (!isSmall) return ~slot
-        this.#addGhost(slot)
+        this.#ghosts.add(slot, this.#mostGhosts())
         return slot
       }
     }
@@ -110,12 +106,12 @@ class S3Fifo implements PolicyState {
   }
 
   dropGhosts(): void {
-    while (this.#ghosts > 0) this.#dropOldestGhost()
+    this.#ghosts.trim(0)
   }
 
   clear(): void {
     this.#makeHeads()
-    this.#ghosts = 0
+    this.#ghosts.clear()
     this.#weight.fill(0)
     this.#count.fill(0)
   }
@@ -130,15 +126,15 @@ class S3Fifo implements PolicyState {
   resize(limits: Limits): void {
     this.#limits = limits
     this.#measure()
-    while (this.#ghosts > this.#maxGhosts()) this.#dropOldestGhost()
+    this.#ghosts.trim(this.#mostGhosts())
   }
 
   stats(): PolicyStats {
     return {
       small: this.#count[small]!,
       main: this.#count[main]!,
-      ghosts: this.#ghosts,
-      ghostHits: this.#ghostHits,
+      ghosts: this.#ghosts.size,
+      ghostHits: this.#ghosts.hits,
     }
   }
 
@@ -149,7 +145,7 @@ class S3Fifo implements PolicyState {
     return {
       small: slotsOf(small),
       main: slotsOf(main),
-      ghosts: this.#queues.nodesOf(ghostHead).map((node) => this.#slots.hashOf(node - heads)),
+      ghosts: this.#ghosts.slots().map((slot) => this.#ghosts.hashOf(slot)),
     }
   }
 
@@ -164,8 +160,8 @@ class S3Fifo implements PolicyState {
         this.#hits[slot] = Math.min(maxHits, Math.max(0, pairs[at]!))
       }
     }
-    for (const hash of lastFirst(order, 'ghosts').slice(-this.#maxGhosts()))
-      this.#addGhost(this.#slots.add(hash >>> 0))
+    const most = this.#mostGhosts()
+    for (const hash of lastFirst(order, 'ghosts').slice(-most)) this.#ghosts.addHash(hash, most)
   }
 
   #enter(queue: number, slot: number): void {
@@ -185,22 +181,8 @@ class S3Fifo implements PolicyState {
   }
 
   /** As many as the main queue has room for. */
-  #maxGhosts(): number {
+  #mostGhosts(): number {
     return Math.max(1, Math.ceil((this.#count[small]! + this.#count[main]! + 1) * (1 - smallShare)))
-  }
-
-  /** A slot that is in no queue. */
-  #addGhost(slot: number): void {
-    while (this.#ghosts > 0 && this.#ghosts >= this.#maxGhosts()) this.#dropOldestGhost()
-    this.#ghosts += 1
-    this.#queues.pushFront(ghostHead, slot + heads)
-  }
-
-  #dropOldestGhost(): void {
-    const node = this.#queues.back(ghostHead)
-    this.#queues.unlink(node)
-    this.#ghosts -= 1
-    this.#slots.release(node - heads)
   }
 
   #measure(): void {
@@ -211,6 +193,5 @@ class S3Fifo implements PolicyState {
   #makeHeads(): void {
     this.#queues.makeHead(small)
     this.#queues.makeHead(main)
-    this.#queues.makeHead(ghostHead)
   }
 }

@@ -4,18 +4,8 @@ import { checkpoint, createEvent } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { simDisk } from '@ipfs-kit/disk'
 import { expect, test } from 'vitest'
-import {
-  bytesOf,
-  chunked,
-  codeOf,
-  collect,
-  comesTo,
-  keysOf,
-  mib,
-  open,
-  openOn,
-  storeWith,
-} from './disk-ground.ts'
+import { bytesOf, chunked, codeOf, comesTo, keysOf, mib, open, openOn, storeWith } from './disk-ground.ts'
+import { collect } from './ground.ts'
 
 const onBoth = forEachBackend(test, { seeds: 10 })
 /** Around what is in the head, and around parts of 16 KiB. */

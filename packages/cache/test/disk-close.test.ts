@@ -8,7 +8,8 @@ import { checkpoint, sleep } from '@ipfs-kit/concurrency'
 import { cancelAtEveryStep, forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { simDisk } from '@ipfs-kit/disk'
 import { expect, test } from 'vitest'
-import { bytesOf, codeOf, collect, comesTo, keysOf, mib, open, openOn } from './disk-ground.ts'
+import { bytesOf, codeOf, comesTo, keysOf, mib, open, openOn } from './disk-ground.ts'
+import { collect } from './ground.ts'
 
 const onBoth = forEachBackend(test, { seeds: 10 })
 

@@ -49,13 +49,6 @@ export async function* chunked(bytes: Uint8Array, chunkBytes: number): AsyncGene
   for (let at = 0; at < bytes.length; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes)
 }
 
-export async function collect(body: AsyncIterable<Uint8Array> | undefined): Promise<Buffer | undefined> {
-  if (body === undefined) return undefined
-  const chunks: Uint8Array[] = []
-  for await (const chunk of body) chunks.push(chunk)
-  return Buffer.concat(chunks)
-}
-
 /** All keys in the order of the listing. */
 export async function keysOf(cache: DiskCache, prefix = '', limit = 1000): Promise<string[]> {
   const keys: string[] = []

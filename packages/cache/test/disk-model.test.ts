@@ -7,7 +7,8 @@ import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { type SimDisk, simDisk } from '@ipfs-kit/disk'
 import fc from 'fast-check'
 import { test } from 'vitest'
-import { bytesOf, chunked, collect, comesTo, mib } from './disk-ground.ts'
+import { bytesOf, chunked, comesTo, mib } from './disk-ground.ts'
+import { collect } from './ground.ts'
 
 const onBoth = forEachBackend(test, { seeds: 20 })
 

@@ -6,7 +6,8 @@ import { checkpoint, moveOnAfter, random, taskGroup } from '@ipfs-kit/concurrenc
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { simDisk } from '@ipfs-kit/disk'
 import { test } from 'vitest'
-import { bytesOf, chunked, collect, comesTo, mib } from './disk-ground.ts'
+import { bytesOf, chunked, comesTo, mib } from './disk-ground.ts'
+import { collect } from './ground.ts'
 
 const onBoth = forEachBackend(test, { seeds: 40 })
 const keys = ['a', 'b', 'c']

@@ -4,7 +4,8 @@ import { openBlocks } from '@ipfs-kit/blocks'
 import { openDiskCache } from '@ipfs-kit/cache/disk'
 import { simDisk } from '@ipfs-kit/disk'
 import { expect, test } from 'vitest'
-import { bytesOf, collect, comesTo, keysOf, mib, open, openOn } from './disk-ground.ts'
+import { bytesOf, comesTo, keysOf, mib, open, openOn } from './disk-ground.ts'
+import { collect } from './ground.ts'
 
 const onBoth = forEachBackend(test, { seeds: 10 })
 

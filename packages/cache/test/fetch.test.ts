@@ -2,6 +2,7 @@ import { createMemoryCache, type MemoryCache } from '@ipfs-kit/cache'
 import { checkpoint, currentScope, moveOnAfter, now, run, sleep, taskGroup } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { expect, test } from 'vitest'
+import { rejection } from './ground.ts'
 
 const onBoth = forEachBackend(test, { seeds: 50 })
 
@@ -9,14 +10,6 @@ function cacheOf(
   options: Partial<Parameters<typeof createMemoryCache<string>>[0]> = {},
 ): MemoryCache<string> {
   return createMemoryCache<string>({ maxEntries: 100, ...options })
-}
-
-/** What a call rejects with. */
-async function rejection(work: Promise<unknown>): Promise<unknown> {
-  return work.then(
-    () => 'it did not reject',
-    (error: unknown) => error,
-  )
 }
 
 onBoth(

@@ -1,6 +1,7 @@
 import { createMemoryCache } from '@ipfs-kit/cache'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { ask } from './ground.ts'
 import { policies } from './policies.ts'
 import { PlainArc } from './reference/plain-arc.ts'
 import { arc } from '@ipfs-kit/cache/arc'
@@ -104,7 +105,7 @@ test('ARC has the lists and the target of the paper', () => {
       const plain = new PlainArc(maxEntries)
       for (const key of steps.flat()) {
         const name = `key ${key}`
-        if (cache.get(name) === undefined) cache.set(name, key)
+        ask(cache, name, key)
         plain.request(name)
         const { t1, t2, b1, b2, p } = plain
         expect(cache.stats().order).toMatchObject({
@@ -123,8 +124,7 @@ test('ARC has the lists and the target of the paper', () => {
 test('ARC keeps a target with values of no bytes', () => {
   const cache = createMemoryCache<number>({ maxBytes: 100, maxEntries: 4, policy: arc })
   for (let at = 0; at < 500; at += 1) {
-    const key = `${(at * at) % 23}`
-    if (cache.get(key) === undefined) cache.set(key, at, { bytes: at % 3 === 0 ? 5 : 0 })
+    ask(cache, `${(at * at) % 23}`, at, at % 3 === 0 ? 5 : 0)
     const { p } = cache.stats().order
     expect(p).toBeGreaterThanOrEqual(0)
     expect(p).toBeLessThanOrEqual(100)
@@ -136,8 +136,7 @@ test('ARC has ghosts for no more bytes than the cache once again, also of values
   const cache = createMemoryCache<number>({ maxBytes: 1000, maxEntries: 1000, policy: arc })
   for (const bytes of [1, 40]) for (let at = 0; at < 20; at += 1) cache.set(`${at}`, at, { bytes })
   for (let at = 0; at < 3000; at += 1) {
-    const key = `${at >> 1}`
-    if (cache.get(key) === undefined) cache.set(key, at, { bytes: 40 })
+    ask(cache, `${at >> 1}`, at, 40)
     const { t1, t2, b1, b2 } = cache.stats().order
     expect(t1! + t2! + b1! + b2!).toBeLessThanOrEqual(50)
   }

@@ -1,23 +1,14 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { createMemoryCache } from '@ipfs-kit/cache'
 import { arc } from '@ipfs-kit/cache/arc'
-import {
-  createPredictor,
-  createPrefetcher,
-  type PrefetchCounts,
-  type PrefetcherOptions,
-} from '@ipfs-kit/cache/predictive'
+import { createPredictor, createPrefetcher, type PrefetchCounts } from '@ipfs-kit/cache/predictive'
 import { checkpoint, now, sleep, taskGroup } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { chain, fileDag, quiet, Tier } from './predictive-tier.ts'
+import { chain, fileDag, prefetcherOver, quiet, Tier } from './predictive-tier.ts'
 
 const onBoth = forEachBackend(test, { seeds: 30 })
-
-function prefetcherOver(tier: Tier, options: Partial<PrefetcherOptions<Uint8Array>> = {}) {
-  return createPrefetcher<Uint8Array>({ fetch: tier.fetch, linksOf: tier.linksOf, ...options })
-}
 
 /** Prefetches that began, and how many have ended somehow. */
 function ended(prefetches: PrefetchCounts): [started: number, ended: number] {

@@ -1,22 +1,12 @@
 import { createMemoryCache } from '@ipfs-kit/cache'
-import { createPrefetcher, type PrefetcherOptions } from '@ipfs-kit/cache/predictive'
+import { createPrefetcher } from '@ipfs-kit/cache/predictive'
 import { moveOnAfter, run, shield, sleep, taskGroup } from '@ipfs-kit/concurrency'
 import { cancelAtEveryStep, forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { expect, test } from 'vitest'
-import { begun, chain, fileDag, quiet, Tier } from './predictive-tier.ts'
+import { rejection } from './ground.ts'
+import { begun, chain, fileDag, prefetcherOver, quiet, Tier } from './predictive-tier.ts'
 
 const onBoth = forEachBackend(test, { seeds: 50 })
-
-function prefetcherOver(tier: Tier, options: Partial<PrefetcherOptions<Uint8Array>> = {}) {
-  return createPrefetcher<Uint8Array>({ fetch: tier.fetch, linksOf: tier.linksOf, ...options })
-}
-
-async function rejection(work: Promise<unknown>): Promise<unknown> {
-  return work.then(
-    () => 'it did not reject',
-    (error: unknown) => error,
-  )
-}
 
 onBoth(
   'a file that is read in order is there before it is asked for',

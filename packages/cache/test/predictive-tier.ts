@@ -1,5 +1,10 @@
 /** A tier of blocks that takes its time, and DAGs to read from it. */
-import type { FetchContext, Prefetcher } from '@ipfs-kit/cache/predictive'
+import {
+  createPrefetcher,
+  type FetchContext,
+  type Prefetcher,
+  type PrefetcherOptions,
+} from '@ipfs-kit/cache/predictive'
 import { sleep } from '@ipfs-kit/concurrency'
 
 /** The links of each key, in the order in which a reader that leaves nothing out asks for the keys. */
@@ -78,4 +83,11 @@ export async function quiet(prefetcher: Prefetcher<Uint8Array>): Promise<void> {
 /** Waits until a fetch of a key has begun. */
 export async function begun(tier: Tier, key: string): Promise<void> {
   while (!tier.log.includes(key)) await sleep(1)
+}
+
+export function prefetcherOver(
+  tier: Tier,
+  options: Partial<PrefetcherOptions<Uint8Array>> = {},
+): Prefetcher<Uint8Array> {
+  return createPrefetcher<Uint8Array>({ fetch: tier.fetch, linksOf: tier.linksOf, ...options })
 }

@@ -1,13 +1,13 @@
 import { createMemoryCache, type CacheSnapshot } from '@ipfs-kit/cache'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { ask } from './ground.ts'
 import { policies } from './policies.ts'
 
 function used(policy: (typeof policies)[number][1]): CacheSnapshot<number> {
   const cache = createMemoryCache<number>({ maxEntries: 40, maxBytes: 4000, policy })
   for (let at = 0; at < 500; at += 1) {
-    const key = `key ${(at * at) % 97}`
-    if (cache.get(key) === undefined) cache.set(key, at, { bytes: 1 + ((at * 37) % 300) })
+    ask(cache, `key ${(at * at) % 97}`, at, 1 + ((at * 37) % 300))
   }
   return cache.snapshot()
 }
@@ -34,8 +34,7 @@ describe.each(policies)('with %s', (_name, policy) => {
     const cache = createMemoryCache<number>({ maxEntries: 10, maxBytes: 900, policy, snapshot })
     expect(cache.stats().entries).toBeGreaterThan(0)
     for (let at = 0; at < 300; at += 1) {
-      if (cache.get(`key ${at % 30}`) === undefined)
-        cache.set(`key ${at % 30}`, at, { bytes: 1 + (at % 200) })
+      ask(cache, `key ${at % 30}`, at, 1 + (at % 200))
       const { bytes, entries } = cache.stats()
       expect(bytes).toBeLessThanOrEqual(900)
       expect(entries).toBeLessThanOrEqual(10)
@@ -46,8 +45,7 @@ describe.each(policies)('with %s', (_name, policy) => {
     const cache = createMemoryCache<number>({ maxEntries: 1000, policy })
     for (let at = 0; at < 1000; at += 1) cache.set(`often ${at}`, at)
     for (let round = 0; round < 3; round += 1)
-      for (let at = 0; at < 1000; at += 1)
-        if (cache.get(`often ${at}`) === undefined) cache.set(`often ${at}`, at)
+      for (let at = 0; at < 1000; at += 1) ask(cache, `often ${at}`, at)
     for (let at = 0; at < 1500; at += 1) cache.set(`${at}`, at)
     for (const [key] of [...cache.entries()].slice(3)) cache.delete(key)
     const { b1 = 0, b2 = 0, ghosts = 0 } = cache.stats().order
@@ -81,7 +79,7 @@ describe.each(policies)('with %s', (_name, policy) => {
           }
           for (let at = 0; at < 200; at += 1) {
             const key = `key ${(at * 31) % 120}`
-            if (cache.get(key) === undefined) cache.set(key, at, { bytes: 1 + (at % 300) })
+            ask(cache, key, at, 1 + (at % 300))
             if (at % 17 === 0) cache.delete(key)
           }
           const walked = [...cache.entries()].length
@@ -117,8 +115,7 @@ test('ghosts whose weights were made up leave ARC with a target', () => {
   const snapshot = { version: 1, policy: 'arc', seed: 1, whole: false, entries: [], order } as const
   const cache = createMemoryCache<number>({ maxBytes: 100, maxEntries: 10, policy: arc, snapshot })
   for (let at = 0; at < 300; at += 1) {
-    const key = `${(at * at) % 23}`
-    if (cache.get(key) === undefined) cache.set(key, at, { bytes: at % 20 })
+    ask(cache, `${(at * at) % 23}`, at, at % 20)
     const { p } = cache.stats().order
     expect(p).toBeGreaterThanOrEqual(0)
     expect(p).toBeLessThanOrEqual(100)
@@ -129,13 +126,12 @@ test('LIRS goes on when the numbers of its requests begin again', () => {
   const lirs = policies[3]![1]
   const run = (shift: number): string[] => {
     const warm = createMemoryCache<number>({ maxEntries: 20, policy: lirs })
-    const ask = (cache: typeof warm, from: number, to: number): void => {
+    const askAll = (cache: typeof warm, from: number, to: number): void => {
       for (let at = from; at < to; at += 1) {
-        const key = `${at % 3 === 0 ? at % 17 : (at * at) % 43}`
-        if (cache.get(key) === undefined) cache.set(key, at)
+        ask(cache, `${at % 3 === 0 ? at % 17 : (at * at) % 43}`, at)
       }
     }
-    ask(warm, 0, 300)
+    askAll(warm, 0, 300)
     const { order, ...rest } = warm.snapshot()
     const moved = Object.entries(order).map(([name, value]) => {
       if (typeof value === 'number') return [name, name === 'now' ? (value + shift) | 0 : value]
@@ -149,7 +145,7 @@ test('LIRS goes on when the numbers of its requests begin again', () => {
     })
     const seen: string[] = []
     for (let at = 300; at < 3000; at += 50) {
-      ask(cache, at, at + 50)
+      askAll(cache, at, at + 50)
       seen.push(
         [...cache.entries()]
           .map(([key]) => key)

@@ -2,8 +2,9 @@ import { createMemoryTier, tiered, type BatchItem } from '@ipfs-kit/cache/tiered
 import { sleep } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { expect, test } from 'vitest'
+import { rejection } from './ground.ts'
 import { bytesOf } from './tiered-cids.ts'
-import { faultyMemory, rejection, until } from './tiered-doubles.ts'
+import { faultyMemory, until } from './tiered-doubles.ts'
 
 const onBoth = forEachBackend(test, { seeds: 30 })
 const maxBytes = 16 * 1024 * 1024

@@ -177,18 +177,3 @@ export async function until(holds: () => boolean): Promise<void> {
     await checkpoint()
   }
 }
-
-/** All bytes of a body. */
-export async function collect(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const pieces: Uint8Array[] = []
-  for await (const piece of body) pieces.push(piece)
-  return Buffer.concat(pieces)
-}
-
-/** What a call rejects with. */
-export async function rejection(work: Promise<unknown>): Promise<unknown> {
-  return work.then(
-    () => 'it did not reject',
-    (error: unknown) => error,
-  )
-}

@@ -2,8 +2,9 @@ import { createMemoryTier, tiered, type Tiered } from '@ipfs-kit/cache/tiered'
 import { now, sleep } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { expect, test } from 'vitest'
+import { collect, rejection } from './ground.ts'
 import { bytesOf, keyOf } from './tiered-cids.ts'
-import { collect, type Fault, faultyMemory, rejection, until } from './tiered-doubles.ts'
+import { type Fault, faultyMemory, until } from './tiered-doubles.ts'
 
 const onBoth = forEachBackend(test, { seeds: 30 })
 const maxBytes = 16 * 1024 * 1024

@@ -7,8 +7,9 @@ import { createMemoryBackend } from '@ipfs-kit/storage'
 import { CID } from 'multiformats/cid'
 import { create } from 'multiformats/hashes/digest'
 import { expect, test } from 'vitest'
+import { collect, rejection } from './ground.ts'
 import { bytesOf, cidOf, keyOf } from './tiered-cids.ts'
-import { collect, faultyMemory, rejection, until } from './tiered-doubles.ts'
+import { faultyMemory, until } from './tiered-doubles.ts'
 
 const onBoth = forEachBackend(test, { seeds: 30 })
 const maxBytes = 16 * 1024 * 1024

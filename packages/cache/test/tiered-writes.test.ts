@@ -3,8 +3,9 @@ import { checkpoint, random, sleep, taskGroup } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { createMemoryBackend } from '@ipfs-kit/storage'
 import { expect, test } from 'vitest'
+import { rejection } from './ground.ts'
 import { bytesOf, keyOf } from './tiered-cids.ts'
-import { faultyMemory, rejection, until } from './tiered-doubles.ts'
+import { faultyMemory, until } from './tiered-doubles.ts'
 
 const onBoth = forEachBackend(test, { seeds: 50 })
 const maxBytes = 16 * 1024 * 1024

@@ -1,8 +1,8 @@
 /** Reads of whole values: one search for all who ask, and promotion of what was found further down. */
 import { createSemaphore, type Semaphore, throwIfCancelled } from '@ipfs-kit/concurrency'
 import type { ObjectStat } from '@ipfs-kit/storage'
+import { type Flight, Flights } from '../flights.ts'
 import type { Content } from './content.ts'
-import { type Flight, Flights } from './flights.ts'
 import { decisive, holdInMemory, type Parts, putInto, takes } from './parts.ts'
 import { type Found, searchTiers, tiersFailed, type Unanswered } from './search.ts'
 import type { Reading, Tier } from './tier.ts'
@@ -15,7 +15,7 @@ export class Reads {
 
   constructor(parts: Parts) {
     this.#parts = parts
-    this.flights = new Flights(parts.owner, parts.policy.maxReads)
+    this.flights = new Flights(parts.owner, 'read', parts.policy.maxReads)
     this.#promotionTurns = createSemaphore(parts.policy.maxPromotions, { name: 'turns of promotions' })
   }
 
@@ -33,7 +33,7 @@ export class Reads {
     const { known } = this.#parts
     const remembered = known.get(content.key)
     if (remembered !== undefined) known.hit(remembered)
-    const found = await this.flights.join(content.key, (flight) => this.#search(content, flight), signal)
+    const found = await this.flights.join(content.key, (flight) => this.#search(content, flight), { signal })
     // A key that is nowhere takes no place in the table.
     if (found !== undefined && remembered === undefined) known.hit(known.of(content.key))
     return found
