@@ -50,6 +50,25 @@ export type BackendBlocks = Pick<
 /** A storage backend on a store of blocks. */
 export interface BlocksBackend extends StorageBackend {
   readonly supports: typeof supports
+  /**
+   * An object in one piece, for those who would verify it otherwise: its bytes have been verified already. They belong to the
+   * caller. Above `maxBytes` there is its size alone.
+   *
+   * @returns undefined if there is none, or if what is there is damaged
+   */
+  getWhole(key: string, maxBytes: number, options?: CallOptions): Promise<WholeObject | undefined>
+}
+
+/** What {@link BlocksBackend.getWhole} gives. */
+export interface WholeObject {
+  readonly size: number
+  /** Absent when they are more than was allowed. */
+  readonly bytes?: Uint8Array
+}
+
+/** Whether a backend is one that {@link createBlocksBackend} made. */
+export function isBlocksBackend(backend: StorageBackend): backend is BlocksBackend {
+  return backend instanceof OnBlocks
 }
 
 const supports = Object.freeze({
@@ -150,6 +169,17 @@ class OnBlocks implements BlocksBackend {
       return bytes === undefined
         ? undefined
         : { key, size, offset, length: bytes.length, body: once(bytes, signal) }
+    })
+  }
+
+  async getWhole(key: string, maxBytes: number, options: CallOptions = {}): Promise<WholeObject | undefined> {
+    const { cid, signal } = this.#enter(key, options)
+    checkCount('maxBytes', maxBytes)
+    return told(async () => {
+      const size = await this.#blocks.size(cid, { signal })
+      if (size === undefined || size > maxBytes) return size === undefined ? undefined : { size }
+      const bytes = await this.#blocks.get(cid, { signal })
+      return bytes === undefined ? undefined : { size: bytes.length, bytes }
     })
   }
 

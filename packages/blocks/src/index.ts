@@ -4,8 +4,8 @@
  * @packageDocumentation
  */
 export { keyOfBlock, parseKey } from './backend-key.ts'
-export { createBlocksBackend } from './backend.ts'
-export type { BackendBlocks, BlocksBackend, BlocksBackendOptions } from './backend.ts'
+export { createBlocksBackend, isBlocksBackend } from './backend.ts'
+export type { BackendBlocks, BlocksBackend, BlocksBackendOptions, WholeObject } from './backend.ts'
 export type {
   Blocks,
   BlocksStats,

@@ -1,8 +1,22 @@
-/** The command line of the caches. */
+/** The command line: the operations of a cache as commands on the folder of a disk cache, and replays of traces. */
+import { join, resolve } from 'node:path'
+import { nodeDisk } from '@ipfs-kit/disk'
 import { type AnyOperation, createCaller } from '@ipfs-kit/operations'
-import { addCommands, type CommandStreams, runProgram } from '@ipfs-kit/operations/cli'
-import { Command } from 'commander'
+import {
+  addCommands,
+  CommandError,
+  type CommandStreams,
+  type ConnectedCaller,
+  runProgram,
+} from '@ipfs-kit/operations/cli'
+import { Command, InvalidArgumentError } from 'commander'
+import type { DiskCache } from './disk/disk-cache.ts'
+import { openDiskCache } from './disk/open-disk-cache.ts'
+import { CacheError } from './errors.ts'
+import { cacheClear, cacheExplain, cacheStats } from './operations.ts'
+import type { CachePart } from './operations/part.ts'
 import { replayOperation } from './replay/operation.ts'
+import { tiered } from './tiered/tiered.ts'
 
 /** What a run of the command line takes. */
 export interface ProgramOptions {
@@ -19,19 +33,69 @@ export interface ProgramOptions {
 /** Runs one command line. @returns its exit code; see `runProgram` of `@ipfs-kit/operations/cli` */
 export function runCommandLine({ args, streams, signal, cwd, version }: ProgramOptions): Promise<number> {
   const program = new Command('ipfs-kit-cache')
-    .description('Finds out what a cache would make of a trace of requests')
+    .description('Looks at a disk cache, and finds out what a cache would make of a trace of requests')
     .version(version)
+    .option('--path <folder>', 'folder of the disk cache', (text) => {
+      if (text === '') throw new InvalidArgumentError('A path is not empty.')
+      return resolve(cwd, text)
+    })
+    .option('--name <name>', 'name of the cache in that folder', 'disk-cache')
     .option('--json', 'print JSON, one object a line')
-  const operations: readonly AnyOperation[] = [replayOperation(cwd)]
+  const common = { streams, signal, cwd }
+  const commands = [cacheStats, cacheExplain, cacheClear].map((entry) => ({
+    ...entry,
+    command: { name: entry.name.slice('cache.'.length) },
+  }))
   addCommands(program, {
-    streams,
-    signal,
-    cwd,
-    operations,
-    connect: async () => ({
-      caller: createCaller({ operations, borrow: () => ({ parts: {}, signal, release() {} }) }),
-      close: async () => {},
-    }),
+    ...common,
+    operations: commands,
+    connect: async ({ path, name }) => {
+      if (typeof path !== 'string') throw new CommandError('COMMAND_USAGE', 'Name the folder with --path')
+      const disk = await openCache(path, String(name))
+      const store = storeOf(disk)
+      return connected(commands, { cache: { store } satisfies CachePart }, async () => {
+        await store.close()
+        await disk.close()
+      })
+    },
+  })
+  const replays: readonly AnyOperation[] = [replayOperation(cwd)]
+  addCommands(program, {
+    ...common,
+    operations: replays,
+    connect: async () => connected(replays, {}, async () => {}),
   })
   return runProgram(program, args)
+}
+
+/** Opens the cache of a folder as it is: neither made nor made smaller. */
+async function openCache(path: string, name: string): Promise<DiskCache> {
+  // Every store of blocks has this file.
+  if ((await nodeDisk().stat(join(path, 'store'))) === undefined)
+    throw new CacheError('CACHE_NOT_THERE', `There is no disk cache in ${path}`)
+  return openDiskCache({
+    path,
+    name,
+    maxBytes: Number.MAX_SAFE_INTEGER,
+    maxEntries: 2 ** 24,
+    minFreeBytes: 0,
+  })
+}
+
+function storeOf(disk: DiskCache) {
+  const rules = {
+    role: 'cache' as const,
+    usage: () => disk.stats(),
+    entry: (key: string, call: object) => disk.entry(key, call),
+  }
+  return tiered([disk], { name: disk.name, keys: 'any', tiers: { [disk.name]: rules } })
+}
+
+function connected(
+  operations: readonly AnyOperation[],
+  parts: Readonly<Record<string, unknown>>,
+  close: () => Promise<void>,
+): ConnectedCaller {
+  const { signal } = new AbortController()
+  return { caller: createCaller({ operations, borrow: () => ({ parts, signal, release() {} }) }), close }
 }

@@ -18,6 +18,11 @@ export const cacheErrors = {
     when: 'a trace cannot be replayed: a line, the policies or the sizes cannot be used; the message says which',
     next: 'Correct what the message names. A trace has a key a line, or a key and its bytes.',
   },
+  CACHE_NOT_THERE: {
+    kind: 'not-found',
+    when: 'the command line is given a folder without a disk cache',
+    next: 'Name another folder; a program makes a cache by `openDiskCache`.',
+  },
   CACHE_LOCKED: {
     kind: 'conflict',
     when: 'a disk cache is open already in the same folder, by this process or another one, or under the same name on the same store',
@@ -47,6 +52,26 @@ export const cacheErrors = {
     kind: 'integrity',
     when: 'a body ended early or is not that of its key, and no other tier could go on with it',
     next: 'Throw away what has come of it, and read it again.',
+  },
+  CACHE_NO_VALUE: {
+    kind: 'not-found',
+    when: 'a value is to be moved or read ahead that no tier has',
+    next: 'Put it first, or name another one.',
+  },
+  CACHE_NO_TIER: {
+    kind: 'not-found',
+    when: 'a call names a tier that the store does not have',
+    next: 'Take one of the names that `stats()` lists.',
+  },
+  CACHE_TIER_KEEPS: {
+    kind: 'invalid',
+    when: 'a tier is to be cleared that keeps what it has taken',
+    next: 'Delete from it key by key, or clear a tier whose role is `cache`.',
+  },
+  CACHE_TIER_REFUSES: {
+    kind: 'invalid',
+    when: 'a value is to be moved to a tier that does not write, or whose rules do not let it in',
+    next: 'Take another tier, or other rules.',
   },
   CACHE_TOO_LARGE: {
     kind: 'too-large',

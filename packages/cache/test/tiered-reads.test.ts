@@ -1,4 +1,4 @@
-import { createMemoryTier, tiered } from '@ipfs-kit/cache/tiered'
+import { createMemoryTier, createTieredBlockstore, tiered } from '@ipfs-kit/cache/tiered'
 import { createBlocksBackend, openBlocks } from '@ipfs-kit/blocks'
 import { checkpoint, moveOnAfter, now, sleep, taskGroup } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
@@ -162,7 +162,7 @@ onBoth('a value above maxValueBytes is read piece by piece, not whole', async ()
 })
 
 test('all CIDs of a multihash are one block, also over a pack store', async () => {
-  const blocks = await openBlocks({ path: '/store', disk: simDisk({ seed: 1 }), maxBytes: 64 * 1024 * 1024 })
+  const blocks = await openBlocks({ path: '/blocks', disk: simDisk({ seed: 1 }), maxBytes: 64 * 1024 * 1024 })
   const disk = createBlocksBackend(blocks, { failureDomain: 'test' })
   const far = createMemoryBackend({ maxBytes, name: 'far' })
   await using store = tiered([createMemoryTier({ maxBytes }), disk, far])
@@ -185,7 +185,7 @@ test('all CIDs of a multihash are one block, also over a pack store', async () =
 })
 
 test('with free keys, a tier of CIDs has those that are CIDs', async () => {
-  const blocks = await openBlocks({ path: '/store', disk: simDisk({ seed: 1 }), maxBytes: 64 * 1024 * 1024 })
+  const blocks = await openBlocks({ path: '/blocks', disk: simDisk({ seed: 1 }), maxBytes: 64 * 1024 * 1024 })
   const disk = createBlocksBackend(blocks, { failureDomain: 'test' })
   await using store = tiered([disk, createMemoryBackend({ maxBytes, name: 'far' })], { keys: 'any' })
   await store.put('free', bytes)
@@ -196,3 +196,24 @@ test('with free keys, a tier of CIDs has those that are CIDs', async () => {
   await store.close()
   await blocks.close()
 })
+
+onBoth(
+  'who writes into what get answers changes it for nobody else, whatever kind of bytes a tier gives',
+  async () => {
+    await using packs = await openBlocks({
+      path: '/blocks',
+      disk: simDisk({ seed: 1 }),
+      maxBytes: 10_000_000,
+    })
+    const far = createBlocksBackend(packs, { failureDomain: 'far' })
+    await using store = tiered([createMemoryTier({ maxBytes }), far])
+    const blockstore = createTieredBlockstore(store)
+    await far.put(key, bytes)
+    for (let time = 0; time < 3; time += 1) {
+      const whole = await collect((await store.get(key))!.body)
+      expect(Buffer.from(whole).equals(bytes)).toBe(true)
+      for await (const chunk of (await store.get(key))!.body) chunk.fill(0)
+      for await (const chunk of blockstore.get(CID.parse(key))) chunk.fill(0)
+    }
+  },
+)

@@ -1,7 +1,8 @@
 /** The blocks of the node: the pack store with the node's errors, and its limit on the size of a block. */
 import type { Blocks, BlocksStats, CollectReport, Lease as PackLease, Listed, Stream } from '@ipfs-kit/blocks'
-import type { Scope } from '@ipfs-kit/concurrency'
+import { run, type Scope } from '@ipfs-kit/concurrency'
 import type { CID } from 'multiformats/cid'
+import { type BlockCache, directly, type LinksOf } from './block-cache.ts'
 import { checkHash, isInline } from './codecs.ts'
 import { IpfsError } from './errors.ts'
 import type { CallOptions } from './ipfs.ts'
@@ -26,9 +27,18 @@ export interface Lease extends Disposable {
   close(): void
 }
 
+/** Reads the blocks of a DAG one after the other, as {@link BlockStore.get} does. */
+export interface StoreReader extends AsyncDisposable {
+  get(cid: CID, signal?: AbortSignal): Promise<Uint8Array>
+  /** A block that whoever reads has already. */
+  pass(cid: CID, bytes: Uint8Array): void
+}
+
 /** What {@link BlockStore} is made of. */
 export interface BlockStoreParts {
   readonly packs: Blocks
+  /** Where reads come from. Default: the packs. */
+  readonly cache?: BlockCache
   readonly maxBlockBytes: number
   /** Where puts wait that are begun in one step of an add and awaited in another. */
   readonly scope: Scope
@@ -37,11 +47,13 @@ export interface BlockStoreParts {
 /** The blocks of a node. */
 export class BlockStore {
   readonly #packs: Blocks
+  readonly #cache: BlockCache
   readonly #maxBlockBytes: number
   readonly #scope: Scope
 
-  constructor({ packs, maxBlockBytes, scope }: BlockStoreParts) {
+  constructor({ packs, cache = directly(packs), maxBlockBytes, scope }: BlockStoreParts) {
     this.#packs = packs
+    this.#cache = cache
     this.#maxBlockBytes = maxBlockBytes
     this.#scope = scope
   }
@@ -51,16 +63,26 @@ export class BlockStore {
    *
    * @throws IpfsError IPFS_BLOCK_NOT_FOUND, IPFS_BLOCK_CORRUPT, IPFS_UNKNOWN_HASH, IPFS_STORE_FAILED
    */
-  async get(cid: CID, signal?: AbortSignal): Promise<Uint8Array> {
-    signal?.throwIfAborted()
-    if (isInline(cid)) return cid.multihash.digest
-    checkHash(cid)
-    try {
-      const bytes = await this.#packs.get(cid, callOptions(signal))
-      if (bytes !== undefined) return bytes
-      throw await this.#missing(cid)
-    } catch (error) {
-      throw storeFailure(error)
+  get(cid: CID, signal?: AbortSignal): Promise<Uint8Array> {
+    return this.#read(this.#cache, cid, signal)
+  }
+
+  /** The same from the packs themselves: what is nearer only says nothing of what is kept. */
+  getStored(cid: CID, signal: AbortSignal): Promise<Uint8Array> {
+    return this.#read(this.#packs, cid, signal)
+  }
+
+  /**
+   * A reader of one DAG, which may read ahead in tasks of the node; to be disposed of.
+   *
+   * @param linksOf - the links that it will follow, in their order
+   */
+  reader(linksOf: LinksOf): StoreReader {
+    const reader = this.#cache.reader(this.#scope, linksOf)
+    return {
+      get: (cid, signal) => this.#read(reader, cid, signal),
+      pass: (cid, bytes) => reader.pass(cid, bytes),
+      [Symbol.asyncDispose]: () => reader[Symbol.asyncDispose](),
     }
   }
 
@@ -68,7 +90,7 @@ export class BlockStore {
   async has(cid: CID): Promise<boolean> {
     if (isInline(cid)) return true
     try {
-      return await this.#packs.has(cid)
+      return (await this.#cache.size(cid)) !== undefined
     } catch (error) {
       throw storeFailure(error)
     }
@@ -78,7 +100,7 @@ export class BlockStore {
   async size(cid: CID): Promise<number | undefined> {
     if (isInline(cid)) return cid.multihash.digest.byteLength
     try {
-      return await this.#packs.size(cid)
+      return await this.#cache.size(cid)
     } catch (error) {
       throw storeFailure(error)
     }
@@ -108,6 +130,7 @@ export class BlockStore {
   async delete(cid: CID, signal: AbortSignal): Promise<void> {
     try {
       await this.#packs.delete(cid, { signal })
+      await this.#cache.forget(cid)
     } catch (error) {
       throw storeFailure(error)
     }
@@ -129,7 +152,9 @@ export class BlockStore {
    */
   async collect(signal: AbortSignal): Promise<CollectReport> {
     try {
-      return await this.#packs.collect({ signal })
+      const report = await this.#packs.collect({ signal })
+      if (report.removedBlocks > 0) this.#cache.clear()
+      return report
     } catch (error) {
       throw storeFailure(error)
     }
@@ -137,6 +162,21 @@ export class BlockStore {
 
   stats(): BlocksStats {
     return this.#packs.stats()
+  }
+
+  async #read(from: Pick<Blocks, 'get'>, cid: CID, signal?: AbortSignal): Promise<Uint8Array> {
+    signal?.throwIfAborted()
+    if (isInline(cid)) return cid.multihash.digest
+    checkHash(cid)
+    try {
+      const options = callOptions(signal)
+      // What is nearer may be slow to leave a read.
+      const bytes = await run(from.get(cid, options), options)
+      if (bytes !== undefined) return bytes
+      throw await this.#missing(cid)
+    } catch (error) {
+      throw storeFailure(error)
+    }
   }
 
   /** Why there is no answer to a read. */

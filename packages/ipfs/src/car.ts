@@ -8,7 +8,7 @@ import { varint } from 'multiformats'
 import { abortable } from './abortable.ts'
 import type { BlockStore, Lease } from './block-store.ts'
 import type { Calls } from './calls.ts'
-import { isInline, linksOf, matches } from './codecs.ts'
+import { isInline, linksIfKnown, linksOf, matches } from './codecs.ts'
 import { IpfsError } from './errors.ts'
 import type { Car, ImportResult } from './ipfs.ts'
 import { checkMetadata, heldSource, type PinRecords } from './pins.ts'
@@ -60,11 +60,14 @@ export function createCar(parts: {
     const visited = createVisited()
     const stack = createCidStack()
     stack.push(root)
+    await using reader = blocks.reader((cid, bytes) =>
+      linksIfKnown(cid, bytes).filter((link) => !visited.has(link)),
+    )
     try {
       for (let cid = stack.pop(); cid !== undefined; cid = stack.pop()) {
         if (!visited.add(cid)) continue
         await lease.hold(cid)
-        const bytes = await blocks.get(cid, signal)
+        const bytes = await reader.get(cid, signal)
         if (!isInline(cid)) yield framed(cid.bytes, bytes)
         for (const link of linksOf(cid, bytes).reverse()) stack.push(link)
       }
@@ -101,8 +104,8 @@ export function createCar(parts: {
         }
         count += 1
         bytes += block.bytes.byteLength
-        // The decoder hands out views of its buffer; what outlives this step needs its own bytes.
-        const own = block.bytes.slice()
+        // The decoder hands out views of its buffer; what outlives this step needs its own bytes, and slice() of a Buffer is no copy.
+        const own = new Uint8Array(block.bytes)
         await writes.add(() => lease.put(cid, own))
       }
       await writes.end()

@@ -129,6 +129,16 @@ export function linksOf(cid: CID, bytes: Uint8Array): CID[] {
   }
 }
 
+/** The same, for those who can do without: none where they cannot be read. */
+export function linksIfKnown(cid: CID, bytes: Uint8Array): CID[] {
+  try {
+    return linksOf(cid, bytes)
+  } catch (error) {
+    if (error instanceof IpfsError) return []
+    throw error
+  }
+}
+
 function codecOf(cid: CID): Codec {
   const codec = codecs.get(cid.code)
   if (codec === undefined) {

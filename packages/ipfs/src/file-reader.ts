@@ -4,6 +4,8 @@ import type { Owner } from '@ipfs-kit/concurrency'
 import { UnixFS } from 'ipfs-unixfs'
 import type { CID } from 'multiformats/cid'
 import { Ahead } from './ahead.ts'
+import type { LinksOf } from './block-cache.ts'
+import type { StoreReader } from './block-store.ts'
 import { decodeBlock, isLeaf } from './codecs.ts'
 import { IpfsError } from './errors.ts'
 
@@ -13,6 +15,8 @@ export type GetBlock = (cid: CID, signal?: AbortSignal) => Promise<Uint8Array>
 /** Where a reader has its blocks from. */
 export interface FileSource {
   readonly get: GetBlock
+  /** Opens a reader that may read ahead along the links that it is told. */
+  readonly reader: (linksOf: LinksOf) => StoreReader
   /** Ends the reading. */
   readonly signal: AbortSignal
   /** Whose tasks the reads ahead are. */
@@ -26,6 +30,8 @@ export interface OpenedFile {
   readonly size: number
   readonly mode?: number
   readonly mtimeSeconds?: number
+  /** The block of the root. */
+  readonly bytes: Uint8Array
   /** The root: raw bytes, or the node with its UnixFS data. */
   readonly root: Uint8Array | UnixfsNode
 }
@@ -41,7 +47,7 @@ const readAhead = 4
 
 /** Opens the block of a file. `undefined` when it is not a file. @throws IpfsError IPFS_INVALID_NODE, IPFS_UNKNOWN_CODEC */
 export function openFile(cid: CID, bytes: Uint8Array): OpenedFile | undefined {
-  if (isLeaf(cid)) return { cid, size: bytes.byteLength, root: bytes }
+  if (isLeaf(cid)) return { cid, size: bytes.byteLength, bytes, root: bytes }
   if (cid.code !== dagPbCode) return undefined
   const root = unixfsNode(cid, bytes)
   if (root === undefined || (root.unixfs.type !== 'file' && root.unixfs.type !== 'raw')) return undefined
@@ -50,6 +56,7 @@ export function openFile(cid: CID, bytes: Uint8Array): OpenedFile | undefined {
   return {
     cid,
     size: sizeOf(root),
+    bytes,
     ...(mode === undefined ? {} : { mode }),
     ...(mtime === undefined ? {} : { mtimeSeconds: Number(mtime.secs) }),
     root,
@@ -77,16 +84,19 @@ export async function* readFile(
   file: OpenedFile,
   start: number,
   end: number,
-  { get, signal, owner }: FileSource,
+  { reader, signal, owner }: FileSource,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const slices = plan(file, start, end)
+  const wanted = new WantedLinks(file, start, end)
+  await using blocks = reader((cid, bytes) => wanted.of(cid, bytes))
   await using leaves = new Ahead<Uint8Array>(owner, 'leaf of a file')
   const reading = AbortSignal.any([signal, leaves.left])
+  blocks.pass(file.cid, file.bytes)
   for (let planned = false; ;) {
     while (!planned && leaves.size < readAhead) {
       const next = await slices.next()
       if (next.done === true) planned = true
-      else leaves.begin(() => loadSlice(next.value, get, reading))
+      else leaves.begin(() => loadSlice(next.value, blocks, reading))
     }
     if (leaves.size === 0) return
     const bytes = await leaves.next()
@@ -104,7 +114,7 @@ export async function* readFile(
         yield { part, from: Math.max(from - part.start, 0), to: Math.min(to - part.start, part.size) }
         continue
       }
-      const node = content ?? fileNode(part, await get(part.cid, reading))
+      const node = content ?? fileNode(part, await blocks.get(part.cid, reading))
       const inline = node.unixfs.data
       if (inline !== undefined && inline.byteLength > 0) {
         const own: Part = { cid: part.cid, start: part.start, size: inline.byteLength, content: inline }
@@ -131,10 +141,53 @@ interface Slice {
   readonly to: number
 }
 
-async function loadSlice({ part, from, to }: Slice, get: GetBlock, signal: AbortSignal): Promise<Uint8Array> {
-  const bytes = part.content instanceof Uint8Array ? part.content : await get(part.cid, signal)
+async function loadSlice(
+  { part, from, to }: Slice,
+  blocks: Pick<StoreReader, 'get'>,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const bytes = part.content instanceof Uint8Array ? part.content : await blocks.get(part.cid, signal)
   if (bytes.byteLength !== part.size) throw contradiction(part.cid)
   return from === 0 && to === bytes.byteLength ? bytes : bytes.subarray(from, to)
+}
+
+/** The links of a file that its reader will follow, as far as its nodes are known: those with bytes of its range. */
+class WantedLinks {
+  readonly #start: number
+  readonly #end: number
+  /** Nodes that were linked to, and where in the file each is. */
+  readonly #nodes = new Map<string, Part>()
+
+  constructor({ cid, size, root }: OpenedFile, start: number, end: number) {
+    this.#start = start
+    this.#end = end
+    if (!isLeaf(cid)) this.#nodes.set(cid.toString(), { cid, start: 0, size, content: root })
+  }
+
+  /** Each node once: a file that has one twice is read, and not foreseen. */
+  of(cid: CID, bytes: Uint8Array): CID[] {
+    if (isLeaf(cid)) return []
+    const key = cid.toString()
+    const part = this.#nodes.get(key)
+    if (part === undefined) return []
+    this.#nodes.delete(key)
+    const children = this.#childrenOf(part, bytes).filter(
+      ({ start, size }) => size > 0 && start < this.#end && start + size > this.#start,
+    )
+    for (const child of children) if (!isLeaf(child.cid)) this.#nodes.set(child.cid.toString(), child)
+    return children.map((child) => child.cid)
+  }
+
+  /** In their order. What is wrong with a node, its reading tells. */
+  #childrenOf(part: Part, bytes: Uint8Array): Part[] {
+    try {
+      const node = fileNode(part, bytes)
+      return childrenOf(part, node, node.unixfs.data?.byteLength ?? 0).reverse()
+    } catch (error) {
+      if (error instanceof IpfsError) return []
+      throw error
+    }
+  }
 }
 
 /** The children of a node as parts, last first, as a stack wants them. */

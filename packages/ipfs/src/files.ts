@@ -3,6 +3,7 @@ import type { Owner } from '@ipfs-kit/concurrency'
 import { code as dagPbCode } from '@ipld/dag-pb'
 import type { Blockstore } from 'interface-blockstore'
 import type { CID } from 'multiformats/cid'
+import type { BlockStore } from './block-store.ts'
 import type { Calls } from './calls.ts'
 import { decodeBlock, isLeaf } from './codecs.ts'
 import { IpfsError } from './errors.ts'
@@ -14,11 +15,12 @@ import { tarOf } from './tar.ts'
 
 /** Makes the reading half of {@link Files}. */
 export function createFiles(parts: {
+  readonly blocks: BlockStore
   readonly blockstore: Blockstore
   readonly calls: Calls
   readonly owner: Owner
 }): Omit<Files, 'add'> {
-  const { blockstore, calls, owner } = parts
+  const { blocks, blockstore, calls, owner } = parts
 
   return {
     resolve: (path, options) => calls.run(options, async (signal) => (await resolveBlock(path, signal)).cid),
@@ -81,7 +83,7 @@ export function createFiles(parts: {
 
   function source(signal: AbortSignal): FileSource {
     const get: GetBlock = (block, until = signal) => readBlock(block, blockstore, until)
-    return { get, signal, owner }
+    return { get, reader: (linksOf) => blocks.reader(linksOf), signal, owner }
   }
 }
 

@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+export type { BlockCache, BlockReader, CachedBlocks, CreateBlockCache, LinksOf } from './block-cache.ts'
 export { parseCid, parseContentPath } from './content-path.ts'
 export type { ContentPath } from './content-path.ts'
 export { IpfsError, ipfsErrors } from './errors.ts'

@@ -4,10 +4,11 @@ import { type Blocks, openBlocks } from '@ipfs-kit/blocks'
 import { createOwner } from '@ipfs-kit/concurrency'
 import { nodeDisk } from '@ipfs-kit/disk'
 import { createAdd } from './add.ts'
+import { type CreateBlockCache, directly } from './block-cache.ts'
 import { BlockStore } from './block-store.ts'
 import { Calls } from './calls.ts'
 import { createCar } from './car.ts'
-import { linksOf } from './codecs.ts'
+import { linksIfKnown, linksOf } from './codecs.ts'
 import { createBlocks, createDag } from './dag.ts'
 import { IpfsError } from './errors.ts'
 import { createFiles } from './files.ts'
@@ -30,9 +31,11 @@ export interface IpfsOptions {
   readonly maxBytes?: number
   /** Room on the volume that the node leaves alone. Default: 1 GiB or 5 % of the volume, whichever is less. */
   readonly minFreeBytes?: number
+  /** What reads go through before they come to the packs. Default: nothing. */
+  readonly cache?: CreateBlockCache
 }
 
-const known = new Set(['path', 'maxBlockBytes', 'maxBytes', 'minFreeBytes'])
+const known = new Set(['path', 'maxBlockBytes', 'maxBytes', 'minFreeBytes', 'cache'])
 
 /**
  * Opens a node. What an earlier process left half written is cut off.
@@ -41,13 +44,14 @@ const known = new Set(['path', 'maxBlockBytes', 'maxBytes', 'minFreeBytes'])
  * cannot be used, IPFS_STORE_FULL when it cannot be made for lack of room
  */
 export async function openIpfs(options: IpfsOptions): Promise<Ipfs> {
-  const { path, maxBlockBytes = 2_097_152, ...limits } = options
+  const { path, maxBlockBytes = 2_097_152, cache: createCache = directly, ...limits } = options
   for (const key of Object.keys(options))
     if (!known.has(key)) throw new TypeError(`openIpfs has no option ${JSON.stringify(key)}`)
   if (typeof path !== 'string' || path === '') throw new TypeError('path is the folder of the node')
   if (!Number.isSafeInteger(maxBlockBytes) || maxBlockBytes < 1 || maxBlockBytes > 16_777_216) {
     throw new RangeError(`maxBlockBytes is a whole number from 1 to 16,777,216, not ${maxBlockBytes}`)
   }
+  if (typeof createCache !== 'function') throw new TypeError('cache is a function that makes one')
   checkLimit('maxBytes', options.maxBytes, 1_048_576)
   checkLimit('minFreeBytes', options.minFreeBytes, 0)
 
@@ -62,10 +66,11 @@ export async function openIpfs(options: IpfsOptions): Promise<Ipfs> {
   const records = opening.adopt(new PinRecords(join(folder, 'pins.sqlite')), (pins) => pins.close())
   const { packs, migration } = await failingAs(storeFailure, () => openStore(folder, limits, records))
   opening.use(packs)
+  const cache = opening.use(createCache(packs, linksIfKnown))
   const owner = opening.use(createOwner({ name: 'ipfs' }))
   const calls = new Calls()
   opening.defer(() => calls.close())
-  const blocks = new BlockStore({ packs, maxBlockBytes, scope: owner.scope })
+  const blocks = new BlockStore({ packs, cache, maxBlockBytes, scope: owner.scope })
   const blockstore = new HeliaBlockstore({ blocks, calls })
   const parts = { records, blocks, blockstore, calls, owner, maxBlockBytes, migration }
 

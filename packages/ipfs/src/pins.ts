@@ -270,15 +270,21 @@ export function createPins(parts: {
 
 /** A walk over stored blocks that holds each of them. */
 export function heldSource(blocks: BlockStore, lease: Lease, signal: AbortSignal): WalkSource {
+  /** What the packs do not have may be nearer, and is stored then. Asked for, it says what it lacks. */
+  const bring = async (cid: CID): Promise<Uint8Array> => {
+    const bytes = await blocks.get(cid, signal)
+    await lease.put(cid, bytes)
+    return bytes
+  }
   return {
-    get: async (cid) => {
-      await lease.hold(cid)
-      return blocks.get(cid, signal)
-    },
+    get: async (cid) => ((await lease.hold(cid)) === undefined ? blocks.getStored(cid, signal) : bring(cid)),
     check: async (cids) => {
-      const missing = await lease.hold(...cids)
-      // Asked for, it says what it lacks.
-      if (missing !== undefined) await blocks.get(missing, signal)
+      for (let left = cids; ;) {
+        const missing = await lease.hold(...left)
+        if (missing === undefined) return
+        await bring(missing)
+        left = left.filter((cid) => cid !== missing)
+      }
     },
   }
 }

@@ -350,3 +350,20 @@ it('pins all of its roots or none of them', async () => {
   })
   await expectNothingKept(ipfs)
 })
+
+it('takes an archive from a source that uses one buffer for all its pieces', async () => {
+  const { ipfs } = await opened()
+  const many = Array.from({ length: 200 }, (_, at) => block(pattern(3000, at)))
+  const archive = await written([many[0]!.cid], many)
+  const buffer = Buffer.alloc(10_000)
+  const reusing = async function* () {
+    for (let at = 0; at < archive.length; at += buffer.length) {
+      const piece = archive.subarray(at, at + buffer.length)
+      buffer.fill(0).set(piece)
+      yield buffer.subarray(0, piece.length)
+    }
+  }
+  await ipfs.car.import(reusing())
+  for (const { cid, bytes } of many)
+    expect(Buffer.compare(await ipfs.blocks.get(cid), bytes), cid.toString()).toBe(0)
+})

@@ -1,34 +1,45 @@
 import { cancelScope, tree, type TreeNode } from '@ipfs-kit/concurrency'
-import type { Ipfs } from '@ipfs-kit/ipfs'
+import type { CreateBlockCache, Ipfs } from '@ipfs-kit/ipfs'
 import type { CID } from 'multiformats/cid'
 import { expect, it } from 'vitest'
 import { addFile, drain, opened, pattern, rejection } from './opened.ts'
 
 const chunkBytes = 10
 
-/** Lets the store answer so many more reads; to the next ones it never answers, but calls `onStalled`. Gives the signals of those. */
-function stall(ipfs: Ipfs, answers: number, onStalled: () => void = () => undefined): AbortSignal[] {
-  const { blockstore } = ipfs
-  const answered = blockstore.get.bind(blockstore)
-  const stalled: AbortSignal[] = []
-  let left = answers
-  blockstore.get = async function* (cid: CID, options?: { signal?: AbortSignal }) {
-    left -= 1
-    if (left >= 0) {
-      yield* answered(cid, options)
-      return
-    }
-    stalled.push(options!.signal!)
-    onStalled()
-    await new Promise(() => {})
+/** A cache that answers from the packs, until it is told to stall. */
+class StallingCache {
+  /** Signals of the reads that get no answer. */
+  readonly stalled: AbortSignal[] = []
+  #left = Number.POSITIVE_INFINITY
+  #onStalled = (): void => undefined
+
+  /** Lets it answer so many more reads; to the next ones it never answers, but calls `onStalled`. */
+  stall(answers: number, onStalled: () => void = () => undefined): AbortSignal[] {
+    this.#left = answers
+    this.#onStalled = onStalled
+    return this.stalled
   }
-  return stalled
+
+  readonly over: CreateBlockCache = (packs) => {
+    const get = async (cid: CID, options?: { signal?: AbortSignal }) => {
+      this.#left -= 1
+      if (this.#left >= 0) return packs.get(cid, options)
+      this.stalled.push(options!.signal!)
+      this.#onStalled()
+      return new Promise<undefined>(() => {})
+    }
+    const nothing = async (): Promise<void> => {}
+    const size = (cid: CID) => packs.size(cid)
+    const reader = () => ({ get, pass() {}, [Symbol.asyncDispose]: nothing })
+    return { get, size, reader, forget: nothing, clear() {}, [Symbol.asyncDispose]: nothing }
+  }
 }
 
 /** A file of 100 leaves below one root. */
-async function openFile(): Promise<{ ipfs: Ipfs; path: string }> {
-  const { ipfs } = await opened()
-  return { ipfs, path: (await addFile(ipfs, pattern(1000), { chunkBytes })).toString() }
+async function openFile(): Promise<{ ipfs: Ipfs; path: string; cache: StallingCache }> {
+  const cache = new StallingCache()
+  const { ipfs } = await opened({ cache: cache.over })
+  return { ipfs, cache, path: (await addFile(ipfs, pattern(1000), { chunkBytes })).toString() }
 }
 
 /** Names of the tasks and owners below a node of the tree. */
@@ -41,11 +52,11 @@ async function turns(): Promise<void> {
 }
 
 it.each(['cat', 'tar'])('a reader of %s that leaves cancels the reads ahead of it', async (what) => {
-  const { ipfs, path } = await openFile()
+  const { ipfs, path, cache } = await openFile()
   const before = namesBelow(tree())
   // One answer is for the root at the call; an archive asks for the root again when it is read.
   let leave = (): void => undefined
-  const stalled = stall(ipfs, what === 'cat' ? 2 : 3, () => leave())
+  const stalled = cache.stall(what === 'cat' ? 2 : 3, () => leave())
   const body = what === 'cat' ? (await ipfs.files.cat(path)).body : await ipfs.files.tar(path)
   const reader = body[Symbol.asyncIterator]()
   if (what === 'cat') {
@@ -66,11 +77,11 @@ it.each(['cat', 'tar'])('a reader of %s that leaves cancels the reads ahead of i
 
 it('a scope around a read can be left though the store never answers', async () => {
   for (const answers of [0, 1, 2]) {
-    const { ipfs, path } = await openFile()
+    const { ipfs, path, cache } = await openFile()
     const before = namesBelow(tree())
     let stalled: AbortSignal[] = []
     const left = await cancelScope(async (scope) => {
-      stalled = stall(ipfs, answers, () => scope.cancel())
+      stalled = cache.stall(answers, () => scope.cancel())
       await drain((await ipfs.files.cat(path)).body)
       return 'read'
     })
@@ -82,8 +93,8 @@ it('a scope around a read can be left though the store never answers', async () 
 
 it('an abort ends a read though the store never answers, with the reason', async () => {
   for (const answers of [0, 1, 2]) {
-    const { ipfs, path } = await openFile()
-    stall(ipfs, answers)
+    const { ipfs, path, cache } = await openFile()
+    cache.stall(answers)
     const abort = new AbortController()
     const reason = new Error('enough')
     const read = async () => drain((await ipfs.files.cat(path, { signal: abort.signal })).body)
@@ -95,8 +106,8 @@ it('an abort ends a read though the store never answers, with the reason', async
 })
 
 it('closing ends a read whose reader waits for a store that never answers', async () => {
-  const { ipfs, path } = await openFile()
-  stall(ipfs, 1)
+  const { ipfs, path, cache } = await openFile()
+  cache.stall(1)
   const { body } = await ipfs.files.cat(path)
   const reading = rejection(drain(body))
   await turns()

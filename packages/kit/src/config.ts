@@ -31,6 +31,7 @@ const configSchema = z.strictObject({
       minFreeBytes: z.int().min(0).optional(),
     })
     .prefault({}),
+  cache: z.strictObject({ memoryBytes: z.int().min(0).default(67_108_864) }).prefault({}),
 })
 
 /**
@@ -46,6 +47,7 @@ const configSchema = z.strictObject({
  *   accept.
  * - `blocks.maxBytes`: bytes that the blocks may take on the volume, 1,048,576 or more. Default: 80 % of the volume.
  * - `blocks.minFreeBytes`: room on the volume that is left alone. Default: 1 GiB or 5 % of the volume, whichever is less.
+ * - `cache.memoryBytes`: bytes of blocks that are kept in memory for reads; 0: none. Default 67,108,864 (64 MiB).
  */
 export type Config = z.output<typeof configSchema>
 
@@ -56,6 +58,7 @@ export interface ConfigOverrides {
   readonly gateway?: { readonly host?: string | undefined; readonly port?: number | undefined } | undefined
   readonly limits?: { readonly [K in keyof Config['limits']]?: number | undefined } | undefined
   readonly blocks?: { readonly [K in keyof Config['blocks']]?: number | undefined } | undefined
+  readonly cache?: { readonly [K in keyof Config['cache']]?: number | undefined } | undefined
 }
 
 /** Options of {@link readConfig}. */

@@ -11,6 +11,7 @@ import type { Holder } from './holder.ts'
 import { type Home, openHome, raiseFormat } from './home.ts'
 import { type Lock, takeLock } from './lock.ts'
 import { nearest } from './nearest.ts'
+import { type OpenNode, openNode } from './node.ts'
 import type { NodeStatus, NodeView } from './node-operations.ts'
 import { type KitTable, kitOperations } from './operations.ts'
 import { type Parts, type PartStatus, createParts } from './parts.ts'
@@ -132,17 +133,7 @@ export async function openKit(options: KitOptions): Promise<Kit> {
     }
   })
   signal?.throwIfAborted()
-  await parts.open<Ipfs>(ipfsPart, async () => {
-    // The heavy part of starting: who only joins a server does not pay for it.
-    const { openIpfs } = await import('@ipfs-kit/ipfs')
-    const { maxBytes, minFreeBytes } = config.blocks
-    return openIpfs({
-      path: home.path,
-      maxBlockBytes: config.limits.maxBlockBytes,
-      ...(maxBytes === undefined ? {} : { maxBytes }),
-      ...(minFreeBytes === undefined ? {} : { minFreeBytes }),
-    })
-  })
+  await parts.open<OpenNode>(ipfsPart, () => openNode(home.path, config))
   signal?.throwIfAborted()
 
   return new OpenKit({ config, home, lock, tokens, log, parts }, opening.move())
@@ -185,12 +176,12 @@ class OpenKit implements Kit {
         // The node itself outlives its parts: restarting one of them does not cancel the call that does it.
         const real = names
           .filter((name) => name !== 'node')
-          .map((name) => (name === 'store' ? ipfsPart : name))
+          .map((name) => (name === 'store' || name === 'cache' ? ipfsPart : name))
         const borrowed = opened.parts.borrow([...new Set(real)])
-        const ipfs = borrowed.parts[ipfsPart] as Ipfs | undefined
-        // The store is a part of the part that has it open, and goes with it.
-        const store = ipfs === undefined ? {} : { store: ipfs.store }
-        return { ...borrowed, parts: { ...borrowed.parts, ...store, node } }
+        const open = borrowed.parts[ipfsPart] as OpenNode | undefined
+        // Store and cache are parts of the part that has them open, and go with it.
+        const own = open && { ipfs: open.ipfs, store: open.ipfs.store, cache: open.cache }
+        return { ...borrowed, parts: { ...borrowed.parts, ...own, node } }
       },
     })
     this.caller = opened.log.listenTo(caller)
@@ -199,7 +190,7 @@ class OpenKit implements Kit {
 
   get ipfs(): Ipfs {
     // openKit has opened it as such.
-    return this.parts.current(ipfsPart) as Ipfs
+    return (this.parts.current(ipfsPart) as OpenNode).ipfs
   }
 
   async announce(addresses: KitAddresses): Promise<void> {

@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 import { storeOperations } from '@ipfs-kit/blocks/operations'
+import { cacheOperations } from '@ipfs-kit/cache/operations'
 import { ipfsOperations } from '@ipfs-kit/ipfs/operations'
 import type { TableOf } from '@ipfs-kit/operations'
 import { nodeOperations } from './node-operations.ts'
@@ -20,6 +21,7 @@ export { nodeOperations }
 export const kitOperations = [
   ...ipfsOperations,
   ...storeOperations,
+  ...cacheOperations,
   ...nodeOperations,
   ...agentOperations,
 ] as const

@@ -26,6 +26,7 @@ test('has defaults for everything, with or without a file', async () => {
     gateway: { host: '127.0.0.1', port: 4802 },
     limits: { maxBodyBytes: 2 ** 40, maxFilesPerRequest: 1_000_000, maxBlockBytes: 2_097_152 },
     blocks: {},
+    cache: { memoryBytes: 67_108_864 },
   }
   expect(await configOf(undefined)).toEqual(defaults)
   expect(await configOf('')).toEqual(defaults)

@@ -44,6 +44,12 @@ export interface Reader<V> extends AsyncDisposable {
    * @throws TypeError, RangeError for what is no key, position, size or option
    */
   read(key: string, options?: ReadOptions): Promise<V>
+  /**
+   * A value that whoever reads has from elsewhere counts as read, so that what it links to is expected.
+   *
+   * @throws CacheError CACHE_CLOSED; what `linksOf` throws
+   */
+  pass(key: string, value: V): void
   /** Cancels what is on its way, and waits for its end. Idempotent. */
   close(): Promise<void>
 }
@@ -129,11 +135,23 @@ export class AheadReader<V> implements Reader<V> {
     if (hasJumped) this.#depth.jumped()
     const flight = this.#flights.get(key)
     if (!isCached) return this.#demand(key, flight, hasJumped, options)
-    this.#shared.metrics.cached += 1
     if (flight?.waiters === 0) this.#drop(flight)
-    if (this.#linksOf !== undefined) this.#stream.expand(key, this.#linksOf(key, near))
-    this.#goAhead(hasJumped)
+    this.#near(key, near, hasJumped)
     return near
+  }
+
+  pass(key: string, value: V): void {
+    if (this.#isClosed) throw closed(this.#shared.name)
+    const hasJumped = this.#stream.observe(key, { isCached: true })
+    if (hasJumped) this.#depth.jumped()
+    this.#near(key, value, hasJumped)
+  }
+
+  /** A value did not have to be fetched. */
+  #near(key: string, value: V, hasJumped: boolean): void {
+    this.#shared.metrics.cached += 1
+    if (this.#linksOf !== undefined) this.#stream.expand(key, this.#linksOf(key, value))
+    this.#goAhead(hasJumped)
   }
 
   async close(): Promise<void> {

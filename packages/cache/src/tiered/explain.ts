@@ -4,6 +4,7 @@ import { type BreakerState, sayingOf } from './breaker.ts'
 import type { Content } from './content.ts'
 import type { Place } from './known-keys.ts'
 import { entryOf, type Parts } from './parts.ts'
+import type { TierEntry } from './policy.ts'
 import type { Tier } from './tier.ts'
 
 /** A key in one tier. */
@@ -18,6 +19,8 @@ export interface TierExplanation {
   /** Since when, on the clock of the store, and how long that is. */
   readonly sinceMs?: number
   readonly ageMs?: number
+  /** What the tier itself knows of it. */
+  readonly entry?: TierEntry
   readonly breaker: BreakerState
   /** Whether the rules of the tier let it in; absent if its size is unknown. */
   readonly isAdmitted?: boolean
@@ -89,12 +92,13 @@ async function look(parts: Parts, tier: Tier, content: Content): Promise<TierExp
   try {
     const stat = await tier.stat(content)
     if (stat === undefined) return { ...common, state: 'absent', why: 'It does not have it.' }
+    const entry = await tier.entry(content)
+    const found = { ...common, state: 'present' as const, size: stat.size, ...(entry && { entry }) }
     const place = parts.known.get(content.key)?.places[tier.index]
-    if (place === undefined)
-      return { ...common, state: 'present', size: stat.size, why: 'It has it; since when is not remembered.' }
+    if (place === undefined) return { ...found, why: 'It has it; since when is not remembered.' }
     const ageMs = Math.max(0, parts.known.now() - place.sinceMs)
     const why = `It has it, ${sentences[place.reason]} ${Math.round(ageMs)} ms ago.`
-    return { ...common, state: 'present', size: stat.size, ...place, ageMs, why }
+    return { ...found, ...place, ageMs, why }
   } catch (error) {
     throwIfCancelled()
     return { ...common, state: 'unknown', why: `It did not answer: ${sayingOf(error)}.` }
@@ -105,5 +109,6 @@ const sentences = {
   put: 'by a put',
   promoted: 'since a read found it further down',
   demoted: 'since a sweep took it out further up',
+  moved: 'by a call that moved it here',
   found: 'as a read found',
 }

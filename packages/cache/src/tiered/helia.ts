@@ -33,8 +33,9 @@ function blocksOf(store: Tiered): HeliaBlocks {
     },
     async get(cid, options) {
       if (isInline(cid)) return cid.multihash.digest
-      // What the store gives out may be shared with its memory.
-      return (await store.getBytes(cid.toString(), signalOf(options)))?.slice()
+      const bytes = await store.getBytes(cid.toString(), signalOf(options))
+      // What the store gives out may be shared with its memory; slice() of a Buffer would be no copy.
+      return bytes && new Uint8Array(bytes)
     },
     async has(cid, options) {
       return isInline(cid) || store.has(cid.toString(), signalOf(options))

@@ -5,9 +5,9 @@ import { random } from '@ipfs-kit/concurrency'
 export interface Place {
   /**
    * `put`: by a put. `promoted`: by a read that found it further down. `demoted`: by a sweep that took it out further up.
-   * `found`: it was there when it was first read.
+   * `moved`: by a call that named the tier. `found`: it was there when it was first read.
    */
-  readonly reason: 'put' | 'promoted' | 'demoted' | 'found'
+  readonly reason: 'put' | 'promoted' | 'demoted' | 'moved' | 'found'
   readonly sinceMs: number
 }
 
@@ -125,6 +125,11 @@ export class KnownKeys {
   unplace(key: string, tier: number): void {
     const known = this.#byKey.get(key)
     if (known !== undefined) known.places[tier] = undefined
+  }
+
+  /** A tier is empty. */
+  unplaceAll(tier: number): void {
+    for (const known of this.#slots) known.places[tier] = undefined
   }
 
   #add(known: KnownKey, count: number, time: number): void {

@@ -37,6 +37,8 @@ export interface MemoryTierOptions {
 /** A memory cache as a storage backend that may forget: what it has taken can be gone at the next call. It does not list. */
 export interface MemoryTier extends StorageBackend {
   readonly supports: typeof supports
+  /** Forgets everything. */
+  clear(): void
   stats(): MemoryCacheStats
 }
 
@@ -151,6 +153,14 @@ export class InMemoryTier implements MemoryTier {
     this.#cache.delete(key)
   }
 
+  has(key: string): boolean {
+    return this.#cache.has(key)
+  }
+
+  clear(): void {
+    this.#cache.clear()
+  }
+
   async put(key: string, body: Body, options: PutOptions = {}): Promise<ObjectStat> {
     const signal = this.#enter(options)
     checkKey(key)
@@ -171,7 +181,7 @@ export class InMemoryTier implements MemoryTier {
     const bytes = this.#cache.get(key)
     if (bytes === undefined) return undefined
     const { from, to } = windowOf(wanted, bytes.length)
-    const body = onePiece(bytes.slice(from, to), signal)
+    const body = onePiece(new Uint8Array(bytes.subarray(from, to)), signal)
     return { key, size: bytes.length, offset: from, length: to - from, body }
   }
 

@@ -1,8 +1,9 @@
 /** What the parts of a tiered store share. */
 import type { Owner } from '@ipfs-kit/concurrency'
+import { CacheError } from '../errors.ts'
 import type { Content } from './content.ts'
 import type { KeyLocks } from './key-locks.ts'
-import type { KnownKey, KnownKeys } from './known-keys.ts'
+import type { KnownKey, KnownKeys, Place } from './known-keys.ts'
 import type { InMemoryTier } from './memory-tier.ts'
 import type { CheckedPolicy } from './policy.ts'
 import type { Unanswered } from './search.ts'
@@ -31,6 +32,14 @@ export function entryOf({ tiers, known }: Parts, key: string): KnownKey | undefi
   return known.get(key)
 }
 
+/** @throws CacheError CACHE_NO_TIER */
+export function tierNamed({ tiers, policy }: Parts, name: string): Tier {
+  const tier = tiers.find((one) => one.name === name)
+  if (tier !== undefined) return tier
+  const names = tiers.map((one) => one.name).join(', ')
+  throw new CacheError('CACHE_NO_TIER', `${policy.name} has no tier ${JSON.stringify(name)}; it has ${names}`)
+}
+
 /** Whether the rules of a tier let a value in that it can take. */
 export function takes(parts: Parts, tier: Tier, content: Content, size: number): boolean {
   return (
@@ -46,7 +55,7 @@ export async function putInto(
   tier: Tier,
   content: Content,
   bytes: Uint8Array,
-  options: { readonly reason: 'put' | 'promoted' | 'demoted'; readonly ifAbsent?: boolean },
+  options: { readonly reason: Exclude<Place['reason'], 'found'>; readonly ifAbsent?: boolean },
 ): Promise<void> {
   if (tier.memory === undefined) await tier.put(content, bytes, options.ifAbsent)
   else holdInMemory(parts, tier, content, bytes)

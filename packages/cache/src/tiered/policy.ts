@@ -1,5 +1,5 @@
 /** The policy of a tiered store: what each tier is for, and how long, how much and how often. */
-import type { StorageBackend } from '@ipfs-kit/storage'
+import type { CallOptions, StorageBackend } from '@ipfs-kit/storage'
 import { InMemoryTier } from './memory-tier.ts'
 
 /** What holds for one tier. */
@@ -21,6 +21,34 @@ export interface TierRules {
   readonly maxCalls?: number
   /** A sweep takes out of this tier what is less hot than this and lies further down. Default 0: nothing. */
   readonly demoteBelow?: number
+  /** What it holds, for `stats()`, if it can say so at once. Default: nothing is said; a memory tier says it by itself. */
+  readonly usage?: () => TierUsage
+  /** What it knows of a value besides its size, for `explain`; `undefined` if it has none. A disk cache knows. */
+  readonly entry?: (key: string, options: CallOptions) => Promise<TierEntry | undefined>
+}
+
+/** What a tier holds. */
+export interface TierUsage {
+  readonly entries: number
+  readonly bytes: number
+  /** Bytes that it may hold, where that is bounded. */
+  readonly maxBytes?: number
+  /** The same by media type and by age, where it is known. */
+  readonly byMediaType?: Readonly<Record<string, UsedPart>>
+  readonly byAge?: Readonly<Record<string, UsedPart>>
+}
+
+/** Some of what a tier holds. */
+export interface UsedPart {
+  readonly entries: number
+  readonly bytes: number
+}
+
+/** What a tier knows of a value. Times are milliseconds since 1970; Infinity: never. */
+export interface TierEntry {
+  readonly storedAt?: number
+  readonly expiresAt?: number
+  readonly mediaType?: string | undefined
 }
 
 /** When a tier is not asked any more, and when again. */
@@ -71,9 +99,13 @@ export interface TieredPolicy {
 }
 
 /** The rules of one tier, complete. */
-export interface CheckedRules extends Required<Omit<TierRules, 'hedgeAfterMs' | 'types'>> {
+export interface CheckedRules extends Required<
+  Omit<TierRules, 'hedgeAfterMs' | 'types' | 'usage' | 'entry'>
+> {
   readonly hedgeAfterMs: number | undefined
   readonly types: readonly string[] | undefined
+  readonly usage: TierRules['usage']
+  readonly entry: TierRules['entry']
 }
 
 export type CheckedBreaker = Required<BreakerRules>
@@ -94,7 +126,10 @@ const policyKeys = [
   ...['maxWholeBytes', 'maxValueBytes', 'maxArrivingBytes', 'maxReads', 'maxPromotions', 'typeOf', 'breaker'],
   ...['demoteEveryMs', 'now'],
 ]
-const ruleKeys = ['role', 'timeoutMs', 'hedgeAfterMs', 'maxValueBytes', 'types', 'maxCalls', 'demoteBelow']
+const ruleKeys = [
+  ...['role', 'timeoutMs', 'hedgeAfterMs', 'maxValueBytes', 'types', 'maxCalls', 'demoteBelow'],
+  ...['usage', 'entry'],
+]
 const breakerKeys = ['failures', 'openMs', 'maxOpenMs']
 const most = Number.MAX_SAFE_INTEGER
 /** What a timer can wait. */
@@ -164,7 +199,7 @@ function checkRules(tier: StorageBackend, rules: TierRules, maxBytes: number): C
   const at = `tiers.${tier.name}`
   refuseUnknown(rules, ruleKeys, at)
   const { role = tier instanceof InMemoryTier ? 'cache' : 'store', timeoutMs = 10_000, hedgeAfterMs } = rules
-  const { maxValueBytes = maxBytes, types, maxCalls = 64, demoteBelow = 0 } = rules
+  const { maxValueBytes = maxBytes, types, maxCalls = 64, demoteBelow = 0, usage, entry } = rules
   if (role !== 'store' && role !== 'cache')
     throw new TypeError(`${at}.role is store or cache, not ${String(role)}`)
   checkMs(`${at}.timeoutMs`, timeoutMs, longestMs)
@@ -176,7 +211,10 @@ function checkRules(tier: StorageBackend, rules: TierRules, maxBytes: number): C
   const pattern = /^[^\s/*]+\/(?:[^\s/*]+|\*)$/
   if (types !== undefined && !(Array.isArray(types) && types.every((type) => pattern.test(String(type)))))
     throw new TypeError(`${at}.types is a list of media types, as image/png or image/*`)
-  return { role, timeoutMs, hedgeAfterMs, maxValueBytes, types, maxCalls, demoteBelow }
+  for (const [key, value] of Object.entries({ usage, entry })) {
+    if (value !== undefined && typeof value !== 'function') throw new TypeError(`${at}.${key} is a function`)
+  }
+  return { role, timeoutMs, hedgeAfterMs, maxValueBytes, types, maxCalls, demoteBelow, usage, entry }
 }
 
 function refuseUnknown(options: object, known: readonly string[], what: string): void {

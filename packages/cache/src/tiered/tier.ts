@@ -7,13 +7,14 @@ import {
   throwIfCancelled,
   TimeoutError,
 } from '@ipfs-kit/concurrency'
-import { matches } from '@ipfs-kit/blocks'
+import { isBlocksBackend, matches } from '@ipfs-kit/blocks'
 import { type ObjectStat, type StorageBackend, StorageError, takeIn } from '@ipfs-kit/storage'
 import { Breaker, type BreakerStats } from './breaker.ts'
+import type { MemoryCacheStats } from '../memory-cache.ts'
 import type { Content } from './content.ts'
 import { leave } from './leave.ts'
 import { InMemoryTier } from './memory-tier.ts'
-import type { CheckedBreaker, CheckedRules } from './policy.ts'
+import type { CheckedBreaker, CheckedRules, TierEntry, TierUsage } from './policy.ts'
 import { publishTier } from './reports.ts'
 
 /** A frozen look at a tier. */
@@ -42,6 +43,10 @@ export interface TierStats {
   /** Keys whose value here may be an older one, since a put or delete did not come through. They are not read here. */
   readonly doubtful: number
   readonly breaker: BreakerStats
+  /** What it holds, if it says so. */
+  readonly usage?: TierUsage
+  /** Of a memory tier: hits, evictions, ghosts and the rest, as its cache counts them. */
+  readonly memory?: MemoryCacheStats
 }
 
 /** What a tier has under a key: bytes that were checked, or a value too large for that. */
@@ -189,6 +194,12 @@ export class Tier {
     return found
   }
 
+  /** What it knows of a value besides its size. */
+  async entry(content: Content): Promise<TierEntry | undefined> {
+    const { entry } = this.rules
+    return entry && this.call((signal) => entry(content.key, { signal }))
+  }
+
   async put(content: Content, bytes: Uint8Array, ifAbsent = false): Promise<void> {
     this.mustBeClosed()
     const options = { size: bytes.length, ...(ifAbsent ? { ifAbsent } : {}) }
@@ -221,6 +232,8 @@ export class Tier {
 
   stats(): TierStats {
     const { waiting, permits, available } = this.#turns.stats()
+    const memory = this.memory?.stats()
+    const usage = this.rules.usage?.() ?? (memory && { ...memory, maxBytes: this.memory!.maxBytes })
     return Object.freeze({
       name: this.name,
       role: this.rules.role,
@@ -229,6 +242,8 @@ export class Tier {
       waiting,
       doubtful: this.#doubts.size,
       breaker: this.breaker.stats(),
+      ...(usage === undefined ? {} : { usage: usageOf(usage) }),
+      ...(memory === undefined ? {} : { memory }),
     })
   }
 
@@ -237,6 +252,11 @@ export class Tier {
     maxWholeBytes: number,
     signal: AbortSignal,
   ): Promise<Reading | 'lie' | undefined> {
+    if (isBlocksBackend(this.backend)) {
+      const whole = await this.backend.getWhole(content.key, maxWholeBytes, { signal })
+      if (whole?.bytes === undefined) return whole === undefined ? undefined : { kind: 'large', ...whole }
+      return { kind: 'whole', bytes: whole.bytes }
+    }
     const found = await this.backend.get(content.key, { signal })
     if (found === undefined) return undefined
     const { size, offset, length, body } = found
@@ -266,6 +286,16 @@ export class Tier {
     publishTier(this.#cache, this.name, isLate ? 'timed-out' : 'failed')
     this.breaker.failed(error)
   }
+}
+
+/** No more than what belongs there. */
+function usageOf({ entries, bytes, maxBytes, byMediaType, byAge }: TierUsage): TierUsage {
+  return Object.freeze({
+    ...{ entries, bytes },
+    ...(maxBytes === undefined ? {} : { maxBytes }),
+    ...(byMediaType === undefined ? {} : { byMediaType }),
+    ...(byAge === undefined ? {} : { byAge }),
+  })
 }
 
 export function isSize(size: unknown): size is number {

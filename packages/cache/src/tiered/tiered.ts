@@ -22,12 +22,14 @@ import { CacheError } from '../errors.ts'
 import { type BatchItem, type BatchOptions, checkBatch, eachOf, type Source } from './batch.ts'
 import { openBody } from './body.ts'
 import { type Content, Contents } from './content.ts'
+import { type ClearedTier, clearTiers } from './clear.ts'
 import { type DemotionReport, demoteCold } from './demotion.ts'
 import { type KeyExplanation, explainKey } from './explain.ts'
 import { gather } from './gather.ts'
 import { KeyLocks } from './key-locks.ts'
 import { KnownKeys } from './known-keys.ts'
 import { checkLimit, listPage, readMark } from './listing.ts'
+import { type MoveReport, moveKey } from './move.ts'
 import { onePiece } from './one-piece.ts'
 import type { Parts } from './parts.ts'
 import { type CheckedPolicy, checkPolicy, type TieredPolicy } from './policy.ts'
@@ -77,6 +79,8 @@ export interface Tiered extends StorageBackend {
    * `undefined` says that memory does not have it, no more.
    */
   peek(key: string): Uint8Array | undefined
+  /** Whether {@link peek} would have it. Counts as nothing. */
+  inMemory(key: string): boolean
   /**
    * A value, whole. It may be shared with others: do not write into it.
    *
@@ -110,6 +114,21 @@ export interface Tiered extends StorageBackend {
    * same bytes, or take them now. Values above `maxWholeBytes` stay.
    */
   demote(options?: CallOptions): Promise<DemotionReport>
+  /**
+   * Empties the tiers whose role is `cache`, or the one that is named. What arrives meanwhile may stay.
+   *
+   * @throws CacheError CACHE_NO_TIER, CACHE_TIER_KEEPS; what a tier fails with
+   */
+  clear(options?: CallOptions & { readonly tier?: string }): Promise<readonly ClearedTier[]>
+  /**
+   * Puts the value of a key, verified, into the tier that is named, and takes it out of those above. Out of a store it goes
+   * only when `minCopies` stores from the named one down have it. What lies below stays.
+   *
+   * @returns undefined if no tier has it
+   * @throws CacheError CACHE_NO_TIER, CACHE_TIER_REFUSES, CACHE_TOO_LARGE above `maxWholeBytes`, CACHE_TIERS_FAILED; what the
+   * tier fails with
+   */
+  move(key: string, to: string, options?: CallOptions): Promise<MoveReport | undefined>
   stats(): TieredStats
   /** Cancels everything that runs, and waits for its end. The tiers stay open: they belong to who made them. Idempotent. */
   close(): Promise<void>
@@ -181,6 +200,12 @@ class TieredStore implements Tiered {
     return alias === undefined || alias === key ? undefined : this.#reads.fromMemory(alias)
   }
 
+  inMemory(key: string): boolean {
+    const memory = this.#parts.memory?.cache
+    if (memory === undefined || this.#isClosed) return false
+    return memory.has(key) || memory.has(this.#contents.alias(key) ?? key)
+  }
+
   async getBytes(key: string, options: CallOptions = {}): Promise<Uint8Array | undefined> {
     options.signal?.throwIfAborted()
     const bytes = this.peek(key)
@@ -209,7 +234,7 @@ class TieredStore implements Tiered {
     if ('object' in found) return { key, ...found.object }
     const size = found.bytes.length
     const { from, to } = windowOf(wanted, size)
-    const body = onePiece(found.bytes.slice(from, to), signal)
+    const body = onePiece(new Uint8Array(found.bytes.subarray(from, to)), signal)
     return { key, size, offset: from, length: to - from, body }
   }
 
@@ -326,15 +351,15 @@ class TieredStore implements Tiered {
   }
 
   async demote(options: CallOptions = {}): Promise<DemotionReport> {
-    const signal = this.#enter(options)
-    const sweep = this.#owner.spawn(() => demoteCold(this.#parts, this.#contents, this.#startedMs), {
-      name: 'sweep',
-    })
-    try {
-      return await sweep.join({ signal })
-    } finally {
-      sweep.cancel('nobody waits for this sweep any more')
-    }
+    return this.#own('sweep', options, () => demoteCold(this.#parts, this.#contents, this.#startedMs))
+  }
+
+  async clear(options: CallOptions & { readonly tier?: string } = {}): Promise<readonly ClearedTier[]> {
+    return this.#own('clearing', options, () => clearTiers(this.#parts, this.#contents, options.tier))
+  }
+
+  async move(key: string, to: string, options: CallOptions = {}): Promise<MoveReport | undefined> {
+    return this.#own('move', options, () => moveKey(this.#parts, this.#contents.of(key), to))
   }
 
   async probe(options: CallOptions = {}): Promise<ProbeReport> {
@@ -375,6 +400,29 @@ class TieredStore implements Tiered {
     this.#closing.signal.throwIfAborted()
     signal?.throwIfAborted()
     return signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal])
+  }
+
+  /** Runs the work of one call in a task of the store, which ends with the call. */
+  async #own<T>(name: string, options: CallOptions, work: () => Promise<T>): Promise<T> {
+    const signal = this.#enter(options)
+    const task = this.#owner.spawn(
+      async (scope): Promise<{ value: T } | { error: unknown }> => {
+        try {
+          return { value: await work() }
+        } catch (error) {
+          if (scope.cancelled) throw error
+          return { error }
+        }
+      },
+      { name },
+    )
+    try {
+      const outcome = await task.join({ signal })
+      if ('error' in outcome) throw outcome.error
+      return outcome.value
+    } finally {
+      task.cancel(`nobody waits for this ${name} any more`)
+    }
   }
 
   /** A value that memory does not have: its bytes, or an object that is read piece by piece. */

@@ -1,0 +1,34 @@
+/** The part of a kit that is its node: the node itself, with the cache that it reads through. */
+import type { Ipfs } from '@ipfs-kit/ipfs'
+import type { CachePart } from '@ipfs-kit/cache/operations'
+import type { Config } from './config.ts'
+
+/** A node, open. */
+export interface OpenNode extends AsyncDisposable {
+  readonly ipfs: Ipfs
+  readonly cache: CachePart
+}
+
+/** Opens the node of a home. Throws what `openIpfs` throws. */
+export async function openNode(path: string, config: Config): Promise<OpenNode> {
+  // The heavy part of starting: who only joins a server does not pay for it.
+  const [{ openIpfs }, { createNodeCache }] = await Promise.all([
+    import('@ipfs-kit/ipfs'),
+    import('./node-cache.ts'),
+  ])
+  const { maxBytes, minFreeBytes } = config.blocks
+  let cache: CachePart | undefined
+  const ipfs = await openIpfs({
+    path,
+    maxBlockBytes: config.limits.maxBlockBytes,
+    ...(maxBytes === undefined ? {} : { maxBytes }),
+    ...(minFreeBytes === undefined ? {} : { minFreeBytes }),
+    cache: (packs, linksOf) => {
+      const made = createNodeCache(packs, linksOf, config.cache)
+      cache = made.part
+      return made
+    },
+  })
+  // openIpfs makes its cache before it resolves.
+  return { ipfs, cache: cache!, [Symbol.asyncDispose]: () => ipfs.close() }
+}
