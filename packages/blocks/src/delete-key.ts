@@ -8,16 +8,28 @@ import type { Batch, Pack } from './pack.ts'
 import type { Key, Store } from './store.ts'
 import { TakenRoom } from './taken-room.ts'
 
-/** Removes what is under a key, unless a lease holds it. Whether it was removed. @throws BlocksError BLOCKS_FULL */
+/**
+ * Removes what is under a key, unless a lease holds it. Whether it was removed. A record may be in a pack that is being
+ * evicted although nothing leads there any more: its deletion is written down, as it would be back if the file stayed.
+ *
+ * @throws BlocksError BLOCKS_FULL
+ */
 export async function deleteKey(store: Store, key: Key, options?: WaitOptions): Promise<boolean> {
   store.check(options)
   const { catalog, epochs, room } = store.parts
   const taken = new TakenRoom(room)
   try {
     for (;;) {
+      const version = store.version(key)
       const place = store.mayBeThere(key) ? await store.locate(key) : undefined
-      if (place === undefined) return false
+      if (place === undefined && !mayComeBack(store, key)) return false
       if (taken.bytes === 0) await takeForDeletion(store, taken, key, options)
+      if (place === undefined) {
+        // What was put meanwhile is not to be deleted.
+        if (store.version(key) !== version) continue
+        await writeDeletion(store, key, taken, options)
+        return false
+      }
       const located = catalog.locate(key.high, key.low, place.pack.slot, place.offset)
       const handle = typeof located === 'number' ? located : await located
       // It moved meanwhile.
@@ -50,6 +62,10 @@ export async function copyDeletion(store: Store, key: Key, from: Pack): Promise<
     const stays = present?.pack.stream === 'kept' && (present.pack !== from || epochs.isLive(handle))
     return stays ? undefined : store.takeAndAppendGone('kept', key).batch
   }
+}
+
+function mayComeBack({ parts }: Store, { kind }: Key): boolean {
+  return kind === frameKinds.record && parts.packs.some((pack) => pack?.isEmptying === true)
 }
 
 /** Writes a deletion down in each stream. */

@@ -40,6 +40,7 @@ export async function evictPack(store: Store, pack: Pack, budgetBytes: number): 
     removedEntries: 0,
     removedBytes: 0,
   }
+  pack.isEmptying = true
   const rows = await tryOnce(() => emptyPack(store, pack, frameRows(folder, pack), emptying))
   // The footer cannot be read any more.
   const all =

@@ -53,6 +53,8 @@ export class Pack {
   readonly path: string
   /** `open`: frames may follow. `sealed`: none will. `gone`: removed, or about to be. */
   state: 'open' | 'sealed' | 'gone' = 'open'
+  /** Whether its entries are being forgotten, one by one, before its file is removed. */
+  isEmptying = false
   /** Rows and keys in memory: of packs without a footer. */
   table: PackTable | undefined
   footer: Footer | undefined

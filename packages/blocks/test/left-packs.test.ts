@@ -39,6 +39,26 @@ test('a cache pack that cannot be removed goes before newer ones, so that nothin
   expect(await again.unverified.get('deleted')).toBeUndefined()
 })
 
+test('a record that is deleted after its pack was evicted stays deleted, also if the file could not be removed', async () => {
+  const disk = simDisk({ seed: 1 })
+  const store = await openOn(disk)
+  const { unverified } = store
+  for (const key of ['deleted', 'put again']) await unverified.put(key, Buffer.from('old'))
+  await fill(store, 1, 60)
+  disk.failAt('unlink', 1)
+  await expect(store.collect()).rejects.toMatchObject({ code: 'BLOCKS_IO' })
+  expect(await unverified.get('deleted')).toBeUndefined()
+  expect(await unverified.delete('deleted')).toBe(false)
+  // Of two calls at once either may come first, and the disk says the same as the index.
+  await Promise.all([unverified.delete('put again'), unverified.put('put again', Buffer.from('new'))])
+  const left = await unverified.get('put again')
+  const next = disk.kill()
+  await store.close().catch(() => undefined)
+  await using again = await openOn(next)
+  expect(await again.unverified.get('deleted')).toBeUndefined()
+  expect(await again.unverified.get('put again')).toEqual(left)
+})
+
 test('as long as it cannot be removed newer ones stay', async () => {
   const disk = simDisk({ seed: 1 })
   let isStuck = true

@@ -1,10 +1,10 @@
-import { type Blocks, openBlocks } from '@ipfs-kit/blocks'
+import { type Blocks, BlocksError, openBlocks } from '@ipfs-kit/blocks'
 import { type DiskCache, type DiskCacheOptions, openDiskCache } from '@ipfs-kit/cache/disk'
 import { createEvent } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { simDisk } from '@ipfs-kit/disk'
 import { expect, test } from 'vitest'
-import { bytesOf, chunked, codeOf, comesTo, keysOf, mib } from './disk-ground.ts'
+import { bytesOf, chunked, codeOf, comesTo, keysOf, mib, storeWith } from './disk-ground.ts'
 import { collect } from './ground.ts'
 
 const onBoth = forEachBackend(test, { seeds: 10 })
@@ -200,6 +200,31 @@ onBoth('has so many entries at most; the one that was not used for longest goes'
   const again = await openDiskCache({ blocks, failureDomain: 'test', maxEntries: 2 })
   expect(await keysOf(again)).toHaveLength(2)
   await again.close()
+})
+
+onBoth('a value that could not be deleted makes room for itself if its own was taken meanwhile', async () => {
+  await using blocks = await openBlocks({ path: '/s', disk: simDisk({ seed: 1 }), maxBytes: mib })
+  const { unverified } = blocks
+  const opened = createEvent()
+  let isFull = true
+  const store = storeWith(blocks, {
+    delete: async (...given) => {
+      if (!isFull) return unverified.delete(...given)
+      isFull = false
+      await opened.wait()
+      throw new BlocksError('BLOCKS_FULL', 'no room to write a deletion down')
+    },
+  })
+  const cache = await openDiskCache({ blocks: store, failureDomain: 'test', maxEntries: 2 })
+  for (const key of ['a', 'b']) await cache.put(key, bytesOf(1, 10))
+  const deleting = codeOf(cache.delete('a'))
+  await comesTo(() => cache.stats().entries, 1)
+  await cache.put('c', bytesOf(1, 10))
+  opened.set()
+  expect(await deleting).toBe('STORAGE_FULL')
+  expect(await keysOf(cache)).toEqual(['a', 'c'])
+  await comesTo(() => blocks.stats().entries, 2)
+  await cache.close()
 })
 
 onBoth('what a put that failed or was replaced has left in the store is gone at once', async () => {

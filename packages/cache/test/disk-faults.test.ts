@@ -4,7 +4,7 @@ import { sleep } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { type SimDisk, simDisk } from '@ipfs-kit/disk'
 import { expect, test } from 'vitest'
-import { bytesOf, codeOf, comesTo, keysOf, mib, open, openOn } from './disk-ground.ts'
+import { bytesOf, codeOf, comesTo, keysOf, mib, open, openOn, storeWith } from './disk-ground.ts'
 
 const onBoth = forEachBackend(test, { seeds: 20 })
 const none = { readErrors: 0, writeErrors: 0, capacityBytes: 1024 ** 4 }
@@ -90,19 +90,13 @@ onBoth(
     const blocks = await openBlocks({ path: '/s', disk, maxBytes: mib, minFreeBytes: 0 })
     let isFull = false
     const { unverified } = blocks
-    const refusing: typeof unverified = {
-      put: (...given) => unverified.put(...given),
-      get: (...given) => unverified.get(...given),
-      getRange: (...given) => unverified.getRange(...given),
-      has: (...given) => unverified.has(...given),
-      list: (...given) => unverified.list(...given),
+    const store = storeWith(blocks, {
       delete: async (...given) => {
         if (isFull) await sleep(3)
         if (isFull) throw new BlocksError('BLOCKS_FULL', 'no room to write a deletion down')
         return unverified.delete(...given)
       },
-    }
-    const store = { unverified: refusing, stats: () => blocks.stats() }
+    })
     const cache = await openDiskCache({ blocks: store, failureDomain: 'test' })
     await cache.put('key', bytesOf(1, 40_000), { mediaType: 'a/b' })
     const found = await cache.get('key')

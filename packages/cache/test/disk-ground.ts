@@ -1,6 +1,12 @@
 /** What the tests of the disk cache open and compare. */
+import type { Blocks } from '@ipfs-kit/blocks'
 import { checkpoint, sleep } from '@ipfs-kit/concurrency'
-import { type DiskCache, type DiskCacheOptions, openDiskCache } from '@ipfs-kit/cache/disk'
+import {
+  type DiskCache,
+  type DiskCacheBlocks,
+  type DiskCacheOptions,
+  openDiskCache,
+} from '@ipfs-kit/cache/disk'
 import { type Disk, simDisk } from '@ipfs-kit/disk'
 
 export const mib = 1024 * 1024
@@ -12,6 +18,23 @@ export function openOn(disk: Disk, options: Partial<DiskCacheOptions> = {}): Pro
 
 export function open(options: Partial<DiskCacheOptions> = {}): Promise<DiskCache> {
   return openOn(simDisk({ seed: 1 }), options)
+}
+
+/** A store in which some calls on records are others. */
+export function storeWith(blocks: Blocks, calls: Partial<Blocks['unverified']>): DiskCacheBlocks {
+  const { unverified } = blocks
+  return {
+    stats: () => blocks.stats(),
+    unverified: {
+      put: (...given) => unverified.put(...given),
+      get: (...given) => unverified.get(...given),
+      getRange: (...given) => unverified.getRange(...given),
+      has: (...given) => unverified.has(...given),
+      list: (...given) => unverified.list(...given),
+      delete: (...given) => unverified.delete(...given),
+      ...calls,
+    },
+  }
 }
 
 /** Bytes of a value that no other number has. */

@@ -1,9 +1,10 @@
+import { random, sleep } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { openBlocks } from '@ipfs-kit/blocks'
 import { openDiskCache } from '@ipfs-kit/cache/disk'
 import { simDisk } from '@ipfs-kit/disk'
 import { expect, test } from 'vitest'
-import { bytesOf, comesTo, keysOf, open, openOn } from './disk-ground.ts'
+import { bytesOf, comesTo, keysOf, mib, open, openOn } from './disk-ground.ts'
 import { collect } from './ground.ts'
 
 const onBoth = forEachBackend(test, { seeds: 10 })
@@ -103,4 +104,69 @@ test('many touches of a value leave the times of others', async () => {
   expect(cache.stats()).toMatchObject({ entries: 1 })
   time = 1499
   expect(cache.stats()).toMatchObject({ entries: 0, expired: 2 })
+})
+
+onBoth(
+  'a value that is touched in time is there, however long the disk takes to write that down',
+  async () => {
+    let time = 0
+    const disk = simDisk({ seed: Math.floor(random() * 2 ** 31), faults: { latencyMs: 20 } })
+    await using cache = await openOn(disk, { now: () => time })
+    for (const waitMs of [1, 2, 4, 8]) {
+      await cache.put('key', bytesOf(1, 4000), { ttlMs: 10 })
+      time += 9
+      const touching = cache.touch('key', { ttlMs: 1000 })
+      await sleep(waitMs)
+      time += 2
+      // Whoever looks lets go what has expired.
+      cache.stats()
+      const isTouched = await touching
+      expect(await cache.getBytes('key')).toEqual(isTouched ? bytesOf(1, 4000) : undefined)
+    }
+  },
+)
+
+onBoth(
+  'of very many values that expire at once none is given, and they go a few at a time',
+  async () => {
+    let time = 0
+    await using cache = await open({ now: () => time, maxBytes: 16 * mib })
+    for (let at = 0; at < 2000; at += 1) await cache.put(`key ${at}`, bytesOf(at, 1), { ttlMs: 10 })
+    await cache.put('stays', bytesOf(1, 1))
+    time = 1e9
+    expect(await keysOf(cache, 'key 1')).toEqual([])
+    expect(await cache.entry('key 1999')).toBeUndefined()
+    expect(await cache.touch('key 1998')).toBe(false)
+    await cache.put('key 1997', bytesOf(5, 1), { ifAbsent: true })
+    await comesTo(() => cache.stats().entries, 2)
+    expect(cache.stats()).toMatchObject({ expired: 2000, bytes: 2, leftovers: 0 })
+    expect(await keysOf(cache)).toEqual(['key 1997', 'stays'])
+  },
+  { seeds: 2 },
+)
+
+test('one call lets go a bounded number of values', async () => {
+  let time = 0
+  await using cache = await open({ now: () => time, maxBytes: 16 * mib })
+  for (let at = 0; at < 2000; at += 1) await cache.put(`key ${at}`, bytesOf(at, 1), { ttlMs: 10 })
+  time = 10
+  expect(cache.stats().expired).toBeLessThan(1000)
+  await comesTo(() => cache.stats().expired, 2000)
+})
+
+test('what has expired goes for a new value before anything else does', async () => {
+  let time = 0
+  await using cache = await open({ now: () => time, maxEntries: 2 })
+  await cache.put('stays', bytesOf(1, 5))
+  await cache.put('expires', bytesOf(1, 5), { ttlMs: 10 })
+  time = 10
+  await cache.put('new', bytesOf(1, 5))
+  expect(await keysOf(cache)).toEqual(['new', 'stays'])
+  expect(cache.stats()).toMatchObject({ expired: 1, evicted: 0 })
+})
+
+test('a probe is no judge of a time to live that is short', async () => {
+  let time = 0
+  await using cache = await open({ ttlMs: 1, now: () => (time += 1) })
+  expect((await cache.probe()).steps).toEqual(['write', 'read', 'list', 'delete'])
 })

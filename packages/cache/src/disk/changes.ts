@@ -74,7 +74,7 @@ export class Changes {
         metadata,
       }
       // From here on the key has it, whoever stops waiting.
-      await shield(() => records.putHead(key, head, value))
+      await values.putHead(key, head, value)
       gone = values.replace(new Entry(key, head), mediaType)
     } catch (error) {
       await shield(() => removals.abandon(generation, writer.parts))
@@ -98,37 +98,41 @@ export class Changes {
     // It may have expired meanwhile as well.
     if (head === undefined || values.live(key) !== entry) return false
     const expiresAt = now() + ttlMs
-    await shield(() => records.putHead(key, { ...head, expiresAt }, head.value))
-    if (entry.isCurrent) entries.retime(entry, expiresAt)
+    const former = entry.expiresAt
+    // At once: its time could be over before the new one is written.
+    entries.retime(entry, expiresAt)
+    try {
+      await values.putHead(key, { ...head, expiresAt }, head.value)
+    } catch (error) {
+      if (entry.isCurrent) entries.retime(entry, former)
+      throw error
+    }
     values.use(entry)
     return true
   }
 
   /** Deletes what a key has. What is begun is done: the key has its value, or none. Whether there was one. */
   delete(key: string, signal: AbortSignal): Promise<boolean> {
-    return this.#deleteUpTo(key, Number.POSITIVE_INFINITY, signal)
+    return this.#options.values.delete(key, Number.POSITIVE_INFINITY, { signal })
   }
 
-  /** Deletes what keys with a prefix have by now. How many they were. */
+  /** Deletes what keys with a prefix have by now, and would have again with the next opening. How many had a value. */
   async clear(prefix: string, signal: AbortSignal): Promise<number> {
-    const { entries } = this.#options
+    const { entries, removals, values } = this.#options
     const newest = entries.lastNumber
     let removed = 0
     const remove = async (key: string): Promise<void> => {
-      if (await this.#deleteUpTo(key, newest, signal)) removed += 1
+      if (await values.delete(key, newest, { signal })) removed += 1
     }
     for (let after: string | undefined; ;) {
       const { keys, more } = entries.page(prefix, after, keysOfPage)
       await spread(keys, deletionsAtOnce, remove, { signal })
       after = keys.at(-1)
-      if (!more) return removed
+      if (!more) break
     }
-  }
-
-  /** Deletes what a key has unless it is newer. */
-  async #deleteUpTo(key: string, newest: number, signal: AbortSignal): Promise<boolean> {
-    const { values } = this.#options
-    return values.live(key) !== undefined && values.delete(key, newest, { signal })
+    const left = [...removals.keys].filter((key) => key.startsWith(prefix))
+    await spread(left, deletionsAtOnce, remove, { signal })
+    return removed
   }
 
   async #removeAll(entries: readonly Entry[]): Promise<void> {

@@ -99,7 +99,10 @@ export interface DiskCacheStats {
   readonly evicted: number
   /** Values that left by `delete` and `clear`. */
   readonly deleted: number
-  /** Removed values whose records could not be removed: they go when they are evicted, or with the next opening. */
+  /**
+   * Times that records of a value which left could not be removed. They are never given, and take room until they are evicted or
+   * the cache is opened again; a value of which all is there that nobody has deleted is one again then.
+   */
   readonly leftovers: number
   /** Bodies that were given out and are not read to their end. */
   readonly readers: number
@@ -152,6 +155,9 @@ export interface DiskCache extends StorageBackend {
    * @returns how many it removed
    */
   clear(options?: ClearOptions): Promise<number>
-  /** Costs a look at every entry. What was evicted counts until the cache has noticed, which this sets off. */
+  /**
+   * Costs a look at every entry. What was evicted counts until the cache has noticed, which this sets off; so do, of very many
+   * that expire at once, all but the first.
+   */
   stats(): DiskCacheStats
 }

@@ -9,7 +9,6 @@ import {
   type ListPage,
   type ObjectStat,
   type ProbeReport,
-  probeByRoundTrip,
   type StoredObject,
 } from '@ipfs-kit/storage'
 import { Arriving } from './arriving.ts'
@@ -27,6 +26,7 @@ import type {
 import { Entries, type Entry } from './entries.ts'
 import { Evictions } from './evictions.ts'
 import { KeyLocks } from './key-locks.ts'
+import { probeCache } from './probe-cache.ts'
 import { Reads } from './reads.ts'
 import { recover } from './recover.ts'
 import type { Records } from './records.ts'
@@ -91,7 +91,7 @@ export class OpenedDiskCache implements DiskCache {
     const locks = new KeyLocks()
     const arriving = new Arriving(parts.maxArrivingBytes)
     const removals = new Removals({ records, locks, entries, owner })
-    const values = new Values({ name, entries, records, locks, removals, now, maxEntries })
+    const values = new Values({ name, entries, records, locks, removals, owner, now, maxEntries })
     const look = async (entry: Entry): Promise<void> => {
       if (!(await records.hasAll(entry))) values.lose(entry)
     }
@@ -107,8 +107,9 @@ export class OpenedDiskCache implements DiskCache {
 
   /** Finds out what is there. Called once, before all else. */
   async recover(): Promise<void> {
-    const { leftovers, incomplete } = await recover(this.#parts.records, this.#entries)
+    const { leftovers, incomplete, unreadable } = await recover(this.#parts.records, this.#entries)
     this.#values.counts.evicted += incomplete
+    for (const key of unreadable) this.#removals.doubt(key)
     for (const leftover of leftovers) this.#removals.laterLeftover(leftover)
     this.#values.expire()
     for (const entry of this.#values.overflow()) this.#removals.later(entry)
@@ -211,7 +212,7 @@ export class OpenedDiskCache implements DiskCache {
   }
 
   async probe(options: CallOptions = {}): Promise<ProbeReport> {
-    return probeByRoundTrip(this, options)
+    return probeCache(this, options)
   }
 
   stats(): DiskCacheStats {

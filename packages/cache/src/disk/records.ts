@@ -8,6 +8,8 @@ export type RecordName =
   | { readonly kind: 'head'; readonly key: string }
   | { readonly kind: 'part'; readonly generation: string; readonly part: number }
 
+const nothing = new Uint8Array()
+
 /** Names, reads and writes records. The store's errors pass through. */
 export class Records {
   readonly #store: Blocks['unverified']
@@ -40,6 +42,15 @@ export class Records {
     await this.#delete(this.#headName(key))
   }
 
+  /**
+   * The same for a head that was to be deleted before: where that has failed, it is on the disk, and the store knows nothing
+   * of it. What lies over it can be deleted.
+   */
+  async eraseHead(key: string): Promise<void> {
+    await this.#store.put(this.#headName(key), nothing)
+    await this.deleteHead(key)
+  }
+
   hasHead(key: string): Promise<boolean> {
     return this.#store.has(this.#headName(key))
   }
@@ -53,7 +64,8 @@ export class Records {
   }
 
   async deletePart(generation: string, part: number): Promise<void> {
-    await this.#delete(this.#partName(generation, part))
+    const name = this.#partName(generation, part)
+    if (await this.#store.has(name)) await this.#delete(name)
   }
 
   /** Whether all parts are there; whether they can be read, only reading tells. */

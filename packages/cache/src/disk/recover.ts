@@ -11,6 +11,8 @@ export interface Recovered {
   readonly leftovers: readonly Leftover[]
   /** Heads that lack parts. */
   readonly incomplete: number
+  /** Keys whose heads cannot be read now. */
+  readonly unreadable: readonly string[]
 }
 
 /** Heads that are read at once. */
@@ -36,9 +38,13 @@ export async function recover(records: Records, entries: Entries): Promise<Recov
   let incomplete = 0
   const found: { readonly entry: Entry; readonly mediaType: string }[] = []
   const leftovers: Leftover[] = []
+  const unreadable: string[] = []
   const look = async (key: string): Promise<void> => {
     const head = await readHead(records, key)
-    if (head === unreadable) return
+    if (head === isUnreadable) {
+      unreadable.push(key)
+      return
+    }
     const entry = head === undefined ? undefined : new Entry(key, head)
     const generation = head?.generation ?? ''
     const isWhole = entry !== undefined && entry.parts === (parts.get(generation)?.length ?? 0)
@@ -53,17 +59,17 @@ export async function recover(records: Records, entries: Entries): Promise<Recov
   for (const [generation, numbers] of parts) leftovers.push({ generation, parts: numbers })
   found.sort((left, right) => left.entry.storedAt - right.entry.storedAt)
   entries.fill(found)
-  return { leftovers, incomplete }
+  return { leftovers, incomplete, unreadable }
 }
 
-const unreadable = Symbol('unreadable')
+const isUnreadable = Symbol('unreadable')
 
-async function readHead(records: Records, key: string): Promise<ReadHead | undefined | typeof unreadable> {
+async function readHead(records: Records, key: string): Promise<ReadHead | undefined | typeof isUnreadable> {
   try {
     return await records.head(key)
   } catch (error) {
     // The disk cannot read it now. Its parts go; should it be read another time, it lacks them.
-    if (error instanceof BlocksError && error.code === 'BLOCKS_IO') return unreadable
+    if (error instanceof BlocksError && error.code === 'BLOCKS_IO') return isUnreadable
     throw error
   }
 }

@@ -26,6 +26,8 @@ export class Removals {
   readonly #entries: Entries
   readonly #owner: Owner
   readonly #queue: (() => Promise<void>)[] = []
+  /** Keys that may have heads without having a value; true: the disk may have one that the store does not know. */
+  readonly #heads = new Map<string, boolean>()
   #isRunning = false
   #failed = 0
 
@@ -46,8 +48,42 @@ export class Removals {
     return this.#failed
   }
 
+  /** Keys that may have heads without having a value: they have one again when the cache is opened. */
+  get keys(): Iterable<string> {
+    return this.#heads.keys()
+  }
+
+  /** The disk may have a head of a key that the store does not know: it cannot be read now, or was not to be written. */
+  doubt(key: string): void {
+    this.#heads.set(key, true)
+  }
+
+  /** A key has a value again, and its head is that of it. */
+  replaced(key: string): void {
+    this.#heads.delete(key)
+  }
+
+  /** Deletes the head of a key that has no value. For who has the turn of the key. @throws BlocksError */
+  async head(key: string): Promise<void> {
+    const hasFailed = this.#heads.get(key) === true
+    try {
+      await (hasFailed ? this.#records.eraseHead(key) : this.#records.deleteHead(key))
+      this.#heads.delete(key)
+    } catch (error) {
+      this.#heads.set(key, true)
+      throw error
+    }
+  }
+
+  /** The same for a value that is leaving. @throws BlocksError */
+  async headOf({ key }: Entry): Promise<void> {
+    this.#note(key)
+    await this.head(key)
+  }
+
   /** Removes the records of a value that has left, but for parts that are being read. */
   async remove(entry: Entry): Promise<void> {
+    this.#note(entry.key)
     await this.#tried(async () => {
       await this.#removeHead(entry.key)
       // Who failed to delete it may have let its key have it again.
@@ -63,11 +99,13 @@ export class Removals {
 
   /** The same as `remove`, of which nobody waits for the end. */
   later(entry: Entry): void {
+    this.#note(entry.key)
     this.#add(() => this.remove(entry))
   }
 
   /** Removes what an opening has found. */
   laterLeftover({ key, generation, parts }: Leftover): void {
+    if (key !== undefined) this.#note(key)
     this.#add(() =>
       this.#tried(async () => {
         if (key !== undefined) await this.#removeHead(key)
@@ -96,7 +134,13 @@ export class Removals {
   /** A key that was put again keeps its head: that is the new one. */
   async #removeHead(key: string): Promise<void> {
     using _turn = await this.#locks.acquire(key)
-    if (this.#entries.get(key) === undefined) await this.#records.deleteHead(key)
+    if (this.#entries.get(key) !== undefined) return
+    if (this.#heads.get(key) === true || (await this.#records.hasHead(key))) await this.head(key)
+    else this.#heads.delete(key)
+  }
+
+  #note(key: string): void {
+    if (!this.#heads.has(key) && this.#entries.get(key) === undefined) this.#heads.set(key, false)
   }
 
   async #removeParts(generation: string, parts: Iterable<number>): Promise<void> {

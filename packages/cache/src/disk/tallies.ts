@@ -1,7 +1,7 @@
 /** How many values there are of each media type, with a bound on the types, and of each age. */
 import type { AgeGroup, Tally } from './disk-cache.ts'
 
-const maxTypes = 64
+const maxTypes = 62
 const none = 'none'
 const other = 'other'
 
@@ -17,8 +17,8 @@ export class TypeTallies {
   /** Counts a value. Gives the name under which that was done: `remove` wants it. */
   add(mediaType: string, bytes: number): string {
     let name = mediaType === '' ? none : mediaType.split(';', 1)[0]!.trimEnd().toLowerCase()
-    // Two are left for `none` and `other`, which no media type is called.
-    if (name !== none && !this.#counts.has(name) && this.#counts.size >= maxTypes - 2) name = other
+    // No media type is called `none` or `other`.
+    if (name !== none && !this.#counts.has(name) && this.#types >= maxTypes) name = other
     const count = this.#counts.get(name)
     if (count === undefined) this.#counts.set(name, { entries: 1, bytes })
     else {
@@ -33,6 +33,10 @@ export class TypeTallies {
     count.entries -= 1
     count.bytes -= bytes
     if (count.entries === 0) this.#counts.delete(name)
+  }
+
+  get #types(): number {
+    return this.#counts.size - Number(this.#counts.has(none)) - Number(this.#counts.has(other))
   }
 
   look(): Readonly<Record<string, Tally>> {

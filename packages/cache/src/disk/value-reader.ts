@@ -28,6 +28,8 @@ export function readValue(options: ValueReaderOptions): AsyncIterableIterator<Ui
   let position = from
   let failure: { readonly error: unknown } | undefined
   let isOver = false
+  /** Parts that are being read. */
+  let reads = 0
   const finish = (): void => {
     if (isOver) return
     isOver = true
@@ -56,17 +58,21 @@ export function readValue(options: ValueReaderOptions): AsyncIterableIterator<Ui
       const ready = first
       first = undefined
       let bytes: Uint8Array | undefined
+      reads += 1
       try {
         bytes = ready ?? (await read(part))
       } catch (error) {
         return fail(error)
+      } finally {
+        reads -= 1
       }
       if (bytes === undefined) {
         return fail(
           new CacheError('CACHE_LOST', `Bytes ${start} to ${end} of a value were lost while it was read`),
         )
       }
-      if (end === to) finish()
+      // The last part may come before another one.
+      if (position === to && reads === 0) finish()
       return { done: false, value: bytes.subarray(start - part * partBytes, end - part * partBytes) }
     },
     async return() {

@@ -1,7 +1,8 @@
 /** The values of a cache: which there are, what their records say, and how they leave. */
-import { checkpoint, shield } from '@ipfs-kit/concurrency'
+import { checkpoint, type Owner, shield } from '@ipfs-kit/concurrency'
 import type { Entries, Entry } from './entries.ts'
-import type { ReadHead } from './head.ts'
+import { Expiration } from './expiration.ts'
+import type { Head, ReadHead } from './head.ts'
 import type { KeyLocks } from './key-locks.ts'
 import type { Records } from './records.ts'
 import type { Removals } from './removals.ts'
@@ -15,6 +16,7 @@ export interface ValuesOptions {
   readonly records: Records
   readonly locks: KeyLocks
   readonly removals: Removals
+  readonly owner: Owner
   readonly now: () => number
   readonly maxEntries: number
 }
@@ -35,19 +37,21 @@ export class Values {
   readonly #options: ValuesOptions
   readonly #entries: Entries
   readonly #records: Records
+  readonly #expiration: Expiration
   /** How many left, and why. */
   readonly counts = { expired: 0, evicted: 0, deleted: 0 }
 
   constructor(options: ValuesOptions) {
     this.#options = options
-    this.#entries = options.entries
-    this.#records = options.records
+    const { entries, records, now, owner } = options
+    this.#entries = entries
+    this.#records = records
+    this.#expiration = new Expiration({ entries, now, owner, onExpired: (entry) => this.#expired(entry) })
   }
 
   /** The value of a key as memory knows it: the store may have evicted it. */
   live(key: string): Entry | undefined {
-    this.expire()
-    return this.#entries.get(key)
+    return this.#expiration.live(key)
   }
 
   /** The value of a key that is there with all its records. */
@@ -109,9 +113,20 @@ export class Values {
     return whole
   }
 
+  /** Writes the head of a key, whoever stops waiting. @throws BlocksError: then the disk may have it all the same */
+  async putHead(key: string, head: Head, value: Uint8Array | undefined): Promise<void> {
+    try {
+      await shield(() => this.#records.putHead(key, head, value))
+    } catch (error) {
+      this.#options.removals.doubt(key)
+      throw error
+    }
+  }
+
   /** Lets a key have a value. Gives those that go for it: their records are to be removed. */
   replace(entry: Entry, mediaType: string): readonly Entry[] {
     const former = this.#entries.set(entry, mediaType)
+    this.#options.removals.replaced(entry.key)
     const evicted = this.overflow()
     if (former === undefined) return evicted
     publishLeaving(this.#options.name, 'replaced', former.size)
@@ -125,14 +140,7 @@ export class Values {
 
   /** Lets go what has expired. */
   expire(): void {
-    const now = this.#options.now()
-    for (;;) {
-      const entry = this.#entries.takeExpired(now)
-      if (entry === undefined) return
-      this.counts.expired += 1
-      publishLeaving(this.#options.name, 'expired', entry.size)
-      this.#options.removals.later(entry)
-    }
+    this.#expiration.expire()
   }
 
   /** A value lacks something. */
@@ -145,6 +153,7 @@ export class Values {
   /** Takes out what is too much: the records are to be removed. */
   overflow(): readonly Entry[] {
     const evicted: Entry[] = []
+    if (this.#entries.size > this.#options.maxEntries) this.expire()
     while (this.#entries.size > this.#options.maxEntries) {
       const entry = this.#entries.takeLeastUsed()!
       this.#evicted(entry)
@@ -163,24 +172,29 @@ export class Values {
     return true
   }
 
+  /** Deletes the head of a key, also one that another call or an eviction has not been able to delete. */
   async #take(key: string, newest: number, waiting: Waiting): Promise<Entry | undefined> {
     using _turn = await this.#options.locks.acquire(key, waiting)
     const entry = this.live(key)
-    if (entry === undefined || entry.number > newest) return undefined
-    await shield(() => this.#deleteHead(entry))
+    if (entry !== undefined && entry.number > newest) return undefined
+    await shield(() => (entry === undefined ? this.#options.removals.head(key) : this.#deleteHead(entry)))
     return entry
   }
 
   async #deleteHead(entry: Entry): Promise<void> {
     const { key, typeName, number } = entry
+    const { removals } = this.#options
     this.#entries.remove(entry)
     try {
-      await this.#records.deleteHead(key)
+      await removals.headOf(entry)
     } catch (error) {
       // The key has its value still, and has it when the store is opened again.
       if (await this.#records.hasHead(key)) {
         this.#entries.set(entry, typeName)
         entry.number = number
+        removals.replaced(key)
+        // Its room may have been taken.
+        for (const evicted of this.overflow()) removals.later(evicted)
       }
       throw error
     }
@@ -193,6 +207,12 @@ export class Values {
     using _turn = await this.#options.locks.acquire(key, waiting)
     const settled = await this.#records.head(key, waiting)
     return settled?.generation === generation ? settled : undefined
+  }
+
+  #expired(entry: Entry): void {
+    this.counts.expired += 1
+    publishLeaving(this.#options.name, 'expired', entry.size)
+    this.#options.removals.later(entry)
   }
 
   #evicted(entry: Entry): void {
