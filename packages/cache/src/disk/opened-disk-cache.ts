@@ -1,5 +1,5 @@
 /** An open disk cache. */
-import { createOwner, shield } from '@ipfs-kit/concurrency'
+import { createKeyedLock, createOwner, shield } from '@ipfs-kit/concurrency'
 import {
   type Body,
   type CallOptions,
@@ -27,7 +27,6 @@ import type {
 import { Entries, Entry } from './entries.ts'
 import { Evictions } from './evictions.ts'
 import type { Head } from './head.ts'
-import { KeyLocks } from './key-locks.ts'
 import { recover } from './recover.ts'
 import type { Records } from './records.ts'
 import { Removals } from './removals.ts'
@@ -84,7 +83,7 @@ export class OpenedDiskCache implements DiskCache {
   readonly #parts: OpenedParts
   readonly #records: Records
   readonly #entries = new Entries()
-  readonly #locks = new KeyLocks()
+  readonly #locks = createKeyedLock<string>({ name: 'keys of a disk cache' })
   readonly #owner = createOwner({ name: 'disk cache' })
   readonly #removals: Removals
   readonly #values: Values

@@ -1,8 +1,7 @@
 /** The values of a cache: which there are, what their records say, and how they leave. */
-import { checkpoint, shield } from '@ipfs-kit/concurrency'
+import { checkpoint, type KeyedLock, shield } from '@ipfs-kit/concurrency'
 import type { Entries, Entry } from './entries.ts'
 import type { ReadHead } from './head.ts'
-import type { KeyLocks } from './key-locks.ts'
 import type { Records } from './records.ts'
 import type { Removals } from './removals.ts'
 import { publishLeaving } from './reports.ts'
@@ -13,7 +12,7 @@ export interface ValuesOptions {
   readonly name: string
   readonly entries: Entries
   readonly records: Records
-  readonly locks: KeyLocks
+  readonly locks: KeyedLock<string>
   readonly removals: Removals
   readonly now: () => number
   readonly maxEntries: number

@@ -1,7 +1,6 @@
 /** What the parts of a tiered store share. */
-import type { Owner } from '@ipfs-kit/concurrency'
+import type { KeyedLock, Owner } from '@ipfs-kit/concurrency'
 import type { Content } from './content.ts'
-import type { KeyLocks } from './key-locks.ts'
 import type { KnownKey, KnownKeys } from './known-keys.ts'
 import type { InMemoryTier } from './memory-tier.ts'
 import type { CheckedPolicy } from './policy.ts'
@@ -16,7 +15,8 @@ export interface Parts {
   /** The first memory tier. */
   readonly memory: { readonly tier: Tier; readonly cache: InMemoryTier } | undefined
   readonly known: KnownKeys
-  readonly locks: KeyLocks
+  /** Held by whoever changes what a key has. */
+  readonly locks: KeyedLock<string>
   readonly owner: Owner
 }
 
