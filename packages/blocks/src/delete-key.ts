@@ -15,7 +15,7 @@ export async function deleteKey(store: Store, key: Key, options?: WaitOptions): 
   const taken = new TakenRoom(room)
   try {
     for (;;) {
-      const place = store.mayBeThere(key) ? await store.locate(key) : undefined
+      const place = store.lookup.mayBeThere(key) ? await store.lookup.locate(key) : undefined
       if (place === undefined) return false
       if (taken.bytes === 0) await takeForDeletion(store, taken, key, options)
       const located = catalog.locate(key.high, key.low, place.pack.slot, place.offset)
@@ -41,7 +41,7 @@ export async function copyDeletion(store: Store, key: Key, from: Pack): Promise<
   const { catalog, epochs } = store.parts
   for (;;) {
     const version = store.version(key)
-    const present = await store.locate(key)
+    const present = await store.lookup.locate(key)
     const located =
       present === undefined ? none : catalog.locate(key.high, key.low, present.pack.slot, present.offset)
     const handle = typeof located === 'number' ? located : await located
