@@ -10,6 +10,9 @@ import { readImports, type ImportSite } from './imports.ts'
 const parts = ['src', 'test', 'examples', 'bench'] as const
 type Part = (typeof parts)[number] | 'settings'
 
+/** What the `vitest.config.ts` of a package takes from `tooling`. */
+const sharedSettings = new Set(['vitest.config.ts', 'vitest.blockstore.config.ts'])
+
 /** All that is wrong with the imports of one package. */
 export function checkSources(table: LayerTable, one: WorkspacePackage): Finding[] {
   return sourceFiles(one).flatMap(({ path, part }) => {
@@ -66,8 +69,8 @@ function checkRelative(one: WorkspacePackage, part: Part, path: string, site: Im
     if (target === join(one.path, 'package.json')) return undefined
     return { problem: `src imports ${site.specifier}, which is not published`, remedy: 'move it into src' }
   }
-  const shared = resolve(one.path, '../../tooling/vitest.config.ts')
-  if (path === join(one.path, 'vitest.config.ts') && target === shared) return undefined
+  const isShared = sharedSettings.has(relative(resolve(one.path, '../../tooling'), target))
+  if (path === join(one.path, 'vitest.config.ts') && isShared) return undefined
   return {
     problem: `relative import ${site.specifier} leaves ${one.folder}`,
     remedy: 'import the package by its name',

@@ -170,6 +170,19 @@ describe('relative imports', () => {
     expect(lines({ 'packages/ipfs': { files } })).toEqual([])
   })
 
+  test('the shared settings of Vitest are taken by those of a package, and by nothing else', () => {
+    const files = {
+      'vitest.config.ts': `import '../../tooling/vitest.blockstore.config.ts'\nimport '../../tooling/findings.ts'\n`,
+      'test/a.test.ts': `import '../../../tooling/vitest.config.ts'\n`,
+    }
+    expect(lines({ 'packages/ipfs': { files } })).toEqual([
+      expect.stringContaining('packages/ipfs/test/a.test.ts:1: relative import'),
+      expect.stringContaining('packages/ipfs/vitest.config.ts:2: relative import ../../tooling/findings.ts'),
+    ])
+    const config = `export { default } from '../../tooling/vitest.config.ts'\n`
+    expect(lines({ 'packages/ipfs': { files: { 'vitest.config.ts': config } } })).toEqual([])
+  })
+
   test('an absolute path is refused', () => {
     expect(lines({ 'packages/ipfs': { files: { 'src/a.ts': `import '/opt/x.ts'\n` } } })).toEqual([
       expect.stringContaining('imports /opt/x.ts by absolute path'),

@@ -55,6 +55,15 @@ test('names failed and skipped tests', () => {
   })
 })
 
+test('names as skipped whatever has neither passed nor failed', () => {
+  const tests = { one: 'passed', two: 'pending', three: 'disabled', four: 'a status of a later Vitest' }
+  expect(count({ [name]: report(tests) })).toEqual({
+    passed: 9,
+    failed: 0,
+    notes: ['two', 'three', 'four'].map((title) => `skipped: packages/ipfs: ${title}`),
+  })
+})
+
 test('sums the tests of a package that need services', () => {
   const changes = {
     'packages/ipfs/package.json': { scripts: { 'test:services': 'vitest' } },

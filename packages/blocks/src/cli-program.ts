@@ -5,7 +5,7 @@ import { type AnyOperation, createCaller, operation } from '@ipfs-kit/operations
 import {
   addCommands,
   CommandError,
-  type CommandStreams,
+  type CommandLine,
   type ConnectedCaller,
   runProgram,
 } from '@ipfs-kit/operations/cli'
@@ -19,17 +19,9 @@ import { storeOperations } from './operations.ts'
 import { readStoreFile } from './store-file.ts'
 
 /** What a run of the command line takes. */
-export interface ProgramOptions {
-  /** Arguments without node and script. */
-  readonly args: readonly string[]
-  readonly streams: CommandStreams
-  /** Cancels the command. */
-  readonly signal: AbortSignal
-  /** Folder that relative paths start from. */
-  readonly cwd: string
+export interface ProgramOptions extends CommandLine {
   /** The home of a node, whose store is used when no other is named. */
   readonly home: string | undefined
-  readonly version: string
 }
 
 /** Runs one command line. @returns its exit code; see `runProgram` of `@ipfs-kit/operations/cli` */

@@ -21,7 +21,7 @@ export async function deleteKey(store: Store, key: Key, options?: WaitOptions): 
   try {
     for (;;) {
       const version = store.version(key)
-      const place = store.mayBeThere(key) ? await store.locate(key) : undefined
+      const place = store.lookup.mayBeThere(key) ? await store.lookup.locate(key) : undefined
       if (place === undefined && !mayComeBack(store, key)) return false
       if (taken.bytes === 0) await takeForDeletion(store, taken, key, options)
       if (place === undefined) {
@@ -53,7 +53,7 @@ export async function copyDeletion(store: Store, key: Key, from: Pack): Promise<
   const { catalog, epochs } = store.parts
   for (;;) {
     const version = store.version(key)
-    const present = await store.locate(key)
+    const present = await store.lookup.locate(key)
     const located =
       present === undefined ? none : catalog.locate(key.high, key.low, present.pack.slot, present.offset)
     const handle = typeof located === 'number' ? located : await located

@@ -20,7 +20,7 @@ export async function explainBlock(store: Store, cid: CID): Promise<Explanation>
   const key = store.blockKey(cid)
   const { catalog } = store.parts
   for (;;) {
-    const place = await store.locate(key)
+    const place = await store.lookup.locate(key)
     if (place === undefined) {
       return {
         cid,

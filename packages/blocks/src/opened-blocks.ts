@@ -110,14 +110,14 @@ export class OpenedBlocks implements Blocks {
   async has(cid: CID, options?: CallOptions): Promise<boolean> {
     this.#store.check(options)
     if (cid.multihash.code === identityCode) return true
-    return (await this.#store.withEntry(this.#store.blockKey(cid), () => true)) ?? false
+    return (await this.#store.lookup.withEntry(this.#store.blockKey(cid), () => true)) ?? false
   }
 
   async size(cid: CID, options?: CallOptions): Promise<number | undefined> {
     this.#store.check(options)
     if (cid.multihash.code === identityCode) return cid.multihash.digest.length
     const { catalog } = this.#store.parts
-    return this.#store.withEntry(this.#store.blockKey(cid), (handle) => catalog.length(handle))
+    return this.#store.lookup.withEntry(this.#store.blockKey(cid), (handle) => catalog.length(handle))
   }
 
   async delete(cid: CID, options?: CallOptions): Promise<boolean> {

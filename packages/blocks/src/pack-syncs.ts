@@ -1,12 +1,5 @@
 /** The syncs of one stream of packs: in rounds, one after the other, each for all who wait for it. */
-import {
-  createEvent,
-  createLock,
-  type Event,
-  type Lock,
-  type Owner,
-  type WaitOptions,
-} from '@ipfs-kit/concurrency'
+import { createEvent, createKeyedLock, type Event, type Owner, type WaitOptions } from '@ipfs-kit/concurrency'
 import { BlocksError } from './errors.ts'
 import { diskFailure } from './disk-failure.ts'
 import type { Pack } from './pack.ts'
@@ -36,7 +29,7 @@ export class PackSyncs {
   #failure: BlocksError | undefined
   #count = 0
   /** Held while a pack, or the folder, is synced: of two syncs at once the system tells one alone that they failed. */
-  readonly #turns = new WeakMap<Pack | PackFolder, Lock>()
+  readonly #turns = createKeyedLock<Pack | PackFolder>({ name: 'sync' })
 
   constructor(options: PackSyncsOptions) {
     this.#options = options
@@ -123,7 +116,7 @@ export class PackSyncs {
 
   /** Syncs the names of the packs. */
   async syncFolder(): Promise<void> {
-    using _turn = await this.#turnOf(this.#options.folder).acquire()
+    using _turn = await this.#turns.acquire(this.#options.folder)
     if (this.#failure !== undefined) throw this.#failure
     await this.#orFail(() => this.#options.folder.sync())
   }
@@ -143,7 +136,7 @@ export class PackSyncs {
     }
     pack.acquire()
     try {
-      using _turn = await this.#turnOf(pack).acquire()
+      using _turn = await this.#turns.acquire(pack)
       if (this.#failure !== undefined) throw this.#failure
       const file = await this.#options.folder.file(pack)
       const end = pack.writtenEnd
@@ -154,12 +147,6 @@ export class PackSyncs {
     } finally {
       pack.release()
     }
-  }
-
-  #turnOf(what: Pack | PackFolder): Lock {
-    const turn = this.#turns.get(what) ?? createLock({ name: 'sync' })
-    this.#turns.set(what, turn)
-    return turn
   }
 
   /** What was written is in an unknown state after a failure, and a second try would succeed without meaning anything. */

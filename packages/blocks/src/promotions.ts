@@ -27,7 +27,7 @@ export class Promotions {
   async promote(key: Key): Promise<boolean> {
     const { catalog, room } = this.#store.parts
     for (;;) {
-      const from = await this.#store.locate(key)
+      const from = await this.#store.lookup.locate(key)
       if (from === undefined) return false
       if (from.pack.stream === 'kept') return true
       const payload = await this.#store.get(key)

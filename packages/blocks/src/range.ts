@@ -30,7 +30,7 @@ export async function readRange(
   options: RangeOptions,
 ): Promise<Uint8Array | undefined> {
   store.check(options)
-  const place = await store.locate(key)
+  const place = await store.lookup.locate(key)
   if (place === undefined) return undefined
   const range = cutRange(options, place.payloadBytes)
   if (place.payloadBytes <= pieceBytes || place.pack.pending.has(place.offset)) {
@@ -41,7 +41,7 @@ export async function readRange(
   try {
     const part = await readPieces(store, key, place, range, options)
     if (part === undefined) await store.reportDamage(key, place)
-    else await store.withEntry(key, (handle) => store.noteRead(handle, place))
+    else await store.lookup.withEntry(key, (handle) => store.noteRead(handle, place))
     return part
   } catch (cause) {
     throw diskFailure(cause, `read ${place.pack.path}`)

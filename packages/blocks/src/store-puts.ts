@@ -43,7 +43,9 @@ export class Puts {
     try {
       for (;;) {
         const version = this.#store.version(key)
-        const found = this.#store.mayBeThere(key) ? await this.#find(key, payload, options.leased) : undefined
+        const found = this.#store.lookup.mayBeThere(key)
+          ? await this.#find(key, payload, options.leased)
+          : undefined
         if (found?.isSame === true && (options.stream === 'cache' || found.place.pack.stream === 'kept')) {
           if (!(await this.#settled(found.place, options))) continue
           this.#store.counts.blocksFound += 1
@@ -78,7 +80,7 @@ export class Puts {
     try {
       for (;;) {
         const version = this.#store.version(key)
-        const place = this.#store.mayBeThere(key) ? await this.#store.locate(key) : undefined
+        const place = this.#store.lookup.mayBeThere(key) ? await this.#store.lookup.locate(key) : undefined
         if (!this.#haveRoom(taken, key, payload, place === undefined)) {
           await this.#waitForRoom(taken, key, payload, place === undefined, inCache)
           continue
@@ -101,8 +103,9 @@ export class Puts {
     try {
       for (;;) {
         const version = this.#store.version(key)
-        const handle = this.#store.entry(key)
-        const place = handle === none ? await this.#store.withEntry(key, this.#touch) : this.#touch(handle)
+        const handle = this.#store.lookup.entry(key)
+        const place =
+          handle === none ? await this.#store.lookup.withEntry(key, this.#touch) : this.#touch(handle)
         if (place === undefined) return false
         if (stream === 'cache' || place.pack.stream === 'kept') {
           if (await this.#settled(place, options)) return true
@@ -149,7 +152,7 @@ export class Puts {
 
   /** Where a key leads, compared with a payload that matches it. With `leased` it cannot go from here on. */
   async #find(key: Key, payload: Uint8Array, leased: boolean): Promise<Found | undefined> {
-    for (const place of await this.#store.places(key, leased)) {
+    for (const place of await this.#store.lookup.places(key, leased)) {
       // What cannot be read is written anew.
       const content = (await tryTwice(() => readRaw(this.#store.parts.folder, place, key))) ?? damaged
       if (content === otherKey) continue
@@ -254,6 +257,6 @@ export class Puts {
   /** A lease takes hold of an entry. */
   readonly #touch = (handle: Handle): Place => {
     this.#store.parts.epochs.touch(handle)
-    return this.#store.placeOf(handle)
+    return this.#store.lookup.placeOf(handle)
   }
 }

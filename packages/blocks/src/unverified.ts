@@ -32,7 +32,7 @@ class Records implements Unverified {
 
   async has(key: string, options?: CallOptions): Promise<boolean> {
     this.#store.check(options)
-    return (await this.#store.withEntry(this.#key(key), () => true)) ?? false
+    return (await this.#store.lookup.withEntry(this.#key(key), () => true)) ?? false
   }
 
   async delete(key: string, options?: CallOptions): Promise<boolean> {

@@ -254,7 +254,7 @@ export class Upkeep {
       claims,
       links,
       read: (cid) => store.get(store.blockKey(cid)),
-      lookup: (cid, each) => store.eachEntry(store.blockKey(cid), each),
+      lookup: (cid, each) => store.lookup.eachEntry(store.blockKey(cid), each),
       isKept: (slot) => packs[slot]?.stream === 'kept',
       promote: (cid) => store.promotions.promote(store.blockKey(cid)),
       settle: () => store.promotions.finish(),

@@ -4,6 +4,7 @@ import {
   createCapacityLimiter,
   createCondition,
   createEvent,
+  createKeyedLock,
   createLock,
   createResourceGuard,
   createSemaphore,
@@ -32,6 +33,13 @@ assert.equal(await moveOnAfter(1, () => lock.acquire()), undefined)
 assert.equal(lock.stats().waiting, 0)
 permit.release()
 assert.equal(lock.locked, false)
+
+// Who has one key does not hold up those who want another.
+const files = createKeyedLock<string>({ name: 'files' })
+using _a = await files.acquire('a.txt')
+using _b = await files.acquire('b.txt')
+assert.equal(await moveOnAfter(1, () => files.acquire('a.txt')), undefined)
+assert.equal(files.isLocked('c.txt'), false)
 
 // A condition waits, outside its lock, for a change of what the lock protects.
 const condition = createCondition()

@@ -39,6 +39,7 @@ export { ConcurrencyError, concurrencyErrors, type ConcurrencyErrorCode, type Fa
 export { createEvent, type Event, type EventStats } from './event.ts'
 export { fromReadable, type StreamReceiveEnd } from './from-readable.ts'
 export { onTask, taskChannelName, type TaskEvent } from './instruments.ts'
+export { createKeyedLock, type KeyedLock, type KeyedLockStats } from './keyed-lock.ts'
 export { createLock, type Lock, type LockStats } from './lock.ts'
 export { map } from './map.ts'
 export {

@@ -102,6 +102,27 @@ test('is disposed of though the process writes and nobody reads', async () => {
   await failing
 })
 
+test('rejects a write that it cuts off while somebody else could still read it', async () => {
+  await using folder = await tempDir()
+  // What is found by nothing lives on, with the pipe.
+  const script = `
+    exec 3<&0
+    (setsid env -i sh -c 'echo $$ > other; exec sleep 1000' <&3 >/dev/null 2>&1 &)
+    while ! [ -s other ]; do :; done
+    cat other; exec sleep 1000`
+  const cut = await openProcess('sh', ['-c', script], { cwd: folder.path })
+  const [other] = await nextNumbers(lines(cut.stdout))
+  try {
+    const writing = cut.stdin.getWriter().write(new Uint8Array(2_000_000))
+    const failing = expect(writing).rejects.toThrow(coded('CONCURRENCY_PROCESS_STDIN_CLOSED'))
+    await cut[Symbol.asyncDispose]()
+    await failing
+    expect(lives(other!)).toBe(true)
+  } finally {
+    process.kill(other!, 'SIGKILL')
+  }
+})
+
 test('kills once, and says how the process ended', async () => {
   await using process = await openProcess('sh', ['-c', 'echo word; exec sleep 1000'])
   const out = lines(process.stdout)
@@ -190,5 +211,6 @@ test('takes its process along when the program exits', async () => {
   ])
   const pid = Number(new TextDecoder().decode(stdout))
   expect(pid).toBeGreaterThan(1)
-  expect(lives(pid)).toBe(false)
+  // It was sent SIGKILL before the program ended; the system may end it a moment after.
+  await expect.poll(() => lives(pid), { interval: 1, timeout: 5000 }).toBe(false)
 })

@@ -11,6 +11,7 @@ import {
   createVisited,
   cutRange,
   type Explanation,
+  keyOfBlock,
   type Lease,
   type LeaseOptions,
   type Listed,
@@ -91,7 +92,7 @@ export class MigratingBlocks implements Blocks {
     const { old, turns, holds } = this.#migration
     if (this.#migration.isDone) return this.#packs.delete(cid, options)
     // What is being copied would come back.
-    using _turn = await turns.take(cid, options)
+    using _turn = await turns.acquire(keyOfBlock(cid), { signal: options?.signal })
     if (holds.has(cid)) return false
     const wasInPacks = await this.#packs.delete(cid, options)
     // Held by a lease.

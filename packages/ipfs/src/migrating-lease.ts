@@ -1,5 +1,5 @@
 /** A lease that finds the blocks of the old store too. */
-import type { CallOptions, Lease, PutOptions, Stream } from '@ipfs-kit/blocks'
+import { type CallOptions, keyOfBlock, type Lease, type PutOptions, type Stream } from '@ipfs-kit/blocks'
 import type { CID } from 'multiformats/cid'
 import type { Migration } from './migration.ts'
 
@@ -64,8 +64,9 @@ export class MigratingLease implements Lease {
     const { old, holds, turns } = this.#migration
     if (this.#isClosed) return false
     holds.add(cid, this.#lease)
-    // Who removes it now has not seen that it is held.
-    await turns.free(cid, options)
+    // Who removes it now has not seen that it is held; whoever comes after has.
+    const turn = await turns.acquire(keyOfBlock(cid), { signal: options?.signal })
+    turn.release()
     return (await old.size(cid)) !== undefined
   }
 }

@@ -2,10 +2,9 @@
  * Some blocks on their way from files to packs: copied, then synced, read back verified, and only then their files removed. Until
  * its end a batch has the turn of each of its blocks.
  */
-import { type Blocks, BlocksError, type Lease, type Stream } from '@ipfs-kit/blocks'
-import { map, now, sleepUntil, TaskGroupError } from '@ipfs-kit/concurrency'
+import { type Blocks, BlocksError, keyOfBlock, type Lease, type Stream } from '@ipfs-kit/blocks'
+import { type KeyedLock, map, now, sleepUntil, TaskGroupError } from '@ipfs-kit/concurrency'
 import type { CID } from 'multiformats/cid'
-import type { KeyTurns } from './key-turns.ts'
 import { type OldBlocks, orLeft } from './old-blocks.ts'
 import { filesAtOnce } from './old-groups.ts'
 import type { OldHolds } from './old-holds.ts'
@@ -14,7 +13,7 @@ import type { OldHolds } from './old-holds.ts'
 export interface BatchParts {
   readonly packs: Pick<Blocks, 'lease' | 'get'>
   readonly old: OldBlocks
-  readonly turns: KeyTurns
+  readonly turns: KeyedLock<string>
   readonly holds: OldHolds
   readonly pace: Pace
   /** A block is in a pack; its file is there still. */
@@ -102,7 +101,7 @@ export class Batch implements Disposable {
 
   async #copy(cid: CID): Promise<void> {
     const { old, pace, turns, left } = this.#parts
-    const turn = this.#turns.use(await turns.take(cid))
+    const turn = this.#turns.use(await turns.acquire(keyOfBlock(cid)))
     let bytes: number | undefined
     try {
       const content = await orLeft(() => old.read(cid), left)

@@ -9,6 +9,7 @@ import { channel } from 'node:diagnostics_channel'
 import { type Blocks, BlocksError, type Claim, type Stream, type Visited } from '@ipfs-kit/blocks'
 import {
   createEvent,
+  createKeyedLock,
   createOwner,
   moveOnAfter,
   moveOnAt,
@@ -21,7 +22,6 @@ import {
 import type { CID } from 'multiformats/cid'
 import { IpfsError, type IpfsErrorCode } from './errors.ts'
 import type { CallOptions, MigrationProgress } from './ipfs.ts'
-import { KeyTurns } from './key-turns.ts'
 import { type BatchParts, isFull, Pace } from './migration-batch.ts'
 import { MigrationCount } from './migration-count.ts'
 import { type BatchLimits, movePass } from './migration-pass.ts'
@@ -49,7 +49,8 @@ const minPauseMs = 1000
 /** One migration, from the opening of a node to its end or that of the blocks. */
 export class Migration {
   readonly old: OldBlocks
-  readonly turns = new KeyTurns()
+  /** Who moves or removes a block has it alone for that time, and nobody waits for those that others have. */
+  readonly turns = createKeyedLock<string>({ name: 'turns of blocks that move' })
   readonly holds = new OldHolds()
   readonly #options: Required<Omit<MigrationOptions, 'old' | 'pins'>>
   readonly #pins: PinnedSource['pins']

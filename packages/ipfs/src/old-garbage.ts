@@ -1,5 +1,5 @@
 /** Garbage in files of the old store. */
-import type { Blocks, CollectReport } from '@ipfs-kit/blocks'
+import { type Blocks, type CollectReport, keyOfBlock } from '@ipfs-kit/blocks'
 import type { CallOptions } from './ipfs.ts'
 import type { Migration } from './migration.ts'
 import { orLeft } from './old-blocks.ts'
@@ -22,7 +22,7 @@ export async function removeUnclaimed(
   for await (const { cids } of oldGroups(old, (cid) => !reached.has(cid))) {
     for (const cid of cids) {
       options?.signal?.throwIfAborted()
-      using _turn = await turns.take(cid, options)
+      using _turn = await turns.acquire(keyOfBlock(cid), { signal: options?.signal })
       if (holds.has(cid)) continue
       const size = (await old.size(cid)) ?? 0
       if (

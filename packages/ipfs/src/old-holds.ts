@@ -1,7 +1,6 @@
 /** Leases that hold blocks where these are, in files of the old store. */
-import { BlocksError, type Lease } from '@ipfs-kit/blocks'
+import { BlocksError, keyOfBlock, type Lease } from '@ipfs-kit/blocks'
 import type { CID } from 'multiformats/cid'
-import { keyOf } from './key-turns.ts'
 
 /** Who holds which file. Memory: what is held. */
 export class OldHolds {
@@ -9,11 +8,11 @@ export class OldHolds {
   readonly #keys = new Map<Lease, Set<string>>()
 
   has(cid: CID): boolean {
-    return this.#leases.size > 0 && this.#leases.has(keyOf(cid))
+    return this.#leases.size > 0 && this.#leases.has(keyOfBlock(cid))
   }
 
   add(cid: CID, lease: Lease): void {
-    const key = keyOf(cid)
+    const key = keyOfBlock(cid)
     setOf(this.#leases, key).add(lease)
     setOf(this.#keys, lease).add(key)
   }
@@ -31,7 +30,7 @@ export class OldHolds {
   /** Lets those who hold the file of a block hold what is in a pack by now, before the file goes. */
   async passOn(cid: CID): Promise<void> {
     if (!this.has(cid)) return
-    for (const lease of [...(this.#leases.get(keyOf(cid)) ?? [])]) {
+    for (const lease of [...(this.#leases.get(keyOfBlock(cid)) ?? [])]) {
       try {
         await lease.hold(cid)
       } catch (error) {

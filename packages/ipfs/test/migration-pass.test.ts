@@ -1,7 +1,7 @@
 import { openBlocks } from '@ipfs-kit/blocks'
+import { createKeyedLock } from '@ipfs-kit/concurrency'
 import { simulate } from '@ipfs-kit/concurrency/testing'
 import { expect, test } from 'vitest'
-import { KeyTurns } from '../src/key-turns.ts'
 import { type BatchParts, Pace } from '../src/migration-batch.ts'
 import { movePass } from '../src/migration-pass.ts'
 import { findOldBlocks } from '../src/old-blocks.ts'
@@ -31,7 +31,7 @@ test('what found no room last is told, also if by then nothing more may be copie
       const parts: BatchParts = {
         packs,
         old: (await findOldBlocks(disk, path))!,
-        turns: new KeyTurns(),
+        turns: createKeyedLock(),
         holds: new OldHolds(),
         pace: new Pace(1e9),
         copied: () => void (done.copied += 1),

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { type Blocks, openBlocks } from '@ipfs-kit/blocks'
 import { random } from '@ipfs-kit/concurrency'
-import { type Disk, DiskError, type SimDisk, simDisk } from '@ipfs-kit/disk'
+import { type Disk, DiskError, type DiskFile, type SimDisk, simDisk } from '@ipfs-kit/disk'
 import * as dagPb from '@ipld/dag-pb'
 import { base32upper } from 'multiformats/bases/base32'
 import { CID } from 'multiformats/cid'
@@ -69,23 +69,25 @@ export async function oldDisk(blocks: readonly Block[]): Promise<SimDisk> {
   return disk
 }
 
-/** The same disk, where reads of some files fail: `fails` says how many more. */
-export function failingReads(disk: Disk, fails: (file: string) => boolean): Disk {
+/** The same disk, whose files do some things in another way. */
+function changedFiles(disk: Disk, change: (handle: DiskFile, file: string) => Partial<DiskFile>): Disk {
   return {
     ...disk,
     open: async (file, mode) => {
       const handle = await disk.open(file, mode)
-      return {
-        ...handle,
-        size: () => handle.size(),
-        close: () => handle.close(),
-        read: async (into, position) => {
-          if (fails(file)) throw new DiskError('DISK_IO', `Cannot read ${file} (EIO)`, { systemCode: 'EIO' })
-          return handle.read(into, position)
-        },
-      }
+      return { ...handle, ...change(handle, file) }
     },
   }
+}
+
+/** The same disk, where reads of some files fail: `fails` says how many more. */
+export function failingReads(disk: Disk, fails: (file: string) => boolean): Disk {
+  return changedFiles(disk, (handle, file) => ({
+    read: async (into, position) => {
+      if (fails(file)) throw new DiskError('DISK_IO', `Cannot read ${file} (EIO)`, { systemCode: 'EIO' })
+      return handle.read(into, position)
+    },
+  }))
 }
 
 /** The same disk, which writes some bytes wrong wherever they are part of what is written. */
@@ -97,17 +99,10 @@ export function wrongWrites(disk: Disk, bytes: Buffer): Disk {
     whole[at]! ^= 1
     return [whole]
   }
-  return {
-    ...disk,
-    open: async (file, mode) => {
-      const handle = await disk.open(file, mode)
-      return {
-        ...handle,
-        write: (buffers, position) => handle.write(changed(buffers), position),
-        writeNow: (buffers, position) => handle.writeNow(changed(buffers), position),
-      }
-    },
-  }
+  return changedFiles(disk, (handle) => ({
+    write: (buffers, position) => handle.write(changed(buffers), position),
+    writeNow: (buffers, position) => handle.writeNow(changed(buffers), position),
+  }))
 }
 
 export interface Opened {

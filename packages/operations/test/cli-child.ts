@@ -1,7 +1,7 @@
 /** The program of the fixture as a process of its own. */
+import { runExecutable, runProgram } from '@ipfs-kit/operations/cli'
 import { createProgram } from './cli-fixture.ts'
-import { runProgram } from '@ipfs-kit/operations/cli'
 
-const cancel = new AbortController()
-process.once('SIGINT', () => cancel.abort(new Error('SIGINT')))
-process.exitCode = await runProgram(createProgram(process, { signal: cancel.signal }), process.argv.slice(2))
+await runExecutable(new URL('../package.json', import.meta.url), ({ args, streams, signal, cwd, version }) =>
+  runProgram(createProgram(streams, { signal, cwd }).version(version), args),
+)

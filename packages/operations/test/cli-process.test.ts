@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, mkdtempSync, openSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -64,12 +64,17 @@ describe('a process', () => {
     expect(code).toBe(5)
   })
 
-  test('that is interrupted ends with 130', async () => {
+  test.each(['SIGINT', 'SIGTERM'] as const)('that is sent %s ends with 130', async (signal) => {
     const child = start(['things', 'cat', '1000000000000'])
-    child.stdout?.once('data', () => child.kill('SIGINT'))
+    child.stdout?.once('data', () => child.kill(signal))
     child.stdout?.resume()
-    const [code] = (await once(child, 'close')) as [number]
-    expect(code).toBe(130)
+    expect(await once(child, 'close')).toEqual([130, null])
+  })
+
+  test('shows the version of its package', async () => {
+    const manifest = readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')
+    const { version } = JSON.parse(manifest) as { version: string }
+    expect(await finished(start(['--version']))).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
   })
 
   test('whose output has no room tells it', async () => {

@@ -1,78 +1,18 @@
-import { EntryReadError, operation } from '@ipfs-kit/operations'
 import type { FileEntry } from '@ipfs-kit/operations'
 import { describe, expect, test } from 'vitest'
-import { z } from 'zod'
 import { connect, head, serve } from './http-server.ts'
-
-const sum = (bytes: Uint8Array): number => bytes.reduce((total, byte) => (total * 31 + byte) % 1_000_003, 7)
-
-/** Tells what it was given. `skip` leaves the content of large files, `left` leaves it after the first piece. */
-const list = operation<object>()({
-  name: 'test.list',
-  summary: 'List files.',
-  parts: [],
-  input: z.object({ large: z.enum(['read', 'skip', 'left']).default('read') }),
-  output: z.object({
-    path: z.string(),
-    kind: z.enum(['whole', 'stream', 'folder', 'failed']),
-    size: z.number(),
-    sum: z.number(),
-    failed: z.string(),
-  }),
-  body: 'files',
-  returns: 'lines',
-  effect: 'write',
-  scope: 'write',
-  doors: ['cli'],
-  async *run(_parts, { large }, _context, body) {
-    for await (const entry of body) yield await describeEntry(entry, large)
-  },
-})
-
-async function describeEntry({ path, content, failed }: FileEntry, large: string) {
-  const line = { path, size: 0, sum: 0, failed: '' }
-  if (failed !== undefined)
-    return { ...line, kind: 'failed' as const, failed: `${failed.code} ${failed.message}` }
-  if (content === undefined) return { ...line, kind: 'folder' as const }
-  if (content instanceof Uint8Array)
-    return { ...line, kind: 'whole' as const, size: content.length, sum: sum(content) }
-  const pieces: Uint8Array[] = []
-  try {
-    if (large !== 'skip') {
-      for await (const piece of content) {
-        pieces.push(piece)
-        if (large === 'left') break
-      }
-    }
-  } catch (error) {
-    if (!(error instanceof EntryReadError)) throw error
-    return { ...line, kind: 'failed' as const, failed: `${error.code} ${error.message}` }
-  }
-  const bytes = large === 'read' ? Buffer.concat(pieces) : new Uint8Array()
-  return { ...line, kind: 'stream' as const, size: bytes.length, sum: sum(bytes) }
-}
-
-type Line = Awaited<ReturnType<typeof describeEntry>>
-
-async function linesOf(response: Response): Promise<Line[]> {
-  expect(response.status, await response.clone().text()).toBe(200)
-  const lines = (await response.text()).split('\n')
-  expect(lines.pop()).toBe('')
-  return lines.map((line) => JSON.parse(line) as Line)
-}
-
-const type = { 'content-type': 'multipart/form-data; boundary=edge' }
-
-function part(disposition: string, content: string, more = ''): string {
-  return `--edge\r\ncontent-disposition: form-data; ${disposition}\r\n${more}\r\n${content}\r\n`
-}
-
-function form(...parts: string[]): Buffer {
-  return Buffer.from(`${parts.join('')}--edge--\r\n`, 'latin1')
-}
-
-const failedField = (path: string): string =>
-  part('name="failed"', JSON.stringify({ path, code: 'EIO', message: 'The disk is broken' }))
+import {
+  describeEntry,
+  failedField,
+  form,
+  formType,
+  type Line,
+  linesOf,
+  list,
+  part,
+  randomBytes,
+  sum,
+} from './http-forms.ts'
 
 describe('a form', () => {
   test('of FormData has one entry for each file, with its relative path', async () => {
@@ -150,7 +90,11 @@ describe('a form', () => {
               Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from('\r\n')]),
             )
         }
-        const request = head('/test/list', { ...type, 'transfer-encoding': 'chunked', connection: 'close' })
+        const request = head('/test/list', {
+          ...formType,
+          'transfer-encoding': 'chunked',
+          connection: 'close',
+        })
         const connection = connect(port, request, ...chunks, '0\r\n\r\n')
         const answer = await connection.all
         const lines = answer
@@ -172,7 +116,7 @@ describe('a form', () => {
       part(`name="file"; filename="fallback"; filename*=UTF-8''it's%20%22%25%2F%C3%BC%22`, ''),
       part(`name="file"; filename="a; filename*=UTF-8''b"`, ''),
     )
-    const lines = await linesOf(await fetch(`${url}/test/list`, { method: 'POST', headers: type, body }))
+    const lines = await linesOf(await fetch(`${url}/test/list`, { method: 'POST', headers: formType, body }))
     expect(lines.map(({ path }) => path)).toEqual([
       'plain.txt',
       'first.txt',
@@ -187,7 +131,7 @@ describe('a form', () => {
     const body = form(
       part('name="file"; filename="empty/folder"', '', 'Content-Type: application/x-directory\r\n'),
     )
-    const lines = await linesOf(await fetch(`${url}/test/list`, { method: 'POST', headers: type, body }))
+    const lines = await linesOf(await fetch(`${url}/test/list`, { method: 'POST', headers: formType, body }))
     expect(lines).toMatchObject([{ path: 'empty/folder', kind: 'folder' }])
   })
 
@@ -199,7 +143,7 @@ describe('a form', () => {
       Buffer.from('epilogue'),
     ])
     expect(
-      await linesOf(await fetch(`${url}/test/list`, { method: 'POST', headers: type, body })),
+      await linesOf(await fetch(`${url}/test/list`, { method: 'POST', headers: formType, body })),
     ).toMatchObject([{ path: 'a' }])
   })
 })
@@ -212,7 +156,7 @@ describe('a part "failed"', () => {
       failedField('a'),
       part('name="file"; filename="b"', 'b'),
     )
-    const lines = await linesOf(await fetch(`${url}/test/list`, { method: 'POST', headers: type, body }))
+    const lines = await linesOf(await fetch(`${url}/test/list`, { method: 'POST', headers: formType, body }))
     expect(lines).toMatchObject([
       { path: 'a', kind: 'failed', failed: 'EIO The disk is broken' },
       { path: 'b', kind: 'whole' },
@@ -227,7 +171,7 @@ describe('a part "failed"', () => {
       failedField('a'),
       part('name="file"; filename="b"', 'b'),
     )
-    const lines = await linesOf(await fetch(`${url}/test/list`, { method: 'POST', headers: type, body }))
+    const lines = await linesOf(await fetch(`${url}/test/list`, { method: 'POST', headers: formType, body }))
     expect(lines).toMatchObject([
       { path: 'a', kind: 'failed', failed: 'EIO The disk is broken' },
       { path: 'b', kind: 'whole' },
@@ -242,7 +186,7 @@ describe('a part "failed"', () => {
       failedField('c'),
       failedField('c'),
     )
-    const lines = await linesOf(await fetch(`${url}/test/list`, { method: 'POST', headers: type, body }))
+    const lines = await linesOf(await fetch(`${url}/test/list`, { method: 'POST', headers: formType, body }))
     expect(lines.map(({ path, kind }) => [path, kind])).toEqual([
       ['a', 'whole'],
       ['dir/b', 'failed'],
@@ -276,93 +220,6 @@ describe('a raw body', () => {
     expect(await linesOf(await fetch(`${url}/test/list`, { method: 'POST', headers }))).toEqual([])
     expect((await fetch(`${url}/test/list`, { method: 'POST', headers, body: 'x' })).status).toBe(400)
   })
-})
-
-describe('refused with OPERATION_BODY_INVALID is', () => {
-  const file = part('name="file"; filename="a"', 'a')
-  const cases: [string, string | Buffer, Record<string, string>?][] = [
-    ['a body without boundary', form(file), { 'content-type': 'multipart/form-data' }],
-    ['a body that never has its boundary', 'x'.repeat(100_000)],
-    ['an empty body', ''],
-    ['a body that ends in a file', form(file).subarray(0, -12)],
-    ['a body that ends in a header', form(file).subarray(0, 30)],
-    ['a boundary with something behind it', form(file).toString().replace('--edge\r\n', '--edges\r\n')],
-    ['a part without a name', form(part('filename="a"', ''))],
-    ['a part that is no form-data', form('--edge\r\ncontent-disposition: attachment; name="a"\r\n\r\n\r\n')],
-    ['a part with a broken disposition', form(part('name="a" x', ''))],
-    ['a part with a broken header', form(part('name="a"', '', 'nonsense\r\n'))],
-    [
-      'a part in base64',
-      form(part('name="file"; filename="a"', 'YQ==', 'Content-Transfer-Encoding: base64\r\n')),
-    ],
-    ['a name that is no UTF-8', form(part('name="file"; filename="\xff"', ''))],
-    ['a name whose encoding is broken', form(part(`name="file"; filename*=UTF-8''%ff`, ''))],
-    ['a name in another charset', form(part(`name="file"; filename*=latin1''a`, ''))],
-    ['endless headers', form(part('name="file"; filename="a"', '', `x: ${'x'.repeat(20_000)}\r\n`))],
-    ['a field that is not known', form(part('name="other"', ''))],
-    ['a failure that is no JSON', form(part('name="failed"', 'x'))],
-    ['a failure without its fields', form(part('name="failed"', '{"path":"a"}'))],
-    ['a failure with an unusable path', form(failedField('../a'))],
-    ...['../a', 'a/../b', './a', 'a//b', '/a', '', '.', '..', 'a/', 'a\0b', 'a\\', 'x'.repeat(4_097)].map(
-      (path): [string, Buffer] => [
-        `the path ${JSON.stringify(path.slice(0, 20))}`,
-        form(part(`name="file"; filename="${path}"`, '')),
-      ],
-    ),
-  ]
-  test.each(cases)('%s', async (_title, body, headers = type) => {
-    const { url } = await serve([list])
-    const response = await fetch(`${url}/test/list`, { method: 'POST', headers, body })
-    expect(await response.json()).toMatchObject({ code: 'OPERATION_BODY_INVALID' })
-    expect(response.status).toBe(400)
-  })
-
-  test('an unusable path of a raw body, and two names for one body', async () => {
-    const { url } = await serve([list])
-    const raw = { method: 'POST', headers: { 'content-type': 'application/octet-stream' }, body: 'x' }
-    for (const path of ['..', '/etc/passwd', 'a%00b', '']) {
-      const response = await fetch(`${url}/test/list?filename=${path}`, raw)
-      expect(await response.json()).toMatchObject({ code: 'OPERATION_BODY_INVALID' })
-    }
-    const both = await fetch(`${url}/test/list?filename=a`, {
-      method: 'POST',
-      headers: type,
-      body: form(file),
-    })
-    expect(both.status).toBe(400)
-    expect((await fetch(`${url}/test/list?filename=a&filename=b`, raw)).status).toBe(400)
-  })
-})
-
-test('the number of files and the size of a failure have limits', async () => {
-  const { url } = await serve([list], { limits: { maxFiles: 2 } })
-  const file = part('name="file"; filename="a"', 'a')
-  const send = (body: Buffer): Promise<Response> =>
-    fetch(`${url}/test/list`, { method: 'POST', headers: type, body })
-  expect((await send(form(file, file))).status).toBe(200)
-  const many = await send(form(file, file, file))
-  expect([many.status, await many.json()]).toMatchObject([413, { code: 'OPERATION_BODY_TOO_LARGE' }])
-  expect((await send(form(part('name="failed"', 'x'.repeat(70_000))))).status).toBe(413)
-})
-
-test('JSON and forms of other kinds are refused', async () => {
-  const { url } = await serve([list])
-  for (const other of [
-    'application/json',
-    'multipart/mixed; boundary=edge',
-    'text/plain',
-    'application/x-www-form-urlencoded',
-  ]) {
-    const response = await fetch(`${url}/test/list`, {
-      method: 'POST',
-      headers: { 'content-type': other },
-      body: 'x',
-    })
-    expect([response.status, await response.json()]).toMatchObject([
-      415,
-      { message: expect.stringMatching(/multipart\/form-data/) },
-    ])
-  }
 })
 
 describe('a consumer that is ahead of itself', () => {
@@ -413,14 +270,3 @@ describe('a consumer that is ahead of itself', () => {
     expect(problems).toMatchObject([{ name: 'TypeError' }, { name: 'TypeError' }])
   })
 })
-
-/** Bytes with every value and many line breaks, the same in each run. */
-function randomBytes(size: number): Buffer<ArrayBuffer> {
-  const bytes = Buffer.alloc(size)
-  let state = size + 1
-  for (let at = 0; at < size; at += 1) {
-    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648
-    bytes[at] = state >>> 16
-  }
-  return bytes
-}

@@ -1,11 +1,10 @@
 /** What changes the values of a disk cache: put, touch, delete and clear. */
-import { shield } from '@ipfs-kit/concurrency'
+import { shield, type KeyedLock } from '@ipfs-kit/concurrency'
 import { type Body, type ObjectStat, StorageError, takeIn } from '@ipfs-kit/storage'
 import type { Arriving } from './arriving.ts'
 import { type Entries, Entry } from './entries.ts'
 import type { Evictions } from './evictions.ts'
 import type { Head } from './head.ts'
-import type { KeyLocks } from './key-locks.ts'
 import type { Records } from './records.ts'
 import type { Removals } from './removals.ts'
 import { spread } from './spread.ts'
@@ -16,7 +15,7 @@ import type { Values } from './values.ts'
 export interface ChangesOptions {
   readonly records: Records
   readonly entries: Entries
-  readonly locks: KeyLocks
+  readonly locks: KeyedLock<string>
   readonly values: Values
   readonly removals: Removals
   readonly evictions: Evictions

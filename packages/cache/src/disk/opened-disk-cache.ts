@@ -1,5 +1,5 @@
 /** An open disk cache: its parts put together, and its calls checked. */
-import { createOwner, shield } from '@ipfs-kit/concurrency'
+import { createKeyedLock, createOwner, shield } from '@ipfs-kit/concurrency'
 import {
   type Body,
   type CallOptions,
@@ -25,7 +25,6 @@ import type {
 } from './disk-cache.ts'
 import { Entries, type Entry } from './entries.ts'
 import { Evictions } from './evictions.ts'
-import { KeyLocks } from './key-locks.ts'
 import { probeCache } from './probe-cache.ts'
 import { Reads } from './reads.ts'
 import { recover } from './recover.ts'
@@ -88,7 +87,7 @@ export class OpenedDiskCache implements DiskCache {
     this.#parts = parts
     const entries = this.#entries
     const owner = this.#owner
-    const locks = new KeyLocks()
+    const locks = createKeyedLock<string>({ name: 'keys of a disk cache' })
     const arriving = new Arriving(parts.maxArrivingBytes)
     const removals = new Removals({ records, locks, entries, owner })
     const values = new Values({ name, entries, records, locks, removals, owner, now, maxEntries })

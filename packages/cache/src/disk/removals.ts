@@ -1,8 +1,7 @@
 /** Removes the records of values that have left. */
 import { BlocksError } from '@ipfs-kit/blocks'
-import type { Owner } from '@ipfs-kit/concurrency'
+import type { KeyedLock, Owner } from '@ipfs-kit/concurrency'
 import type { Entries, Entry } from './entries.ts'
-import type { KeyLocks } from './key-locks.ts'
 import type { Records } from './records.ts'
 import { spread } from './spread.ts'
 
@@ -22,7 +21,7 @@ const sliceOfQueue = 1024
 /** The removals of a cache. */
 export class Removals {
   readonly #records: Records
-  readonly #locks: KeyLocks
+  readonly #locks: KeyedLock<string>
   readonly #entries: Entries
   readonly #owner: Owner
   readonly #queue: (() => Promise<void>)[] = []
@@ -33,7 +32,7 @@ export class Removals {
 
   constructor(parts: {
     readonly records: Records
-    readonly locks: KeyLocks
+    readonly locks: KeyedLock<string>
     readonly entries: Entries
     readonly owner: Owner
   }) {

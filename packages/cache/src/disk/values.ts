@@ -1,9 +1,8 @@
 /** The values of a cache: which there are, what their records say, and how they leave. */
-import { checkpoint, type Owner, shield } from '@ipfs-kit/concurrency'
+import { checkpoint, type KeyedLock, type Owner, shield } from '@ipfs-kit/concurrency'
 import type { Entries, Entry } from './entries.ts'
 import { Expiration } from './expiration.ts'
 import type { Head, ReadHead } from './head.ts'
-import type { KeyLocks } from './key-locks.ts'
 import type { Records } from './records.ts'
 import type { Removals } from './removals.ts'
 import { publishLeaving } from './reports.ts'
@@ -14,7 +13,7 @@ export interface ValuesOptions {
   readonly name: string
   readonly entries: Entries
   readonly records: Records
-  readonly locks: KeyLocks
+  readonly locks: KeyedLock<string>
   readonly removals: Removals
   readonly owner: Owner
   readonly now: () => number

@@ -50,10 +50,9 @@ async function clear(parts: Parts, contents: Contents, tier: Tier): Promise<Clea
   for (let entry = await listing.head(after); entry !== undefined; entry = await listing.head(after)) {
     after = entry.key
     const content = contents.of(entry.key)
-    await locks.run(content.key, async () => {
-      await tier.delete(content)
-      known.unplace(content.key, tier.index)
-    })
+    using _held = await locks.acquire(content.key)
+    await tier.delete(content)
+    known.unplace(content.key, tier.index)
     entries += 1
     bytes += entry.size
   }

@@ -42,7 +42,8 @@ export async function demoteCold(
         report.keys += 1
         if (!isCold(parts, tier, entry.key, startedMs)) continue
         const content = contents.of(entry.key)
-        const isGone = await parts.locks.run(content.key, () => demote(parts, tier, content))
+        using _held = await parts.locks.acquire(content.key)
+        const isGone = await demote(parts, tier, content)
         if (!isGone) report.kept += 1
         else {
           report.demoted += 1

@@ -30,21 +30,20 @@ export interface MoveReport {
  */
 export async function moveKey(parts: Parts, content: Content, name: string): Promise<MoveReport | undefined> {
   const to = tierNamed(parts, name)
-  return parts.locks.run(content.key, async () => {
-    const there = to.silence(content) === undefined ? await to.stat(content) : undefined
-    const size = there?.size ?? (await bring(parts, content, to))
-    if (size === undefined) return undefined
-    const left: string[] = []
-    const stays: { tier: string; why: string }[] = []
-    for (const tier of parts.tiers.slice(0, to.index)) {
-      const why = await leave(parts, content, tier, to)
-      if (why === 'gone') left.push(tier.name)
-      else if (why !== undefined) stays.push(Object.freeze({ tier: tier.name, why }))
-    }
-    return Object.freeze({
-      ...{ key: content.key, size, to: to.name, wasThere: there !== undefined },
-      ...{ left: Object.freeze(left), stays: Object.freeze(stays) },
-    })
+  using _held = await parts.locks.acquire(content.key)
+  const there = to.silence(content) === undefined ? await to.stat(content) : undefined
+  const size = there?.size ?? (await bring(parts, content, to))
+  if (size === undefined) return undefined
+  const left: string[] = []
+  const stays: { tier: string; why: string }[] = []
+  for (const tier of parts.tiers.slice(0, to.index)) {
+    const why = await leave(parts, content, tier, to)
+    if (why === 'gone') left.push(tier.name)
+    else if (why !== undefined) stays.push(Object.freeze({ tier: tier.name, why }))
+  }
+  return Object.freeze({
+    ...{ key: content.key, size, to: to.name, wasThere: there !== undefined },
+    ...{ left: Object.freeze(left), stays: Object.freeze(stays) },
   })
 }
 

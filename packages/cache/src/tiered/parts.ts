@@ -1,8 +1,7 @@
 /** What the parts of a tiered store share. */
-import type { Owner } from '@ipfs-kit/concurrency'
+import type { KeyedLock, Owner } from '@ipfs-kit/concurrency'
 import { CacheError } from '../errors.ts'
 import type { Content } from './content.ts'
-import type { KeyLocks } from './key-locks.ts'
 import type { KnownKey, KnownKeys, Place } from './known-keys.ts'
 import type { InMemoryTier } from './memory-tier.ts'
 import type { CheckedPolicy } from './policy.ts'
@@ -17,7 +16,8 @@ export interface Parts {
   /** The first memory tier. */
   readonly memory: { readonly tier: Tier; readonly cache: InMemoryTier } | undefined
   readonly known: KnownKeys
-  readonly locks: KeyLocks
+  /** Held by whoever changes what a key has. */
+  readonly locks: KeyedLock<string>
   /** Values that were carried further down: a search that asked tiers out of their order may have missed one on its way. */
   readonly carried: { count: number }
   readonly owner: Owner

@@ -97,7 +97,7 @@ export class Reads {
     for (const tier of takers) {
       if (!tier.breaker.isClosed) continue
       if (tier.memory !== undefined) {
-        if (!locks.isTaken(content.key)) this.#hold(tier, content, bytes)
+        if (!locks.isLocked(content.key)) this.#hold(tier, content, bytes)
         continue
       }
       const turn = this.#promotionTurns.tryAcquire()
@@ -110,7 +110,8 @@ export class Reads {
         async () => {
           using _turn = turn
           try {
-            await locks.run(content.key, () => this.#promoteTo(tier, content, bytes, flight))
+            using _held = await locks.acquire(content.key)
+            await this.#promoteTo(tier, content, bytes, flight)
           } finally {
             this.flights.release(content.key, flight)
           }

@@ -1,5 +1,5 @@
 /** Several backends as one: the fastest first, each for what it is good for. */
-import { createOwner, now, type Owner, sleep } from '@ipfs-kit/concurrency'
+import { createKeyedLock, createOwner, now, type Owner, sleep } from '@ipfs-kit/concurrency'
 import { matches } from '@ipfs-kit/blocks'
 import { cancelScope } from '@ipfs-kit/concurrency'
 import {
@@ -26,7 +26,6 @@ import { type ClearedTier, clearTiers } from './clear.ts'
 import { type DemotionReport, demoteCold } from './demotion.ts'
 import { type KeyExplanation, explainKey } from './explain.ts'
 import { gather } from './gather.ts'
-import { KeyLocks } from './key-locks.ts'
 import { KnownKeys } from './known-keys.ts'
 import { checkLimit, listPage, readMark } from './listing.ts'
 import { leave } from './leave.ts'
@@ -181,7 +180,7 @@ class TieredStore implements Tiered {
       stores: stores.length === 0 ? tiers : stores,
       memory: memory === undefined ? undefined : { tier: memory, cache: memory.memory! },
       known: new KnownKeys({ maxKeys, halfLifeMs: heatHalfLifeMs, now: clock }),
-      locks: new KeyLocks(),
+      locks: createKeyedLock({ name: 'keys of a tiered store' }),
       carried: { count: 0 },
       owner,
     }

@@ -48,13 +48,12 @@ export class Writes {
     const task = owner.spawn(
       async (scope): Promise<{ readonly error?: unknown }> => {
         try {
-          await locks.run(content.key, async () => {
-            try {
-              await work()
-            } finally {
-              this.#reads.flights.changed(content.key)
-            }
-          })
+          using _held = await locks.acquire(content.key)
+          try {
+            await work()
+          } finally {
+            this.#reads.flights.changed(content.key)
+          }
           return {}
         } catch (error) {
           if (scope.cancelled) throw error

@@ -102,6 +102,8 @@ export function isClosedPipe(error: Error): boolean {
 
 const closedPipeCodes = new Set<unknown>([
   'EPIPE',
+  // A write that was under way when our end was closed.
+  'ECANCELED',
   'ECONNRESET',
   'EOF',
   'ERR_STREAM_DESTROYED',

@@ -38,7 +38,7 @@ export const startOptionNames = ['cwd', 'env', 'killAfterMs']
 /** The default of `killAfterMs`. */
 export const defaultKillAfterMs = 2000
 
-/** Processes that have not ended: killed when this program exits. */
+/** Processes that have not ended: sent SIGKILL when this program exits, which does not wait until they are gone. */
 const alive = new Set<ProcessTree>()
 
 function killAlive(): void {
