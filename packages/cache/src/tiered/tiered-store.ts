@@ -1,0 +1,392 @@
+/** The store that several tiers are: its calls, put together from searches, writes and sweeps. */
+import { matches } from '@ipfs-kit/blocks'
+import { cancelScope, createKeyedLock, createOwner, now, type Owner, sleep } from '@ipfs-kit/concurrency'
+import {
+  type Body,
+  type CallOptions,
+  checkKey,
+  type GetOptions,
+  type ListOptions,
+  type ListPage,
+  type ObjectStat,
+  type ProbeReport,
+  probeByRoundTrip,
+  type PutOptions,
+  type StorageBackend,
+  StorageError,
+  type StoredObject,
+  type Supports,
+} from '@ipfs-kit/storage'
+import { CacheError } from '../errors.ts'
+import { type BatchItem, type BatchOptions, checkBatch, eachOf, type Source } from './batch.ts'
+import { openBody } from './body.ts'
+import { type ClearedTier, clearTiers } from './clear.ts'
+import { type Content, Contents } from './content.ts'
+import { type DemotionReport, demoteCold } from './demotion.ts'
+import { type KeyExplanation, explainKey } from './explain.ts'
+import { gather } from './gather.ts'
+import { KnownKeys } from './known-keys.ts'
+import { leave } from './leave.ts'
+import { checkLimit, listPage, readMark } from './listing.ts'
+import { type MoveReport, moveKey } from './move.ts'
+import { onePiece } from './one-piece.ts'
+import type { Parts } from './parts.ts'
+import type { CheckedPolicy } from './policy.ts'
+import { probeByBlock } from './probe.ts'
+import { type QueryItem, queryTiers } from './query.ts'
+import { checkWanted, windowOf } from './range.ts'
+import { Reads } from './reads.ts'
+import { tiersFailed, type Unanswered } from './search.ts'
+import { supportsOf } from './supports.ts'
+import { Tier } from './tier.ts'
+import { Writes } from './writes.ts'
+import type { PutItem, Tiered, TieredStats } from './tiered.ts'
+
+export class TieredStore implements Tiered {
+  readonly name: string
+  readonly failureDomain: string
+  readonly supports: Supports
+  readonly #policy: CheckedPolicy
+  readonly #owner: Owner
+  readonly #parts: Parts
+  readonly #contents: Contents
+  readonly #reads: Reads
+  readonly #writes: Writes
+  readonly #startedMs: number
+  readonly #closing = new AbortController()
+  #isClosed = false
+  #arrivingBytes = 0
+
+  constructor(backends: readonly StorageBackend[], policy: CheckedPolicy) {
+    const { name, keys, rules, breaker, maxKeys, heatHalfLifeMs } = policy
+    this.name = name
+    this.failureDomain = policy.failureDomain
+    this.#policy = policy
+    const owner = createOwner({ name })
+    this.#owner = owner
+    const clock = policy.now ?? (() => now({ scope: owner.scope }))
+    const tiers = backends.map(
+      (backend, index) =>
+        new Tier({ cache: name, index, backend, rules: rules[index]!, breaker, owner, now: clock }),
+    )
+    for (const tier of tiers) tier.memory?.claim()
+    const stores = tiers.filter((tier) => tier.rules.role === 'store')
+    const memory = tiers.find((tier) => tier.memory !== undefined)
+    this.#parts = {
+      policy,
+      tiers,
+      stores: stores.length === 0 ? tiers : stores,
+      memory: memory === undefined ? undefined : { tier: memory, cache: memory.memory! },
+      known: new KnownKeys({ maxKeys, halfLifeMs: heatHalfLifeMs, now: clock }),
+      locks: createKeyedLock({ name: 'keys of a tiered store' }),
+      carried: { count: 0 },
+      owner,
+    }
+    this.supports = supportsOf(this.#parts)
+    this.#contents = new Contents(keys)
+    this.#reads = new Reads(this.#parts)
+    this.#writes = new Writes(this.#parts, this.#reads)
+    this.#startedMs = clock()
+    if (policy.demoteEveryMs !== undefined) this.#sweepEvery(policy.demoteEveryMs)
+  }
+
+  peek(key: string): Uint8Array | undefined {
+    if (this.#isClosed || typeof key !== 'string') return undefined
+    const bytes = this.#reads.fromMemory(key)
+    if (bytes !== undefined || this.#contents.keys === 'any') return bytes
+    const alias = this.#contents.alias(key)
+    return alias === undefined || alias === key ? undefined : this.#reads.fromMemory(alias)
+  }
+
+  inMemory(key: string): boolean {
+    const memory = this.#parts.memory?.cache
+    if (memory === undefined || this.#isClosed) return false
+    return memory.has(key) || memory.has(this.#contents.alias(key) ?? key)
+  }
+
+  async getBytes(key: string, options: CallOptions = {}): Promise<Uint8Array | undefined> {
+    options.signal?.throwIfAborted()
+    const bytes = this.peek(key)
+    if (bytes !== undefined) return bytes
+    const found = await this.#find(key, { offset: 0, length: Number.MAX_SAFE_INTEGER }, this.#enter(options))
+    if (found === undefined) return undefined
+    if ('bytes' in found) return found.bytes
+    const { size, body } = found.object
+    const { maxValueBytes } = this.#policy
+    if (size <= maxValueBytes) return gather(body, size, this.#enter(options), () => {})
+    await leave(body)
+    throw new CacheError('CACHE_TOO_LARGE', `A value of ${size} bytes is above the limit of ${maxValueBytes}`)
+  }
+
+  async get(key: string, options: GetOptions = {}): Promise<StoredObject | undefined> {
+    const signal = this.#enter(options)
+    const wanted = checkWanted(options)
+    const bytes = this.peek(key)
+    const found = bytes === undefined ? await this.#find(key, wanted, signal) : { bytes }
+    if (found === undefined) return undefined
+    if ('object' in found) return { key, ...found.object }
+    const size = found.bytes.length
+    const { from, to } = windowOf(wanted, size)
+    const body = onePiece(new Uint8Array(found.bytes.subarray(from, to)), signal)
+    return { key, size, offset: from, length: to - from, body }
+  }
+
+  async stat(key: string, options: CallOptions = {}): Promise<ObjectStat | undefined> {
+    const signal = this.#enter(options)
+    const content = this.#contents.of(key)
+    const stat = await inSignal(signal, () => this.#reads.stat(content))
+    return stat === undefined ? undefined : { key, size: stat.size }
+  }
+
+  async has(key: string, options: CallOptions = {}): Promise<boolean> {
+    return (await this.stat(key, options)) !== undefined
+  }
+
+  async put(key: string, body: Body, options: PutOptions = {}): Promise<ObjectStat> {
+    const signal = this.#enter(options)
+    this.#mustSupport('write')
+    const { size, ifAbsent = false } = options
+    if (ifAbsent) this.#mustSupport('conditionalPut')
+    const content = this.#contents.of(key)
+    let taken = 0
+    let isWriting = false
+    const give = (): void => {
+      this.#arrivingBytes -= taken
+    }
+    const take = (total: number): void => {
+      const { maxValueBytes, maxArrivingBytes } = this.#policy
+      if (total <= taken) return
+      if (total > maxValueBytes) throw full(`A value has at most ${maxValueBytes} bytes here`)
+      if (this.#arrivingBytes + total - taken > maxArrivingBytes)
+        throw full(`The bodies that arrive now take ${this.#arrivingBytes} of ${maxArrivingBytes} bytes`)
+      this.#arrivingBytes += total - taken
+      taken = total
+    }
+    try {
+      const bytes = await gather(body, size, signal, take)
+      await this.#mustMatch(content, bytes)
+      signal.throwIfAborted()
+      // From here on the bytes are with the tiers, also when the caller has left.
+      isWriting = true
+      await this.#writes.put(content, { bytes, ifAbsent, onEnd: give }, signal)
+      return { key, size: bytes.length }
+    } finally {
+      if (!isWriting) give()
+    }
+  }
+
+  async delete(key: string, options: CallOptions = {}): Promise<void> {
+    const signal = this.#enter(options)
+    this.#mustSupport('delete')
+    await this.#writes.delete(this.#contents.of(key), signal)
+  }
+
+  async list(options: ListOptions = {}): Promise<ListPage> {
+    const signal = this.#enter(options)
+    this.#mustSupport('list')
+    const limit = checkLimit(options.limit)
+    const { prefix = '', cursor } = options
+    if (prefix !== '') checkKey(prefix)
+    const { stores } = this.#parts
+    const mark = cursor === undefined ? undefined : readMark(cursor, prefix, stores.length)
+    return inSignal(signal, () => listPage(stores, this.#contents.keys, { prefix, limit, mark }))
+  }
+
+  getMany(keys: Source<string>, options: BatchOptions = {}) {
+    return this.#each(
+      keys,
+      (key) => key,
+      (key) => this.getBytes(key),
+      options,
+    )
+  }
+
+  putMany(items: Source<PutItem>, options: BatchOptions = {}) {
+    const put = ({ key, body, size }: PutItem) => this.put(key, body, size === undefined ? {} : { size })
+    return this.#each(items, ({ key }) => key, put, options)
+  }
+
+  deleteMany(keys: Source<string>, options: BatchOptions = {}) {
+    return this.#each(
+      keys,
+      (key) => key,
+      (key) => this.delete(key),
+      options,
+    )
+  }
+
+  hasMany(keys: Source<string>, options: BatchOptions = {}) {
+    return this.#each(
+      keys,
+      (key) => key,
+      (key) => this.has(key),
+      options,
+    )
+  }
+
+  statMany(keys: Source<string>, options: BatchOptions = {}) {
+    return this.#each(
+      keys,
+      (key) => key,
+      (key) => this.stat(key),
+      options,
+    )
+  }
+
+  async *query(
+    options: CallOptions & { readonly prefix?: string } = {},
+  ): AsyncGenerator<QueryItem, void, undefined> {
+    const signal = this.#enter(options)
+    const { prefix = '' } = options
+    if (prefix !== '') checkKey(prefix)
+    const listing = this.#parts.tiers.filter((tier) => tier.backend.supports.list)
+    if (listing.length === 0) this.#mustSupport('list')
+    yield* queryTiers(listing, this.#contents.keys, prefix, signal)
+  }
+
+  async explain(key: string, options: CallOptions = {}): Promise<KeyExplanation> {
+    const signal = this.#enter(options)
+    const content = this.#contents.of(key)
+    return inSignal(signal, () => explainKey(this.#parts, content))
+  }
+
+  async demote(options: CallOptions = {}): Promise<DemotionReport> {
+    return this.#own('sweep', options, () => demoteCold(this.#parts, this.#contents, this.#startedMs))
+  }
+
+  async clear(options: CallOptions & { readonly tier?: string } = {}): Promise<readonly ClearedTier[]> {
+    return this.#own('clearing', options, () => clearTiers(this.#parts, this.#contents, options.tier))
+  }
+
+  async move(key: string, to: string, options: CallOptions = {}): Promise<MoveReport | undefined> {
+    return this.#own('move', options, () => moveKey(this.#parts, this.#contents.of(key), to))
+  }
+
+  async probe(options: CallOptions = {}): Promise<ProbeReport> {
+    this.#enter(options)
+    return this.#contents.keys === 'cid' ? probeByBlock(this, options) : probeByRoundTrip(this, options)
+  }
+
+  stats(): TieredStats {
+    const { flights, promotionsLeftOut } = this.#reads
+    return Object.freeze({
+      name: this.name,
+      tiers: Object.freeze(this.#parts.tiers.map((tier) => tier.stats())),
+      knownKeys: this.#parts.known.size,
+      reads: Object.freeze({
+        running: flights.running,
+        started: flights.started,
+        shared: flights.shared,
+      }),
+      promotionsLeftOut,
+      arrivingBytes: this.#arrivingBytes,
+    })
+  }
+
+  async close(): Promise<void> {
+    if (!this.#isClosed) {
+      this.#isClosed = true
+      this.#closing.abort(new StorageError('STORAGE_CLOSED', `The tiered store ${this.name} is closed`))
+    }
+    await this.#owner.close(`the tiered store ${this.name} was closed`)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** Begins a call: the signal that ends it is that of the caller or of closing. */
+  #enter({ signal }: CallOptions): AbortSignal {
+    this.#closing.signal.throwIfAborted()
+    signal?.throwIfAborted()
+    return signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal])
+  }
+
+  /** Runs the work of one call in a task of the store, which ends with the call. */
+  async #own<T>(name: string, options: CallOptions, work: () => Promise<T>): Promise<T> {
+    const signal = this.#enter(options)
+    const task = this.#owner.spawn(
+      async (scope): Promise<{ value: T } | { error: unknown }> => {
+        try {
+          return { value: await work() }
+        } catch (error) {
+          if (scope.cancelled) throw error
+          return { error }
+        }
+      },
+      { name },
+    )
+    try {
+      const outcome = await task.join({ signal })
+      if ('error' in outcome) throw outcome.error
+      return outcome.value
+    } finally {
+      task.cancel(`nobody waits for this ${name} any more`)
+    }
+  }
+
+  /** A value that memory does not have: its bytes, or an object that is read piece by piece. */
+  async #find(
+    key: string,
+    wanted: { readonly offset: number; readonly length: number },
+    signal: AbortSignal,
+  ): Promise<{ readonly bytes: Uint8Array } | { readonly object: Omit<StoredObject, 'key'> } | undefined> {
+    const content = this.#contents.of(key)
+    const found = await this.#reads.find(content, signal)
+    if (found === undefined) return undefined
+    if (found.reading.kind === 'whole') return found.reading
+    windowOf(wanted, found.reading.size)
+    // From the tier where it was found on; those before had nothing, or did not answer.
+    const tiers = this.#parts.tiers.slice(found.tier.index)
+    const failed: Unanswered[] = []
+    const object = await inSignal(signal, () =>
+      openBody(tiers, content, wanted, signal, (one) => failed.push(one)),
+    )
+    if (object === undefined && failed.length > 0)
+      throw tiersFailed(`${JSON.stringify(content.key)} cannot be read`, failed)
+    return object === undefined ? undefined : { object }
+  }
+
+  async #mustMatch({ key, multihash }: Content, bytes: Uint8Array): Promise<void> {
+    if (multihash === undefined || (await matches(multihash, bytes))) return
+    const what = `The key ${JSON.stringify(key)} is a CID, and not that of these ${bytes.length} bytes`
+    throw new StorageError('STORAGE_INVALID_KEY', what)
+  }
+
+  #mustSupport(ability: 'write' | 'delete' | 'list' | 'conditionalPut'): void {
+    if (!this.supports[ability])
+      throw new StorageError('STORAGE_NOT_SUPPORTED', `The tiers of ${this.name} do not support ${ability}`)
+  }
+
+  async *#each<I, T>(
+    source: Source<I>,
+    keyOf: (item: I) => string,
+    work: (item: I) => Promise<T>,
+    options: BatchOptions,
+  ): AsyncGenerator<BatchItem<T>, void, undefined> {
+    const checked = checkBatch(options)
+    const signal = this.#enter(options)
+    yield* eachOf(this.#owner, source, { keyOf, run: work }, { ...checked, signal })
+  }
+
+  #sweepEvery(ms: number): void {
+    this.#owner.spawn(
+      async () => {
+        for (;;) {
+          await sleep(ms)
+          await demoteCold(this.#parts, this.#contents, this.#startedMs)
+        }
+      },
+      { name: 'sweeps' },
+    )
+  }
+}
+
+/** Runs the work of one call under its signal. */
+async function inSignal<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  return (await cancelScope(work, { signal })) as T
+}
+
+function full(message: string): StorageError {
+  return new StorageError('STORAGE_FULL', message)
+}
