@@ -52,11 +52,11 @@ export interface BlocksBackend extends StorageBackend {
   readonly supports: typeof supports
   /**
    * An object in one piece, for those who would verify it otherwise: its bytes have been verified already. They belong to the
-   * caller. Above `maxBytes` there is its size alone.
+   * caller. Above `maxBytes` there is its size alone. It ends with the scope of whoever calls.
    *
    * @returns undefined if there is none, or if what is there is damaged
    */
-  getWhole(key: string, maxBytes: number, options?: CallOptions): Promise<WholeObject | undefined>
+  getWhole(cid: CID, maxBytes: number): Promise<WholeObject | undefined>
 }
 
 /** What {@link BlocksBackend.getWhole} gives. */
@@ -172,13 +172,13 @@ class OnBlocks implements BlocksBackend {
     })
   }
 
-  async getWhole(key: string, maxBytes: number, options: CallOptions = {}): Promise<WholeObject | undefined> {
-    const { cid, signal } = this.#enter(key, options)
+  async getWhole(cid: CID, maxBytes: number): Promise<WholeObject | undefined> {
+    if (this.#closing.signal.aborted) throw closed(this.name)
     checkCount('maxBytes', maxBytes)
     return told(async () => {
-      const size = await this.#blocks.size(cid, { signal })
+      const size = await this.#blocks.size(cid)
       if (size === undefined || size > maxBytes) return size === undefined ? undefined : { size }
-      const bytes = await this.#blocks.get(cid, { signal })
+      const bytes = await this.#blocks.get(cid)
       return bytes === undefined ? undefined : { size: bytes.length, bytes }
     })
   }

@@ -5,7 +5,7 @@ import { createPrefetcher } from '@ipfs-kit/cache/predictive'
 import { createMemoryTier, tiered } from '@ipfs-kit/cache/tiered'
 import type { BlockCache, BlockReader, CachedBlocks, LinksOf } from '@ipfs-kit/ipfs'
 import { CacheError } from '@ipfs-kit/cache'
-import { StorageError } from '@ipfs-kit/storage'
+import { type CallOptions, StorageError } from '@ipfs-kit/storage'
 import { CID } from 'multiformats/cid'
 
 /** The cache of a node, as the node reads through it, and as its operations ask it. */
@@ -19,10 +19,14 @@ export interface NodeCacheOptions {
   readonly memoryBytes: number
 }
 
+/** What the text of each CID of version 1 begins with whose block has no links. */
+const rawPrefix = 'bafk'
 /** Largest block that a node takes. */
 const maxBlockBytes = 16_777_216
-/** A local disk that has not answered by then will not. */
-const timeoutMs = 60_000
+/** From a disk of this machine a smaller block is read sooner than it would be foreseen. */
+const aheadFromBytes = 65_536
+/** How fast the mean of sizes follows what is read. */
+const meanShare = 1 / 8
 
 /** Makes the cache of a node over its open packs. What it answers is a copy: nobody can change what others get. */
 export function createNodeCache(
@@ -35,12 +39,14 @@ export function createNodeCache(
   const store = tiered(memory === undefined ? [blocks] : [memory, blocks], {
     name: 'node',
     maxWholeBytes: maxBlockBytes,
-    tiers: { blocks: { timeoutMs, usage: () => usageOf(packs) } },
+    // What is read once, as a scan does, takes no room: only what comes back gets some.
+    promoteAfterHits: 2,
+    tiers: { blocks: { timeoutMs: Number.POSITIVE_INFINITY, usage: () => usageOf(packs) } },
     // It is this machine's own disk: a sector that cannot be read is no reason to leave the others alone.
     breaker: { failures: Number.MAX_SAFE_INTEGER },
   })
   const linksBelow = (key: string, bytes: Uint8Array | undefined, follow = linksOf): readonly string[] =>
-    bytes === undefined ? [] : follow(CID.parse(key), bytes).map(String)
+    bytes === undefined || key.startsWith(rawPrefix) ? [] : follow(CID.parse(key), bytes).map(String)
   const prefetcher = createPrefetcher<Uint8Array | undefined>({
     name: 'node',
     fetch: (key, { signal }) => store.getBytes(key, { signal }),
@@ -53,7 +59,7 @@ export function createNodeCache(
     part: { store, prefetcher, linksOf: linksBelow },
     get: (cid, options) =>
       orFromPacks(
-        async () => copyOf(await store.getBytes(cid.toString(), options)),
+        async () => copyOf(await store.getBytes(cid, options)),
         () => packs.get(cid, options),
       ),
     size: (cid, options) =>
@@ -68,10 +74,17 @@ export function createNodeCache(
         scope,
         linksOf: (key, bytes) => linksBelow(key, bytes, follow),
       })
+      let meanBytes = aheadFromBytes
+      const read = (cid: CID, options: CallOptions | undefined) =>
+        meanBytes < aheadFromBytes ? store.getBytes(cid, options) : reader.read(cid.toString(), options)
       return {
         get: (cid, options) =>
           orFromPacks(
-            async () => copyOf(await reader.read(cid.toString(), options)),
+            async () => {
+              const bytes = await read(cid, options)
+              meanBytes += ((bytes?.length ?? 0) - meanBytes) * meanShare
+              return copyOf(bytes)
+            },
             () => packs.get(cid, options),
           ),
         pass: (cid, bytes) => reader.pass(cid.toString(), bytes),

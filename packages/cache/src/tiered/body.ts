@@ -99,7 +99,7 @@ async function openSource(
 ): Promise<Source | undefined> {
   const asksRange = offset > 0 && tier.backend.supports.ranges
   const end = new AbortController()
-  return tier.callInPart(async (callSignal) => {
+  return tier.callInPart(async ({ signal: callSignal }) => {
     const options = asksRange ? { offset, ...(length === Number.MAX_SAFE_INTEGER ? {} : { length }) } : {}
     const found = await tier.backend.get(content.key, {
       ...options,

@@ -33,7 +33,7 @@ function blocksOf(store: Tiered): HeliaBlocks {
     },
     async get(cid, options) {
       if (isInline(cid)) return cid.multihash.digest
-      const bytes = await store.getBytes(cid.toString(), signalOf(options))
+      const bytes = await store.getBytes(cid, signalOf(options))
       // What the store gives out may be shared with its memory; slice() of a Buffer would be no copy.
       return bytes && new Uint8Array(bytes)
     },

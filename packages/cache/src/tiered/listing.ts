@@ -61,7 +61,7 @@ export class TierListing {
 
   async #turn(cursor: string): Promise<void> {
     this.tier.mustBeClosed()
-    const page = await this.tier.call(async (signal) => {
+    const page = await this.tier.call(async ({ signal }) => {
       const listed = await this.tier.backend.list({
         prefix: this.#prefix,
         ...(cursor === '' ? {} : { cursor }),

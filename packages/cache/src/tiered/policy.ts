@@ -9,7 +9,10 @@ export interface TierRules {
    * Default: `cache` for a memory tier, `store` for any other. If no tier is a store, all count as such.
    */
   readonly role?: 'store' | 'cache'
-  /** How long a call, or the wait for the next piece of a body, may take. Default 10,000. */
+  /**
+   * How long a call, or the wait for the next piece of a body, may take. Infinity: no time is taken, as for a disk of this
+   * machine, which answers in microseconds or not at all. Default 10,000.
+   */
   readonly timeoutMs?: number
   /** After so long without an answer to a read, the next tier is asked as well. Default: not before this one has ended. */
   readonly hedgeAfterMs?: number
@@ -202,7 +205,7 @@ function checkRules(tier: StorageBackend, rules: TierRules, maxBytes: number): C
   const { maxValueBytes = maxBytes, types, maxCalls = 64, demoteBelow = 0, usage, entry } = rules
   if (role !== 'store' && role !== 'cache')
     throw new TypeError(`${at}.role is store or cache, not ${String(role)}`)
-  checkMs(`${at}.timeoutMs`, timeoutMs, longestMs)
+  if (timeoutMs !== Number.POSITIVE_INFINITY) checkMs(`${at}.timeoutMs`, timeoutMs, longestMs)
   if (hedgeAfterMs !== undefined) checkMs(`${at}.hedgeAfterMs`, hedgeAfterMs, longestMs)
   checkCount(`${at}.maxValueBytes`, maxValueBytes, 0, most)
   checkCount(`${at}.maxCalls`, maxCalls, 1, most)

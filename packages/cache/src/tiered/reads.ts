@@ -1,6 +1,6 @@
 /** Reads of whole values: one search for all who ask, and promotion of what was found further down. */
 import { createSemaphore, type Semaphore, throwIfCancelled } from '@ipfs-kit/concurrency'
-import type { ObjectStat } from '@ipfs-kit/storage'
+import type { CallOptions, ObjectStat } from '@ipfs-kit/storage'
 import { type Flight, Flights } from '../flights.ts'
 import type { Content } from './content.ts'
 import { decisive, holdInMemory, type Parts, putInto, takes } from './parts.ts'
@@ -29,11 +29,11 @@ export class Reads {
   }
 
   /** The value of a key that memory does not have; counts as a read of it. */
-  async find(content: Content, signal: AbortSignal): Promise<Found | undefined> {
+  async find(content: Content, options: CallOptions): Promise<Found | undefined> {
     const { known } = this.#parts
     const remembered = known.get(content.key)
     if (remembered !== undefined) known.hit(remembered)
-    const found = await this.flights.join(content.key, (flight) => this.#search(content, flight), { signal })
+    const found = await this.flights.join(content.key, (flight) => this.#search(content, flight), options)
     // A key that is nowhere takes no place in the table.
     if (found !== undefined && remembered === undefined) known.hit(known.of(content.key))
     return found

@@ -1,9 +1,11 @@
 /** One tier: every call of it has a deadline and a turn, and what comes of it is counted. */
 import {
   createSemaphore,
+  currentScope,
   failAfter,
   type Owner,
   run,
+  type Scope,
   throwIfCancelled,
   TimeoutError,
 } from '@ipfs-kit/concurrency'
@@ -64,6 +66,9 @@ const answers = new Set<string>([
   'STORAGE_NOT_SUPPORTED',
   'STORAGE_SIZE_MISMATCH',
 ])
+
+/** What ends a call. Its signal costs something once it is asked for. */
+type Ending = Pick<Scope, 'signal'>
 
 const maxDoubts = 10_000
 
@@ -151,23 +156,22 @@ export class Tier {
    * Makes a call: it has a turn and a deadline. What it fails with counts against the tier, unless that is an answer, or the
    * caller has left. What would be a failure has to be one before `work` ends: by then the tier has proved itself.
    */
-  async call<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async call<T>(work: (scope: Ending) => Promise<T>): Promise<T> {
     const value = await this.callInPart(work)
     this.breaker.succeeded()
     return value
   }
 
   /** The same for a part of what the tier has to do: if it goes well, that proves nothing yet. */
-  async callInPart<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async callInPart<T>(work: (scope: Ending) => Promise<T>): Promise<T> {
+    const { timeoutMs } = this.rules
+    const inTurn = async (scope: Ending): Promise<T> => {
+      using _turn = this.#turns.tryAcquire() ?? (await this.#turns.acquire())
+      return await run(work(scope))
+    }
     try {
-      return await failAfter(
-        this.rules.timeoutMs,
-        async (scope) => {
-          using _turn = await this.#turns.acquire()
-          return await run(work(scope.signal))
-        },
-        { name: `tier ${this.name}` },
-      )
+      if (timeoutMs === Number.POSITIVE_INFINITY) return await inTurn(currentScope())
+      return await failAfter(timeoutMs, inTurn, { name: `tier ${this.name}` })
     } catch (error) {
       throwIfCancelled()
       this.#blame(error)
@@ -177,7 +181,7 @@ export class Tier {
 
   /** What it has under a key, checked. A value that is not that of its CID is none. */
   async read(content: Content, maxWholeBytes: number): Promise<Reading | undefined> {
-    const reading = await this.callInPart((signal) => this.#read(content, maxWholeBytes, signal))
+    const reading = await this.callInPart((scope) => this.#read(content, maxWholeBytes, scope))
     if (reading === 'lie') {
       this.lied()
       return undefined
@@ -195,7 +199,7 @@ export class Tier {
   }
 
   async stat(content: Content): Promise<ObjectStat | undefined> {
-    return this.call(async (signal) => {
+    return this.call(async ({ signal }) => {
       const found = await this.backend.stat(content.key, { signal })
       if (found !== undefined && !isSize(found.size)) throw this.odd('it says a size that is none')
       return found
@@ -205,13 +209,13 @@ export class Tier {
   /** What it knows of a value besides its size. */
   async entry(content: Content): Promise<TierEntry | undefined> {
     const { entry } = this.rules
-    return entry && this.call((signal) => entry(content.key, { signal }))
+    return entry && this.call(({ signal }) => entry(content.key, { signal }))
   }
 
   async put(content: Content, bytes: Uint8Array, ifAbsent = false): Promise<void> {
     this.mustBeClosed()
     const options = { size: bytes.length, ...(ifAbsent ? { ifAbsent } : {}) }
-    await this.call(async (signal) => {
+    await this.call(async ({ signal }) => {
       const stored = await this.backend.put(content.key, bytes, { ...options, signal })
       if (stored.size !== bytes.length)
         throw this.odd(`it was given ${bytes.length} bytes and says that it has taken ${stored.size}`)
@@ -222,7 +226,7 @@ export class Tier {
 
   async delete(content: Content): Promise<void> {
     this.mustBeClosed()
-    await this.call((signal) => this.backend.delete(content.key, { signal }))
+    await this.call(({ signal }) => this.backend.delete(content.key, { signal }))
     this.counts.deletes += 1
     this.#doubts.delete(content.key)
   }
@@ -262,16 +266,13 @@ export class Tier {
     })
   }
 
-  async #read(
-    content: Content,
-    maxWholeBytes: number,
-    signal: AbortSignal,
-  ): Promise<Reading | 'lie' | undefined> {
+  async #read(content: Content, maxWholeBytes: number, scope: Ending): Promise<Reading | 'lie' | undefined> {
     if (isBlocksBackend(this.backend)) {
-      const whole = await this.backend.getWhole(content.key, maxWholeBytes, { signal })
+      const whole = await this.backend.getWhole(content.cid!, maxWholeBytes)
       if (whole?.bytes === undefined) return whole === undefined ? undefined : { kind: 'large', ...whole }
       return { kind: 'whole', bytes: whole.bytes }
     }
+    const { signal } = scope
     const found = await this.backend.get(content.key, { signal })
     if (found === undefined) return undefined
     const { size, offset, length, body } = found

@@ -17,6 +17,7 @@ import {
   type StoredObject,
   type Supports,
 } from '@ipfs-kit/storage'
+import type { CID } from 'multiformats/cid'
 import { CacheError } from '../errors.ts'
 import { type BatchItem, type BatchOptions, checkBatch, eachOf, type Source } from './batch.ts'
 import { openBody } from './body.ts'
@@ -34,9 +35,9 @@ import type { Parts } from './parts.ts'
 import type { CheckedPolicy } from './policy.ts'
 import { probeByBlock } from './probe.ts'
 import { type QueryItem, queryTiers } from './query.ts'
-import { checkWanted, windowOf } from './range.ts'
+import { checkWanted, type Wanted, windowOf } from './range.ts'
 import { Reads } from './reads.ts'
-import { tiersFailed, type Unanswered } from './search.ts'
+import { type Found, tiersFailed, type Unanswered } from './search.ts'
 import { supportsOf } from './supports.ts'
 import { Tier } from './tier.ts'
 import { Writes } from './writes.ts'
@@ -104,14 +105,19 @@ export class TieredStore implements Tiered {
     return memory.has(key) || memory.has(this.#contents.alias(key) ?? key)
   }
 
-  async getBytes(key: string, options: CallOptions = {}): Promise<Uint8Array | undefined> {
+  async getBytes(key: string | CID, options: CallOptions = {}): Promise<Uint8Array | undefined> {
     options.signal?.throwIfAborted()
-    const bytes = this.peek(key)
+    const text = typeof key === 'string' ? key : key.toString()
+    const bytes = this.peek(text)
     if (bytes !== undefined) return bytes
-    const found = await this.#find(key, { offset: 0, length: Number.MAX_SAFE_INTEGER }, this.#enter(options))
+    this.#closing.signal.throwIfAborted()
+    const content = typeof key === 'string' ? this.#contents.of(key) : this.#contents.ofCid(key)
+    const found = await this.#search(content, options)
     if (found === undefined) return undefined
-    if ('bytes' in found) return found.bytes
-    const { size, body } = found.object
+    if (found.reading.kind === 'whole') return found.reading.bytes
+    const object = await this.#openFound(content, found, everything, this.#enter(options))
+    if (object === undefined) return undefined
+    const { size, body } = object
     const { maxValueBytes } = this.#policy
     if (size <= maxValueBytes) return gather(body, size, this.#enter(options), () => {})
     await leave(body)
@@ -122,13 +128,13 @@ export class TieredStore implements Tiered {
     const signal = this.#enter(options)
     const wanted = checkWanted(options)
     const bytes = this.peek(key)
-    const found = bytes === undefined ? await this.#find(key, wanted, signal) : { bytes }
+    if (bytes !== undefined) return windowIn(key, bytes, wanted, signal)
+    const content = this.#contents.of(key)
+    const found = await this.#search(content, { signal })
     if (found === undefined) return undefined
-    if ('object' in found) return { key, ...found.object }
-    const size = found.bytes.length
-    const { from, to } = windowOf(wanted, size)
-    const body = onePiece(new Uint8Array(found.bytes.subarray(from, to)), signal)
-    return { key, size, offset: from, length: to - from, body }
+    if (found.reading.kind === 'whole') return windowIn(key, found.reading.bytes, wanted, signal)
+    const object = await this.#openFound(content, found, wanted, signal)
+    return object && { key, ...object }
   }
 
   async stat(key: string, options: CallOptions = {}): Promise<ObjectStat | undefined> {
@@ -325,17 +331,25 @@ export class TieredStore implements Tiered {
     }
   }
 
-  /** A value that memory does not have: its bytes, or an object that is read piece by piece. */
-  async #find(
-    key: string,
-    wanted: { readonly offset: number; readonly length: number },
+  /** A value that memory does not have. What the end of the store cuts off says so. */
+  async #search(content: Content, options: CallOptions): Promise<Found | undefined> {
+    try {
+      return await this.#reads.find(content, options)
+    } catch (error) {
+      options.signal?.throwIfAborted()
+      this.#closing.signal.throwIfAborted()
+      throw error
+    }
+  }
+
+  /** Opens what was found and is read piece by piece. */
+  async #openFound(
+    content: Content,
+    found: Found,
+    wanted: Wanted,
     signal: AbortSignal,
-  ): Promise<{ readonly bytes: Uint8Array } | { readonly object: Omit<StoredObject, 'key'> } | undefined> {
-    const content = this.#contents.of(key)
-    const found = await this.#reads.find(content, signal)
-    if (found === undefined) return undefined
-    if (found.reading.kind === 'whole') return found.reading
-    windowOf(wanted, found.reading.size)
+  ): Promise<Omit<StoredObject, 'key'> | undefined> {
+    windowOf(wanted, found.reading.kind === 'large' ? found.reading.size : found.reading.bytes.length)
     // From the tier where it was found on; those before had nothing, or did not answer.
     const tiers = this.#parts.tiers.slice(found.tier.index)
     const failed: Unanswered[] = []
@@ -344,7 +358,7 @@ export class TieredStore implements Tiered {
     )
     if (object === undefined && failed.length > 0)
       throw tiersFailed(`${JSON.stringify(content.key)} cannot be read`, failed)
-    return object === undefined ? undefined : { object }
+    return object
   }
 
   async #mustMatch({ key, multihash }: Content, bytes: Uint8Array): Promise<void> {
@@ -380,6 +394,15 @@ export class TieredStore implements Tiered {
       { name: 'sweeps' },
     )
   }
+}
+
+const everything: Wanted = { offset: 0, length: Number.MAX_SAFE_INTEGER }
+
+/** A part of a value that is in memory, as a body of its own. */
+function windowIn(key: string, bytes: Uint8Array, wanted: Wanted, signal: AbortSignal): StoredObject {
+  const { from, to } = windowOf(wanted, bytes.length)
+  const body = onePiece(new Uint8Array(bytes.subarray(from, to)), signal)
+  return { key, size: bytes.length, offset: from, length: to - from, body }
 }
 
 /** Runs the work of one call under its signal. */

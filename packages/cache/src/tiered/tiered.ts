@@ -1,5 +1,6 @@
 /** Several backends as one: the fastest first, each for what it is good for. */
 import type { Body, CallOptions, ObjectStat, StorageBackend } from '@ipfs-kit/storage'
+import type { CID } from 'multiformats/cid'
 import type { BatchItem, BatchOptions, Source } from './batch.ts'
 import type { ClearedTier } from './clear.ts'
 import type { DemotionReport } from './demotion.ts'
@@ -49,12 +50,12 @@ export interface Tiered extends StorageBackend {
   /** Whether {@link peek} would have it. Counts as nothing. */
   inMemory(key: string): boolean
   /**
-   * A value, whole. It may be shared with others: do not write into it.
+   * A value, whole. It may be shared with others: do not write into it. A CID for a key saves reading its text.
    *
    * @returns undefined if there is none
    * @throws CacheError CACHE_TIERS_FAILED, CACHE_BODY_BROKEN, CACHE_TOO_LARGE above `maxValueBytes`
    */
-  getBytes(key: string, options?: CallOptions): Promise<Uint8Array | undefined>
+  getBytes(key: string | CID, options?: CallOptions): Promise<Uint8Array | undefined>
   /** Whether a tier has it. Its bytes are not looked at. @throws CacheError CACHE_TIERS_FAILED */
   has(key: string, options?: CallOptions): Promise<boolean>
   /** The values of many keys, as {@link getBytes} gives them. */
