@@ -22,4 +22,4 @@ export type {
 export type { QueryItem } from './tiered/query.ts'
 export type { TierEvent } from './tiered/reports.ts'
 export type { TierStats } from './tiered/tier.ts'
-export { tiered, type PutItem, type Tiered, type TieredStats } from './tiered/tiered.ts'
+export { tiered, type PutItem, type ReadOptions, type Tiered, type TieredStats } from './tiered/tiered.ts'

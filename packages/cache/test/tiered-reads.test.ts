@@ -283,3 +283,27 @@ onBoth(
     }
   },
 )
+
+onBoth('a read that is to promote does so however seldom the key was read before', async () => {
+  const far = faultyMemory('far')
+  await using store = tiered([createMemoryTier({ maxBytes }), far], { promoteAfterHits: 3 })
+  await far.good.put(key, bytes)
+  await store.getBytes(key)
+  expect(store.inMemory(key)).toBe(false)
+  await store.getBytes(key, { promote: true })
+  expect(store.inMemory(key)).toBe(true)
+  await store.clear()
+  for await (const item of store.getMany([key, 'none'], { promote: true }))
+    expect('error' in item ? item.error : item.value?.length).toBe(item.key === key ? bytes.length : undefined)
+  expect(store.inMemory(key)).toBe(true)
+})
+
+onBoth('a tier without a deadline is waited for as long as it takes, and left when its reader leaves', async () => {
+  const far = faultyMemory('far', { delayMs: 3_600_000 })
+  await using store = tiered([far], { tiers: { far: { timeoutMs: Number.POSITIVE_INFINITY } } })
+  const reading = rejection(store.getBytes(key, { signal: AbortSignal.abort('a reason') }))
+  expect(await reading).toBe('a reason')
+  const left = await moveOnAfter(10, () => store.getBytes(key))
+  expect(left).toBe(undefined)
+  expect(store.stats().tiers[0]).toMatchObject({ timeouts: 0, failures: 0, running: 0 })
+})

@@ -62,7 +62,7 @@ async function readBelow(
   let level: readonly string[] = [input.key]
   for (let depth = 0; level.length > 0 && !isCut; depth += 1) {
     const next: string[] = []
-    for await (const item of store.getMany(level, { signal })) {
+    for await (const item of store.getMany(level, { signal, promote: true })) {
       if (bytes >= input.maxBytes) {
         isCut = true
         break

@@ -28,6 +28,13 @@ export class Reads {
     return bytes
   }
 
+  /** The next read of a key promotes it. */
+  willPromote(content: Content): void {
+    const { known, policy } = this.#parts
+    const entry = known.of(content.key)
+    entry.hits = Math.max(entry.hits, policy.promoteAfterHits - 1)
+  }
+
   /** The value of a key that memory does not have; counts as a read of it. */
   async find(content: Content, options: CallOptions): Promise<Found | undefined> {
     const { known } = this.#parts

@@ -17,7 +17,7 @@ import {
   type StoredObject,
   type Supports,
 } from '@ipfs-kit/storage'
-import type { CID } from 'multiformats/cid'
+import { CID } from 'multiformats/cid'
 import { CacheError } from '../errors.ts'
 import { type BatchItem, type BatchOptions, checkBatch, eachOf, type Source } from './batch.ts'
 import { openBody } from './body.ts'
@@ -41,7 +41,7 @@ import { type Found, tiersFailed, type Unanswered } from './search.ts'
 import { supportsOf } from './supports.ts'
 import { Tier } from './tier.ts'
 import { Writes } from './writes.ts'
-import type { PutItem, Tiered, TieredStats } from './tiered.ts'
+import type { PutItem, ReadOptions, Tiered, TieredStats } from './tiered.ts'
 
 export class TieredStore implements Tiered {
   readonly name: string
@@ -105,13 +105,13 @@ export class TieredStore implements Tiered {
     return memory.has(key) || memory.has(this.#contents.alias(key) ?? key)
   }
 
-  async getBytes(key: string | CID, options: CallOptions = {}): Promise<Uint8Array | undefined> {
+  async getBytes(key: string | CID, options: ReadOptions = {}): Promise<Uint8Array | undefined> {
     options.signal?.throwIfAborted()
-    const text = typeof key === 'string' ? key : key.toString()
-    const bytes = this.peek(text)
+    const bytes = this.peek(key instanceof CID ? key.toString() : key)
     if (bytes !== undefined) return bytes
     this.#closing.signal.throwIfAborted()
-    const content = typeof key === 'string' ? this.#contents.of(key) : this.#contents.ofCid(key)
+    const content = key instanceof CID ? this.#contents.ofCid(key) : this.#contents.of(key)
+    if (options.promote === true) this.#reads.willPromote(content)
     const found = await this.#search(content, options)
     if (found === undefined) return undefined
     if (found.reading.kind === 'whole') return found.reading.bytes
@@ -198,12 +198,13 @@ export class TieredStore implements Tiered {
     return inSignal(signal, () => listPage(stores, this.#contents.keys, { prefix, limit, mark }))
   }
 
-  getMany(keys: Source<string>, options: BatchOptions = {}) {
+  getMany(keys: Source<string>, options: BatchOptions & Pick<ReadOptions, 'promote'> = {}) {
+    const { promote = false, ...batch } = options
     return this.#each(
       keys,
       (key) => key,
-      (key) => this.getBytes(key),
-      options,
+      (key) => this.getBytes(key, { promote }),
+      batch,
     )
   }
 
@@ -332,11 +333,11 @@ export class TieredStore implements Tiered {
   }
 
   /** A value that memory does not have. What the end of the store cuts off says so. */
-  async #search(content: Content, options: CallOptions): Promise<Found | undefined> {
+  async #search(content: Content, { signal }: CallOptions): Promise<Found | undefined> {
     try {
-      return await this.#reads.find(content, options)
+      return await this.#reads.find(content, signal === undefined ? {} : { signal })
     } catch (error) {
-      options.signal?.throwIfAborted()
+      signal?.throwIfAborted()
       this.#closing.signal.throwIfAborted()
       throw error
     }

@@ -30,6 +30,12 @@ export interface TieredStats {
   readonly arrivingBytes: number
 }
 
+/** Options of {@link Tiered.getBytes}. */
+export interface ReadOptions extends CallOptions {
+  /** What is found goes into the tiers above at once, however often it was read. Default false: after `promoteAfterHits`. */
+  readonly promote?: boolean
+}
+
 /** One of several to put. */
 export interface PutItem {
   readonly key: string
@@ -55,13 +61,13 @@ export interface Tiered extends StorageBackend {
    * @returns undefined if there is none
    * @throws CacheError CACHE_TIERS_FAILED, CACHE_BODY_BROKEN, CACHE_TOO_LARGE above `maxValueBytes`
    */
-  getBytes(key: string | CID, options?: CallOptions): Promise<Uint8Array | undefined>
+  getBytes(key: string | CID, options?: ReadOptions): Promise<Uint8Array | undefined>
   /** Whether a tier has it. Its bytes are not looked at. @throws CacheError CACHE_TIERS_FAILED */
   has(key: string, options?: CallOptions): Promise<boolean>
   /** The values of many keys, as {@link getBytes} gives them. */
   getMany(
     keys: Source<string>,
-    options?: BatchOptions,
+    options?: BatchOptions & Pick<ReadOptions, 'promote'>,
   ): AsyncGenerator<BatchItem<Uint8Array | undefined>, void>
   putMany(items: Source<PutItem>, options?: BatchOptions): AsyncGenerator<BatchItem<ObjectStat>, void>
   deleteMany(keys: Source<string>, options?: BatchOptions): AsyncGenerator<BatchItem<void>, void>
