@@ -77,6 +77,6 @@ export class HotKeys {
     this.#room = room
     this.#questions = questions
     this.#changes = changes
-    this.due = questions + Math.max(1024, 4 * entries)
+    this.due = questions + Math.max(1024, entries)
   }
 }
