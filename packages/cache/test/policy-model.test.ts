@@ -125,10 +125,12 @@ test('ARC takes what was asked for into account when a value grows', () => {
   for (const key of ['a', 'b', 'c']) cache.set(key, 1, { bytes: 10 })
   cache.get('a')
   cache.set('b', 2, { bytes: 20 })
-  expect([...cache.entries()].sort()).toEqual([
-    ['a', 1],
-    ['b', 2],
-  ])
+  expect(new Map(cache.entries())).toEqual(
+    new Map([
+      ['a', 1],
+      ['b', 2],
+    ]),
+  )
 })
 
 test('ARC keeps a target with values of no bytes', () => {
