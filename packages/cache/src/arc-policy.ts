@@ -32,6 +32,9 @@ const b1 = 2
 const b2 = 3
 const heads = 4
 
+/** Hits wait until a list is looked at, or there are so many: moved one after the other they take less time than each by itself. */
+const mostWaiting = 128
+
 class Arc implements PolicyState {
   #limits: Limits
   readonly #slots: Ghosts
@@ -50,6 +53,9 @@ class Arc implements PolicyState {
   #met = t1
   #incoming = 0
   #ghostHits = 0
+  /** What was asked for since the lists were put in order, oldest first. */
+  readonly #asked = new Int32Array(mostWaiting)
+  #waiting = 0
 
   constructor(limits: Limits, slots: Ghosts) {
     this.#limits = limits
@@ -60,14 +66,13 @@ class Arc implements PolicyState {
   }
 
   touch(slot: number): void {
-    if (this.#lists[slot] !== t2) {
-      this.#leave(t1, slot)
-      this.#enter(t2, slot)
-    }
-    this.#links.moveFront(t2, slot + heads)
+    this.#asked[this.#waiting] = slot
+    this.#waiting += 1
+    if (this.#waiting === mostWaiting) this.#settle()
   }
 
   meet(ghost: number, weight: number): void {
+    this.#settle()
     this.#incoming = weight
     if (ghost === -1) {
       this.#met = t1
@@ -84,6 +89,7 @@ class Arc implements PolicyState {
   }
 
   evict(): number {
+    this.#settle()
     const weight = this.#weightOf(t1)
     // A T1 that alone is as large as the cache leaves no ghost.
     const isAlone =
@@ -113,12 +119,14 @@ class Arc implements PolicyState {
   }
 
   reweigh(slot: number, weight: number): void {
+    this.#settle()
     if (this.#weights === undefined) return
     this.#bytes[this.#lists[slot]!]! += weight - this.#weights[slot]!
     this.#weights[slot] = weight
   }
 
   remove(slot: number): void {
+    this.#settle()
     this.#links.unlink(slot + heads)
     this.#leave(this.#lists[slot]!, slot)
   }
@@ -128,6 +136,7 @@ class Arc implements PolicyState {
   }
 
   clear(): void {
+    this.#waiting = 0
     this.#makeHeads()
     this.#counts.fill(0)
     this.#bytes.fill(0)
@@ -141,6 +150,7 @@ class Arc implements PolicyState {
   }
 
   resize(limits: Limits): void {
+    this.#settle()
     this.#limits = limits
     this.#capacity = limits.maxBytes ?? limits.maxEntries
     this.#p = Math.min(this.#p, this.#capacity)
@@ -149,11 +159,13 @@ class Arc implements PolicyState {
   }
 
   stats(): PolicyStats {
+    this.#settle()
     const [n1, n2, m1, m2] = this.#counts as unknown as [number, number, number, number]
     return { t1: n1, t2: n2, b1: m1, b2: m2, p: this.#p, ghostHits: this.#ghostHits }
   }
 
   save(entryOf: (slot: number) => number): PolicyOrder {
+    this.#settle()
     const entriesOf = (list: number): number[] =>
       this.#links.nodesOf(list).map((node) => entryOf(node - heads))
     const ghostsOf = (list: number): number[] =>
@@ -174,6 +186,7 @@ class Arc implements PolicyState {
       const slot = slots[entry]
       if (slot !== undefined) this.touch(slot)
     }
+    this.#settle()
     for (const [list, name] of [
       [b1, 'b1'],
       [b2, 'b2'],
@@ -187,6 +200,22 @@ class Arc implements PolicyState {
     }
     this.#p = Math.min(this.#capacity, Math.max(0, Number(order.p) || 0))
     this.#trim(0)
+  }
+
+  /** Moves what was asked for. */
+  #settle(): void {
+    const asked = this.#asked
+    const lists = this.#lists
+    const waiting = this.#waiting
+    this.#waiting = 0
+    for (let at = 0; at < waiting; at += 1) {
+      const slot = asked[at]!
+      if (lists[slot] !== t2) {
+        this.#leave(t1, slot)
+        this.#enter(t2, slot)
+      }
+      this.#links.moveFront(t2, slot + heads)
+    }
   }
 
   /** Case IV: L1 is never larger than the cache, all four lists never than two caches. */

@@ -2,11 +2,14 @@
 
 /** Lists that share one set of nodes. A node is in one of them, or in none. */
 export class Links {
-  /** Of each node the one behind it and the one before it, side by side: they are read together. */
-  #links: Int32Array
+  /**
+   * Of each node the one behind it and the one before it, side by side: they are read together. In 16 bits as long as these are
+   * enough.
+   */
+  #links: Uint16Array | Int32Array
 
   constructor(nodes: number) {
-    this.#links = new Int32Array(2 * nodes)
+    this.#links = new Uint16Array(2 * nodes)
   }
 
   /** Makes a node the head of an empty list. */
@@ -60,7 +63,9 @@ export class Links {
 
   /** Makes room for more nodes. */
   grow(nodes: number): void {
-    this.#links = grown(this.#links, 2 * nodes)
+    const longer = nodes > 2 ** 16 ? new Int32Array(2 * nodes) : new Uint16Array(2 * nodes)
+    longer.set(this.#links)
+    this.#links = longer
   }
 }
 

@@ -4,6 +4,7 @@ import { checkSnapshot } from './check-snapshot.ts'
 import { Deadlines } from './deadlines.ts'
 import { closed } from './errors.ts'
 import { type EvictionReason, Evictions } from './evictions.ts'
+import { HotKeys } from './hot-keys.ts'
 import { KeyTable, none } from './key-table.ts'
 import { grown } from './links.ts'
 import { Loads } from './loads.ts'
@@ -23,6 +24,7 @@ export class Slotted<V> implements SlottedCache<V> {
   readonly name: string
   readonly #options: CheckedMemoryOptions<V>
   readonly #table: KeyTable<V>
+  readonly #hot = new HotKeys()
   readonly #state: PolicyState
   #sizes: Float64Array | undefined
   /** Once something expires. */
@@ -65,7 +67,8 @@ export class Slotted<V> implements SlottedCache<V> {
   }
 
   hit(key: string): number {
-    const slot = this.#table.find(key, this.#table.hash(key))
+    let slot = this.#hot.find(key)
+    if (slot === none) slot = this.#findBehind(key)
     if (slot === none || (this.#deadlines !== undefined && this.#expire(slot))) {
       this.#misses += 1
       this.#evictions.tell()
@@ -123,6 +126,7 @@ export class Slotted<V> implements SlottedCache<V> {
     this.#loads.clear()
     for (const slot of this.#table.resident()) this.#note(slot, 'cleared')
     this.#table.clear()
+    this.#hot.clear()
     this.#bytes = 0
     this.#state.clear()
     this.#evictions.tell()
@@ -207,6 +211,15 @@ export class Slotted<V> implements SlottedCache<V> {
     return this.close()
   }
 
+  /** The slot of a key that is not in front, or `none`. */
+  #findBehind(key: string): number {
+    const questions = this.#hits + this.#misses
+    if (questions >= this.#hot.due) this.#hot.look(questions, this.#misses + this.#sets, this.#table.size)
+    const slot = this.#table.find(key, this.#table.hash(key))
+    if (slot !== none) this.#hot.offer(slot, this.#table.keys[slot]!)
+    return slot
+  }
+
   /** Takes a value in. Its slot, or `none`. */
   #take(key: string, value: V, bytes: number): number {
     const table = this.#table
@@ -272,6 +285,7 @@ export class Slotted<V> implements SlottedCache<V> {
 
   #empty(slot: number, reason: EvictionReason): void {
     this.#note(slot, reason)
+    this.#hot.leave(slot, this.#table.keys[slot]!)
     this.#table.empty(slot)
     if (this.#sizes !== undefined) this.#bytes -= this.#sizes[slot]!
   }
@@ -300,6 +314,7 @@ export class Slotted<V> implements SlottedCache<V> {
     const most = Math.ceil(this.#maxEntries * (1 + this.#options.policy.ghostShare)) + 2
     const slots = Math.max(this.#table.capacity + 1, Math.min(most, wanted))
     this.#table.grow(slots)
+    this.#hot.grow(slots)
     this.#state.grow(slots)
     if (this.#sizes !== undefined) this.#sizes = grown(this.#sizes, slots)
     this.#deadlines?.grow(slots)

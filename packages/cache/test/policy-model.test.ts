@@ -146,6 +146,19 @@ test('ARC has the lists and the target of the paper', () => {
   )
 })
 
+test('ARC takes what was asked for into account when a value grows', () => {
+  const cache = createMemoryCache<number>({ maxBytes: 30, maxEntries: 30, policy: arc })
+  for (const key of ['a', 'b', 'c']) cache.set(key, 1, { bytes: 10 })
+  cache.get('a')
+  cache.set('b', 2, { bytes: 20 })
+  expect(new Map(cache.entries())).toEqual(
+    new Map([
+      ['a', 1],
+      ['b', 2],
+    ]),
+  )
+})
+
 test('ARC keeps a target with values of no bytes', () => {
   const cache = createMemoryCache<number>({ maxBytes: 100, maxEntries: 4, policy: arc })
   for (let at = 0; at < 500; at += 1) {
