@@ -294,16 +294,21 @@ onBoth('a read that is to promote does so however seldom the key was read before
   expect(store.inMemory(key)).toBe(true)
   await store.clear()
   for await (const item of store.getMany([key, 'none'], { promote: true }))
-    expect('error' in item ? item.error : item.value?.length).toBe(item.key === key ? bytes.length : undefined)
+    expect('error' in item ? item.error : item.value?.length).toBe(
+      item.key === key ? bytes.length : undefined,
+    )
   expect(store.inMemory(key)).toBe(true)
 })
 
-onBoth('a tier without a deadline is waited for as long as it takes, and left when its reader leaves', async () => {
-  const far = faultyMemory('far', { delayMs: 3_600_000 })
-  await using store = tiered([far], { tiers: { far: { timeoutMs: Number.POSITIVE_INFINITY } } })
-  const reading = rejection(store.getBytes(key, { signal: AbortSignal.abort('a reason') }))
-  expect(await reading).toBe('a reason')
-  const left = await moveOnAfter(10, () => store.getBytes(key))
-  expect(left).toBe(undefined)
-  expect(store.stats().tiers[0]).toMatchObject({ timeouts: 0, failures: 0, running: 0 })
-})
+onBoth(
+  'a tier without a deadline is waited for as long as it takes, and left when its reader leaves',
+  async () => {
+    const far = faultyMemory('far', { delayMs: 3_600_000 })
+    await using store = tiered([far], { tiers: { far: { timeoutMs: Number.POSITIVE_INFINITY } } })
+    const reading = rejection(store.getBytes(key, { signal: AbortSignal.abort('a reason') }))
+    expect(await reading).toBe('a reason')
+    const left = await moveOnAfter(10, () => store.getBytes(key))
+    expect(left).toBe(undefined)
+    expect(store.stats().tiers[0]).toMatchObject({ timeouts: 0, failures: 0, running: 0 })
+  },
+)
