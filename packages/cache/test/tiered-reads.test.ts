@@ -308,7 +308,8 @@ onBoth(
     const reading = rejection(store.getBytes(key, { signal: AbortSignal.abort('a reason') }))
     expect(await reading).toBe('a reason')
     const left = await moveOnAfter(10, () => store.getBytes(key))
-  expect(left).toBe(undefined)
-  await until(() => store.stats().tiers[0]!.running === 0)
-  expect(store.stats().tiers[0]).toMatchObject({ timeouts: 0, failures: 0 })
-})
+    expect(left).toBe(undefined)
+    await until(() => store.stats().tiers[0]!.running === 0)
+    expect(store.stats().tiers[0]).toMatchObject({ timeouts: 0, failures: 0 })
+  },
+)
