@@ -43,7 +43,10 @@ export function createArrivals({ maxBytes, maxBodyBytes = maxBytes }: ArrivalsOp
       growTo(bytes) {
         if (bytes <= own) return
         if (bytes > maxBodyBytes) {
-          throw new StorageError('STORAGE_FULL', `A body has at most ${maxBodyBytes} bytes here`)
+          throw new StorageError(
+            'STORAGE_FULL',
+            `A body takes at most ${maxBodyBytes} bytes of memory here, not ${bytes}`,
+          )
         }
         if (taken + bytes - own > maxBytes) {
           throw new StorageError(
