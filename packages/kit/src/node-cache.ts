@@ -1,5 +1,5 @@
 /** The block store of a node: memory before the packs, and readers that are read ahead of. */
-import { createBlocksBackend, keyOfBlock } from '@ipfs-kit/blocks'
+import { createBlocksBackend } from '@ipfs-kit/blocks'
 import type { CachePart } from '@ipfs-kit/cache/operations'
 import { createPrefetcher } from '@ipfs-kit/cache/predictive'
 import { createMemoryTier, tiered } from '@ipfs-kit/cache/tiered'
@@ -67,8 +67,7 @@ export function createNodeCache(
         async () => (await store.stat(cid.toString(), options))?.size,
         () => packs.size(cid, options),
       ),
-    forget: async (cid) => memory?.delete(keyOfBlock(cid)),
-    clear: () => memory?.clear(),
+    forget: (cid) => store.forget(cid),
     reader(scope, follow): BlockReader {
       const reader = prefetcher.reader({
         scope,

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Kit } from '@ipfs-kit/kit'
+import { CID } from 'multiformats/cid'
 import { expect, test } from 'vitest'
 import { collect } from './collect.ts'
 import { addFile, openTemporaryKit } from './open-kit.ts'
@@ -107,6 +108,16 @@ test('what a collection or a deletion removes is not read from memory any more',
   await expect(kit.ipfs.blocks.get(deleted)).rejects.toMatchObject({ code: 'IPFS_BLOCK_NOT_FOUND' })
   await kit.call('repo.gc', {})
   await expect(kit.ipfs.blocks.get(garbage)).rejects.toMatchObject({ code: 'IPFS_BLOCK_NOT_FOUND' })
+})
+
+test('a read that runs while its block is deleted does not bring it back', async () => {
+  const kit = await openTemporaryKit()
+  const { cid } = await kit.call('block.put', { pin: false }, { body: Buffer.from('deleted') })
+  await kit.ipfs.blocks.get(cid)
+  const reading = kit.ipfs.blocks.get(cid)
+  await kit.ipfs.blockstore.delete(CID.parse(cid))
+  expect(Buffer.from(await reading).toString()).toBe('deleted')
+  await expect(kit.ipfs.blocks.get(cid)).rejects.toMatchObject({ code: 'IPFS_BLOCK_NOT_FOUND' })
 })
 
 test('a damaged block is told as such, by the error that the packs give', async () => {

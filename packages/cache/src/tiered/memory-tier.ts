@@ -126,12 +126,14 @@ export class InMemoryTier implements MemoryTier {
   }
 
   /**
-   * Takes in bytes that nobody changes any more. False if they are larger than the cache.
+   * Takes in bytes that nobody changes any more, with no more memory than they need: a part of a larger piece would keep that.
+   * False if they are larger than the cache.
    *
    * @param known - of a tiered store, which has verified them
    */
   hold(key: string, bytes: Uint8Array, known?: KnownKey): boolean {
-    if (this.#closing.signal.aborted || !this.#cache.set(key, bytes)) return false
+    const own = bytes.buffer.byteLength > 2 * bytes.length ? new Uint8Array(bytes) : bytes
+    if (this.#closing.signal.aborted || !this.#cache.set(key, own)) return false
     const slot = this.#cache.slotOf(key)
     if (slot >= this.#ticks.length) {
       const slots = Math.max(64, (slot + 1) * 2)

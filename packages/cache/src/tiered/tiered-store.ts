@@ -34,6 +34,7 @@ import { type ClearedTier, clearTiers } from './clear.ts'
 import { type Content, Contents } from './content.ts'
 import { type DemotionReport, demoteCold } from './demotion.ts'
 import { type KeyExplanation, explainKey } from './explain.ts'
+import { forget } from './forget.ts'
 import { KnownKeys } from './known-keys.ts'
 import { leave } from './leave.ts'
 import { listPage, readMark } from './listing.ts'
@@ -90,6 +91,7 @@ export class TieredStore implements Tiered {
       known: new KnownKeys({ maxKeys, halfLifeMs: heatHalfLifeMs, now: clock }),
       locks: createKeyedLock({ name: 'keys of a tiered store' }),
       carried: { count: 0 },
+      forgotten: { count: 0 },
       owner,
     }
     this.supports = supportsOf(this.#parts)
@@ -255,6 +257,17 @@ export class TieredStore implements Tiered {
 
   async clear(options: CallOptions & { readonly tier?: string } = {}): Promise<readonly ClearedTier[]> {
     return this.#own('clearing', options, () => clearTiers(this.#parts, this.#contents, options.tier))
+  }
+
+  forget(key?: string | CID): void {
+    const { flights } = this.#reads
+    if (key === undefined) forget(this.#parts, flights)
+    else
+      forget(
+        this.#parts,
+        flights,
+        key instanceof CID ? this.#contents.keyOf(key) : this.#contents.of(key).key,
+      )
   }
 
   async move(key: string, to: string, options: CallOptions = {}): Promise<MoveReport | undefined> {
