@@ -40,7 +40,7 @@ onBoth('reads and moves that run while the store is told bring nothing back', as
       await below.good.put(key, bytes)
       below.fault = { answersAfterMs: 20 }
       await taskGroup(async (group) => {
-        group.spawn(run)
+        group.spawn(async () => void (await run()))
         await sleep(10)
         await below.good.delete(key)
         store.forget(told)

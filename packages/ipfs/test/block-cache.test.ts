@@ -95,6 +95,16 @@ it('the reader of a file is told the links that it will follow, and no others', 
   expect(cache.readers).toBe(0)
 })
 
+it('a file of one block is read without a reader', async () => {
+  const cache = new NotingCache()
+  const { ipfs } = await opened({ cache: cache.over })
+  const { body } = await ipfs.files.cat((await addFile(ipfs, pattern(100))).toString(), { offset: 20 })
+  const reading = body[Symbol.asyncIterator]()
+  expect(Buffer.compare((await reading.next()).value!, pattern(100).subarray(20))).toBe(0)
+  expect(cache.readers).toBe(0)
+  expect((await reading.next()).done).toBe(true)
+})
+
 it('the reader of an archive is told the links that it has not come to', async () => {
   const cache = new NotingCache()
   const { ipfs } = await opened({ cache: cache.over })
