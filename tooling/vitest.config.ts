@@ -17,7 +17,8 @@ export default defineConfig({
     // What was transformed is kept for the next run, in the `node_modules` of the workspace.
     fsModuleCache: true,
     env: { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? compileCache },
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // A test that hangs is found; one that computes on a busy machine has its time.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 })
