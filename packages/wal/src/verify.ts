@@ -1,0 +1,54 @@
+/** Reads and checks what was acknowledged. */
+import { throwIfCancelled } from '@ipfs-kit/concurrency'
+import { diskFailure } from './disk-failure.ts'
+import { WalError } from './errors.ts'
+import { type Inspected, inspectSegment, lostBetween } from './inspect-segment.ts'
+import type { Finding, VerifyReport } from './log.ts'
+import type { ReadSource } from './read-log.ts'
+import type { Segment } from './segment.ts'
+
+/** @throws WalError WAL_DROPPED, WAL_IO, WAL_CLOSED; the reason of the signal */
+export async function verifySegments(
+  source: ReadSource,
+  signal: AbortSignal | undefined,
+): Promise<VerifyReport> {
+  const segments = source.segments.map((segment) => ({ ...segment }))
+  const findings: Finding[] = []
+  let records = 0
+  let bytes = 0
+  let before: Inspected | undefined
+  for (const segment of segments) {
+    source.check()
+    signal?.throwIfAborted()
+    throwIfCancelled()
+    const found = await inspect(source, segment)
+    const lost = before === undefined ? undefined : lostBetween(before, segment)
+    if (lost !== undefined) findings.push(lost)
+    findings.push(...found.findings)
+    records += found.records
+    bytes += found.readBytes
+    before = found
+  }
+  const newest = segments.at(-1)
+  if (newest !== undefined && before !== undefined && before.end < newest.end) {
+    findings.push(lostAtEnd(before, newest))
+  }
+  return { segments: segments.length, records, bytes, findings }
+}
+
+async function inspect({ disk, folder, segments, check }: ReadSource, segment: Segment): Promise<Inspected> {
+  try {
+    return await inspectSegment(disk, folder, segment, { limit: segment.end })
+  } catch (cause) {
+    check()
+    if (!segments.some(({ name }) => name === segment.name)) {
+      throw new WalError('WAL_DROPPED', `${segment.name} was dropped while it was verified`, { cause })
+    }
+    throw diskFailure(cause, `verify ${segment.name}`)
+  }
+}
+
+function lostAtEnd({ segment, end, lastLsn }: Inspected, newest: Segment): Finding {
+  const lsns = { firstLost: lastLsn + 1, lastLost: newest.lastLsn }
+  return { kind: 'damage', segment: segment.name, offset: end, bytes: newest.end - end, ...lsns }
+}
