@@ -1,9 +1,10 @@
 /** Reading a file from front to back, a window at a time. */
 import type { DiskFile } from '@ipfs-kit/disk'
 
-const windowBytes = 1024 * 1024
+/** As much as the disk reads at once. */
+const windowBytes = 512 * 1024
 
-/** A part of a file in memory. Memory that was given is not used again. */
+/** A part of a file in memory. */
 export interface FileWindow {
   /** Bytes that were read so far. */
   readonly read: number
@@ -11,14 +12,26 @@ export interface FileWindow {
   bytes(at: number, length: number): Buffer | Promise<Buffer>
 }
 
-/** A window over a file whose bytes count up to `size`. */
-export function createFileWindow(file: DiskFile, size: number): FileWindow {
-  let window: Buffer = Buffer.alloc(0)
+/** Options of {@link createFileWindow}. */
+export interface FileWindowOptions {
+  /** Bytes of the file that count. */
+  readonly size: number
+  /** Whether memory that was given is used again for what comes next. */
+  readonly reuse: boolean
+}
+
+/** A window over a file. */
+export function createFileWindow(file: DiskFile, { size, reuse }: FileWindowOptions): FileWindow {
+  let memory: Buffer = Buffer.alloc(0)
+  let window = memory
   let begin = 0
   let read = 0
   const load = async (at: number, length: number): Promise<Buffer> => {
     const wanted = Math.min(Math.max(windowBytes, length), size - at)
-    const into = Buffer.allocUnsafeSlow(wanted)
+    if (!reuse || memory.length < wanted) memory = Buffer.allocUnsafeSlow(wanted)
+    const into = memory.subarray(0, wanted)
+    // While it is filled it is no window over anything.
+    window = into.subarray(0, 0)
     const got = file.readNow(into, at) ?? (await file.read(into, at))
     window = into.subarray(0, got)
     begin = at

@@ -5,6 +5,7 @@ import { type Frame, frameAlignment, frameHeaderBytes, frameLength, parseFrame }
 import { segmentHeaderBytes, type SegmentName } from './segment.ts'
 
 const searchBytes = 65_536
+const zeros = Buffer.alloc(searchBytes)
 
 /** What was passed over before a frame. */
 export interface Skipped {
@@ -58,12 +59,14 @@ export function createFrameScan(
   const search = async (from: number): Promise<Frame | undefined> => {
     for (let at = from; at + frameHeaderBytes <= size; at += searchBytes) {
       throwIfCancelled()
-      const part = await window.bytes(at, searchBytes + frameHeaderBytes)
+      let part = await window.bytes(at, searchBytes + frameHeaderBytes)
       for (let place = 0; place < searchBytes; place += frameAlignment) {
         if (place + frameHeaderBytes > part.length) break
         if (frameLength(part, place, at + place, segment.id, size) === undefined) continue
         const frame = await frameAt(at + place)
         if (frame !== undefined) return frame
+        // Its memory may have been used for that.
+        part = await window.bytes(at, searchBytes + frameHeaderBytes)
       }
     }
     return undefined
@@ -94,7 +97,6 @@ export function createFrameScan(
 
 /** Where the last byte that is not zero ends, from a place on; that place if there is none. */
 export async function endOfBytes(window: FileWindow, from: number, size: number): Promise<number> {
-  const zeros = Buffer.alloc(searchBytes)
   let end = from
   for (let at = from; at < size; at += searchBytes) {
     const part = await window.bytes(at, searchBytes)

@@ -46,14 +46,14 @@ export function alignedEnd(end: number): number {
 /** Puts a frame into memory that has room for it and its padding; gives the piece that it takes. */
 export function writeFrame(
   into: Buffer,
-  payloads: readonly (readonly Uint8Array[])[],
+  batch: readonly { readonly payloads: readonly Uint8Array[] }[],
   count: number,
   { segmentId, offset, firstLsn }: FrameSite,
 ): Buffer {
   let lengthAt = frameHeaderBytes
   let at = frameHeaderBytes + count * recordHeaderBytes
-  for (const some of payloads) {
-    for (const payload of some) {
+  for (const { payloads } of batch) {
+    for (const payload of payloads) {
       into.writeUInt32LE(payload.length, lengthAt)
       into.set(payload, at)
       lengthAt += recordHeaderBytes

@@ -1,5 +1,14 @@
 /** The queue of appends: all who wait are written as one frame, and synced together. */
-import { checkpoint, createEvent, createLock, type Event, type Owner, suspend } from '@ipfs-kit/concurrency'
+import {
+  checkpoint,
+  createEvent,
+  createLock,
+  type Event,
+  type Owner,
+  type Resume,
+  suspend,
+  type Undo,
+} from '@ipfs-kit/concurrency'
 import { WalError } from './errors.ts'
 import { alignedEnd, frameHeaderBytes, recordHeaderBytes, writeFrame } from './frame.ts'
 import type { CallOptions, Mode } from './log.ts'
@@ -16,10 +25,8 @@ interface Waiting {
   readonly payloads: readonly Uint8Array[]
   /** In a frame. */
   readonly bytes: number
-  /** In the queue. */
-  readonly queuedBytes: number
-  readonly resolve: (firstLsn: number) => void
-  readonly reject: (error: unknown) => void
+  /** Told the LSN of the first record. */
+  readonly answer: Resume<number>
 }
 
 /** What the queue needs of the log. */
@@ -77,25 +84,28 @@ export class GroupCommit {
     if (this.#options.segments.failure !== undefined) throw this.#options.segments.failure
   }
 
-  /** Appends records as one; the LSN of the first. `payloadBytes` is the sum of theirs. */
-  async append(
+  /**
+   * Appends records as one; the LSN of the first. `payloadBytes` is the sum of theirs.
+   *
+   * @throws WalError WAL_CLOSED, WAL_SYNC_FAILED, WAL_TOO_LARGE at once
+   */
+  append(
     payloads: readonly Uint8Array[],
     payloadBytes: number,
-    { signal }: CallOptions = {},
+    signal: AbortSignal | undefined,
   ): Promise<number> {
     this.check()
+    const { capacity } = this.#options
     const bytes = payloadBytes + payloads.length * recordHeaderBytes
-    if (bytes > this.#options.capacity) {
+    if (bytes > capacity) {
       throw new WalError(
         'WAL_TOO_LARGE',
-        `${payloads.length} records of ${payloadBytes} bytes do not fit into one segment, which has room for ${this.#options.capacity}; raise segmentBytes`,
+        `${payloads.length} records of ${payloadBytes} bytes do not fit into one segment, which has room for ${capacity}; raise segmentBytes`,
       )
     }
-    const queuedBytes = payloadBytes + payloads.length * queuedRecordBytes
-    const enqueue = (): Promise<number> => this.#enqueue(payloads, bytes, queuedBytes, signal)
-    if (this.#waitingForRoom === 0 && this.#hasRoom(queuedBytes)) return await enqueue()
-    const { answer } = await this.#whenRoom(queuedBytes, signal, enqueue)
-    return await answer
+    return this.#waitingForRoom === 0 && this.#hasRoom(payloads, bytes)
+      ? this.#enqueue(payloads, bytes, signal)
+      : this.#enqueueWhenRoom(payloads, bytes, signal)
   }
 
   /** Does something between two batches. What has begun goes on to its end. */
@@ -128,51 +138,49 @@ export class GroupCommit {
     await this.#idle.wait()
   }
 
-  #hasRoom(bytes: number): boolean {
-    return this.#queue.size === 0 || this.#queuedBytes + bytes <= this.#options.maxQueuedBytes
+  #hasRoom(payloads: readonly Uint8Array[], bytes: number): boolean {
+    const queuedBytes = this.#queuedBytes + queuedBytesOf(payloads, bytes)
+    return this.#queue.size === 0 || queuedBytes <= this.#options.maxQueuedBytes
   }
 
-  /** Enters the queue, in the order of asking, as soon as there is room; does not wait for the answer. */
-  async #whenRoom(
+  /** Enters the queue as soon as there is room, in the order of asking. */
+  async #enqueueWhenRoom(
+    payloads: readonly Uint8Array[],
     bytes: number,
     signal: AbortSignal | undefined,
-    enqueue: () => Promise<number>,
-  ): Promise<{ readonly answer: Promise<number> }> {
+  ): Promise<number> {
+    let answer: Promise<number>
     this.#waitingForRoom += 1
     try {
       using _turn = await this.#turnstile.acquire({ signal })
-      for (;;) {
-        this.check()
-        if (this.#hasRoom(bytes)) return { answer: enqueue() }
+      while (!this.#hasRoom(payloads, bytes)) {
         this.#room = createEvent({ name: 'room in the queue of a log' })
         await this.#room.wait({ signal })
+        this.check()
       }
+      this.check()
+      answer = this.#enqueue(payloads, bytes, signal)
     } finally {
       this.#waitingForRoom -= 1
     }
+    // The turn is another's by now.
+    return await answer
   }
 
-  async #enqueue(
-    payloads: readonly Uint8Array[],
-    bytes: number,
-    queuedBytes: number,
-    signal: AbortSignal | undefined,
-  ): Promise<number> {
-    return await suspend<number>(
-      ({ resolve, reject }) => {
-        const waiting: Waiting = { payloads, bytes, queuedBytes, resolve, reject }
-        this.#queue.add(waiting)
-        this.#queuedBytes += queuedBytes
-        this.#wake()
-        return () => this.#leave(waiting)
-      },
-      { signal, what: 'append' },
-    )
+  #enqueue(payloads: readonly Uint8Array[], bytes: number, signal: AbortSignal | undefined): Promise<number> {
+    const begin = (answer: Resume<number>): Undo => {
+      const waiting: Waiting = { payloads, bytes, answer }
+      this.#queue.add(waiting)
+      this.#queuedBytes += queuedBytesOf(payloads, bytes)
+      this.#wake()
+      return () => this.#leave(waiting)
+    }
+    return suspend(begin, signal === undefined ? appending : { ...appending, signal })
   }
 
   #leave(waiting: Waiting): void {
     if (!this.#queue.delete(waiting)) return
-    this.#queuedBytes -= waiting.queuedBytes
+    this.#queuedBytes -= queuedBytesOf(waiting.payloads, waiting.bytes)
     this.#room?.set()
   }
 
@@ -218,26 +226,30 @@ export class GroupCommit {
     const { segments, mode, onUnsynced } = this.#options
     try {
       if (segments.failure !== undefined) throw segments.failure
-      const count = batch.reduce((sum, { payloads }) => sum + payloads.length, 0)
-      const bytes = alignedEnd(batch.reduce((sum, one) => sum + one.bytes, frameHeaderBytes))
+      let count = 0
+      let end = frameHeaderBytes
+      for (const { payloads, bytes } of batch) {
+        count += payloads.length
+        end += bytes
+      }
+      const bytes = alignedEnd(end)
       if (!segments.fits(bytes)) await segments.roll()
       const { site } = segments
-      const payloads = batch.map((one) => one.payloads)
-      await segments.write(writeFrame(this.#memoryFor(bytes), payloads, count, site), count)
+      await segments.write(writeFrame(this.#memoryFor(bytes), batch, count, site), count)
       if (mode === 'always') await segments.sync()
       segments.publish()
       this.#batches += 1
       this.#records += count
       publishAppend(site.firstLsn, count, bytes)
       let lsn = site.firstLsn
-      for (const { resolve, payloads: own } of batch) {
-        resolve(lsn)
-        lsn += own.length
+      for (const { answer, payloads } of batch) {
+        answer.resolve(lsn)
+        lsn += payloads.length
       }
       if (mode !== 'always') onUnsynced()
     } catch (cause) {
       const failure = segments.failed(cause, 'append')
-      for (const { reject } of batch) reject(failure)
+      for (const { answer } of batch) answer.reject(failure)
     }
   }
 
@@ -249,4 +261,11 @@ export class GroupCommit {
     }
     return this.#memory
   }
+}
+
+/** Made once: there are as many as appends. */
+const appending = { what: 'append' }
+
+function queuedBytesOf(payloads: readonly Uint8Array[], bytes: number): number {
+  return bytes + payloads.length * (queuedRecordBytes - recordHeaderBytes)
 }

@@ -41,7 +41,7 @@ export async function inspectSegment(
   try {
     const size = await file.size()
     const counted = Math.min(size, limit)
-    const window = createFileWindow(file, counted)
+    const window = createFileWindow(file, { size: counted, reuse: true })
     const madeBytes = decodeSegmentHeader(await window.bytes(0, segmentHeaderBytes), segment)
     const findings: Finding[] = []
     if (madeBytes === undefined) {

@@ -31,7 +31,7 @@ export interface ReadOptions extends CallOptions {
 /** A record. */
 export interface Entry {
   readonly lsn: number
-  /** Not used again by the log. It may be a view of 1 MiB: copy what is small and kept. */
+  /** Not used again by the log. It may be a view of 512 KiB: copy what is small and kept. */
   readonly payload: Uint8Array
 }
 

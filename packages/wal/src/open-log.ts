@@ -95,7 +95,7 @@ function checkOptions(options: LogOptions) {
   }
   type WholeNumber = Exclude<keyof LogOptions, 'path' | 'disk' | 'mode'>
   const wholeNumber = (name: WholeNumber, least: number, most: number, otherwise: number): number => {
-    const value = options[name] ?? otherwise
+    const { [name]: value = otherwise } = options
     if (Number.isSafeInteger(value) && value >= least && value <= most) return value
     throw new RangeError(`${name} is a whole number from ${least} to ${most}, not ${value}`)
   }

@@ -61,7 +61,11 @@ export class OpenedLog implements Log {
   async append(payload: Uint8Array, options?: CallOptions): Promise<number> {
     checkCallOptions(options)
     const payloads = [payload]
-    return await this.#commit.append(payloads, checkPayloads(payloads, this.#options.maxRecordBytes), options)
+    return await this.#commit.append(
+      payloads,
+      checkPayloads(payloads, this.#options.maxRecordBytes),
+      options?.signal,
+    )
   }
 
   async appendMany(payloads: readonly Uint8Array[], options?: CallOptions): Promise<number[]> {
@@ -74,7 +78,7 @@ export class OpenedLog implements Log {
       this.#commit.check()
       return []
     }
-    const first = await this.#commit.append(own, bytes, options)
+    const first = await this.#commit.append(own, bytes, options?.signal)
     return own.map((_, at) => first + at)
   }
 

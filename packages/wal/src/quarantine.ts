@@ -4,7 +4,7 @@ import type { Finding } from './log.ts'
 
 const pieceBytes = 1024 * 1024
 
-/** Copies what damages have found to `quarantine`, unless it is there. @throws DiskError */
+/** Copies what damages have found to `quarantine`. What is there already may not be on the device: it is written anew. @throws DiskError */
 export async function quarantine(disk: Disk, folder: string, findings: readonly Finding[]): Promise<void> {
   const damages = findings.filter(({ kind, bytes }) => kind === 'damage' && bytes > 0)
   if (damages.length === 0) return
@@ -12,7 +12,6 @@ export async function quarantine(disk: Disk, folder: string, findings: readonly 
   await disk.makeFolder(into)
   for (const { segment, offset, bytes } of damages) {
     const path = `${into}/${segment}.${offset}`
-    if ((await disk.stat(path))?.size === bytes) continue
     const source = await disk.open(`${folder}/${segment}`, 'read')
     try {
       const target = await disk.open(path, 'create')

@@ -5,7 +5,7 @@ import { diskFailure } from './disk-failure.ts'
 import { WalError } from './errors.ts'
 import { createFileWindow } from './file-window.ts'
 import { type Frame, frameHeaderBytes, recordHeaderBytes, recordLength } from './frame.ts'
-import { createFrameScan, type Skipped } from './frame-scan.ts'
+import { createFrameScan, type FrameScan, type Skipped } from './frame-scan.ts'
 import type { Entry } from './log.ts'
 import type { Segment } from './segment.ts'
 
@@ -48,9 +48,9 @@ async function* readSegment(
   const { end } = segment
   const file = await openSegment(source, segment)
   try {
-    const scan = createFrameScan(createFileWindow(file, end), segment, end)
+    const scan = createFrameScan(createFileWindow(file, { size: end, reuse: false }), segment, end)
     while (scan.nextLsn <= until) {
-      const frame = await nextFrame(source, segment, scan.next, () => scan.end)
+      const frame = await nextFrame(source, segment, scan)
       if (scan.skipped !== undefined) checkKnown(segment, scan.skipped)
       for (let nth = 0, at = bodyOf(frame); nth < frame.count; nth += 1) {
         const length = recordLength(frame.bytes, nth)
@@ -81,21 +81,16 @@ async function openSegment({ disk, folder, segments }: ReadSource, segment: Segm
 }
 
 /** @throws WalError WAL_CORRUPT if there is none, though there was one at opening, or since */
-async function nextFrame(
-  source: ReadSource,
-  segment: Segment,
-  next: () => Promise<Frame | undefined>,
-  end: () => number,
-): Promise<Frame> {
+async function nextFrame(source: ReadSource, segment: Segment, scan: FrameScan): Promise<Frame> {
   throwIfCancelled()
   let frame: Frame | undefined
   try {
-    frame = await next()
+    frame = await scan.next()
   } catch (cause) {
     source.check()
     throw diskFailure(cause, `read ${segment.name}`)
   }
-  if (frame === undefined) throw corrupt(segment, end())
+  if (frame === undefined) throw corrupt(segment, scan.end)
   return frame
 }
 

@@ -3,7 +3,7 @@ import type { Disk } from '@ipfs-kit/disk'
 import { type Inspected, inspectSegment, lostBetween } from './inspect-segment.ts'
 import type { Finding } from './log.ts'
 import { quarantine } from './quarantine.ts'
-import { rewriteUnsynced } from './unsynced.ts'
+import { rewriteUnsynced, syncOrNote } from './unsynced.ts'
 import { encodeSegmentHeader, parseSegmentName, type Segment, type SegmentName } from './segment.ts'
 
 /** What was found. */
@@ -25,14 +25,18 @@ export async function recover(disk: Disk, folder: string): Promise<Recovered> {
     .map(({ name }) => parseSegmentName(name))
     .filter((name) => name !== undefined)
     .sort((left, right) => left.firstLsn - right.firstLsn || (left.id < right.id ? -1 : 1))
-  await rewriteUnsynced(disk, folder, names.at(-1)?.name)
+  await rewriteUnsynced(
+    disk,
+    folder,
+    names.map(({ name }) => name),
+  )
   const found: Inspected[] = []
   for (const [at, name] of names.entries()) {
     const lsnEnd = names[at + 1]?.firstLsn ?? Infinity
     found.push(await inspectSegment(disk, folder, name, { lsnEnd }))
   }
-  // Where nothing but zeros follows the head, no frame was ever acknowledged, or what was is not to be told from nothing.
-  const filled = found.filter((one) => hasRecords(one) || one.bytesEnd > one.end)
+  // What has a whole head and nothing but zeros behind it was begun, and no more.
+  const filled = found.filter((one) => hasRecords(one) || one.bytesEnd > one.end || one.findings.length > 0)
   const lastFilled = filled.findLastIndex(hasRecords)
   const findings = filled.flatMap((one, at) => {
     const lost = at === 0 ? undefined : lostBetween(filled[at - 1]!, one.segment)
@@ -83,7 +87,7 @@ async function makeReady(disk: Disk, folder: string, last: Inspected, isEnded: b
       if (bytesEnd > end) await file.write([Buffer.alloc(bytesEnd - end)], end)
       if (madeBytes !== undefined && size < madeBytes) await file.preallocate(madeBytes)
     }
-    await file.sync()
+    await syncOrNote({ disk, folder }, () => file.sync())
   } finally {
     await file.close()
   }

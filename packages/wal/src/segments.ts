@@ -14,7 +14,7 @@ import {
   segmentName,
   type SegmentName,
 } from './segment.ts'
-import { noteUnsynced } from './unsynced.ts'
+import { syncOrNote } from './unsynced.ts'
 
 /** What the segments need of the log. */
 export interface SegmentsOptions {
@@ -157,7 +157,7 @@ export class Segments {
       this.all.shift()
       dropped += 1
       // One after the other, so that no segment comes back without those behind it.
-      await this.#syncOrStop(() => disk.syncFolder(folder))
+      await this.#syncOrStop(() => disk.syncFolder(folder), oldest.name)
     }
   }
 
@@ -197,21 +197,18 @@ export class Segments {
     await before?.close()
   }
 
-  async #syncOrStop(sync: () => Promise<void>): Promise<void> {
+  async #syncOrStop(sync: () => Promise<void>, dropped?: string): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure
     this.#syncs += 1
     try {
-      await sync()
-    } catch (cause) {
-      this.#failure ??= new WalError(
-        'WAL_SYNC_FAILED',
-        `The log at ${this.#options.folder} could not be synced, and takes nothing any more`,
-        { cause },
-      )
-      this.lastFailure = this.#failure
-      publishStop(this.#failure)
-      await noteUnsynced(this.#options.disk, this.#options.folder)
-      throw this.#failure
+      await syncOrNote(this.#options, sync, dropped)
+    } catch (error) {
+      if (error instanceof WalError && this.#failure === undefined) {
+        this.#failure = error
+        this.lastFailure = error
+        publishStop(error)
+      }
+      throw this.#failure ?? error
     }
   }
 }

@@ -1,22 +1,48 @@
 /**
  * The note of a failed sync. After such a failure the system may answer from memory what the device never got, and forget about it:
  * who opens the log later would find the bytes, sync them with success, and vouch for what is not there. So the failure is noted,
- * and the next opening writes the last segment anew.
+ * and the next opening writes the last segment anew. If it was the folder, after a segment was dropped, its name may come back,
+ * and those of segments that are dropped later would not: the next opening removes it once more.
  *
  * The note is not synced, and need not be: once the power is lost, so is what the system answered from memory.
  */
 import { type Disk, DiskError } from '@ipfs-kit/disk'
+import { WalError } from './errors.ts'
 import { nextName } from './next-segment.ts'
+import { parseSegmentName } from './segment.ts'
 
 const noteName = 'unsynced'
 const pieceBytes = 1024 * 1024
 
-/** Notes that a sync has failed. What the disk refuses twice is left: it is failing already. */
-export async function noteUnsynced(disk: Disk, folder: string): Promise<void> {
+/** Syncs; notes a failure, and the segment that was dropped before it. @throws WalError WAL_SYNC_FAILED */
+export async function syncOrNote(
+  { disk, folder }: { readonly disk: Disk; readonly folder: string },
+  sync: () => Promise<void>,
+  dropped = '',
+): Promise<void> {
+  try {
+    await sync()
+  } catch (cause) {
+    await note(disk, folder, dropped)
+    throw new WalError(
+      'WAL_SYNC_FAILED',
+      `The log at ${folder} could not be synced, and takes nothing any more`,
+      { cause },
+    )
+  }
+}
+
+/** What the disk refuses twice is left: it is failing already. */
+async function note(disk: Disk, folder: string, dropped: string): Promise<void> {
   for (let tries = 0; tries < 2; tries += 1) {
     try {
       const file = await disk.open(`${folder}/${noteName}`, 'create')
-      await file.close()
+      try {
+        await file.truncate(0)
+        await file.write([Buffer.from(dropped, 'latin1')], 0)
+      } finally {
+        await file.close()
+      }
       return
     } catch (error) {
       if (!(error instanceof DiskError)) throw error
@@ -24,15 +50,33 @@ export async function noteUnsynced(disk: Disk, folder: string): Promise<void> {
   }
 }
 
-/** Writes the last segment anew if there is a note, and removes that. @throws DiskError */
-export async function rewriteUnsynced(disk: Disk, folder: string, last: string | undefined): Promise<void> {
+/** If there is a note, does what it asks for, and removes it. `names` are those of the segments, in order. @throws DiskError */
+export async function rewriteUnsynced(disk: Disk, folder: string, names: readonly string[]): Promise<void> {
   if ((await disk.stat(`${folder}/${noteName}`)) === undefined) return
+  const dropped = await droppedBy(disk, folder)
+  if (dropped !== undefined && !names.includes(dropped)) {
+    const file = await disk.open(`${folder}/${dropped}`, 'create')
+    await file.close()
+    await disk.unlink(`${folder}/${dropped}`)
+  }
+  const last = names.at(-1)
   if (last !== undefined) {
     await copy(disk, `${folder}/${last}`, `${folder}/${nextName}`)
     await disk.rename(`${folder}/${nextName}`, `${folder}/${last}`)
-    await disk.syncFolder(folder)
   }
+  await disk.syncFolder(folder)
   await disk.unlink(`${folder}/${noteName}`)
+}
+
+/** The segment that a note names. */
+async function droppedBy(disk: Disk, folder: string): Promise<string | undefined> {
+  const file = await disk.open(`${folder}/${noteName}`, 'read')
+  try {
+    const bytes = Buffer.alloc(64)
+    return parseSegmentName(bytes.toString('latin1', 0, await file.read(bytes, 0)))?.name
+  } finally {
+    await file.close()
+  }
 }
 
 async function copy(disk: Disk, from: string, to: string): Promise<void> {

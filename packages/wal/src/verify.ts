@@ -36,12 +36,12 @@ export async function verifySegments(
   return { segments: segments.length, records, bytes, findings }
 }
 
-async function inspect({ disk, folder, segments, check }: ReadSource, segment: Segment): Promise<Inspected> {
+async function inspect(source: ReadSource, segment: Segment): Promise<Inspected> {
   try {
-    return await inspectSegment(disk, folder, segment, { limit: segment.end })
+    return await inspectSegment(source.disk, source.folder, segment, { limit: segment.end })
   } catch (cause) {
-    check()
-    if (!segments.some(({ name }) => name === segment.name)) {
+    source.check()
+    if (!source.segments.some(({ name }) => name === segment.name)) {
       throw new WalError('WAL_DROPPED', `${segment.name} was dropped while it was verified`, { cause })
     }
     throw diskFailure(cause, `verify ${segment.name}`)
