@@ -23,7 +23,7 @@ function fillVolume(disk: SimDisk): void {
 
 /** Each seed is a world of three lives; all seeds are 1,000 and more. */
 const worlds = [
-  ['an orderly disk', {}, 400],
+  ['an orderly disk', {}, 350],
   ['a disk that fails once', { harm: failOnce }, 300],
   ['a disk that fails now and then', { harm: failNowAndThen }, 200],
   ['a volume that is nearly full', { harm: fillVolume }, 150],
@@ -46,7 +46,7 @@ for (const mode of ['interval', 'os'] as const) {
     { timeout: 60_000 * soak },
     async () => {
       const options = mode === 'interval' ? { mode, intervalMs: 5 } : { mode }
-      const { failed } = await simulate(() => liveAndCrash({ options }), { seeds: 60 * soak, maxFailures: 1 })
+      const { failed } = await simulate(() => liveAndCrash({ options }), { seeds: 40 * soak, maxFailures: 1 })
       expect(failed[0]?.error).toBeUndefined()
     },
   )

@@ -23,8 +23,8 @@ export async function liveAndCrash({ options = {}, harm }: LivesOptions): Promis
     disk = await openInVain(disk, options)
     const log = await world.check(disk, options)
     harm?.(disk)
-    if (whole(4) > 0) disk.crashAt('any', 1 + whole(120))
-    await world.live(log, 8)
+    if (whole(4) > 0) disk.crashAt('any', 1 + whole(100))
+    await world.live(log, 6)
     // A log that has stopped is opened again by the same process, or the next.
     const next = whole(4) === 0 ? disk.kill() : disk.crash()
     await closeDead(log)
