@@ -18,7 +18,7 @@ import type { Segments } from './segments.ts'
 /** So much is gathered at most for one frame, if it is not one append that is larger. */
 const maxGatheredBytes = 1024 * 1024
 /** What a record takes of the queue besides its bytes. */
-export const queuedRecordBytes = 64
+const queuedRecordBytes = 64
 
 /** An append that waits. */
 interface Waiting {
@@ -60,10 +60,6 @@ export class GroupCommit {
 
   constructor(options: GroupCommitOptions) {
     this.#options = options
-  }
-
-  get isClosed(): boolean {
-    return this.#isClosed
   }
 
   get stats() {

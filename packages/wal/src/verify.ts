@@ -2,7 +2,7 @@
 import { throwIfCancelled } from '@ipfs-kit/concurrency'
 import { diskFailure } from './disk-failure.ts'
 import { WalError } from './errors.ts'
-import { type Inspected, inspectSegment, lostBetween } from './inspect-segment.ts'
+import { type Inspected, inspectSegment, type InspectOptions, lostBetween } from './inspect-segment.ts'
 import type { Finding, VerifyReport } from './log.ts'
 import type { ReadSource } from './read-log.ts'
 import type { Segment } from './segment.ts'
@@ -12,16 +12,22 @@ export async function verifySegments(
   source: ReadSource,
   signal: AbortSignal | undefined,
 ): Promise<VerifyReport> {
+  // What is appended meanwhile is not looked at.
   const segments = source.segments.map((segment) => ({ ...segment }))
   const findings: Finding[] = []
   let records = 0
   let bytes = 0
   let before: Inspected | undefined
-  for (const segment of segments) {
+  for (const [at, segment] of segments.entries()) {
     source.check()
     signal?.throwIfAborted()
     throwIfCancelled()
-    const found = await inspect(source, segment)
+    const following = segments[at + 1]
+    const found = await inspect(
+      source,
+      segment,
+      following === undefined ? { limit: segment.end } : { lsnEnd: following.firstLsn },
+    )
     const lost = before === undefined ? undefined : lostBetween(before, segment)
     if (lost !== undefined) findings.push(lost)
     findings.push(...found.findings)
@@ -36,9 +42,9 @@ export async function verifySegments(
   return { segments: segments.length, records, bytes, findings }
 }
 
-async function inspect(source: ReadSource, segment: Segment): Promise<Inspected> {
+async function inspect(source: ReadSource, segment: Segment, options: InspectOptions): Promise<Inspected> {
   try {
-    return await inspectSegment(source.disk, source.folder, segment, { limit: segment.end })
+    return await inspectSegment(source.disk, source.folder, segment, options)
   } catch (cause) {
     source.check()
     if (!source.segments.some(({ name }) => name === segment.name)) {

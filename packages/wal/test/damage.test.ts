@@ -64,6 +64,7 @@ describe('a damage in the middle', () => {
     await change(disk, names[0]!, 64 + 4 * frameBytes + 50, Buffer.from([255]))
     await using log = await openOn(disk)
     expect(log.findings).toMatchObject([{ kind: 'damage', segment: names[0], firstLost: 5, lastLost: 5 }])
+    expect((await log.verify()).findings).toEqual(log.findings)
     expect([...(await contentOf(log)).keys()]).toEqual([1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15])
   })
 

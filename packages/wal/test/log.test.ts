@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { taskGroup } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { simDisk } from '@ipfs-kit/disk'
@@ -169,4 +170,23 @@ test('verify counts what is there', async () => {
   await using log = await openOn(simDisk({ seed: 12 }))
   await Promise.all(texts(300).map((payload) => log.append(payload)))
   expect(await log.verify()).toMatchObject({ records: 300, findings: [], segments: log.stats().segments })
+})
+
+test('publishes each batch that is acknowledged, and that it has stopped', async () => {
+  const heard: unknown[] = []
+  const listen = (message: unknown): void => void heard.push(message)
+  for (const name of ['wal:append', 'wal:stop']) subscribe(name, listen)
+  try {
+    const disk = simDisk({ seed: 13 })
+    await using log = await openOn(disk)
+    await log.appendMany(texts(3))
+    disk.failAt('sync', 1)
+    await outcomes([log.append(Buffer.from('x'))])
+    expect(heard).toEqual([
+      { firstLsn: 1, records: 3, bytes: 72 },
+      { code: 'WAL_SYNC_FAILED', message: 'The log at /log could not be synced, and takes nothing any more' },
+    ])
+  } finally {
+    for (const name of ['wal:append', 'wal:stop']) unsubscribe(name, listen)
+  }
 })
