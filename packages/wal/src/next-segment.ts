@@ -5,6 +5,9 @@ import type { Disk, DiskFile } from '@ipfs-kit/disk'
 /** What it is called until it is a segment. */
 export const nextName = 'next'
 
+/** So much is written and synced at once: behind the sync of a whole segment those of appends would have to wait. */
+const stepBytes = 1024 * 1024
+
 /** What the next segment needs of the log. */
 export interface NextSegmentOptions {
   readonly disk: Disk
@@ -60,8 +63,11 @@ export class NextSegment {
     const file = await disk.open(`${folder}/${nextName}`, 'create')
     try {
       await file.truncate(0)
-      await file.preallocate(segmentBytes)
-      await sync(file)
+      for (let size = 0; size < segmentBytes;) {
+        size = Math.min(size + stepBytes, segmentBytes)
+        await file.preallocate(size)
+        await sync(file)
+      }
       return file
     } catch (error) {
       await file.close()

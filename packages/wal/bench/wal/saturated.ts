@@ -26,11 +26,16 @@ export const saturated: Row = {
     await using ours = await ourLog(folder)
     await using sqlite = sqliteQueue(folder)
     using raw = rawFile(folder, atOnce * recordBytes)
+    const found: Record<'log' | 'sqlite', number[]> = { log: [], sqlite: [] }
     const turns =
-      (contender: Contender): Run =>
-      async () =>
-        quantile(await turnsDuring(contender, ms), 0.99)
-    const turn = await interleave({ log: turns(ours), sqlite: turns(sqlite) }, rounds, log, 'turn p99, ms')
+      (name: keyof typeof found, contender: Contender): Run =>
+      async () => {
+        const all = await turnsDuring(contender, ms)
+        found[name].push(foundAtAnyTime(all))
+        return quantile(all, 0.99)
+      }
+    const contenders = { log: turns('log', ours), sqlite: turns('sqlite', sqlite) }
+    const turn = await interleave(contenders, rounds, log, 'turn p99, ms')
     const spread = await interleave(
       {
         log: async () => {
