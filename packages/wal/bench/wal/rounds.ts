@@ -30,7 +30,7 @@ export function ratioOf(
   ours: readonly number[],
   theirs: readonly number[],
 ): { readonly value: number; readonly samples: number[] } {
-  const samples = ours.map((one, round) => round3(one / theirs[round]!))
+  const samples = ours.map((one, round) => Number((one / theirs[round]!).toPrecision(3)))
   return { value: median(samples), samples }
 }
 
