@@ -2,7 +2,10 @@
 import { checkKey, StorageError } from '@ipfs-kit/storage'
 import { CID } from 'multiformats/cid'
 import { code as rawCode } from 'multiformats/codecs/raw'
-import { canVerify, identityCode } from './digest.ts'
+import { create } from 'multiformats/hashes/digest'
+import { canVerify, digestOf, identityCode } from './digest.ts'
+
+const sha256Code = 0x12
 
 /**
  * The CID of a key.
@@ -29,6 +32,11 @@ export function parseKey(key: string): CID {
 /** The key under which `list` shows a block. */
 export function keyOfBlock(cid: CID): string {
   return CID.createV1(rawCode, cid.multihash).toString()
+}
+
+/** The key of some bytes, by their sha2-256. */
+export async function keyOfBytes(bytes: Uint8Array): Promise<string> {
+  return CID.createV1(rawCode, create(sha256Code, await digestOf(bytes))).toString()
 }
 
 function shown(key: string): string {

@@ -1,28 +1,37 @@
 /** The store as a storage backend whose keys are CIDs. */
 import {
+  type Arrivals,
   type Body,
   type CallOptions,
-  checkKey,
+  checkCount,
+  checkGet,
+  checkList,
+  checkPut,
+  createArrivals,
+  cursorOf,
+  gather,
   type GetOptions,
+  keyOfCursor,
   type ListOptions,
   type ListPage,
   type ObjectStat,
+  onePiece,
   type ProbeReport,
+  probeByRoundTrip,
   type PutOptions,
   type StorageBackend,
   StorageError,
   type StoredObject,
   type Supports,
+  windowOf,
 } from '@ipfs-kit/storage'
 import type { CID } from 'multiformats/cid'
-import { keyOfBlock, parseKey } from './backend-key.ts'
-import { probeBackend } from './backend-probe.ts'
-import { once } from './backend-reader.ts'
+import { keyOfBlock, keyOfBytes, parseKey } from './backend-key.ts'
 import type { Blocks } from './blocks.ts'
 import { BlocksError } from './errors.ts'
-import { gather } from './gather.ts'
 import { KeyWindows } from './key-windows.ts'
 import { PutGate } from './put-gate.ts'
+import { told } from './told.ts'
 
 /** Options of {@link createBlocksBackend}. */
 export interface BlocksBackendOptions {
@@ -80,8 +89,6 @@ const supports = Object.freeze({
   keys: 'cid',
 } as const satisfies Supports)
 
-const maxPageEntries = 1000
-
 /**
  * Makes a storage backend of a store. A key is any CID with sha2-256 or sha2-512 of the bytes; the store knows blocks by
  * their multihash, so all CIDs of one multihash are one object, and `list` shows it by version 1, raw, in base32. Closing
@@ -121,20 +128,23 @@ class OnBlocks implements BlocksBackend {
   readonly #gate = new PutGate()
   readonly #closing = new AbortController()
   readonly #puts = new Set<Promise<unknown>>()
-  #arrivingBytes = 0
+  readonly #arrivals: Arrivals
 
   constructor(blocks: BackendBlocks, options: Required<BlocksBackendOptions>) {
     this.name = options.name
     this.failureDomain = options.failureDomain
     this.#blocks = blocks
     this.#options = options
+    this.#arrivals = createArrivals({
+      maxBytes: options.maxArrivingBytes,
+      maxBodyBytes: options.maxValueBytes,
+    })
     this.#windows = new KeyWindows((call) => blocks.list(call))
   }
 
   async put(key: string, body: Body, options: PutOptions = {}): Promise<ObjectStat> {
     const { cid, signal } = this.#enter(key, options)
-    const { size, ifAbsent = false } = options
-    if (size !== undefined) checkCount('size', size)
+    const { size, ifAbsent } = checkPut(options)
     const putting = told(async () => {
       if (ifAbsent && (await this.#blocks.has(cid, { signal }))) throw exists(key)
       const bytes = await this.#whole(body, size, signal)
@@ -153,22 +163,18 @@ class OnBlocks implements BlocksBackend {
 
   async get(key: string, options: GetOptions = {}): Promise<StoredObject | undefined> {
     const { cid, signal } = this.#enter(key, options)
-    const { offset = 0, length = Number.MAX_SAFE_INTEGER } = options
-    checkCount('offset', offset)
-    checkCount('length', length)
+    const wanted = checkGet(options)
     return told(async () => {
       const size = await this.#blocks.size(cid, { signal })
       if (size === undefined) return undefined
-      if (offset > 0 && offset >= size) {
-        throw new StorageError('STORAGE_RANGE', `Offset ${offset} is not below the size of ${size} bytes`)
-      }
+      const { from, to } = windowOf(wanted, size)
       const bytes =
-        offset === 0 && length >= size
+        to - from === size
           ? await this.#blocks.get(cid, { signal })
-          : await this.#blocks.getRange(cid, { offset, length, signal })
+          : await this.#blocks.getRange(cid, { offset: from, length: to - from, signal })
       return bytes === undefined
         ? undefined
-        : { key, size, offset, length: bytes.length, body: once(bytes, signal) }
+        : { key, size, offset: from, length: bytes.length, body: onePiece(bytes, signal) }
     })
   }
 
@@ -207,27 +213,21 @@ class OnBlocks implements BlocksBackend {
 
   async list(options: ListOptions = {}): Promise<ListPage> {
     const signal = this.#signal(options)
-    const { prefix = '', limit = maxPageEntries, cursor } = options
-    checkCount('limit', limit)
-    if (limit < 1 || limit > maxPageEntries) {
-      throw new RangeError(`limit is a whole number from 1 to ${maxPageEntries}, not ${limit}`)
-    }
-    if (prefix !== '') checkKey(prefix)
-    const after = cursor === undefined ? undefined : afterOf(cursor, prefix)
+    const { prefix, limit } = checkList(options)
+    const { cursor } = options
+    const after = cursor === undefined ? undefined : keyOfCursor(cursor, prefix, isKey)
     return told(async () => {
       if (isKey(prefix)) return { entries: after === undefined ? await this.#present([prefix], signal) : [] }
       const page = await this.#windows.page(prefix, after, limit, { signal })
       const keys = page.entries.map(({ key }) => key)
       const entries = await this.#present(keys, signal)
       const last = keys.at(-1)
-      return page.more && last !== undefined
-        ? { entries, cursor: Buffer.from(last).toString('base64url') }
-        : { entries }
+      return page.more && last !== undefined ? { entries, cursor: cursorOf(last) } : { entries }
     })
   }
 
   async probe(options: CallOptions = {}): Promise<ProbeReport> {
-    return probeBackend(this, options)
+    return probeByRoundTrip(this, { ...options, keyOf: keyOfBytes })
   }
 
   async close(): Promise<void> {
@@ -255,31 +255,8 @@ class OnBlocks implements BlocksBackend {
 
   /** Gathers a body within the limits. */
   async #whole(body: Body, size: number | undefined, signal: AbortSignal): Promise<Uint8Array> {
-    let taken = 0
-    const take = (total: number): void => {
-      if (total <= taken) return
-      const { maxValueBytes, maxArrivingBytes } = this.#options
-      if (total > maxValueBytes) throw full(`An object has at most ${maxValueBytes} bytes here`)
-      if (this.#arrivingBytes + total - taken > maxArrivingBytes) {
-        throw full(`The bodies that arrive now take ${this.#arrivingBytes} of ${maxArrivingBytes} bytes`)
-      }
-      this.#arrivingBytes += total - taken
-      taken = total
-    }
-    try {
-      take(size ?? 0)
-      const bytes = await gather(body, {
-        signal,
-        onBytes: (total) => {
-          if (size !== undefined && total > size) throw sizeMismatch(size, `at least ${total}`)
-          take(total)
-        },
-      })
-      if (size !== undefined && bytes.length !== size) throw sizeMismatch(size, `${bytes.length}`)
-      return bytes
-    } finally {
-      this.#arrivingBytes -= taken
-    }
+    using arrival = this.#arrivals.open()
+    return await gather(body, { signal, size, onBytes: (total) => arrival.growTo(total) })
   }
 
   async #write(
@@ -318,24 +295,6 @@ class OnBlocks implements BlocksBackend {
   }
 }
 
-/** Runs a call on the store; what the store throws is told in the words of the contract, as far as it has any. */
-async function told<T>(call: () => Promise<T>): Promise<T> {
-  try {
-    return await call()
-  } catch (error) {
-    if (!(error instanceof BlocksError)) throw error
-    const { code, message } = error
-    if (code === 'BLOCKS_FULL' || code === 'BLOCKS_TOO_LARGE') {
-      throw new StorageError('STORAGE_FULL', message, { cause: error })
-    }
-    if (code === 'BLOCKS_MISMATCH' || code === 'BLOCKS_UNKNOWN_HASH') {
-      throw new StorageError('STORAGE_INVALID_KEY', message, { cause: error })
-    }
-    if (code === 'BLOCKS_CLOSED') throw new StorageError('STORAGE_CLOSED', message, { cause: error })
-    throw error
-  }
-}
-
 function isKey(text: string): boolean {
   try {
     return keyOfBlock(parseKey(text)) === text
@@ -344,34 +303,8 @@ function isKey(text: string): boolean {
   }
 }
 
-function afterOf(cursor: string, prefix: string): string {
-  const after = Buffer.from(cursor, 'base64url').toString()
-  const isOurs = Buffer.from(after).toString('base64url') === cursor && isKey(after)
-  if (!isOurs || !after.startsWith(prefix)) {
-    throw new StorageError(
-      'STORAGE_INVALID_CURSOR',
-      'The cursor is not one that this backend gave for this prefix',
-    )
-  }
-  return after
-}
-
-function checkCount(name: string, value: number): void {
-  if (!Number.isSafeInteger(value) || value < 0) {
-    throw new RangeError(`${name} is a whole number, 0 or more, not ${value}`)
-  }
-}
-
 function exists(key: string): StorageError {
   return new StorageError('STORAGE_EXISTS', `The key ${JSON.stringify(key)} has a value already`)
-}
-
-function full(message: string): StorageError {
-  return new StorageError('STORAGE_FULL', message)
-}
-
-function sizeMismatch(size: number, found: string): StorageError {
-  return new StorageError('STORAGE_SIZE_MISMATCH', `The body has ${found} bytes, not ${size} as declared`)
 }
 
 function closed(name: string): StorageError {

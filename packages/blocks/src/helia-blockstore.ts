@@ -1,10 +1,10 @@
 /** The store in the shape that Helia, the importer and the exporter take. */
+import { gather } from '@ipfs-kit/storage'
 import type { Blockstore, InputPair, Pair as BlockstorePair } from 'interface-blockstore'
 import { NotFoundError } from 'interface-store'
 import type { CID } from 'multiformats/cid'
 import type { Blocks, CallOptions, Listed, Pair } from './blocks.ts'
 import { BlocksError } from './errors.ts'
-import { gather } from './gather.ts'
 
 /** Options of {@link createHeliaBlockstore}. */
 export interface HeliaBlockstoreOptions {
@@ -116,11 +116,16 @@ class HeliaBlockstore implements Blockstore {
       )
     }
     if (!(value instanceof Uint8Array)) {
-      return gather(value, { signal: options?.signal ?? never, onBytes: check })
+      const pieces = Symbol.asyncIterator in value ? value : oneByOne(value)
+      return gather(pieces, { signal: options?.signal ?? never, onBytes: check })
     }
     check(value.length)
     return value
   }
+}
+
+async function* oneByOne(pieces: Iterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  yield* pieces
 }
 
 /** Helia passes options of its own along: the store refuses what it does not know. */

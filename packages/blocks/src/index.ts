@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-export { keyOfBlock, parseKey } from './backend-key.ts'
+export { keyOfBlock, keyOfBytes, parseKey } from './backend-key.ts'
 export { createBlocksBackend, isBlocksBackend } from './backend.ts'
 export type { BackendBlocks, BlocksBackend, BlocksBackendOptions, WholeObject } from './backend.ts'
 export type {
@@ -35,4 +35,5 @@ export { createHeliaBlockstore, type HeliaBlocks, type HeliaBlockstoreOptions } 
 export { maxInlineBytes } from './mark-walk.ts'
 export { openBlocks, type BlocksOptions } from './open-blocks.ts'
 export { cutRange } from './range.ts'
+export { told } from './told.ts'
 export { createVisited, type Visited } from './visited.ts'

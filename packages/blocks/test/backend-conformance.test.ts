@@ -5,6 +5,7 @@ import { createBlocksBackend, openBlocks } from '@ipfs-kit/blocks'
 import { type Disk, nodeDisk, simDisk } from '@ipfs-kit/disk'
 import type { StorageBackend } from '@ipfs-kit/storage'
 import { storageConformance } from '@ipfs-kit/storage/conformance'
+import { delegate } from '@ipfs-kit/storage/testing'
 import { afterAll, test } from 'vitest'
 import { cidOf } from './blocks-of.ts'
 
@@ -25,19 +26,7 @@ async function openBackend(
     await backend.close()
     await blocks.close()
   }
-  return {
-    name: backend.name,
-    failureDomain: backend.failureDomain,
-    supports: backend.supports,
-    put: (...given) => backend.put(...given),
-    get: (...given) => backend.get(...given),
-    stat: (...given) => backend.stat(...given),
-    delete: (...given) => backend.delete(...given),
-    list: (...given) => backend.list(...given),
-    probe: (...given) => backend.probe(...given),
-    close,
-    [Symbol.asyncDispose]: close,
-  }
+  return delegate(backend, { close, [Symbol.asyncDispose]: close })
 }
 
 for (const durability of ['synced', 'cached'] as const) {

@@ -137,3 +137,21 @@ test('a key that never existed is explained as such', async () => {
     ],
   })
 })
+
+test('each answers what its schema says, and nothing else', async () => {
+  const fetch = async () => bytesOf('')
+  await using prefetcher = createPrefetcher({ fetch, linksOf })
+  const { call, far } = await opened({ root: 'a gone', a: '' }, { prefetcher })
+  const answers: { readonly [name: string]: () => Promise<unknown> } = {
+    'cache.prefetch': () => call('cache.prefetch', { key: 'root' }),
+    'cache.stats': () => call('cache.stats', {}),
+    'cache.tiers': () => call('cache.tiers', {}),
+    'cache.explain': () => call('cache.explain', { key: 'root' }),
+    'cache.move': () => call('cache.move', { key: 'root', to: far.name }),
+    'cache.clear': () => call('cache.clear', {}),
+  }
+  for (const { name, output } of cacheOperations) {
+    const answer: unknown = JSON.parse(JSON.stringify(await answers[name]!()))
+    expect([name, output.parse(answer)]).toEqual([name, answer])
+  }
+})

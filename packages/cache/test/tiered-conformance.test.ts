@@ -1,9 +1,9 @@
 import { createMemoryTier, tiered, type TieredPolicy } from '@ipfs-kit/cache/tiered'
 import { createMemoryBackend, type StorageBackend } from '@ipfs-kit/storage'
 import { storageConformance } from '@ipfs-kit/storage/conformance'
+import { limited } from '@ipfs-kit/storage/testing'
 import { test } from 'vitest'
 import { keyOf } from './tiered-cids.ts'
-import { limited } from './tiered-doubles.ts'
 
 const maxBytes = 64 * 1024 * 1024
 const fast = () => createMemoryBackend({ maxBytes, name: 'fast' })

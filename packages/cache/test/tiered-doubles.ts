@@ -1,55 +1,12 @@
-/** Tiers that do less, or go wrong by script. */
+/** Tiers that go wrong by script. */
 import { checkpoint, random, sleep } from '@ipfs-kit/concurrency'
 import {
   createMemoryBackend,
   type GetOptions,
-  probeByRoundTrip,
   type StorageBackend,
-  StorageError,
   type StoredObject,
-  type Supports,
 } from '@ipfs-kit/storage'
-
-function delegate(backend: StorageBackend, replaced: Partial<StorageBackend>): StorageBackend {
-  return {
-    name: backend.name,
-    failureDomain: backend.failureDomain,
-    supports: backend.supports,
-    put: (key, body, options) => backend.put(key, body, options),
-    get: (key, options) => backend.get(key, options),
-    stat: (key, options) => backend.stat(key, options),
-    delete: (key, options) => backend.delete(key, options),
-    list: (options) => backend.list(options),
-    probe: (options) => backend.probe(options),
-    close: () => backend.close(),
-    [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose](),
-    ...replaced,
-  }
-}
-
-/** The same backend with abilities taken away. */
-export function limited(backend: StorageBackend, less: Partial<Supports>): StorageBackend {
-  const supports: Supports = { ...backend.supports, ...less }
-  const refuse = async (what: string): Promise<never> => {
-    throw new StorageError('STORAGE_NOT_SUPPORTED', `This backend has no ${what}`)
-  }
-  const part = delegate(backend, {
-    supports,
-    put: (key, body, options) => {
-      if (!supports.write) return refuse('write')
-      if (options?.ifAbsent === true && !supports.conditionalPut) return refuse('conditionalPut')
-      return backend.put(key, body, options)
-    },
-    get: (key, options) => {
-      const isRange = options?.offset !== undefined || options?.length !== undefined
-      return isRange && !supports.ranges ? refuse('ranges') : backend.get(key, options)
-    },
-    delete: (key, options) => (supports.delete ? backend.delete(key, options) : refuse('delete')),
-    list: (options) => (supports.list ? backend.list(options) : refuse('list')),
-    probe: (options) => probeByRoundTrip(part, options),
-  })
-  return part
-}
+import { delegate } from '@ipfs-kit/storage/testing'
 
 /** How a backend goes wrong from here on, in each of its calls. */
 export interface Fault {

@@ -1,9 +1,10 @@
 import { createMemoryTier, tiered } from '@ipfs-kit/cache/tiered'
 import { sleep, taskGroup } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
+import { limited } from '@ipfs-kit/storage/testing'
 import { expect, test } from 'vitest'
 import { bytesOf, cidOf, keyOf } from './tiered-cids.ts'
-import { faultyMemory, limited } from './tiered-doubles.ts'
+import { faultyMemory } from './tiered-doubles.ts'
 
 const onBoth = forEachBackend(test, { seeds: 20 })
 const maxBytes = 16 * 1024 * 1024

@@ -1,9 +1,10 @@
 import { channel } from 'node:diagnostics_channel'
 import { createMemoryTier, createTieredBlockstore, tiered } from '@ipfs-kit/cache/tiered'
 import { createMemoryBackend } from '@ipfs-kit/storage'
+import { limited } from '@ipfs-kit/storage/testing'
 import { expect, test } from 'vitest'
 import { bytesOf, keyOf } from './tiered-cids.ts'
-import { faultyMemory, limited } from './tiered-doubles.ts'
+import { faultyMemory } from './tiered-doubles.ts'
 
 const maxBytes = 1_000_000
 const far = () => createMemoryBackend({ maxBytes, name: 'far' })

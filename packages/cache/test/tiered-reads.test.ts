@@ -313,3 +313,11 @@ onBoth(
     expect(store.stats().tiers[0]).toMatchObject({ timeouts: 0, failures: 0 })
   },
 )
+
+onBoth('where keys are free, a CID reads what is stored under its text', async () => {
+  await using store = tiered([createMemoryTier({ maxBytes })], { keys: 'any' })
+  const cid = CID.createV1(0x70, cidOf(bytes).multihash)
+  await store.put(cid.toString(), bytes)
+  store.forget(CID.createV1(0x55, cid.multihash))
+  expect(await store.getBytes(cid)).toEqual(bytes)
+})

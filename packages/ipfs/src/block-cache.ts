@@ -18,10 +18,8 @@ export interface BlockCache extends AsyncDisposable {
   /** @throws what the packs throw */
   get(cid: CID, options?: CallOptions): Promise<Uint8Array | undefined>
   size(cid: CID, options?: CallOptions): Promise<number | undefined>
-  /** A block was deleted from the packs. */
-  forget(cid: CID): Promise<void>
-  /** Many blocks were removed from the packs. */
-  clear(): void
+  /** A block was removed from the packs, or many were. What was read before is not answered from here on. */
+  forget(cid?: CID): void
   /**
    * A reader, which may read ahead. What it begins ends with it.
    *
@@ -45,8 +43,7 @@ export type CreateBlockCache = (packs: CachedBlocks, linksOf: LinksOf) => BlockC
 export const directly = (packs: Pick<CachedBlocks, 'get' | 'size'>): BlockCache => ({
   get: (cid, options) => packs.get(cid, options),
   size: (cid, options) => packs.size(cid, options),
-  forget: nothing,
-  clear() {},
+  forget() {},
   reader: () => ({
     get: (cid, options) => packs.get(cid, options),
     pass() {},

@@ -130,7 +130,7 @@ export class BlockStore {
   async delete(cid: CID, signal: AbortSignal): Promise<void> {
     try {
       await this.#packs.delete(cid, { signal })
-      await this.#cache.forget(cid)
+      this.#cache.forget(cid)
     } catch (error) {
       throw storeFailure(error)
     }
@@ -153,7 +153,7 @@ export class BlockStore {
   async collect(signal: AbortSignal): Promise<CollectReport> {
     try {
       const report = await this.#packs.collect({ signal })
-      if (report.removedBlocks > 0) this.#cache.clear()
+      if (report.removedBlocks > 0) this.#cache.forget()
       return report
     } catch (error) {
       throw storeFailure(error)

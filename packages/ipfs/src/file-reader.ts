@@ -86,6 +86,11 @@ export async function* readFile(
   end: number,
   { reader, signal, owner }: FileSource,
 ): AsyncGenerator<Uint8Array, void, undefined> {
+  if (file.root instanceof Uint8Array) {
+    // All that there is was read when the file was opened.
+    if (end > start) yield file.root.subarray(start, end)
+    return
+  }
   const slices = plan(file, start, end)
   const wanted = new WantedLinks(file, start, end)
   await using blocks = reader((cid, bytes) => wanted.of(cid, bytes))

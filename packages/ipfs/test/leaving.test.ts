@@ -31,7 +31,7 @@ class StallingCache {
     const nothing = async (): Promise<void> => {}
     const size = (cid: CID) => packs.size(cid)
     const reader = () => ({ get, pass() {}, [Symbol.asyncDispose]: nothing })
-    return { get, size, reader, forget: nothing, clear() {}, [Symbol.asyncDispose]: nothing }
+    return { get, size, reader, forget() {}, [Symbol.asyncDispose]: nothing }
   }
 }
 

@@ -49,6 +49,9 @@ export function createNodeCache(
     bytes === undefined || key.startsWith(rawPrefix) ? [] : follow(CID.parse(key), bytes).map(String)
   const prefetcher = createPrefetcher<Uint8Array | undefined>({
     name: 'node',
+    // From a disk of this machine more would come no sooner, and is lost when a reader leaves.
+    maxBlocks: 8,
+    maxBytes: 8_388_608,
     fetch: (key, { signal }) => store.getBytes(key, { signal }),
     // What was fetched is in memory already, by its promotion.
     cache: { get: (key) => store.peek(key), has: (key) => store.inMemory(key), set() {} },
@@ -62,13 +65,9 @@ export function createNodeCache(
         async () => copyOf(await store.getBytes(cid, options)),
         () => packs.get(cid, options),
       ),
-    size: (cid, options) =>
-      orFromPacks(
-        async () => (await store.stat(cid.toString(), options))?.size,
-        () => packs.size(cid, options),
-      ),
-    forget: async (cid) => memory?.delete(keyOfBlock(cid)),
-    clear: () => memory?.clear(),
+    // Packs know sizes without a read; memory may have what they have evicted.
+    size: async (cid, options) => (await packs.size(cid, options)) ?? store.peek(keyOfBlock(cid))?.length,
+    forget: (cid) => store.forget(cid),
     reader(scope, follow): BlockReader {
       const reader = prefetcher.reader({
         scope,

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Blocks } from '@ipfs-kit/blocks'
 import type { Kit } from '@ipfs-kit/kit'
+import { CID } from 'multiformats/cid'
 import { expect, test } from 'vitest'
 import { collect } from './collect.ts'
 import { addFile, openTemporaryKit } from './open-kit.ts'
@@ -55,7 +57,13 @@ test('readers are read ahead of, along the links of the DAG, and what that came 
   await read(kit, cid)
   const { prefetch, tiers } = await kit.call('cache.stats', {})
   expect(tiers.map(({ tier }) => tier)).toEqual(['blocks'])
-  expect(prefetch).toMatchObject({ readers: 0, addedBytes: 0, runningBytes: 0, waitingBytes: 0 })
+  expect(prefetch).toMatchObject({
+    readers: 0,
+    addedBytes: 0,
+    runningBytes: 0,
+    waitingBytes: 0,
+    maxBytes: 8 * mebibyte,
+  })
   expect(prefetch!.bySource.links.started).toBeGreaterThan(10)
   expect(prefetch!.precision).toBe(1)
 })
@@ -107,6 +115,28 @@ test('what a collection or a deletion removes is not read from memory any more',
   await expect(kit.ipfs.blocks.get(deleted)).rejects.toMatchObject({ code: 'IPFS_BLOCK_NOT_FOUND' })
   await kit.call('repo.gc', {})
   await expect(kit.ipfs.blocks.get(garbage)).rejects.toMatchObject({ code: 'IPFS_BLOCK_NOT_FOUND' })
+})
+
+test('what memory has of blocks that the packs have let go is there, with its size', async () => {
+  const kit = await openTemporaryKit()
+  const { cid } = await kit.call('block.put', { pin: false }, { body: Buffer.from('evicted') })
+  for (let time = 0; time < 2; time += 1) await kit.ipfs.blocks.get(cid)
+  const packs = kit.ipfs.store as Blocks
+  expect(await packs.delete(CID.parse(cid))).toBe(true)
+  expect(await kit.ipfs.blockstore.has(CID.parse(cid))).toBe(true)
+  expect(await kit.ipfs.blocks.stat(cid)).toMatchObject({ size: 7 })
+  await kit.call('cache.clear', {})
+  expect(await kit.ipfs.blockstore.has(CID.parse(cid))).toBe(false)
+})
+
+test('a read that runs while its block is deleted does not bring it back', async () => {
+  const kit = await openTemporaryKit()
+  const { cid } = await kit.call('block.put', { pin: false }, { body: Buffer.from('deleted') })
+  await kit.ipfs.blocks.get(cid)
+  const reading = kit.ipfs.blocks.get(cid)
+  await kit.ipfs.blockstore.delete(CID.parse(cid))
+  expect(Buffer.from(await reading).toString()).toBe('deleted')
+  await expect(kit.ipfs.blocks.get(cid)).rejects.toMatchObject({ code: 'IPFS_BLOCK_NOT_FOUND' })
 })
 
 test('a damaged block is told as such, by the error that the packs give', async () => {

@@ -1,6 +1,7 @@
 /** Takes in a body chunk by chunk, under a signal. */
 import { cancelScope, run, type Scope } from '@ipfs-kit/concurrency'
 import type { Body } from './backend.ts'
+import { StorageError } from './errors.ts'
 
 /**
  * Hands each chunk of a body to `take`, and asks for the next one when that is done. When the signal is aborted it rejects
@@ -8,21 +9,32 @@ import type { Body } from './backend.ts'
  * `take` waits for it ends by itself then. Then, or when `take` throws, the body is told to stop. For backends to use in
  * their `put()`.
  *
+ * @param size - bytes that the body has to have. A chunk with which there are more is not taken
  * @throws TypeError if the body is none, or yields something else than bytes
+ * @throws StorageError `STORAGE_SIZE_MISMATCH`
  */
 export async function takeIn(
   body: Body,
   signal: AbortSignal,
   take: (chunk: Uint8Array) => void | Promise<void>,
+  size?: number,
 ): Promise<void> {
+  let total = 0
+  const count = (chunk: Uint8Array): void | Promise<void> => {
+    total += chunk.byteLength
+    if (size !== undefined && total > size) throw sizeMismatch(size, `at least ${total}`)
+    return take(chunk)
+  }
   if (body instanceof Uint8Array) {
-    await take(body)
-    return
+    await count(body)
+  } else {
+    if (typeof body?.[Symbol.asyncIterator] !== 'function') {
+      throw new TypeError('The body is neither a Uint8Array nor an async iterable of them')
+    }
+    await cancelScope((scope) => takeAll(body[Symbol.asyncIterator](), scope, count), { signal })
   }
-  if (typeof body?.[Symbol.asyncIterator] !== 'function') {
-    throw new TypeError('The body is neither a Uint8Array nor an async iterable of them')
-  }
-  await cancelScope((scope) => takeAll(body[Symbol.asyncIterator](), scope, take), { signal })
+  signal.throwIfAborted()
+  if (size !== undefined && total !== size) throw sizeMismatch(size, `${total}`)
 }
 
 /** Rejects with the reason of the scope once it is cancelled. */
@@ -58,4 +70,8 @@ async function stop(iterator: AsyncIterator<unknown>): Promise<void> {
   } catch {
     // waits: the put has its outcome already; how the body takes the news does not change it
   }
+}
+
+function sizeMismatch(size: number, found: string): StorageError {
+  return new StorageError('STORAGE_SIZE_MISMATCH', `The body has ${found} bytes, not ${size} as declared`)
 }

@@ -12,12 +12,15 @@ import type {
   StoredObject,
   Supports,
 } from './backend.ts'
+import { checkCount, checkGet, checkList, checkPut } from './call.ts'
+import { cursorOf, keyOfCursor } from './cursor.ts'
 import { StorageError } from './errors.ts'
 import { takeIn } from './intake.ts'
-import { checkKey, flawOfKey } from './key.ts'
+import { checkKey } from './key.ts'
 import { Pages } from './pages.ts'
 import { probeByRoundTrip } from './probe.ts'
 import { Quota } from './quota.ts'
+import { windowOf } from './range.ts'
 import { createReader } from './reader.ts'
 import type { Version } from './reader.ts'
 import { SortedKeys } from './sorted.ts'
@@ -67,8 +70,6 @@ const supports = Object.freeze({
   keys: 'any',
 } as const satisfies Supports)
 
-const maxPageEntries = 1000
-
 /**
  * Makes an empty backend in memory.
  *
@@ -113,9 +114,9 @@ class InMemory implements MemoryBackend {
     this.#enter(options)
     const signal = this.#signalOf(options)
     checkKey(key)
-    if (options.size !== undefined) checkCount('size', options.size)
-    this.#checkAbsent(key, options)
-    const putting = this.#store(key, body, options, signal)
+    const { size, ifAbsent } = checkPut(options)
+    this.#checkAbsent(key, ifAbsent)
+    const putting = this.#store(key, body, { size, ifAbsent, signal })
     this.#puts.add(putting)
     try {
       return await putting
@@ -127,24 +128,19 @@ class InMemory implements MemoryBackend {
   async get(key: string, options: GetOptions = {}): Promise<StoredObject | undefined> {
     this.#enter(options)
     checkKey(key)
-    const { offset = 0, length = Number.MAX_SAFE_INTEGER } = options
-    checkCount('offset', offset)
-    checkCount('length', length)
+    const wanted = checkGet(options)
     const version = this.#versions.get(key)
     if (version === undefined) return undefined
     const { size } = version.pages
-    if (offset > 0 && offset >= size) {
-      throw new StorageError('STORAGE_RANGE', `Offset ${offset} is not below the size of ${size} bytes`)
-    }
-    const end = offset + Math.min(length, size - offset)
+    const { from, to } = windowOf(wanted, size)
     version.readers++
     this.#readers++
-    const body = createReader(version.pages, offset, end, this.#signalOf(options), () => {
+    const body = createReader(version.pages, from, to, this.#signalOf(options), () => {
       version.readers--
       this.#readers--
       this.#freeIfUnused(version)
     })
-    return { key, size, offset, length: end - offset, body }
+    return { key, size, offset: from, length: to - from, body }
   }
 
   async stat(key: string, options: CallOptions = {}): Promise<ObjectStat | undefined> {
@@ -167,22 +163,13 @@ class InMemory implements MemoryBackend {
 
   async list(options: ListOptions = {}): Promise<ListPage> {
     this.#enter(options)
-    const { prefix = '', limit = maxPageEntries, cursor } = options
-    checkCount('limit', limit)
-    if (limit < 1 || limit > maxPageEntries) {
-      throw new RangeError(`limit is a whole number from 1 to ${maxPageEntries}, not ${limit}`)
-    }
-    if (prefix !== '') checkKey(prefix)
-    const { keys, more } = this.#keys.page(
-      prefix,
-      cursor === undefined ? undefined : afterOf(cursor, prefix),
-      limit,
-    )
+    const { prefix, limit } = checkList(options)
+    const { cursor } = options
+    const after = cursor === undefined ? undefined : keyOfCursor(cursor, prefix)
+    const { keys, more } = this.#keys.page(prefix, after, limit)
     const entries = keys.map((key) => ({ key, size: this.#versions.get(key)!.pages.size }))
     const last = keys.at(-1)
-    return more && last !== undefined
-      ? { entries, cursor: Buffer.from(last).toString('base64url') }
-      : { entries }
+    return more && last !== undefined ? { entries, cursor: cursorOf(last) } : { entries }
   }
 
   async probe(options: CallOptions = {}): Promise<ProbeReport> {
@@ -227,14 +214,18 @@ class InMemory implements MemoryBackend {
     return signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal])
   }
 
-  #checkAbsent(key: string, { ifAbsent = false }: PutOptions): void {
+  #checkAbsent(key: string, ifAbsent: boolean): void {
     if (ifAbsent && this.#versions.has(key)) {
       throw new StorageError('STORAGE_EXISTS', `The key ${JSON.stringify(key)} has a value already`)
     }
   }
 
-  async #store(key: string, body: Body, options: PutOptions, signal: AbortSignal): Promise<ObjectStat> {
-    const { size } = options
+  async #store(
+    key: string,
+    body: Body,
+    options: { readonly size: number | undefined; readonly ifAbsent: boolean; readonly signal: AbortSignal },
+  ): Promise<ObjectStat> {
+    const { size, ifAbsent, signal } = options
     const version: Version = { pages: new Pages(), takenBytes: 0, readers: 0, retired: false }
     const take = (bytes: number): void => {
       this.#quota.takeBytes(bytes)
@@ -248,15 +239,12 @@ class InMemory implements MemoryBackend {
     try {
       if (!this.#versions.has(key)) takeEntry()
       take(Buffer.byteLength(key) + (size ?? 0))
-      await takeIn(body, signal, (chunk) => {
-        const total = version.pages.size + chunk.byteLength
+      const append = (chunk: Uint8Array): void => {
         if (size === undefined) take(chunk.byteLength)
-        else if (total > size) throw sizeMismatch(size, `at least ${total}`)
         version.pages.append(chunk)
-      })
-      signal.throwIfAborted()
-      if (size !== undefined && version.pages.size !== size) throw sizeMismatch(size, `${version.pages.size}`)
-      this.#checkAbsent(key, options)
+      }
+      await takeIn(body, signal, append, size)
+      this.#checkAbsent(key, ifAbsent)
       // Another put or delete of the same key may have come first.
       const former = this.#versions.get(key)
       if (former === undefined && !hasEntry) takeEntry()
@@ -287,28 +275,6 @@ class InMemory implements MemoryBackend {
     this.#quota.bytes -= version.takenBytes
     version.takenBytes = 0
   }
-}
-
-function afterOf(cursor: string, prefix: string): string {
-  const after = Buffer.from(cursor, 'base64url').toString()
-  const isOurs = Buffer.from(after).toString('base64url') === cursor && flawOfKey(after) === undefined
-  if (!isOurs || !after.startsWith(prefix)) {
-    throw new StorageError(
-      'STORAGE_INVALID_CURSOR',
-      'The cursor is not one that this backend gave for this prefix',
-    )
-  }
-  return after
-}
-
-function checkCount(name: string, value: number): void {
-  if (!Number.isSafeInteger(value) || value < 0) {
-    throw new RangeError(`${name} is a whole number, 0 or more, not ${value}`)
-  }
-}
-
-function sizeMismatch(size: number, found: string): StorageError {
-  return new StorageError('STORAGE_SIZE_MISMATCH', `The body has ${found} bytes, not ${size} as declared`)
 }
 
 function closed(name: string): StorageError {

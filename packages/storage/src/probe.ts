@@ -1,6 +1,6 @@
 /** The probe of a backend in terms of its own calls. */
-import { randomUUID } from 'node:crypto'
-import { moveOnAfter, run } from '@ipfs-kit/concurrency'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { moveOnAfter, now, run } from '@ipfs-kit/concurrency'
 import type { CallOptions, ProbeReport, ProbeStep, StorageBackend } from './backend.ts'
 import { StorageError } from './errors.ts'
 
@@ -8,27 +8,34 @@ const probeBytes = 256
 /** How long a probe that has failed waits until its object is deleted. */
 const cleanupMs = 5_000
 
+/** Options of {@link probeByRoundTrip}. */
+export interface RoundTripOptions extends CallOptions {
+  /** The key of some bytes. Needed where `supports.keys` is `cid`. Default: a key that nobody has, whatever they are. */
+  readonly keyOf?: (bytes: Uint8Array) => string | Promise<string>
+}
+
 /**
- * Tries a backend with free keys out: writes a small object under a key of its own, reads it back, lists it and deletes
+ * Tries a backend out: writes a small object of random bytes under a key of its own, reads it back, lists it and deletes
  * it, as far as the backend supports that. Without writing, it asks for an object that is not there. For backends to
  * use in their `probe()`.
  *
  * @throws StorageError `STORAGE_PROBE_FAILED` if the backend does not give back what it took, or the error of the call
- *   that failed; the object is deleted then too, if that is possible within 5 seconds
+ *   that failed; what is there of the object is deleted then too, if that is possible within 5 seconds
  */
 export async function probeByRoundTrip(
   backend: Pick<StorageBackend, 'name' | 'supports' | 'put' | 'get' | 'list' | 'delete' | 'stat'>,
-  options: CallOptions = {},
+  { keyOf = () => `.ipfs-kit-probe-${randomUUID()}`, ...options }: RoundTripOptions = {},
 ): Promise<ProbeReport> {
-  const started = performance.now()
+  options.signal?.throwIfAborted()
+  const started = now()
   const steps: ProbeStep[] = []
-  const key = `.ipfs-kit-probe-${randomUUID()}`
+  const bytes = randomBytes(probeBytes)
+  const key = await keyOf(bytes)
   if (!backend.supports.write) {
     await backend.stat(key, options)
     steps.push('read')
     return report(steps, started)
   }
-  const bytes = Buffer.from(crypto.getRandomValues(new Uint8Array(probeBytes)))
   try {
     await backend.put(key, bytes, options)
     steps.push('write')
@@ -45,7 +52,7 @@ export async function probeByRoundTrip(
       steps.push('list')
     }
   } catch (error) {
-    if (backend.supports.delete && steps.includes('write')) await removeAfterFailure(backend, key)
+    if (backend.supports.delete) await removeAfterFailure(backend, key)
     throw error
   }
   if (backend.supports.delete) {
@@ -57,7 +64,10 @@ export async function probeByRoundTrip(
   return report(steps, started)
 }
 
-/** What was written goes even when the probe was cancelled, but nobody waits for a backend that hangs. */
+/**
+ * What was written goes even when the probe was cancelled, and a put that has failed may have left something where a
+ * backend is made of several; but nobody waits for a backend that hangs.
+ */
 async function removeAfterFailure(backend: Pick<StorageBackend, 'delete'>, key: string): Promise<void> {
   try {
     await moveOnAfter(cleanupMs, (scope) => run(backend.delete(key, { signal: scope.signal })), {
@@ -69,7 +79,7 @@ async function removeAfterFailure(backend: Pick<StorageBackend, 'delete'>, key: 
 }
 
 function report(steps: readonly ProbeStep[], started: number): ProbeReport {
-  return { steps, durationMs: performance.now() - started }
+  return { steps, durationMs: now() - started }
 }
 
 function failed(name: string, what: string): StorageError {

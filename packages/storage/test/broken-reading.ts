@@ -1,6 +1,6 @@
 /** Ways of being broken that have to do with `get` and `stat`. */
 import type { Breakage } from './broken.ts'
-import { bytesOf, oneChunk } from './delegate.ts'
+import { bytesOf, oneChunk } from './bodies.ts'
 
 export const reading: readonly Breakage[] = [
   {

@@ -1,6 +1,6 @@
 /** Backends whose writing is broken. */
 import { StorageError } from '@ipfs-kit/storage'
-import { bytesOf } from './delegate.ts'
+import { bytesOf } from './bodies.ts'
 import type { Breakage } from './broken.ts'
 
 export const writing: readonly Breakage[] = [

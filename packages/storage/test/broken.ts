@@ -4,7 +4,7 @@ import type { StorageBackend } from '@ipfs-kit/storage'
 import { listing } from './broken-listing.ts'
 import { reading } from './broken-reading.ts'
 import { writing } from './broken-writing.ts'
-import { delegate } from './delegate.ts'
+import { delegate } from '@ipfs-kit/storage/testing'
 
 /** A way of being broken. */
 export interface Breakage {

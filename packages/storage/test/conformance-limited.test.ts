@@ -1,8 +1,9 @@
 import { createMemoryBackend } from '@ipfs-kit/storage'
 import type { Supports } from '@ipfs-kit/storage'
 import { storageConformance } from '@ipfs-kit/storage/conformance'
+import { limited } from '@ipfs-kit/storage/testing'
 import { describe, test } from 'vitest'
-import { byDigest, digestOf, limited } from './limited.ts'
+import { byDigest, digestOf } from './by-digest.ts'
 
 const maxBytes = 64 * 1024 * 1024
 const fixture = { key: 'fixture', bytes: new Uint8Array(100_000).map((_, index) => index % 251) }

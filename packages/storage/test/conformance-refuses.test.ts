@@ -2,7 +2,7 @@ import { createMemoryBackend } from '@ipfs-kit/storage'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { failuresOf } from './collect.ts'
 import { breakages, broken } from './broken.ts'
-import { delegate } from './delegate.ts'
+import { delegate } from '@ipfs-kit/storage/testing'
 
 const open = () => createMemoryBackend({ maxBytes: 64 * 1024 * 1024 })
 /** For each breakage the titles of the cases that fail. */

@@ -55,3 +55,27 @@ onBoth('a chunk that cannot be taken, now or later, tells the body to stop', asy
     await expect(takeIn(Uint8Array.of(1), signal, take)).rejects.toThrow('no room')
   }
 })
+
+onBoth('a body of another size than declared is refused, and too much of it is not taken', async () => {
+  const pieces = async function* (): AsyncGenerator<Uint8Array> {
+    yield Uint8Array.of(1, 2)
+    yield Uint8Array.of(3, 4)
+  }
+  const taken: number[] = []
+  const take = (chunk: Uint8Array): void => void taken.push(...chunk)
+  const refusal = { code: 'STORAGE_SIZE_MISMATCH' }
+  await expect(takeIn(pieces(), signal, take, 3)).rejects.toMatchObject(refusal)
+  expect(taken).toEqual([1, 2])
+  await expect(takeIn(pieces(), signal, take, 5)).rejects.toMatchObject(refusal)
+  await expect(takeIn(Uint8Array.of(1), signal, take, 0)).rejects.toMatchObject(refusal)
+  await expect(takeIn(Uint8Array.of(1), signal, take, 2)).rejects.toMatchObject(refusal)
+  await takeIn(pieces(), signal, take, 4)
+  await takeIn(Uint8Array.of(), signal, take, 0)
+})
+
+onBoth('rejects with the reason when the last chunk was taken under a signal that is aborted', async () => {
+  const controller = new AbortController()
+  const reason = new Error('enough')
+  const take = (): void => controller.abort(reason)
+  await expect(takeIn(Uint8Array.of(1), controller.signal, take, 2)).rejects.toBe(reason)
+})

@@ -1,8 +1,9 @@
 import { now, sim, withBackend } from '@ipfs-kit/concurrency'
 import { createMemoryBackend, probeByRoundTrip, StorageError } from '@ipfs-kit/storage'
+import { delegate, limited } from '@ipfs-kit/storage/testing'
 import { expect, test } from 'vitest'
-import { delegate, oneChunk } from './delegate.ts'
-import { limited } from './limited.ts'
+import { oneChunk } from './bodies.ts'
+import { byDigest, digestOf } from './by-digest.ts'
 
 const memory = () => createMemoryBackend({ maxBytes: 100_000 })
 const failed = expect.objectContaining({ code: 'STORAGE_PROBE_FAILED', kind: 'integrity' })
@@ -48,6 +49,48 @@ test('passes on the error of the call that failed', async () => {
     throw error
   }
   await expect(probeByRoundTrip(delegate(memory(), { put }))).rejects.toBe(error)
+})
+
+test('removes what a put that has failed has left', async () => {
+  const good = memory()
+  const error = new Error('one of two did not take it')
+  const backend = delegate(good, {
+    async put(key, body, options) {
+      await good.put(key, body, options)
+      throw error
+    },
+  })
+  await expect(probeByRoundTrip(backend)).rejects.toBe(error)
+  expect(good.stats()).toMatchObject({ entries: 0, bytes: 0 })
+})
+
+test('takes the key of its bytes where keys are not free', async () => {
+  const keys: string[] = []
+  const store = byDigest(memory())
+  const backend = delegate(store, {
+    put: (key, body, options) => {
+      keys.push(key)
+      return store.put(key, body, options)
+    },
+  })
+  const { steps } = await probeByRoundTrip(backend, { keyOf: async (bytes) => digestOf(bytes) })
+  expect(steps).toEqual(['write', 'read', 'list', 'delete'])
+  const readOnly = limited(store, { write: false, delete: false })
+  expect((await probeByRoundTrip(readOnly, { keyOf: digestOf })).steps).toEqual(['read'])
+  await probeByRoundTrip(backend, { keyOf: digestOf })
+  expect(new Set(keys).size).toBe(2)
+})
+
+test('does nothing when it is cancelled before it begins', async () => {
+  const reason = new Error('enough')
+  const calls: string[] = []
+  const called = (name: string) => async (): Promise<never> => {
+    calls.push(name)
+    throw new Error(name)
+  }
+  const backend = delegate(memory(), { put: called('put'), delete: called('delete'), stat: called('stat') })
+  await expect(probeByRoundTrip(backend, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+  expect(calls).toEqual([])
 })
 
 test('waits five seconds at most for a backend that hangs while its object is removed', async () => {

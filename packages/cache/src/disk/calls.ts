@@ -1,6 +1,6 @@
 /** The calls of a disk cache: they are refused once it is closed, and closing waits for those that change something. */
+import { told } from '@ipfs-kit/blocks'
 import { type CallOptions, StorageError } from '@ipfs-kit/storage'
-import { told } from './told.ts'
 
 export class Calls {
   readonly #cache: string

@@ -1,7 +1,6 @@
 /** What changes the values of a disk cache: put, touch, delete and clear. */
 import { shield, type KeyedLock } from '@ipfs-kit/concurrency'
-import { type Body, type ObjectStat, StorageError, takeIn } from '@ipfs-kit/storage'
-import type { Arriving } from './arriving.ts'
+import { type Arrivals, type Body, type ObjectStat, StorageError, takeIn } from '@ipfs-kit/storage'
 import { type Entries, Entry } from './entries.ts'
 import type { Evictions } from './evictions.ts'
 import type { Head } from './head.ts'
@@ -19,7 +18,7 @@ export interface ChangesOptions {
   readonly values: Values
   readonly removals: Removals
   readonly evictions: Evictions
-  readonly arriving: Arriving
+  readonly arrivals: Arrivals
   readonly now: () => number
   readonly partBytes: number
   readonly maxValueBytes: number
@@ -47,15 +46,15 @@ export class Changes {
   }
 
   async put(key: string, body: Body, known: Known, signal: AbortSignal): Promise<ObjectStat> {
-    const { records, locks, values, removals, evictions, arriving, now } = this.#options
+    const { records, locks, values, removals, evictions, arrivals, now } = this.#options
     const { partBytes, maxValueBytes, nextGeneration } = this.#options
     const { size, ttlMs, ifAbsent, mediaType, metadata } = known
     this.#checkAbsent(key, ifAbsent)
     const generation = nextGeneration()
-    using writer = new ValueWriter({ records, generation, partBytes, maxValueBytes, size, arriving, signal })
+    using writer = new ValueWriter({ records, generation, partBytes, maxValueBytes, size, arrivals, signal })
     let gone: readonly Entry[]
     try {
-      await takeIn(body, signal, (chunk) => writer.take(chunk))
+      await takeIn(body, signal, (chunk) => writer.take(chunk), size)
       const value = await writer.end()
       using _turn = await locks.acquire(key, { signal })
       if (!(await records.hasParts(generation, writer.parts, { signal }))) {

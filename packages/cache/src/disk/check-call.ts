@@ -1,15 +1,7 @@
-/** Checks of what calls are given. */
-import { checkKey, StorageError } from '@ipfs-kit/storage'
+/** Checks of what only the calls of a disk cache are given. */
 
 const maxMetadataBytes = 4096
 const mediaTypeForm = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+ *(;[\t\x20-\x7e]*)?$/
-
-/** @throws RangeError */
-export function checkCount(name: string, value: number): void {
-  if (!Number.isSafeInteger(value) || value < 0) {
-    throw new RangeError(`${name} is a whole number, 0 or more, not ${value}`)
-  }
-}
 
 /** Infinity is never. @throws RangeError */
 export function checkTtl(ms: number): void {
@@ -39,28 +31,4 @@ export function checkMetadata(metadata: Readonly<Record<string, string>> | undef
   if (Buffer.byteLength(json) > maxMetadataBytes)
     throw new RangeError(`metadata has ${maxMetadataBytes} bytes of JSON at most`)
   return json === '{}' ? '' : json
-}
-
-/** The key on which a cursor stands. @throws StorageError STORAGE_INVALID_CURSOR */
-export function keyOfCursor(cursor: string, prefix: string): string {
-  const key = Buffer.from(cursor, 'base64url').toString()
-  const isOurs = Buffer.from(key).toString('base64url') === cursor && isKey(key) && key.startsWith(prefix)
-  if (isOurs) return key
-  throw new StorageError(
-    'STORAGE_INVALID_CURSOR',
-    'The cursor is not one that this cache gave for this prefix',
-  )
-}
-
-export function cursorOf(key: string): string {
-  return Buffer.from(key).toString('base64url')
-}
-
-function isKey(key: string): boolean {
-  try {
-    checkKey(key)
-    return true
-  } catch {
-    return false
-  }
 }

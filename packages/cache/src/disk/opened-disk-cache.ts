@@ -1,20 +1,27 @@
 /** An open disk cache: its parts put together, and its calls checked. */
+import { told } from '@ipfs-kit/blocks'
 import { createKeyedLock, createOwner, shield } from '@ipfs-kit/concurrency'
 import {
+  type Arrivals,
   type Body,
   type CallOptions,
+  checkGet,
   checkKey,
+  checkList,
+  checkPut,
+  createArrivals,
+  cursorOf,
   type GetOptions,
+  keyOfCursor,
   type ListOptions,
   type ListPage,
   type ObjectStat,
   type ProbeReport,
   type StoredObject,
 } from '@ipfs-kit/storage'
-import { Arriving } from './arriving.ts'
 import { Calls } from './calls.ts'
 import { Changes } from './changes.ts'
-import { checkCount, checkMediaType, checkMetadata, checkTtl, cursorOf, keyOfCursor } from './check-call.ts'
+import { checkMediaType, checkMetadata, checkTtl } from './check-call.ts'
 import type {
   ClearOptions,
   DiskCache,
@@ -31,7 +38,6 @@ import { recover } from './recover.ts'
 import type { Records } from './records.ts'
 import { Removals } from './removals.ts'
 import { tallyAges } from './tallies.ts'
-import { told } from './told.ts'
 import { Values } from './values.ts'
 
 /** What an open cache is made of. */
@@ -61,8 +67,6 @@ const supports = Object.freeze({
   keys: 'any',
 } as const)
 
-const maxPageEntries = 1000
-
 /** See {@link DiskCache}. */
 export class OpenedDiskCache implements DiskCache {
   readonly name: string
@@ -71,7 +75,7 @@ export class OpenedDiskCache implements DiskCache {
   readonly #parts: OpenedParts
   readonly #entries = new Entries()
   readonly #owner = createOwner({ name: 'disk cache' })
-  readonly #arriving: Arriving
+  readonly #arrivals: Arrivals
   readonly #removals: Removals
   readonly #values: Values
   readonly #evictions: Evictions
@@ -88,19 +92,19 @@ export class OpenedDiskCache implements DiskCache {
     const entries = this.#entries
     const owner = this.#owner
     const locks = createKeyedLock<string>({ name: 'keys of a disk cache' })
-    const arriving = new Arriving(parts.maxArrivingBytes)
+    const arrivals = createArrivals({ maxBytes: parts.maxArrivingBytes })
     const removals = new Removals({ records, locks, entries, owner })
     const values = new Values({ name, entries, records, locks, removals, owner, now, maxEntries })
     const look = async (entry: Entry): Promise<void> => {
       if (!(await records.hasAll(entry))) values.lose(entry)
     }
     const evictions = new Evictions({ evictedPacks, entries, look, owner })
-    this.#arriving = arriving
+    this.#arrivals = arrivals
     this.#removals = removals
     this.#values = values
     this.#evictions = evictions
     this.#reads = new Reads(values)
-    this.#changes = new Changes({ ...parts, entries, locks, arriving, removals, values, evictions })
+    this.#changes = new Changes({ ...parts, entries, locks, arrivals, removals, values, evictions })
     this.#calls = new Calls(name)
   }
 
@@ -117,8 +121,8 @@ export class OpenedDiskCache implements DiskCache {
   async put(key: string, body: Body, options: DiskCachePutOptions = {}): Promise<ObjectStat> {
     const signal = this.#calls.enter(options)
     checkKey(key)
-    const { size, ttlMs = this.#parts.ttlMs, ifAbsent = false } = options
-    if (size !== undefined) checkCount('size', size)
+    const { size, ifAbsent } = checkPut(options)
+    const { ttlMs = this.#parts.ttlMs } = options
     checkTtl(ttlMs)
     const mediaType = checkMediaType(options.mediaType)
     const metadata = checkMetadata(options.metadata)
@@ -129,10 +133,8 @@ export class OpenedDiskCache implements DiskCache {
   async get(key: string, options: GetOptions = {}): Promise<StoredObject | undefined> {
     const signal = this.#calls.enter(options)
     checkKey(key)
-    const { offset = 0, length = Number.MAX_SAFE_INTEGER } = options
-    checkCount('offset', offset)
-    checkCount('length', length)
-    return told(() => this.#reads.body(key, offset, length, signal))
+    const wanted = checkGet(options)
+    return told(() => this.#reads.body(key, wanted, signal))
   }
 
   async getBytes(key: string, options: CallOptions = {}): Promise<Uint8Array | undefined> {
@@ -191,12 +193,8 @@ export class OpenedDiskCache implements DiskCache {
 
   async list(options: ListOptions = {}): Promise<ListPage> {
     const signal = this.#calls.enter(options)
-    const { prefix = '', limit = maxPageEntries, cursor } = options
-    checkCount('limit', limit)
-    if (limit < 1 || limit > maxPageEntries) {
-      throw new RangeError(`limit is a whole number from 1 to ${maxPageEntries}, not ${limit}`)
-    }
-    if (prefix !== '') checkKey(prefix)
+    const { prefix, limit } = checkList(options)
+    const { cursor } = options
     const after = cursor === undefined ? undefined : keyOfCursor(cursor, prefix)
     return told(async () => {
       const { keys, more } = this.#entries.page(prefix, after, limit)
@@ -230,7 +228,7 @@ export class OpenedDiskCache implements DiskCache {
       ...this.#values.counts,
       leftovers: this.#removals.failed,
       readers: this.#reads.readers,
-      arrivingBytes: this.#arriving.bytes,
+      arrivingBytes: this.#arrivals.bytes,
       byMediaType: this.#entries.byMediaType(),
       byAge: tallyAges(this.#entries.values(), this.#parts.now()),
     })

@@ -1,7 +1,7 @@
 /** Reads of the values of a disk cache, whole or as a body. */
-import { StorageError, type StoredObject } from '@ipfs-kit/storage'
+import { told } from '@ipfs-kit/blocks'
+import { type StoredObject, type Wanted, windowOf } from '@ipfs-kit/storage'
 import type { Entry } from './entries.ts'
-import { told } from './told.ts'
 import { readValue } from './value-reader.ts'
 import type { Values } from './values.ts'
 
@@ -33,12 +33,7 @@ export class Reads {
   }
 
   /** A range of a value, whose parts stay until the body is at its end or left. @throws StorageError STORAGE_RANGE */
-  async body(
-    key: string,
-    offset: number,
-    length: number,
-    signal: AbortSignal,
-  ): Promise<StoredObject | undefined> {
+  async body(key: string, wanted: Wanted, signal: AbortSignal): Promise<StoredObject | undefined> {
     for (;;) {
       const pinned = await this.#values.pin(key, { signal })
       if (pinned === undefined) return this.#missed()
@@ -46,18 +41,15 @@ export class Reads {
       const { size } = entry
       let isGiven = false
       try {
-        if (offset > 0 && offset >= size) {
-          throw new StorageError('STORAGE_RANGE', `Offset ${offset} is not below the size of ${size} bytes`)
-        }
-        const to = offset + Math.min(length, size - offset)
+        const { from, to } = windowOf(wanted, size)
         const partBytes = entry.partBytes === 0 ? Math.max(1, size) : entry.partBytes
-        const first = await this.#values.part(pinned, Math.floor(offset / partBytes), { signal })
+        const first = await this.#values.part(pinned, Math.floor(from / partBytes), { signal })
         if (first === undefined) continue
         isGiven = true
         this.readers += 1
         this.#given(entry)
         const body = readValue({
-          from: offset,
+          from,
           to,
           partBytes,
           first,
@@ -68,7 +60,7 @@ export class Reads {
             this.#values.unpin(entry)
           },
         })
-        return { key, size, offset, length: to - offset, body }
+        return { key, size, offset: from, length: to - from, body }
       } finally {
         if (!isGiven) this.#values.unpin(entry)
       }

@@ -1,6 +1,5 @@
 /** Takes a value in, chunk by chunk, and writes its parts while it comes. */
-import { StorageError } from '@ipfs-kit/storage'
-import type { Arriving } from './arriving.ts'
+import { type Arrival, type Arrivals, StorageError } from '@ipfs-kit/storage'
 import type { Records } from './records.ts'
 
 /** Values of so many bytes at most are in their head. */
@@ -14,13 +13,14 @@ export interface ValueWriterOptions {
   readonly maxValueBytes: number
   /** As the caller has declared it. */
   readonly size: number | undefined
-  readonly arriving: Arriving
+  readonly arrivals: Arrivals
   readonly signal: AbortSignal
 }
 
 /** The parts of a value on their way. */
 export class ValueWriter implements Disposable {
   readonly #options: ValueWriterOptions
+  readonly #arrival: Arrival
   #buffer = Buffer.alloc(0)
   #filled = 0
   size = 0
@@ -30,14 +30,14 @@ export class ValueWriter implements Disposable {
   /** @throws StorageError STORAGE_FULL */
   constructor(options: ValueWriterOptions) {
     this.#options = options
+    this.#arrival = options.arrivals.open()
     this.#checkSize(options.size ?? 0)
   }
 
-  /** @throws StorageError STORAGE_FULL, STORAGE_SIZE_MISMATCH; the store's errors */
+  /** @throws StorageError STORAGE_FULL; the store's errors */
   async take(chunk: Uint8Array): Promise<void> {
-    const { partBytes, size } = this.#options
+    const { partBytes } = this.#options
     const total = this.size + chunk.byteLength
-    if (size !== undefined && total > size) throw sizeMismatch(size, `at least ${total}`)
     this.#checkSize(total)
     this.size = total
     for (let at = 0; at < chunk.byteLength;) {
@@ -59,8 +59,6 @@ export class ValueWriter implements Disposable {
 
   /** The last of the value has come. Gives the value if it goes into the head. @throws as {@link take} */
   async end(): Promise<Uint8Array | undefined> {
-    const { size } = this.#options
-    if (size !== undefined && this.size !== size) throw sizeMismatch(size, `${this.size}`)
     if (this.parts === 0 && this.size <= maxInlineBytes) return this.#buffer.subarray(0, this.#filled)
     if (this.#filled > 0) await this.#writeBuffer()
     return undefined
@@ -68,7 +66,7 @@ export class ValueWriter implements Disposable {
 
   /** Gives the memory back. */
   [Symbol.dispose](): void {
-    this.#options.arriving.give(this.#buffer.length)
+    this.#arrival[Symbol.dispose]()
     this.#buffer = Buffer.alloc(0)
     this.#filled = 0
   }
@@ -82,9 +80,9 @@ export class ValueWriter implements Disposable {
   /** Has room for some bytes of the current part. */
   #reserve(bytes: number): void {
     if (bytes <= this.#buffer.length) return
-    const { arriving, partBytes } = this.#options
+    const { partBytes } = this.#options
     const length = Math.min(partBytes, Math.max(bytes, 2 * this.#buffer.length))
-    arriving.take(length - this.#buffer.length)
+    this.#arrival.growTo(length)
     const larger = Buffer.alloc(length)
     larger.set(this.#buffer.subarray(0, this.#filled))
     this.#buffer = larger
@@ -102,8 +100,4 @@ export class ValueWriter implements Disposable {
     this.parts += 1
     await records.putPart(generation, this.parts - 1, bytes, { signal })
   }
-}
-
-function sizeMismatch(size: number, found: string): StorageError {
-  return new StorageError('STORAGE_SIZE_MISMATCH', `The body has ${found} bytes, not ${size} as declared`)
 }

@@ -93,7 +93,7 @@ export const cacheStats = operation<CacheSlice<'stats', 'prefetcher'>>()({
     const { name, knownKeys, reads, promotionsLeftOut, tiers } = cache.store.stats()
     const common = { name, knownKeys, reads, promotionsLeftOut, tiers: tiers.map(tierOf) }
     if (cache.prefetcher === undefined) return common
-    const { precision, coverage, ...prefetch } = cache.prefetcher.stats()
+    const { name: _name, precision, coverage, ...prefetch } = cache.prefetcher.stats()
     return {
       ...common,
       prefetch: {

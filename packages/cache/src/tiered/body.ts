@@ -13,12 +13,11 @@ import {
   type Scope,
   throwIfCancelled,
 } from '@ipfs-kit/concurrency'
-import { StorageError, type StoredObject } from '@ipfs-kit/storage'
+import { StorageError, type StoredObject, type Wanted, windowOf } from '@ipfs-kit/storage'
 import { CacheError } from '../errors.ts'
 import { sayingOf } from './breaker.ts'
 import type { Content } from './content.ts'
 import { leave } from './leave.ts'
-import { type Wanted, windowOf } from './range.ts'
 import type { Unanswered } from './search.ts'
 import { isSize, type Tier } from './tier.ts'
 

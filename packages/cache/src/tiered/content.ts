@@ -42,9 +42,14 @@ export class Contents {
     const key = cid.toString()
     const known = this.#read.get(key)
     if (known !== undefined || !isUsual(cid)) return known ?? this.of(key)
-    const content = contentOf(cid, key, cid.code === rawCode ? key : keyOfBlock(cid))
+    const content = contentOf(cid, key, cid.code === rawCode ? key : this.keyOf(cid))
     this.#read.set(key, content)
     return content
+  }
+
+  /** The key that tiers have for a CID, also for one that none of them can have. */
+  keyOf(cid: CID): string {
+    return this.keys === 'cid' ? keyOfBlock(cid) : cid.toString()
   }
 
   /** The key that tiers have, if this one was read before. */

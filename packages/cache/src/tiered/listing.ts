@@ -6,7 +6,6 @@ import type { Contents } from './content.ts'
 import { tiersFailed } from './search.ts'
 import type { Tier } from './tier.ts'
 
-const maxPageEntries = 1000
 /** A store may show pages without entries in between, as for what it filters; not for ever. */
 const maxEmptyPages = 1000
 
@@ -126,7 +125,7 @@ async function headOf(listing: TierListing, after: string | undefined): Promise<
   }
 }
 
-/** A page of the merged list. @throws RangeError, StorageError STORAGE_INVALID_CURSOR */
+/** A page of the merged list. @throws StorageError STORAGE_INVALID_CURSOR */
 export async function listPage(
   tiers: readonly Tier[],
   keys: Contents['keys'],
@@ -145,13 +144,6 @@ export async function listPage(
   }
   const next: Mark = { after: after!, prefix, tiers: listings.map(({ position }) => position) }
   return { entries, cursor: Buffer.from(JSON.stringify(next)).toString('base64url') }
-}
-
-/** @throws RangeError */
-export function checkLimit(limit: number = maxPageEntries): number {
-  if (!Number.isSafeInteger(limit) || limit < 1 || limit > maxPageEntries)
-    throw new RangeError(`limit is a whole number from 1 to ${maxPageEntries}, not ${limit}`)
-  return limit
 }
 
 /** @throws StorageError STORAGE_INVALID_CURSOR */

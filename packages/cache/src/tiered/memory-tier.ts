@@ -2,7 +2,10 @@
 import {
   type Body,
   type CallOptions,
+  checkGet,
   checkKey,
+  checkPut,
+  gather,
   type GetOptions,
   type ListPage,
   type ObjectStat,
@@ -13,14 +16,12 @@ import {
   StorageError,
   type StoredObject,
   type Supports,
+  windowIn,
 } from '@ipfs-kit/storage'
 import { grown } from '../links.ts'
 import { createSlottedCache, type MemoryCacheStats, type SlottedCache } from '../memory-cache.ts'
 import type { Policy } from '../policy.ts'
-import { gather } from './gather.ts'
 import type { KnownKey, KnownKeys } from './known-keys.ts'
-import { onePiece } from './one-piece.ts'
-import { checkWanted, windowOf } from './range.ts'
 
 /** Options of {@link createMemoryTier}. */
 export interface MemoryTierOptions {
@@ -125,12 +126,14 @@ export class InMemoryTier implements MemoryTier {
   }
 
   /**
-   * Takes in bytes that nobody changes any more. False if they are larger than the cache.
+   * Takes in bytes that nobody changes any more, with no more memory than they need: a part of a larger piece would keep that.
+   * False if they are larger than the cache.
    *
    * @param known - of a tiered store, which has verified them
    */
   hold(key: string, bytes: Uint8Array, known?: KnownKey): boolean {
-    if (this.#closing.signal.aborted || !this.#cache.set(key, bytes)) return false
+    const own = bytes.buffer.byteLength > 2 * bytes.length ? new Uint8Array(bytes) : bytes
+    if (this.#closing.signal.aborted || !this.#cache.set(key, own)) return false
     const slot = this.#cache.slotOf(key)
     if (slot >= this.#ticks.length) {
       const slots = Math.max(64, (slot + 1) * 2)
@@ -164,12 +167,14 @@ export class InMemoryTier implements MemoryTier {
   async put(key: string, body: Body, options: PutOptions = {}): Promise<ObjectStat> {
     const signal = this.#enter(options)
     checkKey(key)
-    this.#checkAbsent(key, options)
-    const bytes = await gather(body, options.size, signal, (total) => {
+    const { size, ifAbsent } = checkPut(options)
+    this.#checkAbsent(key, ifAbsent)
+    const onBytes = (total: number): void => {
       if (total > this.maxBytes)
         throw new StorageError('STORAGE_FULL', `A value has at most ${this.maxBytes} bytes here`)
-    })
-    this.#checkAbsent(key, options)
+    }
+    const bytes = await gather(body, { signal, size, onBytes })
+    this.#checkAbsent(key, ifAbsent)
     this.hold(key, bytes)
     return { key, size: bytes.length }
   }
@@ -177,12 +182,9 @@ export class InMemoryTier implements MemoryTier {
   async get(key: string, options: GetOptions = {}): Promise<StoredObject | undefined> {
     const signal = this.#enter(options)
     checkKey(key)
-    const wanted = checkWanted(options)
+    const wanted = checkGet(options)
     const bytes = this.#cache.get(key)
-    if (bytes === undefined) return undefined
-    const { from, to } = windowOf(wanted, bytes.length)
-    const body = onePiece(new Uint8Array(bytes.subarray(from, to)), signal)
-    return { key, size: bytes.length, offset: from, length: to - from, body }
+    return bytes === undefined ? undefined : windowIn(key, bytes, wanted, signal)
   }
 
   async stat(key: string, options: CallOptions = {}): Promise<ObjectStat | undefined> {
@@ -240,7 +242,7 @@ export class InMemoryTier implements MemoryTier {
     known?.table.hitMany(known, reads, this.#ticks[slot]!)
   }
 
-  #checkAbsent(key: string, { ifAbsent = false }: PutOptions): void {
+  #checkAbsent(key: string, ifAbsent: boolean): void {
     if (ifAbsent && this.#cache.has(key))
       throw new StorageError('STORAGE_EXISTS', `The key ${JSON.stringify(key)} has a value already`)
   }

@@ -49,8 +49,9 @@ export async function moveKey(parts: Parts, content: Content, name: string): Pro
 
 /** Puts what another tier has into a tier. @returns its size; undefined if no tier has it */
 async function bring(parts: Parts, content: Content, to: Tier): Promise<number | undefined> {
-  const { tiers, policy } = parts
+  const { tiers, policy, forgotten } = parts
   const unanswered: Unanswered[] = []
+  const before = forgotten.count
   for (const tier of tiers) {
     if (tier === to || !tier.knows(content)) continue
     const why = tier.silence(content)
@@ -68,6 +69,8 @@ async function bring(parts: Parts, content: Content, to: Tier): Promise<number |
         'CACHE_TOO_LARGE',
         `A value of ${reading.size} bytes is not moved: above maxWholeBytes, ${policy.maxWholeBytes}`,
       )
+    // It may have gone since by another way.
+    if (to.memory !== undefined && forgotten.count !== before) return bring(parts, content, to)
     const { bytes } = reading
     if (!takes(parts, to, content, bytes.length))
       throw new CacheError(

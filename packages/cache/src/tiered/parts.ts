@@ -20,6 +20,8 @@ export interface Parts {
   readonly locks: KeyedLock<string>
   /** Values that were carried further down: a search that asked tiers out of their order may have missed one on its way. */
   readonly carried: { count: number }
+  /** Times that values went by another way: what was read before may not be there any more. */
+  readonly forgotten: { count: number }
   readonly owner: Owner
 }
 

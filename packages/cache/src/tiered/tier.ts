@@ -291,7 +291,6 @@ export class Tier {
       bytes.set(piece, filled)
       filled += piece.length
     })
-    signal.throwIfAborted()
     if (filled !== size) throw this.odd(`a body has ${filled} bytes of the ${size} declared`)
     if (content.multihash !== undefined && !(await matches(content.multihash, bytes))) return 'lie'
     return { kind: 'whole', bytes }

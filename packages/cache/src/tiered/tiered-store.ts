@@ -1,10 +1,16 @@
 /** The store that several tiers are: its calls, put together from searches, writes and sweeps. */
-import { matches } from '@ipfs-kit/blocks'
+import { keyOfBytes, matches } from '@ipfs-kit/blocks'
 import { cancelScope, createKeyedLock, createOwner, now, type Owner, sleep } from '@ipfs-kit/concurrency'
 import {
+  type Arrivals,
   type Body,
   type CallOptions,
+  checkGet,
   checkKey,
+  checkList,
+  checkPut,
+  createArrivals,
+  gather,
   type GetOptions,
   type ListOptions,
   type ListPage,
@@ -16,6 +22,9 @@ import {
   StorageError,
   type StoredObject,
   type Supports,
+  type Wanted,
+  windowIn,
+  windowOf,
 } from '@ipfs-kit/storage'
 import { CID } from 'multiformats/cid'
 import { CacheError } from '../errors.ts'
@@ -25,17 +34,14 @@ import { type ClearedTier, clearTiers } from './clear.ts'
 import { type Content, Contents } from './content.ts'
 import { type DemotionReport, demoteCold } from './demotion.ts'
 import { type KeyExplanation, explainKey } from './explain.ts'
-import { gather } from './gather.ts'
+import { forget } from './forget.ts'
 import { KnownKeys } from './known-keys.ts'
 import { leave } from './leave.ts'
-import { checkLimit, listPage, readMark } from './listing.ts'
+import { listPage, readMark } from './listing.ts'
 import { type MoveReport, moveKey } from './move.ts'
-import { onePiece } from './one-piece.ts'
 import type { Parts } from './parts.ts'
 import type { CheckedPolicy } from './policy.ts'
-import { probeByBlock } from './probe.ts'
 import { type QueryItem, queryTiers } from './query.ts'
-import { checkWanted, type Wanted, windowOf } from './range.ts'
 import { Reads } from './reads.ts'
 import { type Found, tiersFailed, type Unanswered } from './search.ts'
 import { supportsOf } from './supports.ts'
@@ -55,14 +61,18 @@ export class TieredStore implements Tiered {
   readonly #writes: Writes
   readonly #startedMs: number
   readonly #closing = new AbortController()
+  readonly #arrivals: Arrivals
   #isClosed = false
-  #arrivingBytes = 0
 
   constructor(backends: readonly StorageBackend[], policy: CheckedPolicy) {
     const { name, keys, rules, breaker, maxKeys, heatHalfLifeMs } = policy
     this.name = name
     this.failureDomain = policy.failureDomain
     this.#policy = policy
+    this.#arrivals = createArrivals({
+      maxBytes: policy.maxArrivingBytes,
+      maxBodyBytes: policy.maxValueBytes,
+    })
     const owner = createOwner({ name })
     this.#owner = owner
     const clock = policy.now ?? (() => now({ scope: owner.scope }))
@@ -81,6 +91,7 @@ export class TieredStore implements Tiered {
       known: new KnownKeys({ maxKeys, halfLifeMs: heatHalfLifeMs, now: clock }),
       locks: createKeyedLock({ name: 'keys of a tiered store' }),
       carried: { count: 0 },
+      forgotten: { count: 0 },
       owner,
     }
     this.supports = supportsOf(this.#parts)
@@ -119,14 +130,14 @@ export class TieredStore implements Tiered {
     if (object === undefined) return undefined
     const { size, body } = object
     const { maxValueBytes } = this.#policy
-    if (size <= maxValueBytes) return gather(body, size, this.#enter(options), () => {})
+    if (size <= maxValueBytes) return gather(body, { size, signal: this.#enter(options), onBytes: () => {} })
     await leave(body)
     throw new CacheError('CACHE_TOO_LARGE', `A value of ${size} bytes is above the limit of ${maxValueBytes}`)
   }
 
   async get(key: string, options: GetOptions = {}): Promise<StoredObject | undefined> {
     const signal = this.#enter(options)
-    const wanted = checkWanted(options)
+    const wanted = checkGet(options)
     const bytes = this.peek(key)
     if (bytes !== undefined) return windowIn(key, bytes, wanted, signal)
     const content = this.#contents.of(key)
@@ -151,34 +162,18 @@ export class TieredStore implements Tiered {
   async put(key: string, body: Body, options: PutOptions = {}): Promise<ObjectStat> {
     const signal = this.#enter(options)
     this.#mustSupport('write')
-    const { size, ifAbsent = false } = options
+    const { size, ifAbsent } = checkPut(options)
     if (ifAbsent) this.#mustSupport('conditionalPut')
     const content = this.#contents.of(key)
-    let taken = 0
-    let isWriting = false
-    const give = (): void => {
-      this.#arrivingBytes -= taken
-    }
-    const take = (total: number): void => {
-      const { maxValueBytes, maxArrivingBytes } = this.#policy
-      if (total <= taken) return
-      if (total > maxValueBytes) throw full(`A value has at most ${maxValueBytes} bytes here`)
-      if (this.#arrivingBytes + total - taken > maxArrivingBytes)
-        throw full(`The bodies that arrive now take ${this.#arrivingBytes} of ${maxArrivingBytes} bytes`)
-      this.#arrivingBytes += total - taken
-      taken = total
-    }
-    try {
-      const bytes = await gather(body, size, signal, take)
-      await this.#mustMatch(content, bytes)
-      signal.throwIfAborted()
-      // From here on the bytes are with the tiers, also when the caller has left.
-      isWriting = true
-      await this.#writes.put(content, { bytes, ifAbsent, onEnd: give }, signal)
-      return { key, size: bytes.length }
-    } finally {
-      if (!isWriting) give()
-    }
+    using arriving = new DisposableStack()
+    const arrival = arriving.use(this.#arrivals.open())
+    const bytes = await gather(body, { signal, size, onBytes: (total) => arrival.growTo(total) })
+    await this.#mustMatch(content, bytes)
+    signal.throwIfAborted()
+    // From here on the bytes are with the tiers, also when the caller has left.
+    const held = arriving.move()
+    await this.#writes.put(content, { bytes, ifAbsent, onEnd: () => held.dispose() }, signal)
+    return { key, size: bytes.length }
   }
 
   async delete(key: string, options: CallOptions = {}): Promise<void> {
@@ -190,9 +185,8 @@ export class TieredStore implements Tiered {
   async list(options: ListOptions = {}): Promise<ListPage> {
     const signal = this.#enter(options)
     this.#mustSupport('list')
-    const limit = checkLimit(options.limit)
-    const { prefix = '', cursor } = options
-    if (prefix !== '') checkKey(prefix)
+    const { prefix, limit } = checkList(options)
+    const { cursor } = options
     const { stores } = this.#parts
     const mark = cursor === undefined ? undefined : readMark(cursor, prefix, stores.length)
     return inSignal(signal, () => listPage(stores, this.#contents.keys, { prefix, limit, mark }))
@@ -265,13 +259,24 @@ export class TieredStore implements Tiered {
     return this.#own('clearing', options, () => clearTiers(this.#parts, this.#contents, options.tier))
   }
 
+  forget(key?: string | CID): void {
+    const { flights } = this.#reads
+    if (key === undefined) forget(this.#parts, flights)
+    else
+      forget(
+        this.#parts,
+        flights,
+        key instanceof CID ? this.#contents.keyOf(key) : this.#contents.of(key).key,
+      )
+  }
+
   async move(key: string, to: string, options: CallOptions = {}): Promise<MoveReport | undefined> {
     return this.#own('move', options, () => moveKey(this.#parts, this.#contents.of(key), to))
   }
 
   async probe(options: CallOptions = {}): Promise<ProbeReport> {
     this.#enter(options)
-    return this.#contents.keys === 'cid' ? probeByBlock(this, options) : probeByRoundTrip(this, options)
+    return probeByRoundTrip(this, this.#contents.keys === 'cid' ? { ...options, keyOf: keyOfBytes } : options)
   }
 
   stats(): TieredStats {
@@ -286,7 +291,7 @@ export class TieredStore implements Tiered {
         shared: flights.shared,
       }),
       promotionsLeftOut,
-      arrivingBytes: this.#arrivingBytes,
+      arrivingBytes: this.#arrivals.bytes,
     })
   }
 
@@ -399,18 +404,7 @@ export class TieredStore implements Tiered {
 
 const everything: Wanted = { offset: 0, length: Number.MAX_SAFE_INTEGER }
 
-/** A part of a value that is in memory, as a body of its own. */
-function windowIn(key: string, bytes: Uint8Array, wanted: Wanted, signal: AbortSignal): StoredObject {
-  const { from, to } = windowOf(wanted, bytes.length)
-  const body = onePiece(new Uint8Array(bytes.subarray(from, to)), signal)
-  return { key, size: bytes.length, offset: from, length: to - from, body }
-}
-
 /** Runs the work of one call under its signal. */
 async function inSignal<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   return (await cancelScope(work, { signal })) as T
-}
-
-function full(message: string): StorageError {
-  return new StorageError('STORAGE_FULL', message)
 }

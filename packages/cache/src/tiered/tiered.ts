@@ -95,6 +95,13 @@ export interface Tiered extends StorageBackend {
    */
   clear(options?: CallOptions & { readonly tier?: string }): Promise<readonly ClearedTier[]>
   /**
+   * Tells that another way than this store took the value of a key out of a tier, or that of any key. Memory tiers forget it at
+   * once, and what runs already does not put it there again. A CID that no tier can have is forgotten too.
+   *
+   * @throws StorageError STORAGE_INVALID_KEY for a text that is no key
+   */
+  forget(key?: string | CID): void
+  /**
    * Puts the value of a key, verified, into the tier that is named, and takes it out of those above. Out of a store it goes
    * only when `minCopies` stores from the named one down have it. What lies below stays.
    *

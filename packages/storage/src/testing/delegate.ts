@@ -1,5 +1,5 @@
 /** Backends made of another one with some calls replaced. */
-import type { StorageBackend } from '@ipfs-kit/storage'
+import type { StorageBackend } from '../backend.ts'
 
 /** A backend that passes every call on, except those that are replaced. */
 export function delegate(backend: StorageBackend, replaced: Partial<StorageBackend>): StorageBackend {
@@ -17,17 +17,4 @@ export function delegate(backend: StorageBackend, replaced: Partial<StorageBacke
     [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose](),
     ...replaced,
   }
-}
-
-/** All the bytes of a body. */
-export async function bytesOf(body: Uint8Array | AsyncIterable<Uint8Array>): Promise<Buffer> {
-  if (body instanceof Uint8Array) return Buffer.from(body)
-  const chunks: Uint8Array[] = []
-  for await (const chunk of body) chunks.push(Uint8Array.from(chunk))
-  return Buffer.concat(chunks)
-}
-
-/** Bytes as a body in one chunk. */
-export async function* oneChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes
 }
