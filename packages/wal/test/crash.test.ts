@@ -21,7 +21,7 @@ function fillVolume(disk: SimDisk): void {
   disk.setFaults({ capacityBytes: disk.stats().usedBytes + whole(30_000) })
 }
 
-/** Each seed is a world of three lives; all seeds are 1,000 and more. */
+/** Each seed is a world of some lives; all seeds are 1,000 and more. */
 const worlds = [
   ['an orderly disk', {}, 350],
   ['a disk that fails once', { harm: failOnce }, 300],

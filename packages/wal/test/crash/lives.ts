@@ -4,6 +4,7 @@ import { type SimDisk, simDisk } from '@ipfs-kit/disk'
 import type { Log } from '@ipfs-kit/wal'
 import type { LogOptions } from '../../src/open-log.ts'
 import { openOn } from '../open-on.ts'
+import { soak } from './amount.ts'
 import { whole, World } from './world.ts'
 
 /** How the lives are. */
@@ -15,11 +16,11 @@ export interface LivesOptions {
 
 const calm = { readErrors: 0, writeErrors: 0, syncErrors: 0, capacityBytes: 1024 ** 4 }
 
-/** Three lives, and openings that fail or crash between them. */
+/** Lives one after the other, and openings that fail or crash between them: three in the soak, else two. */
 export async function liveAndCrash({ options = {}, harm }: LivesOptions): Promise<void> {
   const world = new World()
   let disk = simDisk({ seed: whole(2 ** 31), faults: { tearing: 0.3, latencyMs: whole(2) * 3 } })
-  for (let life = 0; life < 3; life += 1) {
+  for (let life = 0; life < (soak > 1 ? 3 : 2); life += 1) {
     disk = await openInVain(disk, options)
     const log = await world.check(disk, options)
     harm?.(disk)
