@@ -4,5 +4,15 @@
  * @packageDocumentation
  */
 export { WalError, walErrors, type WalErrorCode } from './errors.ts'
-export type { CallOptions, Entry, Finding, Log, LogStats, Mode, ReadOptions, VerifyReport } from './log.ts'
+export type {
+  CallOptions,
+  Entry,
+  Finding,
+  FindingKind,
+  Log,
+  LogStats,
+  Mode,
+  ReadOptions,
+  VerifyReport,
+} from './log.ts'
 export { openLog, type LogOptions } from './open-log.ts'

@@ -35,18 +35,22 @@ export interface Entry {
   readonly payload: Uint8Array
 }
 
+/** How something is not as the log has written it. */
+export type FindingKind =
+  /** The end of a write that was cut short. It was replaced by zeros. After a power loss in `always` it was never acknowledged. */
+  | 'torn-tail'
+  /** Damaged bytes before records that are whole. They are in `quarantine`; what is behind them is read on. */
+  | 'damage'
+  /** The file of a segment is shorter than it was made. */
+  | 'cut'
+  /** The head of a segment is damaged. Its records are found by its name. */
+  | 'header'
+  /** Records are missing between segments, and no damaged bytes are in their place. */
+  | 'missing'
+
 /** Something that is not as the log has written it. */
 export interface Finding {
-  readonly kind: /** The end of a write that was cut short, and never acknowledged in `always`. It was replaced by zeros. */
-    | 'torn-tail'
-    /** Damaged bytes before records that are whole. They are in `quarantine`; what is behind them is read on. */
-    | 'damage'
-    /** The file of a segment is shorter than it was made. */
-    | 'cut'
-    /** The head of a segment is damaged. Its records are found by its name. */
-    | 'header'
-    /** Records are missing between segments, and no damaged bytes are in their place. */
-    | 'missing'
+  readonly kind: FindingKind
   /** Name of the file of the segment; of what is missing that of the segment behind it. */
   readonly segment: string
   /** Where it begins in the file. */
