@@ -9,7 +9,7 @@
 import { type Disk, DiskError } from '@ipfs-kit/disk'
 import { WalError } from './errors.ts'
 import { nextName } from './next-segment.ts'
-import { parseSegmentName } from './segment.ts'
+import { encodeSegmentHeader, parseSegmentName, type SegmentName } from './segment.ts'
 
 const noteName = 'unsynced'
 const pieceBytes = 1024 * 1024
@@ -54,11 +54,7 @@ async function note(disk: Disk, folder: string, dropped: string): Promise<void> 
 export async function rewriteUnsynced(disk: Disk, folder: string, names: readonly string[]): Promise<void> {
   if ((await disk.stat(`${folder}/${noteName}`)) === undefined) return
   const dropped = await droppedBy(disk, folder)
-  if (dropped !== undefined && !names.includes(dropped)) {
-    const file = await disk.open(`${folder}/${dropped}`, 'create')
-    await file.close()
-    await disk.unlink(`${folder}/${dropped}`)
-  }
+  if (dropped !== undefined && !names.includes(dropped.name)) await dropAgain(disk, folder, dropped)
   const last = names.at(-1)
   if (last !== undefined) {
     await copy(disk, `${folder}/${last}`, `${folder}/${nextName}`)
@@ -68,12 +64,26 @@ export async function rewriteUnsynced(disk: Disk, folder: string, names: readonl
   await disk.unlink(`${folder}/${noteName}`)
 }
 
+/** Gives its name to a segment that says it was dropped, and removes that: whichever of it a power loss leaves is no loss. */
+async function dropAgain(disk: Disk, folder: string, dropped: SegmentName): Promise<void> {
+  const file = await disk.open(`${folder}/${nextName}`, 'create')
+  try {
+    await file.truncate(0)
+    await file.write([encodeSegmentHeader(dropped, 0)], 0)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await disk.rename(`${folder}/${nextName}`, `${folder}/${dropped.name}`)
+  await disk.unlink(`${folder}/${dropped.name}`)
+}
+
 /** The segment that a note names. */
-async function droppedBy(disk: Disk, folder: string): Promise<string | undefined> {
+async function droppedBy(disk: Disk, folder: string): Promise<SegmentName | undefined> {
   const file = await disk.open(`${folder}/${noteName}`, 'read')
   try {
     const bytes = Buffer.alloc(64)
-    return parseSegmentName(bytes.toString('latin1', 0, await file.read(bytes, 0)))?.name
+    return parseSegmentName(bytes.toString('latin1', 0, await file.read(bytes, 0)))
   } finally {
     await file.close()
   }

@@ -1,7 +1,7 @@
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { simDisk } from '@ipfs-kit/disk'
 import { expect, test } from 'vitest'
-import { contentOf, openOn, segmentsOf } from './open-on.ts'
+import { contentOf, openOn, outcomes, segmentsOf } from './open-on.ts'
 
 const both = forEachBackend(test, { seeds: 30 })
 
@@ -78,5 +78,25 @@ test('a name that comes back after a failed sync of the folder is removed by the
     await using last = await openOn(next.crash())
     expect(last.findings).toEqual([])
     expect(last.stats().firstLsn).toBe(11)
+  }
+})
+
+test('an opening that loses the power while it removes such a name leaves nothing to be found', async () => {
+  for (let seed = 1; seed <= 12; seed += 1) {
+    const disk = simDisk({ seed })
+    const log = await openOn(disk)
+    for (let nth = 0; nth < 15; nth += 1) await log.append(Buffer.alloc(700, nth))
+    disk.failAt('syncFolder', 1)
+    await expect(log.dropBefore(6)).rejects.toMatchObject({ code: 'WAL_SYNC_FAILED' })
+    await log.close()
+    const killed = disk.kill()
+    for (let nth = 5; nth <= 30; nth += 1) {
+      const copy = killed.copy(nth)
+      copy.crashAt('any', nth)
+      const [outcome] = await outcomes([openOn(copy).then((opened) => opened.close())])
+      if (outcome === 'done') break
+      await using again = await openOn(copy.crash())
+      expect(again.findings).toEqual([])
+    }
   }
 })
