@@ -1,0 +1,109 @@
+/** Goes through the frames of a segment, past what is damaged. */
+import { throwIfCancelled } from '@ipfs-kit/concurrency'
+import type { FileWindow } from './file-window.ts'
+import { type Frame, frameAlignment, frameHeaderBytes, frameLength, parseFrame } from './frame.ts'
+import { segmentHeaderBytes, type SegmentName } from './segment.ts'
+
+const searchBytes = 65_536
+const zeros = Buffer.alloc(searchBytes)
+
+/** What was passed over before a frame. */
+export interface Skipped {
+  readonly offset: number
+  readonly bytes: number
+  /** How many LSNs are missing, from the one that was expected on. */
+  readonly lost: number
+}
+
+/** A way through a segment. */
+export interface FrameScan {
+  /** Where the last frame that was given ends; behind the head before the first. */
+  readonly end: number
+  /** The LSN that is expected next. */
+  readonly nextLsn: number
+  /** What was passed over before the frame that was given last. */
+  readonly skipped: Skipped | undefined
+  /** The next frame that counts; `undefined` if there is none any more. */
+  next(): Promise<Frame | undefined>
+}
+
+/**
+ * Begins at the head of a segment, whose bytes count up to `size`. With `lsnEnd` the next segment begins: a frame that goes on past
+ * it is one whose write had failed, so that its records came again.
+ */
+export function createFrameScan(
+  window: FileWindow,
+  segment: SegmentName,
+  size: number,
+  lsnEnd = Infinity,
+): FrameScan {
+  let end = segmentHeaderBytes
+  let nextLsn = segment.firstLsn
+  let skipped: Skipped | undefined
+
+  /** The frame at a place; `undefined` if none counts there. */
+  const frameAt = async (offset: number): Promise<Frame | undefined> => {
+    const found = window.bytes(offset, frameHeaderBytes)
+    const head = found instanceof Promise ? await found : found
+    if (head.length < frameHeaderBytes) return undefined
+    const length = frameLength(head, 0, offset, segment.id, size)
+    if (length === undefined) return undefined
+    const whole = window.bytes(offset, length)
+    const bytes = whole instanceof Promise ? await whole : whole
+    const frame = bytes.length === length ? parseFrame(bytes, offset) : undefined
+    if (frame === undefined) return undefined
+    return frame.firstLsn >= nextLsn && frame.firstLsn + frame.count <= lsnEnd ? frame : undefined
+  }
+
+  /** The first frame that counts behind a place. */
+  const search = async (from: number): Promise<Frame | undefined> => {
+    for (let at = from; at + frameHeaderBytes <= size; at += searchBytes) {
+      throwIfCancelled()
+      let part = await window.bytes(at, searchBytes + frameHeaderBytes)
+      for (let place = 0; place < searchBytes; place += frameAlignment) {
+        if (place + frameHeaderBytes > part.length) break
+        if (frameLength(part, place, at + place, segment.id, size) === undefined) continue
+        const frame = await frameAt(at + place)
+        if (frame !== undefined) return frame
+        // Its memory may have been used for that.
+        part = await window.bytes(at, searchBytes + frameHeaderBytes)
+      }
+    }
+    return undefined
+  }
+
+  return {
+    get end() {
+      return end
+    },
+    get nextLsn() {
+      return nextLsn
+    },
+    get skipped() {
+      return skipped
+    },
+    async next() {
+      const frame = (await frameAt(end)) ?? (await search(end + frameAlignment))
+      if (frame === undefined) return undefined
+      const lost = frame.firstLsn - nextLsn
+      const isWhole = frame.offset === end && lost === 0
+      skipped = isWhole ? undefined : { offset: end, bytes: frame.offset - end, lost }
+      end = frame.end
+      nextLsn = frame.firstLsn + frame.count
+      return frame
+    },
+  }
+}
+
+/** Where the last byte that is not zero ends, from a place on; that place if there is none. */
+export async function endOfBytes(window: FileWindow, from: number, size: number): Promise<number> {
+  let end = from
+  for (let at = from; at < size; at += searchBytes) {
+    const part = await window.bytes(at, searchBytes)
+    if (part.equals(zeros.subarray(0, part.length))) continue
+    let last = part.length
+    while (part[last - 1] === 0) last -= 1
+    end = at + last
+  }
+  return end
+}

@@ -1,0 +1,96 @@
+/** Looks at the whole file of a segment: what is in it, and what is not as the log has written it. */
+import type { Disk } from '@ipfs-kit/disk'
+import { createFileWindow } from './file-window.ts'
+import { createFrameScan, endOfBytes, type Skipped } from './frame-scan.ts'
+import type { Finding } from './log.ts'
+import { decodeSegmentHeader, segmentHeaderBytes, type SegmentName } from './segment.ts'
+
+/** What is in the file of a segment. */
+export interface Inspected {
+  readonly segment: SegmentName
+  readonly size: number
+  /** Bytes that it was made with, if its head tells. */
+  readonly madeBytes: number | undefined
+  /** Where the last frame that counts ends. */
+  readonly end: number
+  /** Where the last byte that is not zero ends, `end` or more. */
+  readonly bytesEnd: number
+  readonly lastLsn: number
+  readonly records: number
+  /** In order, without what is behind `end`. */
+  readonly findings: readonly Finding[]
+  readonly readBytes: number
+}
+
+/** Options of {@link inspectSegment}. */
+export interface InspectOptions {
+  /** Bytes that count. Default: all of the file. */
+  readonly limit?: number
+  /** The LSN with which the next segment begins. Default: there is none. */
+  readonly lsnEnd?: number
+}
+
+/** Reads all of it. @throws DiskError; WalError WAL_FORMAT_TOO_NEW */
+export async function inspectSegment(
+  disk: Disk,
+  folder: string,
+  segment: SegmentName,
+  { limit = Infinity, lsnEnd = Infinity }: InspectOptions = {},
+): Promise<Inspected> {
+  const file = await disk.open(`${folder}/${segment.name}`, 'read')
+  try {
+    const size = await file.size()
+    const counted = Math.min(size, limit)
+    const window = createFileWindow(file, { size: counted, reuse: true })
+    const madeBytes = decodeSegmentHeader(await window.bytes(0, segmentHeaderBytes), segment)
+    const findings: Finding[] = []
+    if (madeBytes === undefined) {
+      const bytes = Math.min(size, segmentHeaderBytes)
+      findings.push({ kind: 'header', segment: segment.name, offset: 0, bytes })
+    }
+    const scan = createFrameScan(window, segment, counted, lsnEnd)
+    let records = 0
+    for (let lsn = scan.nextLsn; ; lsn = scan.nextLsn) {
+      const frame = await scan.next()
+      if (frame === undefined) break
+      if (scan.skipped !== undefined) findings.push(damageOf(segment, scan.skipped, lsn))
+      records += frame.count
+    }
+    const bytesEnd = await endOfBytes(window, scan.end, counted)
+    if (madeBytes !== undefined && size < madeBytes) {
+      findings.push({ kind: 'cut', segment: segment.name, offset: size, bytes: madeBytes - size })
+    }
+    return {
+      segment,
+      size,
+      madeBytes,
+      end: scan.end,
+      bytesEnd,
+      lastLsn: scan.nextLsn - 1,
+      records,
+      findings,
+      readBytes: window.read,
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+/** The finding for what was passed over where `lsn` was expected. */
+export function damageOf({ name }: SegmentName, { offset, bytes, lost }: Skipped, lsn: number): Finding {
+  const of = lost === 0 ? {} : { firstLost: lsn, lastLost: lsn + lost - 1 }
+  return { kind: 'damage', segment: name, offset, bytes, ...of }
+}
+
+/** What is lost between a segment and the one that follows. */
+export function lostBetween(
+  { segment, lastLsn, end, bytesEnd }: Inspected,
+  following: SegmentName,
+): Finding | undefined {
+  const lost = following.firstLsn - 1 - lastLsn
+  if (lost <= 0) return undefined
+  const lsns = { firstLost: lastLsn + 1, lastLost: following.firstLsn - 1 }
+  // Zeros in place of frames look as if nothing had been there: so do segments that are gone.
+  if (bytesEnd === end) return { kind: 'missing', segment: following.name, offset: 0, bytes: 0, ...lsns }
+  return { kind: 'damage', segment: segment.name, offset: end, bytes: bytesEnd - end, ...lsns }
+}
