@@ -1,12 +1,12 @@
 /** The command line: the operations of a store as commands on its folder, and a dump of one pack. */
 import { join, resolve } from 'node:path'
 import { nodeDisk } from '@ipfs-kit/disk'
-import { type AnyOperation, createCaller, operation } from '@ipfs-kit/operations'
+import { type AnyOperation, operation } from '@ipfs-kit/operations'
 import {
   addCommands,
   CommandError,
   type CommandLine,
-  type ConnectedCaller,
+  connectParts,
   runProgram,
 } from '@ipfs-kit/operations/cli'
 import { Command, InvalidArgumentError } from 'commander'
@@ -45,7 +45,7 @@ export function runCommandLine(options: ProgramOptions): Promise<number> {
         throw new CommandError('COMMAND_USAGE', 'Name the folder of the store with --path')
       }
       const store = await openStore(path)
-      return connected(commands, { store }, () => store.close())
+      return connectParts(commands, { store }, () => store.close())
     },
   })
   // It takes no lock, so it works beside a running server.
@@ -53,7 +53,7 @@ export function runCommandLine(options: ProgramOptions): Promise<number> {
   addCommands(program, {
     ...common,
     operations: dumps,
-    connect: async () => connected(dumps, {}, async () => {}),
+    connect: async () => connectParts(dumps, {}, async () => {}),
   })
   return runProgram(program, args)
 }
@@ -102,13 +102,4 @@ async function openStore(path: string): Promise<Blocks> {
       cause: error,
     })
   }
-}
-
-function connected(
-  operations: readonly AnyOperation[],
-  parts: Readonly<Record<string, unknown>>,
-  close: () => Promise<void>,
-): ConnectedCaller {
-  const { signal } = new AbortController()
-  return { caller: createCaller({ operations, borrow: () => ({ parts, signal, release() {} }) }), close }
 }

@@ -1,12 +1,12 @@
 /** The command line: the operations of a cache as commands on the folder of a disk cache, and replays of traces. */
 import { join, resolve } from 'node:path'
 import { nodeDisk } from '@ipfs-kit/disk'
-import { type AnyOperation, createCaller } from '@ipfs-kit/operations'
+import type { AnyOperation } from '@ipfs-kit/operations'
 import {
   addCommands,
   CommandError,
-  type CommandStreams,
-  type ConnectedCaller,
+  type CommandLine,
+  connectParts,
   runProgram,
 } from '@ipfs-kit/operations/cli'
 import { Command, InvalidArgumentError } from 'commander'
@@ -18,20 +18,8 @@ import type { CachePart } from './operations/part.ts'
 import { replayOperation } from './replay/operation.ts'
 import { tiered } from './tiered/tiered.ts'
 
-/** What a run of the command line takes. */
-export interface ProgramOptions {
-  /** Arguments without node and script. */
-  readonly args: readonly string[]
-  readonly streams: CommandStreams
-  /** Cancels the command. */
-  readonly signal: AbortSignal
-  /** Folder that relative paths start from. */
-  readonly cwd: string
-  readonly version: string
-}
-
 /** Runs one command line. @returns its exit code; see `runProgram` of `@ipfs-kit/operations/cli` */
-export function runCommandLine({ args, streams, signal, cwd, version }: ProgramOptions): Promise<number> {
+export function runCommandLine({ args, streams, signal, cwd, version }: CommandLine): Promise<number> {
   const program = new Command('ipfs-kit-cache')
     .description('Looks at a disk cache, and finds out what a cache would make of a trace of requests')
     .version(version)
@@ -53,7 +41,7 @@ export function runCommandLine({ args, streams, signal, cwd, version }: ProgramO
       if (typeof path !== 'string') throw new CommandError('COMMAND_USAGE', 'Name the folder with --path')
       const disk = await openCache(path, String(name))
       const store = storeOf(disk)
-      return connected(commands, { cache: { store } satisfies CachePart }, async () => {
+      return connectParts(commands, { cache: { store } satisfies CachePart }, async () => {
         await store.close()
         await disk.close()
       })
@@ -63,7 +51,7 @@ export function runCommandLine({ args, streams, signal, cwd, version }: ProgramO
   addCommands(program, {
     ...common,
     operations: replays,
-    connect: async () => connected(replays, {}, async () => {}),
+    connect: async () => connectParts(replays, {}, async () => {}),
   })
   return runProgram(program, args)
 }
@@ -89,13 +77,4 @@ function storeOf(disk: DiskCache) {
     entry: (key: string, call: object) => disk.entry(key, call),
   }
   return tiered([disk], { name: disk.name, keys: 'any', tiers: { [disk.name]: rules } })
-}
-
-function connected(
-  operations: readonly AnyOperation[],
-  parts: Readonly<Record<string, unknown>>,
-  close: () => Promise<void>,
-): ConnectedCaller {
-  const { signal } = new AbortController()
-  return { caller: createCaller({ operations, borrow: () => ({ parts, signal, release() {} }) }), close }
 }

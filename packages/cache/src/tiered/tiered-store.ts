@@ -194,12 +194,7 @@ export class TieredStore implements Tiered {
 
   getMany(keys: Source<string>, options: BatchOptions & Pick<ReadOptions, 'promote'> = {}) {
     const { promote = false, ...batch } = options
-    return this.#each(
-      keys,
-      (key) => key,
-      (key) => this.getBytes(key, { promote }),
-      batch,
-    )
+    return this.#eachKey(keys, (key) => this.getBytes(key, { promote }), batch)
   }
 
   putMany(items: Source<PutItem>, options: BatchOptions = {}) {
@@ -208,30 +203,15 @@ export class TieredStore implements Tiered {
   }
 
   deleteMany(keys: Source<string>, options: BatchOptions = {}) {
-    return this.#each(
-      keys,
-      (key) => key,
-      (key) => this.delete(key),
-      options,
-    )
+    return this.#eachKey(keys, (key) => this.delete(key), options)
   }
 
   hasMany(keys: Source<string>, options: BatchOptions = {}) {
-    return this.#each(
-      keys,
-      (key) => key,
-      (key) => this.has(key),
-      options,
-    )
+    return this.#eachKey(keys, (key) => this.has(key), options)
   }
 
   statMany(keys: Source<string>, options: BatchOptions = {}) {
-    return this.#each(
-      keys,
-      (key) => key,
-      (key) => this.stat(key),
-      options,
-    )
+    return this.#eachKey(keys, (key) => this.stat(key), options)
   }
 
   async *query(
@@ -376,6 +356,10 @@ export class TieredStore implements Tiered {
   #mustSupport(ability: 'write' | 'delete' | 'list' | 'conditionalPut'): void {
     if (!this.supports[ability])
       throw new StorageError('STORAGE_NOT_SUPPORTED', `The tiers of ${this.name} do not support ${ability}`)
+  }
+
+  #eachKey<T>(keys: Source<string>, work: (key: string) => Promise<T>, options: BatchOptions) {
+    return this.#each(keys, (key) => key, work, options)
   }
 
   async *#each<I, T>(
