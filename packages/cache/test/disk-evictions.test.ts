@@ -68,7 +68,9 @@ onBoth('notices what was evicted without being asked for it', async () => {
   await cache.put('a/last', bytesOf(1, 1))
   cache.stats()
   await comesTo(() => 3 * (cache.stats().entries - 1) + 1 - blocks.stats().entries, 0)
-  expect(cache.stats().entries).toBe((await keysOf(cache)).length)
+  // It may pass by that number on its way; what the list finds whole is where it ends.
+  const keys = await keysOf(cache)
+  await comesTo(() => cache.stats().entries, keys.length)
 })
 
 onBoth('a value that lacks a record is a miss, and all of it goes', async () => {

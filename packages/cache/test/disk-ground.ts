@@ -72,7 +72,7 @@ export async function codeOf(call: Promise<unknown>): Promise<string> {
 /** Waits until a number is reached by what runs in the background. A simulated disk needs time to pass. */
 export async function comesTo(number: () => number, wanted: number): Promise<void> {
   for (let turns = 0; number() !== wanted; turns += 1) {
-    if (turns > 1000) throw new Error(`It stays at ${number()} and does not come to ${wanted}`)
+    if (turns > 10_000) throw new Error(`It stays at ${number()} and does not come to ${wanted}`)
     await (turns < 100 ? checkpoint() : sleep(1))
   }
 }
