@@ -1,0 +1,107 @@
+/** What finds operations: derived from snapshot and log, in memory or in SQLite. */
+import type { LoggedOperation, OperationState } from './operation.ts'
+import type { CallOptions } from './log.ts'
+
+/** An acknowledged batch of the log. */
+export interface Batch {
+  readonly firstLsn: number
+  readonly payloads: readonly Uint8Array[]
+}
+
+/** Which operations a list has. What is absent does not restrict. */
+export interface OperationFilter {
+  readonly states?: readonly OperationState[]
+  readonly types?: readonly string[]
+  readonly backends?: readonly string[]
+  readonly createdAfter?: number
+  readonly createdBefore?: number
+  readonly paused?: boolean
+}
+
+/** A page of a list: the newest first. */
+export interface OperationQuery extends OperationFilter {
+  /** Ids below this one. */
+  readonly before?: number
+  /** 1 to 1,000. */
+  readonly limit: number
+}
+
+/** How many operations are in a state, by type and backend. */
+export interface OperationCount {
+  readonly state: OperationState
+  readonly type: string
+  readonly backend: string
+  readonly operations: number
+}
+
+/** An idempotency key that is still in its window. */
+export interface KeyEntry {
+  readonly key: string
+  readonly id: number
+  readonly at: number
+  /** SHA-256 of type and parameters, in hexadecimal: the same key with something else is a conflict. */
+  readonly digest: string
+}
+
+/** What retention takes away. */
+export interface Retention {
+  /** Keys that were used before this time are forgotten, but for those of unfinished operations. */
+  readonly keysBefore: number
+  /** Finished operations that ended before this time go. */
+  readonly finishedBefore: number
+  /** And all but the last so many. */
+  readonly keepFinished: number
+}
+
+/** A frozen look at an index. */
+export interface IndexStats {
+  readonly appliedLsn: number
+  /** Age of the oldest batch that was given and is not applied, in milliseconds. */
+  readonly lagMs: number
+  /** Bytes of batches that were given and are not applied. */
+  readonly queuedBytes: number
+  readonly operations: number
+  readonly unfinished: number
+  /** Bytes of unfinished operations, as JSON. */
+  readonly unfinishedBytes: number
+}
+
+/**
+ * Operations as of {@link appliedLsn}; what `apply` was given is there after `applied`. Queries are synchronous and bounded.
+ * Two implementations, one meaning: `memory-index.ts` says what it is.
+ */
+export interface OperationIndex extends AsyncDisposable {
+  readonly appliedLsn: number
+  /** The epoch of the last process that opened the log; 0 if there was none. */
+  readonly epoch: number
+  /** Takes the next batch; batches come in order and without gaps but for LSNs that the log has lost. Never waits. */
+  apply(batch: Batch): void
+  /** Waits until everything up to an LSN is applied. @throws WalError WAL_INDEX_FAILED */
+  applied(lsn: number, options?: CallOptions): Promise<void>
+  get(id: number): LoggedOperation | undefined
+  /** The operation that was promised under a key that is still in its window. */
+  byKey(key: string): KeyEntry | undefined
+  list(query: OperationQuery): LoggedOperation[]
+  counts(): OperationCount[]
+  /** Lanes (backends, and the one without) that have pending operations. */
+  lanes(): string[]
+  /** Pending operations of a lane that are due: the highest priority first, of one priority who is due first, then by id. */
+  due(lane: string, now: number, limit: number): LoggedOperation[]
+  /** When the next pending operation of a lane is due that is not due now. */
+  nextDue(lane: string, now: number): number | undefined
+  /** Unfinished operations that expire before a time, at most so many. */
+  expired(now: number, limit: number): number[]
+  /** Finished operations, oldest end first, for `deleteFinished`; at most so many. */
+  finished(filter: OperationFilter & { readonly finishedBefore?: number }, limit: number): number[]
+  /** CIDs that unfinished operations name. */
+  retainedCids(): string[]
+  /**
+   * Told, after a batch was applied, of lanes that got operations which became pending in another way than by being added or
+   * changed themselves: by the end of a dependency.
+   */
+  onReady: ((lane: string) => void) | undefined
+  /** Takes away what retention says. Not a record: each index comes to the same by itself, sooner or later. */
+  retain(retention: Retention): Promise<{ readonly operations: number; readonly keys: number }>
+  stats(): IndexStats
+  close(): Promise<void>
+}
