@@ -11,7 +11,7 @@ import {
 } from '@ipfs-kit/concurrency'
 import { WalError } from './errors.ts'
 import { alignedEnd, frameHeaderBytes, recordHeaderBytes, writeFrame } from './frame.ts'
-import type { CallOptions, Mode } from './log.ts'
+import type { Batch, CallOptions, Mode } from './log.ts'
 import { publishAppend } from './reports.ts'
 import type { Segments } from './segments.ts'
 
@@ -37,6 +37,8 @@ export interface GroupCommitOptions {
   readonly maxQueuedBytes: number
   /** Bytes of records and their lengths that fit into a segment. */
   readonly capacity: number
+  /** Told of each batch before its appends are answered. */
+  readonly onBatch: ((batch: Batch) => void) | undefined
   /** Called when a batch was acknowledged that no sync has covered. */
   readonly onUnsynced: () => void
 }
@@ -237,6 +239,7 @@ export class GroupCommit {
       this.#batches += 1
       this.#records += count
       publishAppend(site.firstLsn, count, bytes)
+      this.#tell(site.firstLsn, batch)
       let lsn = site.firstLsn
       for (const { answer, payloads } of batch) {
         answer.resolve(lsn)
@@ -246,6 +249,18 @@ export class GroupCommit {
     } catch (cause) {
       const failure = segments.failed(cause, 'append')
       for (const { answer } of batch) answer.reject(failure)
+    }
+  }
+
+  /** What its listener throws is no failure of the appends: their records are there. */
+  #tell(firstLsn: number, batch: readonly Waiting[]): void {
+    const { onBatch } = this.#options
+    if (onBatch === undefined) return
+    try {
+      onBatch({ firstLsn, payloads: batch.flatMap(({ payloads }) => payloads) })
+    } catch (thrown) {
+      // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- what the listener threw
+      void Promise.reject(thrown)
     }
   }
 

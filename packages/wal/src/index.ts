@@ -5,6 +5,7 @@
  */
 export { WalError, walErrors, type WalErrorCode } from './errors.ts'
 export type {
+  Batch,
   CallOptions,
   Entry,
   Finding,

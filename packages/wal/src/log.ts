@@ -35,6 +35,13 @@ export interface Entry {
   readonly payload: Uint8Array
 }
 
+/** Records that were acknowledged together. */
+export interface Batch {
+  /** The LSN of the first; those that follow have the next ones. */
+  readonly firstLsn: number
+  readonly payloads: readonly Uint8Array[]
+}
+
 /** How something is not as the log has written it. */
 export type FindingKind =
   /** The end of a write that was cut short. It was replaced by zeros. After a power loss in `always` it was never acknowledged. */

@@ -4,7 +4,7 @@ import { createOwner } from '@ipfs-kit/concurrency'
 import { type Disk, nodeDisk } from '@ipfs-kit/disk'
 import { diskFailure } from './disk-failure.ts'
 import { frameAlignment, frameHeaderBytes, recordHeaderBytes } from './frame.ts'
-import type { Log, Mode } from './log.ts'
+import type { Batch, Log, Mode } from './log.ts'
 import { OpenedLog } from './opened-log.ts'
 import { recover } from './recovery.ts'
 import { publishFinding } from './reports.ts'
@@ -33,6 +33,11 @@ export interface LogOptions {
    * waits until it is alone. Default 16 MiB.
    */
   readonly maxQueuedBytes?: number
+  /**
+   * Told of each batch once it is acknowledged, in the order of LSNs and before those who append are answered. They may change their
+   * payloads after that: copy what is kept. What it throws becomes an unhandled rejection; they are answered all the same.
+   */
+  readonly onBatch?: (batch: Batch) => void
 }
 
 /**
@@ -87,13 +92,14 @@ function checkOptions(options: LogOptions) {
   for (const key of Object.keys(options)) {
     if (!known.has(key)) throw new TypeError(`openLog has no option ${JSON.stringify(key)}`)
   }
-  const { path, mode = 'always', intervalMs } = options
+  const { path, mode = 'always', intervalMs, onBatch } = options
   if (typeof path !== 'string' || !path.startsWith('/')) throw new TypeError('path is an absolute path')
   if (!modes.includes(mode)) throw new TypeError(`mode is one of ${modes.join(', ')}, not ${String(mode)}`)
   if (intervalMs !== undefined && mode !== 'interval') {
     throw new TypeError(`intervalMs is for the mode interval, not for ${mode}`)
   }
-  type WholeNumber = Exclude<keyof LogOptions, 'path' | 'disk' | 'mode'>
+  if (onBatch !== undefined && typeof onBatch !== 'function') throw new TypeError('onBatch is a function')
+  type WholeNumber = Exclude<keyof LogOptions, 'path' | 'disk' | 'mode' | 'onBatch'>
   const wholeNumber = (name: WholeNumber, least: number, most: number, otherwise: number): number => {
     const { [name]: value = otherwise } = options
     if (Number.isSafeInteger(value) && value >= least && value <= most) return value
@@ -110,6 +116,7 @@ function checkOptions(options: LogOptions) {
     intervalMs: wholeNumber('intervalMs', 1, 3_600_000, 1000),
     maxRecordBytes: wholeNumber('maxRecordBytes', 1, mostRecordBytes, Math.min(1024 * 1024, mostRecordBytes)),
     maxQueuedBytes: wholeNumber('maxQueuedBytes', 1, Number.MAX_SAFE_INTEGER, 16 * 1024 * 1024),
+    onBatch,
   }
 }
 
@@ -121,4 +128,5 @@ const known = new Set([
   'intervalMs',
   'maxRecordBytes',
   'maxQueuedBytes',
+  'onBatch',
 ])

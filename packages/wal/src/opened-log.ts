@@ -4,7 +4,17 @@ import type { Disk } from '@ipfs-kit/disk'
 import { checkCallOptions, checkLsn, checkPayloads } from './checks.ts'
 import { WalError } from './errors.ts'
 import { GroupCommit } from './group-commit.ts'
-import type { CallOptions, Entry, Finding, Log, LogStats, Mode, ReadOptions, VerifyReport } from './log.ts'
+import type {
+  Batch,
+  CallOptions,
+  Entry,
+  Finding,
+  Log,
+  LogStats,
+  Mode,
+  ReadOptions,
+  VerifyReport,
+} from './log.ts'
 import { readLog, type ReadSource } from './read-log.ts'
 import type { Segments } from './segments.ts'
 import { verifySegments } from './verify.ts'
@@ -21,6 +31,7 @@ export interface OpenedLogOptions {
   readonly maxRecordBytes: number
   readonly maxQueuedBytes: number
   readonly capacity: number
+  readonly onBatch: ((batch: Batch) => void) | undefined
   readonly findings: readonly Finding[]
   /** What is closed at the end. */
   readonly resources: AsyncDisposableStack
@@ -35,13 +46,14 @@ export class OpenedLog implements Log {
 
   constructor(options: OpenedLogOptions) {
     this.#options = options
-    const { disk, folder, owner, segments, mode, maxQueuedBytes, capacity } = options
+    const { disk, folder, owner, segments, mode, maxQueuedBytes, capacity, onBatch } = options
     this.#commit = new GroupCommit({
       segments,
       owner,
       mode,
       maxQueuedBytes,
       capacity,
+      onBatch,
       onUnsynced: () => this.#syncSoon(),
     })
     this.#source = {
