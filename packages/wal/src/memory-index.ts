@@ -1,8 +1,8 @@
 /** The index in memory: for simulated runs, for reading a log without changing its folder, and as what the other is held to. */
+import type { Batch } from './log.ts'
 import { afterDependency, changed, interrupted } from './change.ts'
 import { isFinished, isPending, ownLane, type LoggedOperation, type OperationState } from './operation.ts'
 import type {
-  Batch,
   IndexStats,
   KeyEntry,
   OperationCount,

@@ -1,12 +1,6 @@
 /** What finds operations: derived from snapshot and log, in memory or in SQLite. */
 import type { LoggedOperation, OperationState } from './operation.ts'
-import type { CallOptions } from './log.ts'
-
-/** An acknowledged batch of the log. */
-export interface Batch {
-  readonly firstLsn: number
-  readonly payloads: readonly Uint8Array[]
-}
+import type { Batch, CallOptions } from './log.ts'
 
 /** Which operations a list has. What is absent does not restrict. */
 export interface OperationFilter {
