@@ -231,8 +231,7 @@ export class OpenedWal implements Wal {
   /** Work that goes on to its end when its caller leaves. */
   async #call<T>(name: string, options: CallOptions | undefined, work: () => Promise<T>): Promise<T> {
     this.#checkOpen()
-    const signal = options?.signal
-    return await this.#parts.calls.spawn(work, name).join(signal === undefined ? {} : { signal })
+    return await this.#parts.calls.run(work, name, options?.signal)
   }
 
   /** @throws WalError WAL_NOT_FOUND */
