@@ -20,5 +20,6 @@ export default defineConfig({
     // A test that hangs is found; one that computes on a busy machine has its time.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } },
   },
 })
