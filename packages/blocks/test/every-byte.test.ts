@@ -73,7 +73,7 @@ for (const [state, stride] of [
 ] as const) {
   test(
     `a flipped byte costs the block that it is in, and nothing else (${state} store)`,
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async () => {
       expect(await failures(stores[state]!, stride, flip(0x40), isHit)).toEqual([])
     },
@@ -81,7 +81,7 @@ for (const [state, stride] of [
 
   test(
     `a cut costs what lies behind it, and nothing else (${state} store)`,
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async () => {
       expect(await failures(stores[state]!, stride, cut, isBehind)).toEqual([])
     },

@@ -125,7 +125,7 @@ describe('on the disk of the system', () => {
 
   test(
     'a value of 1 GiB is stored, and a range of it read in bounded memory',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async () => {
       const bytes = Buffer.alloc(gibibyte)
       for (let at = 0; at < gibibyte; at += 2 ** 20) bytes.writeUInt32LE(at, at)
