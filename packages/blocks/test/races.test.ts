@@ -127,7 +127,7 @@ test('1,000 adds against collections lose nothing, natively', async () => {
 
 test(
   'adds against collections lose nothing in any order of events',
-  { timeout: 120_000 * soak },
+  { timeout: 300_000 * soak },
   async () => {
     const { failed } = await simulate(() => addAgainstCollect(6), { seeds: 60 * soak, maxFailures: 1 })
     expect(failed[0]?.error).toBeUndefined()
