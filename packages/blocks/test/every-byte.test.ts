@@ -71,21 +71,13 @@ for (const [state, stride] of [
   ['closed', 1],
   ['killed', 3],
 ] as const) {
-  test(
-    `a flipped byte costs the block that it is in, and nothing else (${state} store)`,
-    { timeout: 300_000 },
-    async () => {
-      expect(await failures(stores[state]!, stride, flip(0x40), isHit)).toEqual([])
-    },
-  )
+  test(`a flipped byte costs the block that it is in, and nothing else (${state} store)`, async () => {
+    expect(await failures(stores[state]!, stride, flip(0x40), isHit)).toEqual([])
+  })
 
-  test(
-    `a cut costs what lies behind it, and nothing else (${state} store)`,
-    { timeout: 300_000 },
-    async () => {
-      expect(await failures(stores[state]!, stride, cut, isBehind)).toEqual([])
-    },
-  )
+  test(`a cut costs what lies behind it, and nothing else (${state} store)`, async () => {
+    expect(await failures(stores[state]!, stride, cut, isBehind)).toEqual([])
+  })
 }
 
 test('each byte of the kept pack that belongs to a block is missed when it is flipped', async () => {
