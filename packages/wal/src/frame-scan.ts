@@ -23,6 +23,8 @@ export interface FrameScan {
   readonly nextLsn: number
   /** What was passed over before the frame that was given last. */
   readonly skipped: Skipped | undefined
+  /** The next frame, if it follows at once and is in memory. */
+  nextNow(): Frame | undefined
   /** The next frame that counts; `undefined` if there is none any more. */
   next(): Promise<Frame | undefined>
 }
@@ -41,18 +43,30 @@ export function createFrameScan(
   let nextLsn = segment.firstLsn
   let skipped: Skipped | undefined
 
-  /** The frame at a place; `undefined` if none counts there. */
-  const frameAt = async (offset: number): Promise<Frame | undefined> => {
-    const found = window.bytes(offset, frameHeaderBytes)
-    const head = found instanceof Promise ? await found : found
-    if (head.length < frameHeaderBytes) return undefined
-    const length = frameLength(head, 0, offset, segment.id, size)
-    if (length === undefined) return undefined
-    const whole = window.bytes(offset, length)
-    const bytes = whole instanceof Promise ? await whole : whole
-    const frame = bytes.length === length ? parseFrame(bytes, offset) : undefined
+  /** What these bytes are, if it counts. */
+  const counting = (bytes: Buffer, offset: number): Frame | undefined => {
+    const frame = parseFrame(bytes, offset)
     if (frame === undefined) return undefined
     return frame.firstLsn >= nextLsn && frame.firstLsn + frame.count <= lsnEnd ? frame : undefined
+  }
+
+  const lengthAt = (head: Buffer, offset: number): number | undefined =>
+    head.length < frameHeaderBytes ? undefined : frameLength(head, 0, offset, segment.id, size)
+
+  /** The frame at a place; `undefined` if none counts there. */
+  const frameAt = async (offset: number): Promise<Frame | undefined> => {
+    const length = lengthAt(await window.bytes(offset, frameHeaderBytes), offset)
+    if (length === undefined) return undefined
+    const bytes = await window.bytes(offset, length)
+    return bytes.length === length ? counting(bytes, offset) : undefined
+  }
+
+  /** The same, if it is in memory. */
+  const heldAt = (offset: number): Frame | undefined => {
+    const head = window.held(offset, frameHeaderBytes)
+    const length = head === undefined ? undefined : lengthAt(head, offset)
+    const bytes = length === undefined ? undefined : window.held(offset, length)
+    return bytes === undefined ? undefined : counting(bytes, offset)
   }
 
   /** The first frame that counts behind a place. */
@@ -72,6 +86,15 @@ export function createFrameScan(
     return undefined
   }
 
+  const pass = (frame: Frame): Frame => {
+    const lost = frame.firstLsn - nextLsn
+    const isWhole = frame.offset === end && lost === 0
+    skipped = isWhole ? undefined : { offset: end, bytes: frame.offset - end, lost }
+    end = frame.end
+    nextLsn = frame.firstLsn + frame.count
+    return frame
+  }
+
   return {
     get end() {
       return end
@@ -82,15 +105,13 @@ export function createFrameScan(
     get skipped() {
       return skipped
     },
+    nextNow() {
+      const frame = heldAt(end)
+      return frame?.firstLsn === nextLsn ? pass(frame) : undefined
+    },
     async next() {
       const frame = (await frameAt(end)) ?? (await search(end + frameAlignment))
-      if (frame === undefined) return undefined
-      const lost = frame.firstLsn - nextLsn
-      const isWhole = frame.offset === end && lost === 0
-      skipped = isWhole ? undefined : { offset: end, bytes: frame.offset - end, lost }
-      end = frame.end
-      nextLsn = frame.firstLsn + frame.count
-      return frame
+      return frame === undefined ? undefined : pass(frame)
     },
   }
 }

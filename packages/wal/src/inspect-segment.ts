@@ -51,7 +51,7 @@ export async function inspectSegment(
     const scan = createFrameScan(window, segment, counted, lsnEnd)
     let records = 0
     for (let lsn = scan.nextLsn; ; lsn = scan.nextLsn) {
-      const frame = await scan.next()
+      const frame = scan.nextNow() ?? (await scan.next())
       if (frame === undefined) break
       if (scan.skipped !== undefined) findings.push(damageOf(segment, scan.skipped, lsn))
       records += frame.count

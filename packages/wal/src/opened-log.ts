@@ -4,17 +4,7 @@ import type { Disk } from '@ipfs-kit/disk'
 import { checkCallOptions, checkLsn, checkPayloads } from './checks.ts'
 import { WalError } from './errors.ts'
 import { GroupCommit } from './group-commit.ts'
-import type {
-  Batch,
-  CallOptions,
-  Entry,
-  Finding,
-  Log,
-  LogStats,
-  Mode,
-  ReadOptions,
-  VerifyReport,
-} from './log.ts'
+import type { Batch, CallOptions, Finding, Log, LogStats, Mode, ReadOptions, VerifyReport } from './log.ts'
 import { readLog, type ReadSource } from './read-log.ts'
 import type { Segments } from './segments.ts'
 import { verifySegments } from './verify.ts'
@@ -94,7 +84,7 @@ export class OpenedLog implements Log {
     return own.map((_, at) => first + at)
   }
 
-  read(options: ReadOptions = {}): AsyncGenerator<Entry, void, undefined> {
+  read(options: ReadOptions = {}): AsyncGenerator<Batch, void, undefined> {
     const { from, signal, ...others } = options
     checkCallOptions({ signal, ...others })
     if (from !== undefined) checkLsn(from, 'from')

@@ -2,7 +2,7 @@ import { type SimDisk, simDisk } from '@ipfs-kit/disk'
 import type { Finding } from '@ipfs-kit/wal'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { describe, expect, test } from 'vitest'
-import { bytesOf, change, contentOf, folder, openOn, segmentsOf } from './open-on.ts'
+import { bytesOf, change, contentOf, folder, openOn, recordsOf, segmentsOf } from './open-on.ts'
 
 /** A closed log of three segments with five records each, one in a frame. */
 async function threeSegments(): Promise<{ disk: SimDisk; names: string[] }> {
@@ -75,7 +75,7 @@ describe('a damage in the middle', () => {
       await change(disk, names[which]!, 64 + 2 * frameBytes + 50, Buffer.from([255]))
     const seen: number[] = []
     const read = async (): Promise<void> => {
-      for await (const { lsn } of log.read()) seen.push(lsn)
+      for await (const batch of log.read()) seen.push(...recordsOf([batch]).keys())
     }
     await expect(read()).rejects.toMatchObject({ code: 'WAL_CORRUPT', kind: 'integrity' })
     expect(seen).toEqual([1, 2])
