@@ -13,6 +13,8 @@ export interface Recovered {
   /** The LSN of the next record. */
   readonly nextLsn: number
   readonly findings: readonly Finding[]
+  /** The last one by its name, if it has records or not. */
+  readonly newest: SegmentName | undefined
   /** Whether the last one ended before its successor was begun: nothing is appended to it any more. */
   readonly isEnded: boolean
   /** Segments without records, which are to go once there is one that tells the next LSN. */
@@ -64,6 +66,7 @@ export async function recover(disk: Disk, folder: string): Promise<Recovered> {
     })),
     nextLsn: Math.max(0, ...found.map(({ lastLsn }) => lastLsn)) + 1,
     findings,
+    newest: newest?.segment,
     isEnded,
     empty: found.filter((one) => !kept.includes(one)).map(({ segment }) => segment),
   }

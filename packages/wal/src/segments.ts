@@ -40,12 +40,15 @@ export class Segments {
   #durableOffset = 0
   #syncs = 0
   #failure: WalError | undefined
+  /** The last name that was given, also if no segment came of it. */
+  #newest: SegmentName | undefined
   lastFailure: WalError | undefined
 
   constructor(options: SegmentsOptions) {
     this.#options = options
     const { disk, folder, owner, segmentBytes, found } = options
     this.all = found.segments
+    this.#newest = found.newest
     this.#nextLsn = found.nextLsn
     this.#durableLsn = found.nextLsn - 1
     this.#next = new NextSegment({
@@ -179,7 +182,11 @@ export class Segments {
     const { disk, folder, newId } = this.#options
     const file = await this.#next.take()
     try {
-      const name: SegmentName = segmentName(this.#nextLsn, newId())
+      const named = this.#newest
+      // Of segments with one first LSN the last has the highest id: by their names it is the one that counts.
+      const id = named?.firstLsn === this.#nextLsn ? named.id + 1n : newId()
+      const name = segmentName(this.#nextLsn, id)
+      this.#newest = name
       const size = await file.size()
       await file.write([encodeSegmentHeader(name, size)], 0)
       await this.#syncOrStop(() => file.sync())

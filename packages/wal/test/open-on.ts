@@ -11,7 +11,8 @@ let ids = 1n
 export function openOn(disk: Disk, options: Partial<LogOptions> = {}): Promise<Log> {
   return openWith({ path: folder, disk, segmentBytes: 4096, ...options }, () => {
     ids += 1n
-    return 0x5eed_5eed_0000_0000n + ids
+    // In no order, as those that come by chance.
+    return BigInt.asUintN(63, ids * 0x5eed_5eed_5eed_5eedn)
   })
 }
 
