@@ -1,5 +1,6 @@
 /** Reading a file from front to back, a window at a time. */
 import type { DiskFile } from '@ipfs-kit/disk'
+import { readAround, type Span } from './read-around.ts'
 
 /** As much as the disk reads at once. */
 const windowBytes = 512 * 1024
@@ -8,6 +9,8 @@ const windowBytes = 512 * 1024
 export interface FileWindow {
   /** Bytes that were read so far. */
   readonly read: number
+  /** What the disk did not give of them: it is taken for zeros. */
+  readonly unreadable: readonly Span[]
   /** The bytes from a place on, as many as asked for or as there are; `undefined` if they have to be read first. */
   held(at: number, length: number): Buffer | undefined
   /** The same, read if they have to be. */
@@ -28,6 +31,7 @@ export function createFileWindow(file: DiskFile, { size, reuse }: FileWindowOpti
   let window = memory
   let begin = 0
   let read = 0
+  const unreadable: Span[] = []
   const counted = (at: number, length: number): number => Math.min(length, Math.max(0, size - at))
   const held = (at: number, length: number): Buffer | undefined => {
     const from = at - begin
@@ -38,6 +42,7 @@ export function createFileWindow(file: DiskFile, { size, reuse }: FileWindowOpti
     get read() {
       return read
     },
+    unreadable,
     held,
     async bytes(at, length) {
       const found = held(at, length)
@@ -47,7 +52,7 @@ export function createFileWindow(file: DiskFile, { size, reuse }: FileWindowOpti
       const into = memory.subarray(0, wanted)
       // While it is filled it is no window over anything.
       window = into.subarray(0, 0)
-      const got = file.readNow(into, at) ?? (await file.read(into, at))
+      const got = await readAround(file, into, at, unreadable)
       window = into.subarray(0, got)
       begin = at
       read += got

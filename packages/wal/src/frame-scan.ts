@@ -23,6 +23,8 @@ export interface FrameScan {
   readonly nextLsn: number
   /** What was passed over before the frame that was given last. */
   readonly skipped: Skipped | undefined
+  /** Where there was a head behind `end`, and no frame with it that counts; the last such place. */
+  readonly brokenAt: number
   /** The next frame, if it follows at once and is in memory. */
   nextNow(): Frame | undefined
   /** The next frame that counts; `undefined` if there is none any more. */
@@ -42,6 +44,7 @@ export function createFrameScan(
   let end = segmentHeaderBytes
   let nextLsn = segment.firstLsn
   let skipped: Skipped | undefined
+  let brokenAt = 0
 
   /** What these bytes are, if it counts. */
   const counting = (bytes: Buffer, offset: number): Frame | undefined => {
@@ -79,6 +82,7 @@ export function createFrameScan(
         if (frameLength(part, place, at + place, segment.id, size) === undefined) continue
         const frame = await frameAt(at + place)
         if (frame !== undefined) return frame
+        brokenAt = at + place
         // Its memory may have been used for that.
         part = await window.bytes(at, searchBytes + frameHeaderBytes)
       }
@@ -104,6 +108,9 @@ export function createFrameScan(
     },
     get skipped() {
       return skipped
+    },
+    get brokenAt() {
+      return brokenAt
     },
     nextNow() {
       const frame = heldAt(end)

@@ -40,7 +40,10 @@ export interface Batch {
 export type FindingKind =
   /** The end of a write that was cut short. It was replaced by zeros. After a power loss in `always` it was never acknowledged. */
   | 'torn-tail'
-  /** Damaged bytes before records that are whole. They are in `quarantine`; what is behind them is read on. */
+  /**
+   * Bytes that are damaged or cannot be read: before records that are whole, or more of them behind the last record than one write
+   * that was cut short. They are in `quarantine`, with zeros for what cannot be read; what is behind them is read on.
+   */
   | 'damage'
   /** The file of a segment is shorter than it was made. */
   | 'cut'
@@ -60,7 +63,7 @@ export interface Finding {
   readonly bytes: number
   /** The first LSN that is lost by it. Absent where none is. */
   readonly firstLost?: number
-  /** The last one. */
+  /** The last one; if the newest segment ends with the damage, the last one that can have been there. */
   readonly lastLost?: number
 }
 

@@ -156,8 +156,14 @@ export class Segments {
     for (;;) {
       const oldest = this.all[0]!
       if (oldest === newest || newest === undefined || oldest.lastLsn >= lsn) return dropped
-      await disk.unlink(`${folder}/${oldest.name}`)
+      // First from the list: who finds no file any more is told that it was dropped.
       this.all.shift()
+      try {
+        await disk.unlink(`${folder}/${oldest.name}`)
+      } catch (error) {
+        this.all.unshift(oldest)
+        throw error
+      }
       dropped += 1
       // One after the other, so that no segment comes back without those behind it.
       await this.#syncOrStop(() => disk.syncFolder(folder), oldest.name)

@@ -94,6 +94,42 @@ describe('a damage in the middle', () => {
   })
 })
 
+test('a damage of several last frames is no torn end: their LSNs are not given again', async () => {
+  const { disk, names } = await threeSegments()
+  for (const nth of [3, 4]) await change(disk, names[2]!, 64 + nth * frameBytes + 100, Buffer.from('damage'))
+  const at = 64 + 3 * frameBytes
+  const bytes = await bytesOf(disk, names[2]!)
+  let first: readonly Finding[] | undefined
+  for (let times = 0; times < 2; times += 1) {
+    await using log = await openOn(disk)
+    // Nothing tells how many records there were, but for the bytes.
+    const lastLost = 13 + (2 * frameBytes - 32) / 4
+    expect(log.findings).toEqual([
+      { kind: 'damage', segment: names[2], offset: at, bytes: 2 * frameBytes, firstLost: 14, lastLost },
+    ])
+    expect((await log.verify()).findings).toEqual(log.findings)
+    first ??= log.findings
+    expect(await log.append(Buffer.from('more'))).toBe(lastLost + 1 + times)
+    expect([...(await contentOf(log)).keys()].slice(12, 14)).toEqual([13, lastLost + 1])
+  }
+  expect(await bytesOf(disk, names[2]!)).toEqual(bytes)
+  expect(await bytesOf(disk, `quarantine/${names[2]}.${at}`)).toEqual(bytes.subarray(at, at + 2 * frameBytes))
+})
+
+test('a log of which nothing is left keeps its bytes and its LSNs', async () => {
+  const disk = simDisk({ seed: 2 })
+  {
+    await using log = await openOn(disk)
+    for (let lsn = 1; lsn <= 3; lsn += 1) await log.append(Buffer.alloc(700, lsn))
+  }
+  const [name = ''] = await segmentsOf(disk)
+  for (let nth = 0; nth < 3; nth += 1) await change(disk, name, 64 + nth * frameBytes + 100, Buffer.from('x'))
+  await using log = await openOn(disk)
+  expect(log.findings).toMatchObject([{ kind: 'damage', offset: 64, bytes: 3 * frameBytes, firstLost: 1 }])
+  expect(await log.append(Buffer.from('more'))).toBeGreaterThan(3)
+  expect(await segmentsOf(disk)).toContain(name)
+})
+
 test('a torn end is replaced by zeros and reported once', async () => {
   const { disk, names } = await threeSegments()
   await change(disk, names[2]!, 64 + 5 * frameBytes, Buffer.from('the beginning of a frame'))
