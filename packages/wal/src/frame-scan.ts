@@ -1,7 +1,7 @@
 /** Goes through the frames of a segment, past what is damaged. */
 import { throwIfCancelled } from '@ipfs-kit/concurrency'
 import type { FileWindow } from './file-window.ts'
-import { type Frame, frameAlignment, frameHeaderBytes, frameLength, parseFrame } from './frame.ts'
+import { type Frame, frameAlignment, frameHeaderBytes, frameLength, lsnBehind, parseFrame } from './frame.ts'
 import { segmentHeaderBytes, type SegmentName } from './segment.ts'
 
 const searchBytes = 65_536
@@ -23,8 +23,8 @@ export interface FrameScan {
   readonly nextLsn: number
   /** What was passed over before the frame that was given last. */
   readonly skipped: Skipped | undefined
-  /** Where there was a head behind `end`, and no frame with it that counts; the last such place. */
-  readonly brokenAt: number
+  /** The last head behind `end` that has no frame which counts: where it is, and the LSN behind its records, if it can be believed. */
+  readonly broken: { readonly offset: number; readonly nextLsn: number } | undefined
   /** The next frame, if it follows at once and is in memory. */
   nextNow(): Frame | undefined
   /** The next frame that counts; `undefined` if there is none any more. */
@@ -44,7 +44,7 @@ export function createFrameScan(
   let end = segmentHeaderBytes
   let nextLsn = segment.firstLsn
   let skipped: Skipped | undefined
-  let brokenAt = 0
+  let broken: FrameScan['broken']
 
   /** What these bytes are, if it counts. */
   const counting = (bytes: Buffer, offset: number): Frame | undefined => {
@@ -82,9 +82,9 @@ export function createFrameScan(
         if (frameLength(part, place, at + place, segment.id, size) === undefined) continue
         const frame = await frameAt(at + place)
         if (frame !== undefined) return frame
-        brokenAt = at + place
         // Its memory may have been used for that.
         part = await window.bytes(at, searchBytes + frameHeaderBytes)
+        broken = { offset: at + place, nextLsn: lsnBehind(part, place) }
       }
     }
     return undefined
@@ -109,8 +109,8 @@ export function createFrameScan(
     get skipped() {
       return skipped
     },
-    get brokenAt() {
-      return brokenAt
+    get broken() {
+      return broken
     },
     nextNow() {
       const frame = heldAt(end)

@@ -4,6 +4,7 @@ import { createFileWindow, type FileWindow } from './file-window.ts'
 import { frameHeaderBytes, recordHeaderBytes } from './frame.ts'
 import { createFrameScan, endOfBytes, type FrameScan, type Skipped } from './frame-scan.ts'
 import type { Finding } from './log.ts'
+import type { Span } from './read-around.ts'
 import { decodeSegmentHeader, segmentHeaderBytes, type SegmentName } from './segment.ts'
 
 /** What is in the file of a segment. */
@@ -18,6 +19,8 @@ export interface Inspected {
   readonly bytesEnd: number
   /** What is behind `end`, as the end of a segment that goes on. */
   readonly rest: Rest
+  /** How many records were lost there at most, if it is damaged. */
+  readonly mostLost: number
   readonly lastLsn: number
   readonly records: number
   /** In order, without what is behind `end`. */
@@ -75,13 +78,15 @@ export async function inspectSegment(
     if (madeBytes !== undefined && size < madeBytes) {
       findings.push({ kind: 'cut', segment: segment.name, offset: size, bytes: madeBytes - size })
     }
+    const rest = await restOf(window, scan)
     return {
       segment,
       size,
       madeBytes,
       end: scan.end,
       bytesEnd,
-      rest: await restOf(window, scan),
+      rest,
+      mostLost: rest === 'damaged' ? mostLost(window, scan, bytesEnd) : 0,
       lastLsn: scan.nextLsn - 1,
       records,
       findings,
@@ -93,18 +98,25 @@ export async function inspectSegment(
 }
 
 /** In a segment that goes on at most one write is cut short: who has a head behind the first one was acknowledged, mostly. */
-async function restOf(window: FileWindow, { end, brokenAt }: FrameScan): Promise<Rest> {
-  if (brokenAt > end) return 'damaged'
-  const behind = window.unreadable.filter(({ offset, bytes }) => offset + bytes > end)
+async function restOf(window: FileWindow, { end, broken }: FrameScan): Promise<Rest> {
+  if (broken !== undefined && broken.offset > end) return 'damaged'
+  const behind = unreadableBehind(window, end)
   if (behind.length === 0) return 'free'
   const head = await window.bytes(end, frameHeaderBytes)
   const isZero = head.every((byte) => byte === 0)
   return isZero && behind.every(({ offset }) => offset >= end + frameHeaderBytes) ? 'unused' : 'damaged'
 }
 
-/** The most records that can have been in so many bytes. */
-export function mostRecords(bytes: number): number {
-  return Math.max(1, Math.floor((bytes - frameHeaderBytes) / recordHeaderBytes))
+/** How many records a damage behind the last frame can have had at most. */
+function mostLost(window: FileWindow, { end, nextLsn, broken }: FrameScan, bytesEnd: number): number {
+  const most = Math.max(1, Math.floor((bytesEnd - end - frameHeaderBytes) / recordHeaderBytes))
+  if (broken === undefined || unreadableBehind(window, end).length > 0) return most
+  const said = broken.nextLsn - nextLsn
+  return said > 0 && said < most ? said : most
+}
+
+function unreadableBehind({ unreadable }: FileWindow, end: number): readonly Span[] {
+  return unreadable.filter(({ offset, bytes }) => offset + bytes > end)
 }
 
 /** The finding for what was passed over where `lsn` was expected. */

@@ -63,7 +63,7 @@ export interface Finding {
   readonly bytes: number
   /** The first LSN that is lost by it. Absent where none is. */
   readonly firstLost?: number
-  /** The last one; if the newest segment ends with the damage, the last one that can have been there. */
+  /** The last one; of bytes at the end of the newest segment that cannot be read, the last one that can have been there. */
   readonly lastLost?: number
 }
 

@@ -1,6 +1,6 @@
 /** Finds the segments of a folder, and what became of them. */
 import type { Disk } from '@ipfs-kit/disk'
-import { damageAtEnd, type Inspected, inspectSegment, lostBetween, mostRecords } from './inspect-segment.ts'
+import { damageAtEnd, type Inspected, inspectSegment, lostBetween } from './inspect-segment.ts'
 import type { Finding } from './log.ts'
 import { quarantine } from './quarantine.ts'
 import { rewriteUnsynced, syncOrNote } from './unsynced.ts'
@@ -40,15 +40,16 @@ export async function recover(disk: Disk, folder: string): Promise<Recovered> {
   // What has a whole head and nothing but zeros behind it was begun, and no more.
   const filled = found.filter((one) => hasRecords(one) || one.bytesEnd > one.end || one.findings.length > 0)
   const newest = found.at(-1)
-  // So many may have been there: none of their LSNs is given again.
-  const passed = newest?.rest === 'damaged' ? mostRecords(newest.bytesEnd - newest.end) : 0
-  const nextLsn = Math.max(0, ...found.map(({ lastLsn }) => lastLsn)) + passed + 1
+  // Of LSNs that may have been lost none is given again.
+  const nextLsn = Math.max(0, ...found.map(({ lastLsn }) => lastLsn)) + (newest?.mostLost ?? 0) + 1
   const findings = filled.flatMap((one, at) => {
     const following = filled[at + 1] ?? newest!
     const behind = following === one ? behindNewest(one, nextLsn) : lostBetween(one, following.segment)
     return behind === undefined ? one.findings : [...one.findings, behind]
   })
   const kept = filled.slice(0, filled.findLastIndex((one) => hasRecords(one) || one.rest === 'damaged') + 1)
+  // One that was begun and no more needs no other in its place.
+  if (newest !== undefined && kept.at(-1) !== newest && isWhole(newest)) kept.push(newest)
   const last = kept.at(-1)
   const isEnded = last !== newest || last?.rest !== 'free'
   if (last !== undefined) await makeReady(disk, folder, last, isEnded)
@@ -73,6 +74,11 @@ function hasRecords({ segment, lastLsn }: Inspected): boolean {
   return lastLsn >= segment.firstLsn
 }
 
+/** Whether it is as it was made, and frames can go on in it. */
+function isWhole({ rest, size, madeBytes }: Inspected): boolean {
+  return rest === 'free' && size === madeBytes
+}
+
 /** The finding for what is behind the last frame of the newest segment. */
 function behindNewest(newest: Inspected, nextLsn: number): Finding | undefined {
   const { segment, end, bytesEnd, rest } = newest
@@ -92,6 +98,8 @@ async function makeReady(disk: Disk, folder: string, last: Inspected, isEnded: b
       if (madeBytes !== undefined && size < madeBytes) await file.preallocate(madeBytes)
     }
     await syncOrNote({ disk, folder }, () => file.sync())
+    // Who began it may have died before its name was there for good.
+    await syncOrNote({ disk, folder }, () => disk.syncFolder(folder))
   } finally {
     await file.close()
   }

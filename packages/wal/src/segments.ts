@@ -154,8 +154,10 @@ export class Segments {
     const newest = this.all.findLast(({ firstLsn, lastLsn }) => lastLsn >= firstLsn)
     let dropped = 0
     for (;;) {
-      const oldest = this.all[0]!
-      if (oldest === newest || newest === undefined || oldest.lastLsn >= lsn) return dropped
+      const [oldest, following] = this.all
+      if (oldest === newest || oldest === undefined || following === undefined) return dropped
+      // Not by its last one: what is damaged at its end stays as long as records with these LSNs would.
+      if (following.firstLsn > lsn) return dropped
       // First from the list: who finds no file any more is told that it was dropped.
       this.all.shift()
       try {

@@ -102,18 +102,25 @@ test('a damage of several last frames is no torn end: their LSNs are not given a
   let first: readonly Finding[] | undefined
   for (let times = 0; times < 2; times += 1) {
     await using log = await openOn(disk)
-    // Nothing tells how many records there were, but for the bytes.
-    const lastLost = 13 + (2 * frameBytes - 32) / 4
     expect(log.findings).toEqual([
-      { kind: 'damage', segment: names[2], offset: at, bytes: 2 * frameBytes, firstLost: 14, lastLost },
+      { kind: 'damage', segment: names[2], offset: at, bytes: 2 * frameBytes, firstLost: 14, lastLost: 15 },
     ])
     expect((await log.verify()).findings).toEqual(log.findings)
     first ??= log.findings
-    expect(await log.append(Buffer.from('more'))).toBe(lastLost + 1 + times)
-    expect([...(await contentOf(log)).keys()].slice(12, 14)).toEqual([13, lastLost + 1])
+    expect(await log.append(Buffer.from('more'))).toBe(16 + times)
+    expect([...(await contentOf(log)).keys()].slice(12, 14)).toEqual([13, 16])
   }
   expect(await bytesOf(disk, names[2]!)).toEqual(bytes)
   expect(await bytesOf(disk, `quarantine/${names[2]}.${at}`)).toEqual(bytes.subarray(at, at + 2 * frameBytes))
+})
+
+test('a head at the end that lies about its LSNs is believed no further than its bytes allow', async () => {
+  const { disk, names } = await threeSegments()
+  for (const nth of [3, 4]) await change(disk, names[2]!, 64 + nth * frameBytes + 24, Buffer.alloc(7, 255))
+  await using log = await openOn(disk)
+  const lastLost = 13 + (2 * frameBytes - 32) / 4
+  expect(log.findings).toMatchObject([{ kind: 'damage', firstLost: 14, lastLost }])
+  expect(await log.append(Buffer.from('more'))).toBe(lastLost + 1)
 })
 
 test('a log of which nothing is left keeps its bytes and its LSNs', async () => {
@@ -125,8 +132,10 @@ test('a log of which nothing is left keeps its bytes and its LSNs', async () => 
   const [name = ''] = await segmentsOf(disk)
   for (let nth = 0; nth < 3; nth += 1) await change(disk, name, 64 + nth * frameBytes + 100, Buffer.from('x'))
   await using log = await openOn(disk)
-  expect(log.findings).toMatchObject([{ kind: 'damage', offset: 64, bytes: 3 * frameBytes, firstLost: 1 }])
-  expect(await log.append(Buffer.from('more'))).toBeGreaterThan(3)
+  expect(log.findings).toMatchObject([
+    { kind: 'damage', offset: 64, bytes: 3 * frameBytes, firstLost: 1, lastLost: 3 },
+  ])
+  expect(await log.append(Buffer.from('more'))).toBe(4)
   expect(await segmentsOf(disk)).toContain(name)
 })
 
