@@ -60,14 +60,17 @@ export class OpenedLog implements Log {
     return this.#options.findings
   }
 
-  async append(payload: Uint8Array, options?: CallOptions): Promise<number> {
-    checkCallOptions(options)
-    const payloads = [payload]
-    return await this.#commit.append(
-      payloads,
-      checkPayloads(payloads, this.#options.maxRecordBytes),
-      options?.signal,
-    )
+  // Not an async function: its promise would be the second one of an append.
+  append(payload: Uint8Array, options?: CallOptions): Promise<number> {
+    try {
+      checkCallOptions(options)
+      const payloads = [payload]
+      const bytes = checkPayloads(payloads, this.#options.maxRecordBytes)
+      return this.#commit.append(payloads, bytes, options?.signal)
+    } catch (error) {
+      // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the reason of a signal passes untouched
+      return Promise.reject(error)
+    }
   }
 
   async appendMany(payloads: readonly Uint8Array[], options?: CallOptions): Promise<number[]> {
