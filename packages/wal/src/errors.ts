@@ -25,7 +25,7 @@ export const walErrors = {
   },
   WAL_CORRUPT: {
     kind: 'integrity',
-    when: 'a read meets a damage that was not there when the log was opened',
+    when: 'a read meets a damage, or what the disk cannot read, that was not there when the log was opened',
     next: 'Check the disk. Open the log again: what is behind the damage is read on then.',
   },
   WAL_FORMAT_TOO_NEW: {

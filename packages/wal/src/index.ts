@@ -7,7 +7,6 @@ export { WalError, walErrors, type WalErrorCode } from './errors.ts'
 export type {
   Batch,
   CallOptions,
-  Entry,
   Finding,
   FindingKind,
   Log,
