@@ -48,6 +48,16 @@ export const walErrors = {
     when: 'the log was closed before or during the call',
     next: 'Open it again.',
   },
+  WAL_MESSAGE_INVALID: {
+    kind: 'invalid',
+    when: 'a client that follows the log sends what is no message, or asks for a topic in a wrong way',
+    next: 'Correct what the message names; the README of the package has the messages.',
+  },
+  WAL_SUBSCRIPTIONS: {
+    kind: 'conflict',
+    when: 'a client has as many subscriptions as it may, uses the id of one twice, or ends one that is not there',
+    next: 'End subscriptions that are not needed, and give each its own id.',
+  },
 } as const satisfies Record<string, { kind: FaultKind; when: string; next: string }>
 
 /** Codes of {@link WalError}. */

@@ -17,3 +17,15 @@ export type {
   VerifyReport,
 } from './log.ts'
 export { openLog, type LogOptions } from './open-log.ts'
+export {
+  readRequest,
+  type ClientMessage,
+  type ServerMessage,
+  type SubscriptionRequest,
+} from './subscription-messages.ts'
+export {
+  createSubscriptions,
+  type Subscriptions,
+  type SubscriptionsOptions,
+  type SubscriptionsStats,
+} from './subscriptions.ts'

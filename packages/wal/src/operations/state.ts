@@ -56,6 +56,9 @@ export const statsSchema = z.object({
   }),
 })
 
+/** The numbers of a log, as they are shown. */
+export type ShownStats = z.output<typeof statsSchema>
+
 /** Tells the numbers. */
 export const walStats = operation<WalSlice<'stats'>>()({
   name: 'wal.stats',
@@ -134,13 +137,13 @@ function healthOf({ log, index, backends, draining }: WalStats) {
 }
 
 /** The numbers as they are shown: of a failure its code and message. */
-export function shownStats(stats: WalStats): z.output<typeof statsSchema> {
+export function shownStats(stats: WalStats): ShownStats {
   const { lastFailure, ...log } = stats.log
   const last = lastFailure && { code: lastFailure.code, message: lastFailure.message }
   return { ...stats, log: { ...log, ...(last !== undefined && { lastFailure: last }) } }
 }
 
-function statsText({ log, index, operations, backends, ...own }: z.output<typeof statsSchema>): string {
+function statsText({ log, index, operations, backends, ...own }: ShownStats): string {
   return [
     `log  ${log.state}, mode ${log.mode}: LSN ${log.firstLsn} to ${log.nextLsn - 1}, ${log.segments} segments (${log.bytes} bytes)`,
     `index  ${index.operations} operations, ${index.unfinished} unfinished; ${index.lagMs} ms behind`,
