@@ -43,6 +43,11 @@ export const walErrors = {
     when: 'the disk failed to read, write or list; a record whose write failed may be in the log all the same',
     next: 'See the cause; check the disk.',
   },
+  WAL_INDEX_FAILED: {
+    kind: 'internal',
+    when: 'the index of operations cannot be written or read; what was acknowledged is in the log all the same',
+    next: 'See the cause; check the disk and its room, then open the store again: the index is made from snapshot and log.',
+  },
   WAL_CLOSED: {
     kind: 'temporary',
     when: 'the log was closed before or during the call',
