@@ -63,6 +63,16 @@ export const walErrors = {
     when: 'a client has as many subscriptions as it may, uses the id of one twice, or ends one that is not there',
     next: 'End subscriptions that are not needed, and give each its own id.',
   },
+  WAL_NOT_THERE: {
+    kind: 'not-found',
+    when: 'a command is to look at a folder that has no log',
+    next: 'Name the folder of the log, such as log in $IPFS_KIT_HOME.',
+  },
+  WAL_NOT_RUNNING: {
+    kind: 'conflict',
+    when: 'a command waits for an operation that has not ended, in a log that no process has open',
+    next: 'Start the server and ask it: ipfs-kit jobs wait.',
+  },
 } as const satisfies Record<string, { kind: FaultKind; when: string; next: string }>
 
 /** Codes of {@link WalError}. */

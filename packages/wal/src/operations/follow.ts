@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { isFinished } from '../operation.ts'
 import type { CallOptions } from '../log.ts'
 import type { OperationFilter } from '../operation-index.ts'
-import type { Wal } from '../wal.ts'
+import type { MissedChanges, OperationChange, Wal } from '../wal.ts'
 import { count, filterFields, filterOf, notFound, operationId } from './fields.ts'
 import { jobLine, jobOf, jobSchema } from './job.ts'
 import type { WalSlice } from './part.ts'
@@ -15,7 +15,8 @@ const quietMs = 30_000
 /** Lines that wait for the reader; what comes beyond them waits in the log, and is told as missed if it is too much. */
 const linesAhead = 16
 
-const line = z.object({
+/** A line. */
+export const followLine = z.object({
   lsn: count.describe('All changes up to this record were told; go on with from, one more'),
   job: jobSchema.optional().describe('What has changed; absent where nothing has'),
   missed: z
@@ -24,7 +25,7 @@ const line = z.object({
     .describe('Changes that were not told: the reader was too slow, or the log has let them go'),
 })
 
-type Line = z.output<typeof line>
+type Line = z.output<typeof followLine>
 
 /** Follows jobs. */
 export const jobsFollow = operation<WalSlice<'follow' | 'get' | 'stats'>>()({
@@ -36,20 +37,17 @@ export const jobsFollow = operation<WalSlice<'follow' | 'get' | 'stats'>>()({
     from: z.int().min(1).optional().describe('LSN of the first change to tell; default what follows'),
     ...filterFields,
   }),
-  output: line,
+  output: followLine,
   body: 'none',
   returns: 'lines',
   effect: 'read',
   scope: 'read',
   doors: ['cli'],
   command: { name: 'jobs follow', arguments: ['id'] },
-  text: ({ job, missed }) => {
-    if (missed !== undefined) return `missed the changes ${missed.after + 1} to ${missed.through}`
-    return job === undefined ? undefined : jobLine(job)
-  },
+  text: lineText,
   async *run({ wal }, { id, from, ...filter }, { signal }) {
     if (id === undefined) {
-      yield* changes(wal, { ...filterOf(filter), signal, from: from ?? wal.stats().log.nextLsn })
+      yield* changes(wal, { ...filterOf(filter), signal, from: from ?? wal.stats().index.appliedLsn + 1 })
       return
     }
     const found = await wal.get(id, { signal })
@@ -67,37 +65,41 @@ type Followed = OperationFilter & CallOptions & { readonly id?: number; readonly
 
 /** The changes, and in between that there is none. The first line comes at once. */
 async function* changes(wal: Pick<Wal, 'follow'>, options: Followed): AsyncGenerator<Line> {
-  const { signal } = options
   await using owner = createOwner({ name: 'jobs.follow' })
   const [out, incoming] = channel<Line>(linesAhead, { name: 'changes of jobs' })
   let lsn = options.from - 1
+  yield { lsn }
+  const quiet = owner.spawn(async () => {
+    for (;;) {
+      await sleep(quietMs)
+      out.trySend({ lsn })
+    }
+  })
   owner.spawn(async () => {
     try {
-      for await (const change of wal.follow(options)) {
-        if ('operation' in change)
-          await out.send({ lsn: change.lsn, job: jobOf(change.operation, Date.now()) })
-        else await out.send(missedLine(change))
-      }
+      for await (const change of wal.follow(options)) await out.send(lineOf(change))
+      quiet.cancel()
       out.close()
     } catch (error) {
+      quiet.cancel()
       out.close(error)
     }
   })
-  yield { lsn }
-  const quiet = out.clone()
-  owner.spawn(async () => {
-    for (;;) {
-      await sleep(quietMs)
-      quiet.trySend({ lsn })
-    }
-  })
-  for (;;) {
-    const told = await incoming.receive({ signal })
+  for await (const told of incoming) {
     lsn = Math.max(lsn, told.lsn)
     yield told
   }
 }
 
-function missedLine({ missedAfter, missedThrough }: { missedAfter: number; missedThrough: number }): Line {
-  return { lsn: missedThrough, missed: { after: missedAfter, through: missedThrough } }
+/** A change as a line. */
+export function lineOf(change: OperationChange | MissedChanges): Line {
+  if ('operation' in change) return { lsn: change.lsn, job: jobOf(change.operation, Date.now()) }
+  const { missedAfter: after, missedThrough: through } = change
+  return { lsn: through, missed: { after, through } }
+}
+
+/** A line as a text. */
+export function lineText({ job, missed }: Line): string | undefined {
+  if (missed !== undefined) return `missed the changes ${missed.after + 1} to ${missed.through}`
+  return job === undefined ? undefined : jobLine(job)
 }

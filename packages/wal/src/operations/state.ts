@@ -21,7 +21,10 @@ const countSchema = z.object({ state, type: z.string(), backend: z.string(), ope
 /** The numbers of a log. */
 export const statsSchema = z.object({
   epoch: count.describe('How often it was opened'),
-  running: count,
+  unfinished: count,
+  running: count.describe('Attempts under way'),
+  stuck: count.describe('Of these: whose handlers go on long after they were cancelled'),
+  stopped: z.string().optional().describe('Why nothing is begun and written any more'),
   draining: z.boolean().describe('It is closing: nothing is begun any more'),
   followers: count,
   completed: count.describe('Since it was opened, as the two that follow'),
@@ -122,25 +125,32 @@ export const walHealth = operation<WalSlice<'stats'>>()({
 /** A second behind, an index slows those who append. */
 const lateMs = 1000
 
-function healthOf({ log, index, backends, draining }: WalStats) {
+function healthOf({ log, index, backends, draining, stopped, stuck }: WalStats) {
   const problems = [
     ...(log.state === 'open' ? [] : [`the log is ${log.state}: open it again`]),
+    ...(stopped === undefined ? [] : [stopped]),
+    ...(stuck === 0 ? [] : [`${stuck} handlers go on after they were cancelled`]),
     ...(draining ? ['it is closing'] : []),
     ...(index.lagMs > lateMs ? [`the index is ${index.lagMs} ms behind`] : []),
     ...backends.flatMap(({ backend, state: its, evidence }) =>
       its === 'online' ? [] : [`${backend} is ${its}: ${evidence}`],
     ),
   ]
-  const isTaking = log.state === 'open' && !draining
+  const isTaking = log.state === 'open' && stopped === undefined && !draining
   const now = isTaking ? (problems.length === 0 ? 'healthy' : 'degraded') : 'stopped'
   return { state: now, problems, backends } as const
 }
 
 /** The numbers as they are shown: of a failure its code and message. */
 export function shownStats(stats: WalStats): ShownStats {
-  const { lastFailure, ...log } = stats.log
+  const { stopped, log, ...rest } = stats
+  const { lastFailure, ...numbers } = log
   const last = lastFailure && { code: lastFailure.code, message: lastFailure.message }
-  return { ...stats, log: { ...log, ...(last !== undefined && { lastFailure: last }) } }
+  return {
+    ...rest,
+    ...(stopped !== undefined && { stopped }),
+    log: { ...numbers, ...(last !== undefined && { lastFailure: last }) },
+  }
 }
 
 function statsText({ log, index, operations, backends, ...own }: ShownStats): string {

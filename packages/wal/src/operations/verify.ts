@@ -4,7 +4,8 @@ import { z } from 'zod'
 import { count } from './fields.ts'
 import type { WalSlice } from './part.ts'
 
-const finding = z.object({
+/** What is not as the log has written it. */
+export const finding = z.object({
   kind: z.enum(['torn-tail', 'damage', 'cut', 'header', 'missing']),
   segment: z.string().describe('Name of the file'),
   offset: count,
@@ -33,12 +34,16 @@ export const walVerify = operation<WalSlice<'verify'>>()({
   text: ({ segments, records, bytes, findings }) =>
     [
       `${records} records in ${segments} segments (${bytes} bytes), ${findings.length} findings`,
-      ...findings.map(({ kind, segment, offset, bytes: long, firstLost, lastLost }) =>
-        [
-          `${kind}  ${segment} at byte ${offset}, ${long} bytes`,
-          ...(firstLost === undefined ? [] : [`lost LSN ${firstLost} to ${lastLost ?? firstLost}`]),
-        ].join('  '),
-      ),
+      ...findings.map(findingLine),
     ].join('\n'),
   run: ({ wal }, _input, { signal }) => wal.verify({ signal }),
 })
+
+/** A finding as a line. */
+export function findingLine({ kind, segment, offset, bytes, ...lost }: z.output<typeof finding>): string {
+  const { firstLost, lastLost } = lost
+  return [
+    `${kind}  ${segment} at byte ${offset}, ${bytes} bytes`,
+    ...(firstLost === undefined ? [] : [`lost LSN ${firstLost} to ${lastLost ?? firstLost}`]),
+  ].join('  ')
+}
