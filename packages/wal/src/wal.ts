@@ -134,8 +134,14 @@ export interface WalStats {
   readonly log: LogStats
   readonly index: IndexStats
   readonly operations: readonly OperationCount[]
+  readonly unfinished: number
+  /** Attempts under way. */
   readonly running: number
+  /** Of these: whose handlers go on longer than `stuckMs` after they were cancelled. They keep their operations. */
+  readonly stuck: number
   readonly draining: boolean
+  /** Why nothing is begun and written any more, if the log or its index has failed. */
+  readonly stopped: string | undefined
   readonly followers: number
   /** Since it was opened. */
   readonly completed: number
