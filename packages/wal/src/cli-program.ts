@@ -1,6 +1,7 @@
 /** The command line: what is in a log of operations that nobody has open, and what can be done to it then. */
 import { join, resolve } from 'node:path'
 import { nodeDisk } from '@ipfs-kit/disk'
+import type { AnyOperation } from '@ipfs-kit/operations'
 import {
   addCommands,
   CommandError,
@@ -11,7 +12,16 @@ import {
 import { Command, InvalidArgumentError } from 'commander'
 import { WalError } from './errors.ts'
 import { openWal } from './open-wal.ts'
-import { jobsList, jobsShow, jobsWait, walCancel, walDelete, walExport, walRetry, walVerify } from './operations.ts'
+import {
+  jobsList,
+  jobsShow,
+  jobsWait,
+  walCancel,
+  walDelete,
+  walExport,
+  walRetry,
+  walVerify,
+} from './operations.ts'
 import { viewOperations } from './operations/view.ts'
 import { viewWal } from './view.ts'
 
@@ -22,17 +32,17 @@ export interface ProgramOptions extends CommandLine {
 }
 
 /** Commands that look, and leave the folder as it is. */
-const looking = [
+const looking: readonly AnyOperation[] = [
   ...viewOperations,
   { ...jobsList, command: { name: 'list' } },
   { ...jobsShow, command: { name: 'show' } },
   { ...jobsWait, command: { name: 'wait' } },
   { ...walVerify, command: { name: 'verify' } },
-  { ...walExport, command: { name: 'export' } },
+  { ...walExport, command: { name: 'export' } } as AnyOperation,
 ]
 
 /** Commands that change it; nothing is begun by them. */
-const changing = [
+const changing: readonly AnyOperation[] = [
   { ...walRetry, command: { name: 'retry' } },
   { ...walCancel, command: { name: 'cancel', arguments: ['id'] } },
   { ...walDelete, command: { name: 'cleanup' } },
@@ -60,7 +70,7 @@ export function runCommandLine(options: ProgramOptions): Promise<number> {
     connect: async (globals) => {
       const path = pathOf(globals)
       const wal = await unlessHeld(path, () => viewWal(nodeDisk(), path))
-      return connectParts(looking, { wal }, () => wal[Symbol.asyncDispose]())
+      return connectParts(looking, { wal }, () => wal.close())
     },
   })
   addCommands(program, {
@@ -70,7 +80,7 @@ export function runCommandLine(options: ProgramOptions): Promise<number> {
       const path = pathOf(globals)
       // It is there, and read to its end, before anything is written.
       const view = await unlessHeld(path, () => viewWal(nodeDisk(), path))
-      await view[Symbol.asyncDispose]()
+      await view.close()
       const wal = await unlessHeld(path, () => openWal({ path, types: {}, executor: 'off' }))
       return connectParts(changing, { wal }, () => wal.close())
     },

@@ -1,6 +1,8 @@
 /** Opens a log of operations: the store, then what runs them. */
 import { createOwner } from '@ipfs-kit/concurrency'
+import { nodeDisk } from '@ipfs-kit/disk'
 import { Appender } from './append-operations.ts'
+import { BackendFollowers } from './backend-followers.ts'
 import { Calls } from './calls.ts'
 import { Executor } from './executor.ts'
 import { Followers } from './followers.ts'
@@ -26,6 +28,7 @@ export async function openWal(options: WalOptions): Promise<Wal> {
   const watch = createOwner({ name: 'times of a log of operations' })
   const waits = new Waits()
   const followers = new Followers(store.log.stats().nextLsn - 1)
+  const backendFollowers = new BackendFollowers()
   const ledger = new Ledger(store, clock, {
     changed: (operation) => {
       publishOperation(operation)
@@ -43,8 +46,22 @@ export async function openWal(options: WalOptions): Promise<Wal> {
     watch,
     admission: checked,
     lookMs: 30_000,
+    onBackend: (health) => backendFollowers.give(health),
     onProgress: ({ id }) => followers.show(() => executor.shown(id)),
   })
   executor.open()
-  return new OpenedWal({ checked, store, ledger, appender, executor, calls, watch, waits, followers })
+  return new OpenedWal({
+    checked,
+    disk: options.disk ?? nodeDisk(),
+    path: options.path,
+    store,
+    ledger,
+    appender,
+    executor,
+    calls,
+    watch,
+    waits,
+    followers,
+    backendFollowers,
+  })
 }

@@ -27,13 +27,13 @@ export interface ViewStats {
 }
 
 /** A view of a log. While it is there nobody can open the log. */
-export interface WalView
-  extends Pick<Wal, 'get' | 'list' | 'wait' | 'records' | 'verify'>, AsyncDisposable {
+export interface WalView extends Pick<Wal, 'get' | 'list' | 'wait' | 'records' | 'verify'>, AsyncDisposable {
   /** The changes that the log has, from an LSN on, in order; it ends with the last one. */
   changes(
     options: OperationFilter & { readonly from?: number; readonly id?: number } & CallOptions,
   ): AsyncGenerator<OperationChange, void, undefined>
   stats(): ViewStats
+  close(): Promise<void>
 }
 
 /**
@@ -154,8 +154,12 @@ class FolderView implements WalView {
     })
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
+  close(): Promise<void> {
     return this.#stack.disposeAsync()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
   }
 }
 

@@ -3,7 +3,7 @@ import type { BackendOptions } from './breaker.ts'
 import { checkHandler } from './new-operation.ts'
 import type { OperationStoreOptions } from './open-operation-store.ts'
 import { checkKeys, checkText, wholeNumber } from './option-checks.ts'
-import type { OperationTypes } from './wal.ts'
+import type { OperationTypes, Wal } from './wal.ts'
 
 /** Options of {@link openWal}. */
 export interface WalOptions extends OperationStoreOptions {
@@ -104,6 +104,19 @@ export function checkWalOptions(options: WalOptions) {
     )
   }
   return checked
+}
+
+/** Those that are told: the numbers and texts, by their names. */
+export function configOf(checked: CheckedOptions): Wal['config'] {
+  const { types, backends, clock: _, isOn, backoff, ...numbers } = checked
+  return Object.freeze({
+    executor: isOn ? 'on' : 'off',
+    types: Object.keys(types).join(' '),
+    backends: Object.keys(backends).join(' '),
+    ...numbers,
+    retryBaseMs: backoff.baseMs,
+    retryMaxMs: backoff.maxMs,
+  })
 }
 
 /** Those that concern the store. */

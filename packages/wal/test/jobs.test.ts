@@ -1,6 +1,6 @@
 import { walOperations, type Job } from '@ipfs-kit/wal/operations'
 import { expect, test } from 'vitest'
-import { servedWal } from './served-wal.ts'
+import { collect, servedWal } from './served-wal.ts'
 
 test('a job shows its stage, its bytes and items, and which items failed', async () => {
   const { call, wal } = await servedWal()
@@ -77,9 +77,9 @@ test('following one job shows it at once, then its changes, and ends with it', a
   }
   expect(states[0]).toBe('running')
   expect(states.at(-1)).toBe('cancelled')
-  const again = await Array.fromAsync(await call('jobs.follow', { id }))
+  const again = await collect(await call('jobs.follow', { id }))
   expect(again.map(({ job }) => job?.state)).toEqual(['cancelled'])
-  await expect(Array.fromAsync(await call('jobs.follow', { id: 999 }))).rejects.toMatchObject({
+  await expect(collect(await call('jobs.follow', { id: 999 }))).rejects.toMatchObject({
     code: 'WAL_NOT_FOUND',
   })
 })
@@ -111,9 +111,12 @@ test('following that is cancelled ends with the reason, and when the log is clos
   await expect(next).rejects.toThrow('gone')
   const others = (await call('jobs.follow', {}))[Symbol.asyncIterator]()
   await others.next()
-  const last = others.next()
+  await wal.append({ type: 'custom:endless', params: {} })
+  expect(await others.next()).toMatchObject({ value: { job: { type: 'custom:endless' } } })
   await wal.close()
-  expect(await last).toEqual({ done: true, value: undefined })
+  let last = await others.next()
+  while (last.done !== true) last = await others.next()
+  expect(last).toEqual({ done: true, value: undefined })
 })
 
 test('a job is a line on a terminal, and all there is to know when it is shown', async () => {

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { sleep } from '@ipfs-kit/concurrency'
 import { createCaller, type TableOf } from '@ipfs-kit/operations'
 import { openWal, type OperationTypes, type Wal, type WalOptions } from '@ipfs-kit/wal'
 import { walOperations } from '@ipfs-kit/wal/operations'
@@ -34,11 +35,9 @@ export const testTypes: OperationTypes = {
   },
   'custom:endless': {
     params,
-    run: (_params: unknown, { progress, signal }) => {
+    async run(_params: unknown, { progress }) {
       progress({ stage: 'waiting', bytes: 50, totalBytes: 200 })
-      return new Promise((_resolve, reject) => {
-        signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
-      })
+      await sleep(Infinity)
     },
   },
 }
@@ -69,5 +68,12 @@ export function callerOf(wal: Wal) {
 
 /** The text of an answer of bytes. */
 export async function textOf({ body }: { readonly body: AsyncIterable<Uint8Array> }): Promise<string> {
-  return Buffer.concat(await Array.fromAsync(body)).toString()
+  return Buffer.concat(await collect(body)).toString()
+}
+
+/** All values. */
+export async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const value of values) all.push(value)
+  return all
 }

@@ -56,6 +56,7 @@ export const statsSchema = z.object({
     operations: count,
     unfinished: count,
     unfinishedBytes: count,
+    recovering: count,
   }),
 })
 

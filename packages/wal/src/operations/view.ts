@@ -50,7 +50,8 @@ const viewStatus = operation<ViewSlice<'stats'>>()({
 const viewFollow = operation<ViewSlice<'changes'>>()({
   ...common,
   name: 'wal.follow',
-  summary: 'Show the changes that the log has, up to its end; while a server has it, follow with ipfs-kit jobs',
+  summary:
+    'Show the changes that the log has, up to its end; while a server has it, follow with ipfs-kit jobs',
   input: z.object({
     id: operationId.optional().describe('one operation; default all'),
     from: z.int().min(1).optional().describe('LSN of the first change; default the first that there is'),
@@ -61,7 +62,11 @@ const viewFollow = operation<ViewSlice<'changes'>>()({
   command: { name: 'follow', arguments: ['id'] },
   text: lineText,
   async *run({ wal }, { id, from, ...filter }, { signal }) {
-    const asked = { ...filterOf(filter), ...(id !== undefined && { id }), ...(from !== undefined && { from }) }
+    const asked = {
+      ...filterOf(filter),
+      ...(id !== undefined && { id }),
+      ...(from !== undefined && { from }),
+    }
     for await (const change of wal.changes({ ...asked, signal })) yield lineOf(change)
   },
 })
