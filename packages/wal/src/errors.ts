@@ -25,8 +25,8 @@ export const walErrors = {
   },
   WAL_CORRUPT: {
     kind: 'integrity',
-    when: 'a read meets a damage that was not there when the log was opened',
-    next: 'Check the disk. Open the log again: what is behind the damage is read on then.',
+    when: 'a read meets a damage that was not there when the log was opened, or one of the snapshot; the log ends before the snapshot',
+    next: 'Check the disk. Open it again: what can be read is read on then. A log that ends too early has lost files: put them back.',
   },
   WAL_FORMAT_TOO_NEW: {
     kind: 'invalid',
@@ -47,6 +47,11 @@ export const walErrors = {
     kind: 'internal',
     when: 'the index of operations cannot be written or read; what was acknowledged is in the log all the same',
     next: 'See the cause; check the disk and its room, then open the store again: the index is made from snapshot and log.',
+  },
+  WAL_BUSY: {
+    kind: 'temporary',
+    when: 'there are more bytes of unfinished operations than maxUnfinishedBytes',
+    next: 'Append again when some have ended, or raise the limit.',
   },
   WAL_CLOSED: {
     kind: 'temporary',

@@ -26,6 +26,7 @@ export function createMemoryIndex(): OperationIndex {
 class MemoryIndex implements OperationIndex, OperationTable {
   appliedLsn = 0
   epoch = 0
+  readonly failure = undefined
   onReady: ((lane: string) => void) | undefined
   readonly #ready = new Set<string>()
   readonly #operations = new Map<number, LoggedOperation>()
@@ -192,6 +193,17 @@ class MemoryIndex implements OperationIndex, OperationTable {
     }
     this.appliedLsn = lsn
     this.epoch = epoch
+  }
+
+  async beside(): Promise<OperationIndex> {
+    return new MemoryIndex()
+  }
+
+  async become(other: OperationIndex, catchUp: () => Promise<void>): Promise<void> {
+    do await catchUp()
+    while (other.appliedLsn < this.appliedLsn)
+    await using image = await other.image()
+    await this.load(image.head, image.parts())
   }
 
   stats(): IndexStats {

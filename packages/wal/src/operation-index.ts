@@ -1,5 +1,6 @@
 /** What finds operations: derived from snapshot and log, in memory or in SQLite. */
 import type { LoggedOperation, OperationState } from './operation.ts'
+import type { WalError } from './errors.ts'
 import type { Batch, CallOptions } from './log.ts'
 
 /** Which operations a list has. What is absent does not restrict. */
@@ -96,6 +97,8 @@ export interface OperationIndex extends AsyncDisposable {
   readonly appliedLsn: number
   /** The epoch of the last process that opened the log; 0 if there was none. */
   readonly epoch: number
+  /** Why it is applied to no more. */
+  readonly failure: WalError | undefined
   /** Takes the next batch; batches come in order and without gaps but for LSNs that the log has lost. Never waits. */
   apply(batch: Batch): void
   /** Waits until everything up to an LSN is applied. @throws WalError WAL_INDEX_FAILED */
@@ -130,6 +133,15 @@ export interface OperationIndex extends AsyncDisposable {
   image(options?: CallOptions): Promise<IndexImage>
   /** Becomes what an image was. Nothing is applied meanwhile. @throws as {@link recovered}; what `parts` throws */
   load(head: Pick<ImageHead, 'lsn' | 'epoch'>, parts: AsyncIterable<IndexPart>): Promise<void>
+  /** Makes an empty index of the same kind beside this one. One at a time. @throws as {@link recovered} */
+  beside(): Promise<OperationIndex>
+  /**
+   * Goes on as another one, which {@link beside} has made, and closes that. Nothing is applied while `catchUp` brings it to what
+   * this one was given.
+   *
+   * @throws as {@link recovered}; what `catchUp` throws, and then it stays as it is
+   */
+  become(other: OperationIndex, catchUp: () => Promise<void>): Promise<void>
   stats(): IndexStats
   close(): Promise<void>
 }

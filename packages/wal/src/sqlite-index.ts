@@ -2,7 +2,7 @@
  * The index in SQLite. One thread writes it, a slice of batches at a time; queries read it here, on a connection of their own.
  * What it means is said by `memory-index.ts`.
  */
-import { now, type Resume, suspend, throwIfCancelled } from '@ipfs-kit/concurrency'
+import { now, type Resume, shield, suspend, throwIfCancelled } from '@ipfs-kit/concurrency'
 import type { Database } from 'better-sqlite3'
 import { WalError } from './errors.ts'
 import type { Batch, CallOptions } from './log.ts'
@@ -21,7 +21,7 @@ import type {
 } from './operation-index.ts'
 import { packBatch, type PackedBatch, type Standing } from './sqlite-calls.ts'
 import { SqliteQueries } from './sqlite-queries.ts'
-import { openToRead } from './sqlite-schema.ts'
+import { openToRead, removeIndex } from './sqlite-schema.ts'
 import { SqliteThread } from './sqlite-thread.ts'
 
 /** Slices that the writer has or that wait for it: so many that it never waits for this thread. */
@@ -34,8 +34,6 @@ const sliceRecords = 4096
 export interface SqliteIndex extends OperationIndex {
   /** CRC-32 of the payload of the record at `appliedLsn`; 0 if that is not known. */
   readonly appliedCrc: number
-  /** Goes on with the file of another one, which is closed. @throws WalError WAL_INDEX_FAILED */
-  replaceBy(path: string): Promise<void>
 }
 
 /**
@@ -44,18 +42,20 @@ export interface SqliteIndex extends OperationIndex {
  * @throws WalError WAL_INDEX_FAILED
  */
 export async function openSqliteIndex(path: string): Promise<SqliteIndex> {
-  const index = new OpenedSqliteIndex(path)
+  const index = new OpenedSqliteIndex(path, false)
   await index.open()
   return index
 }
 
 interface Given extends PackedBatch {
   readonly at: number
+  readonly size: number
 }
 
 class OpenedSqliteIndex implements SqliteIndex {
   onReady: ((lane: string) => void) | undefined
   readonly #path: string
+  readonly #isPassing: boolean
   #thread!: SqliteThread
   #database!: Database
   #queries!: SqliteQueries
@@ -67,12 +67,15 @@ class OpenedSqliteIndex implements SqliteIndex {
   #queuedBytes = 0
   #givenLsn = 0
   #isSweeping = false
+  #isHeld = false
   #images = 0
   readonly #waiting = new Set<{ readonly isMet: () => boolean; readonly resume: Resume<void> }>()
   #closing: Promise<void> | undefined
 
-  constructor(path: string) {
+  /** One that is passing takes its files with it when it is closed. */
+  constructor(path: string, isPassing: boolean) {
     this.#path = path
+    this.#isPassing = isPassing
   }
 
   async open(): Promise<void> {
@@ -105,11 +108,17 @@ class OpenedSqliteIndex implements SqliteIndex {
     return this.#standing.epoch
   }
 
+  get failure(): WalError | undefined {
+    return this.#thread.failure
+  }
+
   apply({ firstLsn, payloads }: Batch): void {
+    if (this.failure !== undefined) return
     const packed = packBatch(firstLsn, payloads)
+    const size = packed.bytes.byteLength
     this.#givenLsn = firstLsn + payloads.length - 1
-    this.#queuedBytes += packed.bytes.byteLength
-    this.#given.push({ ...packed, at: now() })
+    this.#queuedBytes += size
+    this.#given.push({ ...packed, at: now(), size })
     this.#feed(slicesAtOnce)
   }
 
@@ -190,7 +199,7 @@ class OpenedSqliteIndex implements SqliteIndex {
         }
       },
       async [Symbol.asyncDispose]() {
-        if (thread.failure === undefined) await thread.call('imageEnd', image)
+        if (thread.failure === undefined) await shield(() => thread.call('imageEnd', image))
       },
     }
   }
@@ -203,9 +212,31 @@ class OpenedSqliteIndex implements SqliteIndex {
     this.#givenLsn = head.lsn
   }
 
-  async replaceBy(path: string): Promise<void> {
-    await this.#thread.call('replace', path)
-    this.#openQueries()
+  async beside(): Promise<OperationIndex> {
+    const path = `${this.#path}.next`
+    removeIndex(path)
+    const index = new OpenedSqliteIndex(path, true)
+    await index.open()
+    return index
+  }
+
+  async become(other: OperationIndex, catchUp: () => Promise<void>): Promise<void> {
+    this.#isHeld = true
+    try {
+      await catchUp()
+      await other.recovered()
+      const { appliedLsn } = other
+      await (other as OpenedSqliteIndex).#end()
+      await this.#thread.call('replace', `${this.#path}.next`)
+      this.#openQueries()
+      // What is in the log was given to both.
+      while (this.#given[0] !== undefined && this.#given[0].firstLsn <= appliedLsn) {
+        this.#queuedBytes -= this.#given.shift()!.size
+      }
+    } finally {
+      this.#isHeld = false
+      this.#feed(slicesAtOnce)
+    }
   }
 
   stats(): IndexStats {
@@ -221,12 +252,17 @@ class OpenedSqliteIndex implements SqliteIndex {
   }
 
   async close(): Promise<void> {
-    this.#closing ??= this.#close()
-    await this.#closing
+    await this.#end()
+    if (this.#isPassing) removeIndex(this.#path)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  async #end(): Promise<void> {
+    this.#closing ??= shield(() => this.#close())
+    await this.#closing
   }
 
   async #close(): Promise<void> {
@@ -237,7 +273,7 @@ class OpenedSqliteIndex implements SqliteIndex {
 
   /** Gives the writer what waits, while it has fewer slices than that. */
   #feed(slices: number): void {
-    while (this.#slices < slices && this.#taken < this.#given.length) {
+    while (!this.#isHeld && this.#slices < slices && this.#taken < this.#given.length) {
       const slice: PackedBatch[] = []
       let bytes = 0
       let records = 0
@@ -291,7 +327,9 @@ class OpenedSqliteIndex implements SqliteIndex {
       (resume) => {
         const one = { isMet, resume }
         this.#waiting.add(one)
-        return () => void this.#waiting.delete(one)
+        return () => {
+          this.#waiting.delete(one)
+        }
       },
       { what: 'index', ...(options?.signal && { signal: options.signal }) },
     )

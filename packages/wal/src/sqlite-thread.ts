@@ -52,9 +52,10 @@ export class SqliteThread {
     return thread
   }
 
-  /** Asks for something; its answer, after those of all that was asked for before. @throws WalError WAL_INDEX_FAILED */
+  /** Asks for something; its answer, after those of all that was asked for before. @throws WalError WAL_INDEX_FAILED, WAL_CLOSED */
   async call<Name extends keyof WriterCalls>(name: Name, argument: Argument<Name>): Promise<Value<Name>> {
     if (this.failure !== undefined) throw this.failure
+    if (this.#isClosing) throw new WalError('WAL_CLOSED', `The index at ${this.#path} is closed`)
     return (await this.#awaited(() => this.#post(name, argument, []))) as Value<Name>
   }
 
@@ -65,7 +66,7 @@ export class SqliteThread {
     moved: readonly ArrayBuffer[],
     done: () => void,
   ): void {
-    if (this.failure !== undefined) return
+    if (this.failure !== undefined || this.#isClosing) return
     this.#expect({ answered: done, failed: () => {} })
     this.#post(name, argument, moved)
   }

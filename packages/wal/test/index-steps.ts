@@ -52,12 +52,12 @@ export const steps = (maxLength: number): fc.Arbitrary<Step[]> =>
     { maxLength },
   )
 
-/** The record of each step; the first has LSN 1. */
-export function recordsOf(given: readonly Step[]): WalRecord[] {
+/** The record of each step; the first has LSN 1, or the one that is given. */
+export function recordsOf(given: readonly Step[], firstLsn = 1): WalRecord[] {
   const ids: number[] = []
   let epoch = 1
   return given.map(({ kind, back, number, isAsked }, at): WalRecord => {
-    const lsn = at + 1
+    const lsn = firstLsn + at
     const time = 1000 + number
     const id = ids.at(-1 - back) ?? lsn + 5
     switch (kind) {
