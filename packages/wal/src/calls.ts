@@ -1,6 +1,8 @@
 /** Work of a log of operations that is not cut off: calls of its users, and attempts. Closing waits for its end. */
 import { createEvent, createOwner, type Event, type Scope, type Task } from '@ipfs-kit/concurrency'
 
+type Outcome<T> = { readonly value: T } | { readonly error: unknown }
+
 export class Calls {
   readonly #owner = createOwner({ name: 'log of operations' })
   #alive = 0
@@ -20,6 +22,20 @@ export class Calls {
       },
       { name },
     )
+  }
+
+  /** Waits for work that goes on when who asked for it leaves: what comes of it is then nobody's. */
+  async run<T>(work: () => Promise<T>, name: string, signal: AbortSignal | undefined): Promise<T> {
+    const settled = async (): Promise<Outcome<T>> => {
+      try {
+        return { value: await work() }
+      } catch (error) {
+        return { error }
+      }
+    }
+    const outcome = await this.spawn(settled, name).join({ signal })
+    if ('error' in outcome) throw outcome.error
+    return outcome.value
   }
 
   /** Waits until nothing is under way. */

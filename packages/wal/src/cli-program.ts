@@ -19,6 +19,7 @@ import {
   walCancel,
   walDelete,
   walExport,
+  walRebuildIndex,
   walRetry,
   walVerify,
 } from './operations.ts'
@@ -46,6 +47,7 @@ const changing: readonly AnyOperation[] = [
   { ...walRetry, command: { name: 'retry' } },
   { ...walCancel, command: { name: 'cancel', arguments: ['id'] } },
   { ...walDelete, command: { name: 'cleanup' } },
+  { ...walRebuildIndex, command: { name: 'rebuild-index' } },
 ]
 
 /** Runs one command line. @returns its exit code; see `runProgram` of `@ipfs-kit/operations/cli` */

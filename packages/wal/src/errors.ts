@@ -48,11 +48,6 @@ export const walErrors = {
     when: 'the index of operations cannot be written or read; what was acknowledged is in the log all the same',
     next: 'See the cause; check the disk and its room, then open the store again: the index is made from snapshot and log.',
   },
-  WAL_BUSY: {
-    kind: 'temporary',
-    when: 'there are more bytes of unfinished operations than maxUnfinishedBytes',
-    next: 'Append again when some have ended, or raise the limit.',
-  },
   WAL_CLOSED: {
     kind: 'temporary',
     when: 'the log was closed before or during the call',
@@ -80,7 +75,7 @@ export const walErrors = {
   },
   WAL_BUSY: {
     kind: 'temporary',
-    when: 'there are maxUnfinished unfinished operations, or a handler tells results faster than they are written',
+    when: 'there are maxUnfinished unfinished operations, or more bytes of them than maxUnfinishedBytes, or a handler tells results faster than they are written',
     next: 'Append again when some have ended, or raise the limit.',
   },
   WAL_NOT_FOUND: {

@@ -1,7 +1,7 @@
 /** Makes an index out of snapshot and log. */
 import type { Disk } from '@ipfs-kit/disk'
 import { WalError } from './errors.ts'
-import type { Log } from './log.ts'
+import type { Log, LogStats } from './log.ts'
 import type { IndexPart, OperationIndex } from './operation-index.ts'
 import type { StoreFinding } from './operation-store.ts'
 import { type FoundSnapshot, readSnapshot } from './read-snapshot.ts'
@@ -16,7 +16,7 @@ const mostQueuedBytes = 8 * 1024 * 1024
 export interface FillSource {
   readonly disk: Disk
   readonly folder: string
-  readonly log: Pick<Log, 'read' | 'stats'>
+  readonly log: Pick<Log, 'read'> & { stats(): Pick<LogStats, 'firstLsn' | 'nextLsn'> }
 }
 
 /** Puts into an index what snapshot and log have. What is damaged is left out, and told. @throws WalError WAL_IO, WAL_INDEX_FAILED and as `Log.read` */

@@ -10,7 +10,7 @@ import { Ledger } from './ledger.ts'
 import { openOperationStore } from './open-operation-store.ts'
 import { OpenedWal } from './opened-wal.ts'
 import { publishOperation } from './reports.ts'
-import { checkWalOptions, storeOptions, type WalOptions } from './wal-options.ts'
+import { checkWalOptions, configOf, storeOptions, type WalOptions } from './wal-options.ts'
 import type { Wal } from './wal.ts'
 import { Waits } from './waits.ts'
 
@@ -52,6 +52,7 @@ export async function openWal(options: WalOptions): Promise<Wal> {
   executor.open()
   return new OpenedWal({
     checked,
+    config: configOf(options, checked),
     disk: options.disk ?? nodeDisk(),
     path: options.path,
     store,

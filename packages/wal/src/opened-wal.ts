@@ -13,15 +13,15 @@ import type { Executor } from './executor.ts'
 import { Follower, wants, type FollowFilter, type Followers } from './followers.ts'
 import type { Ledger, Unstamped } from './ledger.ts'
 import { pagesOf } from './export.ts'
-import type { CallOptions, ReadOptions, VerifyReport } from './log.ts'
+import type { CallOptions, ReadOptions } from './log.ts'
 import { admit } from './new-operation.ts'
 import { checkFilter, checkId } from './filter-checks.ts'
 import { checkText, wholeNumber } from './option-checks.ts'
 import type { OperationFilter } from './operation-index.ts'
-import type { OperationStore } from './operation-store.ts'
+import type { OperationStore, StoreVerifyReport } from './operation-store.ts'
 import { isFinished, type LoggedOperation, type OperationState } from './operation.ts'
 import { decodeRecord, type NumberedRecord } from './record.ts'
-import { configOf, type CheckedOptions } from './wal-options.ts'
+import type { CheckedOptions } from './wal-options.ts'
 import type {
   Appended,
   ArchiveReport,
@@ -38,6 +38,7 @@ import type { Waits } from './waits.ts'
 /** What an open log of operations is made of. */
 export interface OpenedWalOptions {
   readonly checked: CheckedOptions
+  readonly config: Wal['config']
   readonly disk: Disk
   readonly path: string
   readonly store: OperationStore
@@ -64,7 +65,7 @@ export class OpenedWal implements Wal {
   #closing: Promise<void> | undefined
 
   constructor(parts: OpenedWalOptions) {
-    this.config = configOf(parts.checked)
+    this.config = parts.config
     this.#parts = parts
   }
 
@@ -202,10 +203,16 @@ export class OpenedWal implements Wal {
     }
   }
 
-  async verify(options?: CallOptions): Promise<VerifyReport> {
+  async verify(options?: CallOptions): Promise<StoreVerifyReport> {
     checkCallOptions(options)
     this.#checkOpen()
-    return await this.#parts.store.log.verify(options)
+    return await this.#parts.store.verify(options)
+  }
+
+  async rebuildIndex(options?: CallOptions): Promise<void> {
+    checkCallOptions(options)
+    this.#checkOpen()
+    await this.#parts.store.rebuildIndex(options)
   }
 
   async *followBackends(options?: CallOptions): AsyncGenerator<BackendHealth, void, undefined> {
@@ -285,8 +292,7 @@ export class OpenedWal implements Wal {
   /** Work that goes on to its end when its caller leaves. */
   async #call<T>(name: string, options: CallOptions | undefined, work: () => Promise<T>): Promise<T> {
     this.#checkOpen()
-    const signal = options?.signal
-    return await this.#parts.calls.spawn(work, name).join(signal === undefined ? {} : { signal })
+    return await this.#parts.calls.run(work, name, options?.signal)
   }
 
   /** With what its handler has told, if it is running; an attempt is not over at once when its operation is. */

@@ -19,7 +19,7 @@ import {
 } from './operations/jobs.ts'
 import { walReplay } from './operations/replay.ts'
 import { walConfig, walHealth, walStats } from './operations/state.ts'
-import { walVerify } from './operations/verify.ts'
+import { walRebuildIndex, walVerify } from './operations/verify.ts'
 
 export type { Job } from './operations/job.ts'
 export type { WalSlice } from './operations/part.ts'
@@ -41,6 +41,7 @@ export {
   walGet,
   walHealth,
   walList,
+  walRebuildIndex,
   walReplay,
   walRetry,
   walStats,
@@ -62,6 +63,7 @@ export const walOperations = [
   walExport,
   walArchive,
   walVerify,
+  walRebuildIndex,
   jobsList,
   jobsShow,
   jobsWait,

@@ -2,14 +2,17 @@
 import type { Disk } from '@ipfs-kit/disk'
 import { diskFailure } from './disk-failure.ts'
 import { WalError } from './errors.ts'
-import type { CallOptions, Finding, ReadOptions, VerifyReport } from './log.ts'
+import { fillIndex, type FillSource } from './fill-index.ts'
+import type { CallOptions, Finding, VerifyReport } from './log.ts'
 import { createMemoryIndex, matches } from './memory-index.ts'
 import { isFinished, type LoggedOperation } from './operation.ts'
 import type { OperationCount, OperationFilter, OperationIndex } from './operation-index.ts'
+import type { StoreVerifyReport } from './operation-store.ts'
 import { readLog, type ReadSource } from './read-log.ts'
-import { decodeRecord, type NumberedRecord, type WalRecord } from './record.ts'
+import { findSnapshot, type FoundSnapshot, readSnapshot } from './read-snapshot.ts'
+import { decodeRecord, type WalRecord } from './record.ts'
 import { inspectFolder, listSegments } from './recovery.ts'
-import type { OperationChange, Wal } from './wal.ts'
+import type { OperationChange, OperationPage, Wal } from './wal.ts'
 
 /** What is in a folder. */
 export interface ViewStats {
@@ -24,14 +27,18 @@ export interface ViewStats {
   readonly operations: readonly OperationCount[]
   /** What is not as the log has written it. */
   readonly findings: readonly Finding[]
+  /** What is not as the snapshot has it. */
+  readonly problems: readonly string[]
 }
 
 /** A view of a log. While it is there nobody can open the log. */
-export interface WalView extends Pick<Wal, 'get' | 'list' | 'wait' | 'records' | 'verify'>, AsyncDisposable {
+export interface WalView extends Pick<Wal, 'get' | 'list' | 'wait'>, AsyncDisposable {
   /** The changes that the log has, from an LSN on, in order; it ends with the last one. */
   changes(
     options: OperationFilter & { readonly from?: number; readonly id?: number } & CallOptions,
   ): AsyncGenerator<OperationChange, void, undefined>
+  /** Checks log and snapshot. @throws WalError WAL_IO */
+  verify(): Promise<Omit<StoreVerifyReport, 'index'>>
   stats(): ViewStats
   close(): Promise<void>
 }
@@ -53,13 +60,10 @@ export async function viewWal(disk: Disk, path: string): Promise<WalView> {
     }
     const { found, filled, lastFilled, findings } = await inspectFolder(disk, path, names)
     const segments = filled.slice(0, lastFilled + 1).map((one) => ({ ...one.segment, ...one }))
-    const source: ReadSource = { disk, folder: path, segments, check() {} }
+    const log = logOf({ disk, folder: path, segments, check() {} })
     const index = opening.use(createMemoryIndex())
-    if (segments.length > 0) {
-      for await (const { lsn, payload } of readLog(source, undefined, undefined)) {
-        index.apply({ firstLsn: lsn, payloads: [payload] })
-      }
-    }
+    const snapshot = await findSnapshot(disk, path)
+    const storeFindings = await fillIndex(index, { disk, folder: path, log }, snapshot)
     const report: VerifyReport = {
       segments: found.length,
       records: found.reduce((sum, { records }) => sum + records, 0),
@@ -67,67 +71,75 @@ export async function viewWal(disk: Disk, path: string): Promise<WalView> {
       findings,
     }
     const bytes = found.reduce((sum, { size }) => sum + size, 0)
-    return new FolderView({ source, index, report, bytes, stack: opening.move() })
+    return new FolderView({
+      ...{ disk, path, log, index, snapshot, report, bytes },
+      problems: storeFindings.map(({ message }) => message),
+      stack: opening.move(),
+    })
   } catch (cause) {
     throw diskFailure(cause, `read the log at ${path}`)
   }
 }
 
+/** Reads like an open log. */
+function logOf(source: ReadSource): FillSource['log'] {
+  const { segments } = source
+  const nextLsn = (segments.at(-1)?.lastLsn ?? 0) + 1
+  return {
+    stats: () => ({ firstLsn: segments[0]?.firstLsn ?? nextLsn, nextLsn }),
+    async *read({ from, signal } = {}) {
+      if (segments.length > 0) yield* readLog(source, from, signal)
+    },
+  }
+}
+
 interface Opened {
-  readonly source: ReadSource
+  readonly disk: Disk
+  readonly path: string
+  readonly log: FillSource['log']
   readonly index: OperationIndex
+  readonly snapshot: FoundSnapshot
   readonly report: VerifyReport
   readonly bytes: number
+  readonly problems: readonly string[]
   readonly stack: AsyncDisposableStack
 }
 
 class FolderView implements WalView {
-  readonly #source: ReadSource
-  readonly #index: OperationIndex
-  readonly #report: VerifyReport
-  readonly #bytes: number
-  readonly #stack: AsyncDisposableStack
+  readonly #opened: Opened
 
-  constructor({ source, index, report, bytes, stack }: Opened) {
-    this.#source = source
-    this.#index = index
-    this.#report = report
-    this.#bytes = bytes
-    this.#stack = stack
+  constructor(opened: Opened) {
+    this.#opened = opened
   }
 
   async get(id: number): Promise<LoggedOperation | undefined> {
-    return this.#index.get(id)
+    return this.#opened.index.get(id)
   }
 
-  async list({ limit = 50, ...query }: Parameters<Wal['list']>[0] = {}) {
-    const found = this.#index.list({ ...query, limit: limit + 1 })
-    const operations = found.slice(0, limit)
-    const last = operations.at(-1)
-    return { operations, ...(found.length > limit && last !== undefined && { next: last.id }) }
+  async list({ limit = 100, signal: _, ...query }: Parameters<Wal['list']>[0] = {}): Promise<OperationPage> {
+    const operations = this.#opened.index.list({ ...query, limit })
+    return operations.length < limit ? { operations } : { operations, next: operations.at(-1)!.id }
   }
 
   async wait(id: number): Promise<LoggedOperation> {
-    const found = this.#index.get(id)
+    const found = this.#opened.index.get(id)
     if (found === undefined) throw new WalError('WAL_NOT_FOUND', `There is no operation ${id}`)
     if (isFinished(found)) return found
     throw new WalError('WAL_NOT_RUNNING', `Operation ${id} is ${found.state}, and nobody works on it`)
   }
 
-  async *records({ from, signal }: ReadOptions = {}): AsyncGenerator<NumberedRecord, void, undefined> {
-    if (this.#source.segments.length === 0) return
-    for await (const { lsn, payload } of readLog(this.#source, from, signal)) {
-      yield { lsn, record: decodeRecord(payload) }
-    }
-  }
-
   async *changes(
     options: Parameters<WalView['changes']>[0],
   ): AsyncGenerator<OperationChange, void, undefined> {
+    const { disk, path, log, snapshot } = this.#opened
     const { from = 1, id, signal, ...filter } = options
     await using index = createMemoryIndex()
-    if (this.#source.segments.length === 0) return
-    for await (const { lsn, payload } of readLog(this.#source, undefined, signal)) {
+    // What was before the first record that the log has.
+    await fillIndex(index, { disk, folder: path, log: { ...log, async *read() {} } }, snapshot)
+    for await (const { lsn, payload } of log.read({
+      from: Math.max(index.appliedLsn + 1, log.stats().firstLsn),
+      signal,
+    })) {
       index.apply({ firstLsn: lsn, payloads: [payload] })
       const changed = changedBy(lsn, decodeRecord(payload))
       if (lsn < from || changed === undefined || (id !== undefined && id !== changed)) continue
@@ -136,26 +148,35 @@ class FolderView implements WalView {
     }
   }
 
-  async verify(): Promise<VerifyReport> {
-    return this.#report
+  async verify(): Promise<Omit<StoreVerifyReport, 'index'>> {
+    const { disk, path, snapshot, report } = this.#opened
+    if (snapshot.state !== 'found') return { log: report, snapshot: undefined }
+    const { head } = snapshot
+    let failure: WalError | undefined
+    try {
+      for await (const _ of readSnapshot(disk, path, head));
+    } catch (error) {
+      if (!(error instanceof WalError) || error.code !== 'WAL_CORRUPT') throw error
+      failure = error
+    }
+    return { log: report, snapshot: { lsn: head.lsn, operations: head.operations, failure } }
   }
 
   stats(): ViewStats {
-    const { segments } = this.#source
-    const nextLsn = (segments.at(-1)?.lastLsn ?? 0) + 1
+    const { log, index, report, bytes, problems } = this.#opened
     return Object.freeze({
-      firstLsn: segments[0]?.firstLsn ?? nextLsn,
-      nextLsn,
-      segments: this.#report.segments,
-      bytes: this.#bytes,
-      epoch: this.#index.epoch,
-      operations: this.#index.counts(),
-      findings: this.#report.findings,
+      ...log.stats(),
+      segments: report.segments,
+      bytes,
+      epoch: index.epoch,
+      operations: index.counts(),
+      findings: report.findings,
+      problems,
     })
   }
 
   close(): Promise<void> {
-    return this.#stack.disposeAsync()
+    return this.#opened.stack.disposeAsync()
   }
 
   [Symbol.asyncDispose](): Promise<void> {

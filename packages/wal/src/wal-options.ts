@@ -1,8 +1,8 @@
 /** What a log of operations is opened with. */
 import type { BackendOptions } from './breaker.ts'
 import { checkHandler } from './new-operation.ts'
-import type { OperationStoreOptions } from './open-operation-store.ts'
 import { checkKeys, checkText, wholeNumber } from './option-checks.ts'
+import { checkStoreOptions, type OperationStoreOptions } from './store-options.ts'
 import type { OperationTypes, Wal } from './wal.ts'
 
 /** Options of {@link openWal}. */
@@ -59,7 +59,20 @@ const ownKeys = [
   'stuckMs',
   'maxFollowed',
 ] as const
-const storeKeys = ['path', 'disk', 'segmentBytes', 'clock'] as const
+const storeKeys = [
+  'path',
+  'disk',
+  'segmentBytes',
+  'mode',
+  'intervalMs',
+  'maxRecordBytes',
+  'maxQueuedBytes',
+  'clock',
+  'index',
+  'keepFinished',
+  'idempotencyWindowMs',
+  'maxUnfinishedBytes',
+] as const
 const day = 86_400_000
 
 /** @throws TypeError, RangeError */
@@ -107,8 +120,11 @@ export function checkWalOptions(options: WalOptions) {
 }
 
 /** Those that are told: the numbers and texts, by their names. */
-export function configOf(checked: CheckedOptions): Wal['config'] {
+export function configOf(options: WalOptions, checked: CheckedOptions): Wal['config'] {
   const { types, backends, clock: _, isOn, backoff, ...numbers } = checked
+  const { index, keepFinished, idempotencyWindowMs, maxUnfinishedBytes } = checkStoreOptions(
+    storeOptions(options),
+  )
   return Object.freeze({
     executor: isOn ? 'on' : 'off',
     types: Object.keys(types).join(' '),
@@ -116,6 +132,12 @@ export function configOf(checked: CheckedOptions): Wal['config'] {
     ...numbers,
     retryBaseMs: backoff.baseMs,
     retryMaxMs: backoff.maxMs,
+    mode: options.mode ?? 'always',
+    index,
+    keepFinishedCount: keepFinished.count,
+    keepFinishedMaxAgeMs: keepFinished.maxAgeMs,
+    idempotencyWindowMs,
+    maxUnfinishedBytes,
   })
 }
 

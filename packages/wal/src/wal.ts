@@ -1,7 +1,8 @@
 /** What the durable log of operations is to those who use it. */
 import type { z } from 'zod'
-import type { CallOptions, LogStats, ReadOptions, VerifyReport } from './log.ts'
+import type { CallOptions, LogStats, ReadOptions } from './log.ts'
 import type { IndexStats, OperationCount, OperationFilter } from './operation-index.ts'
+import type { StoreVerifyReport } from './operation-store.ts'
 import type {
   ItemResult,
   Json,
@@ -197,8 +198,10 @@ export interface Wal extends AsyncDisposable {
   ): Promise<ArchiveReport>
   /** The records that were acknowledged when the reading began, in order. @throws as `Log.read` */
   records(options?: ReadOptions): AsyncGenerator<NumberedRecord, void, undefined>
-  /** Reads and checks what was acknowledged. Changes nothing. @throws as `Log.verify` */
-  verify(options?: CallOptions): Promise<VerifyReport>
+  /** Reads and checks log and snapshot, and compares the index with what they make. Changes nothing. @throws as `Log.verify`, WAL_INDEX_FAILED */
+  verify(options?: CallOptions): Promise<StoreVerifyReport>
+  /** Makes the index anew from snapshot and log; the present one answers until then. @throws WalError WAL_CORRUPT if the snapshot is damaged, WAL_IO, WAL_INDEX_FAILED */
+  rebuildIndex(options?: CallOptions): Promise<void>
   /** The backends as they are, and then each as its state changes; of several changes that nobody has taken the last. */
   followBackends(options?: CallOptions): AsyncGenerator<BackendHealth, void, undefined>
   /** Probes a backend now. @throws WalError WAL_NOT_FOUND */

@@ -77,3 +77,14 @@ export async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
   for await (const value of values) all.push(value)
   return all
 }
+
+/** Promises operations that are done at once, numbered in their parameters, and waits for all of them. Their ids. */
+export async function finished(wal: Wal, count: number): Promise<number[]> {
+  const operations = Array.from({ length: count }, (_, nth) => ({
+    type: 'custom:done' as const,
+    params: { text: String(nth) },
+  }))
+  const ids = (await wal.appendMany(operations)).map(({ operation }) => operation.id)
+  for (const id of ids) await wal.wait(id)
+  return ids
+}

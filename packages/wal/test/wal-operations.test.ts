@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { walOperations } from '@ipfs-kit/wal/operations'
 import { doorsOf } from '@ipfs-kit/operations'
 import { expect, test } from 'vitest'
-import { collect, servedWal, textOf } from './served-wal.ts'
+import { collect, finished, servedWal, textOf } from './served-wal.ts'
 
 test('append promises an operation once for a key, and get shows what became of it', async () => {
   const { call, wal } = await servedWal()
@@ -90,12 +90,7 @@ test('delete removes what has ended in the way that is named, and nothing else',
 
 test('archive writes what it removes to a file first, and nothing else', async () => {
   const { call, wal } = await servedWal()
-  const ids: number[] = []
-  for (let nth = 0; nth < 250; nth += 1) {
-    const { operation } = await wal.append({ type: 'custom:done', params: { text: String(nth) } })
-    ids.push(operation.id)
-    await wal.wait(operation.id)
-  }
+  const ids = await finished(wal, 250)
   const endless = await wal.append({ type: 'custom:endless', params: {} })
   const report = await call('wal.archive', {})
   const lines = (await readFile(report.file!, 'utf8')).trimEnd().split('\n')
@@ -120,6 +115,7 @@ test('stats, config, health and verify tell how the log is', async () => {
   const { call, wal } = await servedWal({ concurrency: 3 })
   const { operation } = await wal.append({ type: 'custom:done', params: {} })
   await wal.wait(operation.id)
+  await wal.get(operation.id)
   expect(await call('wal.stats', {})).toMatchObject({
     epoch: 1,
     completed: 1,
@@ -128,7 +124,11 @@ test('stats, config, health and verify tell how the log is', async () => {
   })
   expect(await call('wal.config', {})).toMatchObject({ concurrency: 3, maxFollowed: 1000, executor: 'on' })
   expect(await call('wal.health', {})).toMatchObject({ state: 'healthy', problems: [] })
-  expect(await call('wal.verify', {})).toMatchObject({ findings: [], records: 4 })
+  expect(await call('wal.verify', {})).toMatchObject({
+    ...{ isWhole: true, findings: [], records: 4 },
+    index: { operations: 1, wrong: [] },
+  })
+  expect(await call('wal.rebuild-index', {})).toEqual({ operations: 1 })
 })
 
 test('health tells which backend does not answer, and why', async () => {
@@ -154,10 +154,7 @@ test('health tells which backend does not answer, and why', async () => {
 
 test('export gives all operations of a filter as JSON lines', async () => {
   const { call, wal } = await servedWal()
-  for (let nth = 0; nth < 210; nth += 1) {
-    const { operation } = await wal.append({ type: 'custom:done', params: { text: String(nth) } })
-    await wal.wait(operation.id)
-  }
+  await finished(wal, 210)
   const answer = await call('wal.export', {})
   expect(answer.mediaType).toBe('application/x-ndjson')
   const lines = (await textOf(answer)).trimEnd().split('\n')
@@ -177,7 +174,7 @@ test('what reads needs the scope read, what removes records the scope admin', ()
     else expect([name, scope]).not.toEqual([name, 'read'])
   }
   const admin = walOperations.filter(({ scope }) => scope === 'admin').map(({ name }) => name)
-  expect(admin).toEqual(['wal.delete', 'wal.archive'])
+  expect(admin).toEqual(['wal.delete', 'wal.archive', 'wal.rebuild-index'])
 })
 
 test('each answers what its schema says, and nothing else', async () => {

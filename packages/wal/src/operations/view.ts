@@ -18,6 +18,7 @@ const statusSchema = z.object({
     .array(z.object({ state, type: z.string(), backend: z.string(), operations: count }))
     .readonly(),
   findings: z.array(finding).readonly(),
+  problems: z.array(z.string()).readonly().describe('What is not as the snapshot has it'),
 })
 
 const common = {
@@ -42,6 +43,7 @@ const viewStatus = operation<ViewSlice<'stats'>>()({
       `LSN ${stats.firstLsn} to ${stats.nextLsn - 1} in ${stats.segments} segments (${stats.bytes} bytes), opened ${stats.epoch} times`,
       ...stats.operations.map(({ operations, ...of }) => `${groupName(of)}  ${operations}`),
       ...stats.findings.map(findingLine),
+      ...stats.problems,
     ].join('\n'),
   run: async ({ wal }) => ({ ...wal.stats() }),
 })
@@ -87,11 +89,11 @@ const viewHealth = operation<ViewSlice<'stats'>>()({
   text: ({ state: now, findings, unfinished, failed }) =>
     `${now}, ${findings} findings; ${unfinished} unfinished, ${failed} failed`,
   async run({ wal }) {
-    const { findings, operations } = wal.stats()
+    const { findings, problems, operations } = wal.stats()
     const open = ['queued', 'running', 'retrying']
     return {
-      state: findings.length === 0 ? 'healthy' : 'damaged',
-      findings: findings.length,
+      state: findings.length + problems.length === 0 ? 'healthy' : 'damaged',
+      findings: findings.length + problems.length,
       unfinished: sumOf(operations, (of) => open.includes(of)),
       failed: sumOf(operations, (of) => of === 'failed'),
     } as const
@@ -115,12 +117,12 @@ const viewMetrics = operation<ViewSlice<'stats'>>()({
     return `${name}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${value}`
   },
   async *run({ wal }) {
-    const { operations, findings, ...numbers } = wal.stats()
+    const { operations, findings, problems, ...numbers } = wal.stats()
     yield { name: 'wal_first_lsn', value: numbers.firstLsn }
     yield { name: 'wal_next_lsn', value: numbers.nextLsn }
     yield { name: 'wal_segments', value: numbers.segments }
     yield { name: 'wal_bytes', value: numbers.bytes }
-    yield { name: 'wal_findings', value: findings.length }
+    yield { name: 'wal_findings', value: findings.length + problems.length }
     for (const { operations: value, ...labels } of operations) yield { name: 'wal_operations', labels, value }
   },
 })
