@@ -84,6 +84,11 @@ export interface Claim {
   readonly cid: CID
   /** Links to follow from the root; 0 keeps the root alone. Default Infinity. */
   readonly depth?: number
+  /**
+   * What becomes of a mark when a block that has links is not here, or damaged. `stop`: it fails, and nothing is freed. `skip`:
+   * what is here is kept, such as for work that has not looked yet whether all is here. Default `stop`.
+   */
+  readonly missing?: 'stop' | 'skip'
 }
 
 /** What a mark found. */
