@@ -2,10 +2,10 @@
  * The settings of a node: the file `config.toml` in its home, with the overrides of the command line on top.
  */
 import { readFile } from 'node:fs/promises'
+import { nearest } from '@ipfs-kit/operations'
 import { parse, TomlError } from 'smol-toml'
 import { z } from 'zod'
 import { KitError } from './errors.ts'
-import { nearest } from './nearest.ts'
 
 /** Until listeners can be guarded for a network, they are on this machine only. */
 const host = z.enum(['127.0.0.1', '::1', 'localhost'])

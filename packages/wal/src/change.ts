@@ -34,7 +34,8 @@ export function afterDependency(
   id: number,
   isCompleted: boolean,
 ): LoggedOperation {
-  if (isFinished(operation)) return operation
+  // What was retried waits for nothing any more.
+  if (isFinished(operation) || operation.waitingFor === 0) return operation
   if (isCompleted) return { ...operation, waitingFor: operation.waitingFor - 1 }
   return { ...operation, brokenBy: operation.brokenBy ?? id }
 }

@@ -12,16 +12,19 @@ export interface OperationStoreOptions {
   /** Absolute path of the folder. */
   readonly path: string
   readonly disk?: Disk
+  /** As of `openLog`. */
+  readonly segmentBytes?: number
   /** The clock of the wall: milliseconds since 1970. Default: `Date.now`. */
   readonly clock?: () => number
 }
 
 /** Opens a store, and makes it if it is not there. @throws WalError as `openLog` */
 export async function openOperationStore(options: OperationStoreOptions): Promise<OperationStore> {
-  const { path, disk = nodeDisk(), clock = Date.now } = options
+  const { path, disk = nodeDisk(), clock = Date.now, segmentBytes } = options
   await using opening = new AsyncDisposableStack()
   const index = opening.use(createMemoryIndex())
-  const log = opening.use(await openLog({ path, disk, onBatch: (batch) => index.apply(batch) }))
+  const size = segmentBytes === undefined ? {} : { segmentBytes }
+  const log = opening.use(await openLog({ path, disk, ...size, onBatch: (batch) => index.apply(batch) }))
   for await (const { lsn, payload } of log.read()) index.apply({ firstLsn: lsn, payloads: [payload] })
   const epoch = index.epoch + 1
   const store = new OpenedStore({ epoch, log, index, stack: opening.move() })

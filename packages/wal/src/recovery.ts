@@ -19,17 +19,61 @@ export interface Recovered {
   readonly empty: readonly SegmentName[]
 }
 
-/** Reads all segments, keeps a copy of what is damaged, and makes the end of the last one ready for more. @throws DiskError; WalError */
-export async function recover(disk: Disk, folder: string): Promise<Recovered> {
-  const names = (await disk.list(folder))
+/** What is in a folder. */
+export interface InspectedFolder {
+  /** All segments, in order. */
+  readonly found: readonly Inspected[]
+  /** Those that are not just begun. */
+  readonly filled: readonly Inspected[]
+  /** Position in `filled` of the last one that has records; -1 if none has. */
+  readonly lastFilled: number
+  readonly findings: readonly Finding[]
+}
+
+/** The segments of a folder by their names, in order. @throws DiskError */
+export async function listSegments(disk: Disk, folder: string): Promise<SegmentName[]> {
+  return (await disk.list(folder))
     .map(({ name }) => parseSegmentName(name))
     .filter((name) => name !== undefined)
     .sort((left, right) => left.firstLsn - right.firstLsn || (left.id < right.id ? -1 : 1))
+}
+
+/** Reads all segments, keeps a copy of what is damaged, and makes the end of the last one ready for more. @throws DiskError; WalError */
+export async function recover(disk: Disk, folder: string): Promise<Recovered> {
+  const names = await listSegments(disk, folder)
   await rewriteUnsynced(
     disk,
     folder,
     names.map(({ name }) => name),
   )
+  const { found, filled, lastFilled, findings } = await inspectFolder(disk, folder, names)
+  const newest = found.at(-1)
+  const last = filled[lastFilled]
+  const isEnded = last !== newest
+  if (last !== undefined) await makeReady(disk, folder, last, isEnded)
+  await quarantine(disk, folder, findings)
+  const kept = filled.slice(0, lastFilled + 1)
+  return {
+    segments: kept.map(({ segment, size, madeBytes, end, lastLsn, findings: own }) => ({
+      ...segment,
+      size: isEnded || madeBytes === undefined ? size : Math.max(size, madeBytes),
+      end,
+      lastLsn,
+      findings: own,
+    })),
+    nextLsn: Math.max(0, ...found.map(({ lastLsn }) => lastLsn)) + 1,
+    findings,
+    isEnded,
+    empty: found.filter((one) => !kept.includes(one)).map(({ segment }) => segment),
+  }
+}
+
+/** Reads all segments, and changes nothing. @throws DiskError; WalError WAL_FORMAT_TOO_NEW */
+export async function inspectFolder(
+  disk: Disk,
+  folder: string,
+  names: readonly SegmentName[],
+): Promise<InspectedFolder> {
   const found: Inspected[] = []
   for (const [at, name] of names.entries()) {
     const lsnEnd = names[at + 1]?.firstLsn ?? Infinity
@@ -49,24 +93,7 @@ export async function recover(disk: Disk, folder: string): Promise<Recovered> {
     if (lost !== undefined) findings.push(lost)
     if (beforeNewest === newest && newest.bytesEnd > newest.end) findings.push(tornTail(newest))
   }
-  const last = filled[lastFilled]
-  const isEnded = last !== newest
-  if (last !== undefined) await makeReady(disk, folder, last, isEnded)
-  await quarantine(disk, folder, findings)
-  const kept = filled.slice(0, lastFilled + 1)
-  return {
-    segments: kept.map(({ segment, size, madeBytes, end, lastLsn, findings: own }) => ({
-      ...segment,
-      size: isEnded || madeBytes === undefined ? size : Math.max(size, madeBytes),
-      end,
-      lastLsn,
-      findings: own,
-    })),
-    nextLsn: Math.max(0, ...found.map(({ lastLsn }) => lastLsn)) + 1,
-    findings,
-    isEnded,
-    empty: found.filter((one) => !kept.includes(one)).map(({ segment }) => segment),
-  }
+  return { found, filled, lastFilled, findings }
 }
 
 function hasRecords({ segment, lastLsn }: Inspected): boolean {

@@ -1,0 +1,33 @@
+/** Work of a log of operations that is not cut off: calls of its users, and attempts. Closing waits for its end. */
+import { createEvent, createOwner, type Event, type Scope, type Task } from '@ipfs-kit/concurrency'
+
+export class Calls {
+  readonly #owner = createOwner({ name: 'log of operations' })
+  #alive = 0
+  #idle: Event | undefined
+
+  /** Begins work that goes on when who waits for it leaves. */
+  spawn<T>(work: (scope: Scope) => Promise<T>, name: string): Task<T> {
+    this.#alive += 1
+    return this.#owner.spawn(
+      async (scope) => {
+        try {
+          return await work(scope)
+        } finally {
+          this.#alive -= 1
+          if (this.#alive === 0) this.#idle?.set()
+        }
+      },
+      { name },
+    )
+  }
+
+  /** Waits until nothing is under way. */
+  async ended(): Promise<void> {
+    while (this.#alive > 0) {
+      this.#idle = createEvent({ name: 'end of all calls' })
+      await this.#idle.wait()
+    }
+    await this.#owner.close()
+  }
+}
