@@ -1,0 +1,33 @@
+/** The part of a kit that is its log of operations. */
+import type { OperationTypes, Wal } from '@ipfs-kit/wal'
+import { nodeBackend } from './jobs.ts'
+
+/** What the log is opened with besides its settings. */
+export interface WalPartOptions {
+  /** Path of its folder. */
+  readonly path: string
+  readonly types: OperationTypes
+  /** Really looks whether the node is there; tells what it has found. */
+  readonly probe: () => string
+  /** How long running attempts may go on when the log is closed, in milliseconds. */
+  readonly drainMs: number
+}
+
+/** Calls that wait for their jobs at once. */
+const attachedAtOnce = 1000
+/** Jobs that nobody waits for at once: more of them would take the disk from each other and from the calls. */
+const detachedAtOnce = 4
+
+/** Opens the log of a home. Throws what `openWal` throws. */
+export async function openWalPart({ path, types, probe, drainMs }: WalPartOptions): Promise<Wal> {
+  // As heavy as the node: who only joins a server does not pay for it.
+  const { openWal } = await import('@ipfs-kit/wal')
+  return openWal({
+    path,
+    types,
+    backends: { [nodeBackend]: { limit: detachedAtOnce, probe: async () => probe() } },
+    concurrency: attachedAtOnce + detachedAtOnce,
+    laneLimit: attachedAtOnce,
+    drainMs,
+  })
+}
