@@ -23,6 +23,7 @@ import { walRebuildIndex, walVerify } from './operations/verify.ts'
 
 export type { Job } from './operations/job.ts'
 export type { WalSlice } from './operations/part.ts'
+export type { Verified } from './operations/verify.ts'
 export {
   jobsCancel,
   jobsFollow,
