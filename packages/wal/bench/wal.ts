@@ -9,8 +9,17 @@ import { appends, besideLevel } from './wal/appends.ts'
 import type { Measured, Row, Spec } from './wal/row.ts'
 import { saturated } from './wal/saturated.ts'
 import { scan } from './wal/scan.ts'
+import { wholeOperations } from './wal/whole-operations.ts'
 
-const rows: readonly Row[] = [appends(1), appends(64), appends(256), besideLevel, saturated, scan]
+const rows: readonly Row[] = [
+  appends(1),
+  appends(64),
+  appends(256),
+  besideLevel,
+  saturated,
+  scan,
+  wholeOperations,
+]
 
 /** What the runner of the benches calls. */
 export default { area: 'wal', ids: rows.flatMap(({ specs }) => specs.map(({ id }) => id)), run }
