@@ -27,7 +27,10 @@ for (const [where, harm, seeds] of worlds) {
     `what acknowledged records have made is there after every crash, with ${where}`,
     { timeout: 120_000 * soak },
     async () => {
-      const { failed } = await simulate(() => liveAndCrashStore(harm), { seeds: seeds * soak, maxFailures: 1 })
+      const { failed } = await simulate(() => liveAndCrashStore(harm), {
+        seeds: seeds * soak,
+        maxFailures: 1,
+      })
       expect(failed[0]?.error).toBeUndefined()
     },
   )
