@@ -23,7 +23,10 @@ beforeAll(async () => {
   for (let nth = 0; nth < 3; nth += 1) {
     ids.push(await completeOne(store, 1000, nth === 0 ? { key: 'a key' } : {}))
   }
-  for (let nth = 0; nth < 30; nth += 1) await store.append([adds({ text: 'x'.repeat(100) })])
+  const [id] = await store.append([adds()])
+  for (let nth = 0; nth < 50; nth += 1) {
+    for (const kind of ['pause', 'resume'] as const) await store.append([{ kind, at: 1000, id: id! }])
+  }
   await store.checkpoint()
   const later = await store.append([adds(), adds()])
   await store.close()
