@@ -1,5 +1,6 @@
 /**
- * A durable log: records in segment files, acknowledged when they are on the disk.
+ * A durable log: records in segment files, acknowledged when they are on the disk; and a log of operations on it, with what
+ * runs them.
  *
  * @packageDocumentation
  */
