@@ -27,10 +27,11 @@ export async function follow(site: Site, options: ClientOptions = {}): Promise<F
 export async function followerOf(socket: WebSocket): Promise<Follower> {
   onTestFinished(() => socket.terminate())
   const received: any[] = []
-  const waiting = new Set<() => void>()
+  const waiting = new Set<(message: any) => void>()
   socket.on('message', (data: Buffer) => {
-    received.push(JSON.parse(data.toString()))
-    for (const look of waiting) look()
+    const message: unknown = JSON.parse(data.toString())
+    received.push(message)
+    for (const look of waiting) look(message)
   })
   const closed = new Promise<number>((resolve) => socket.once('close', resolve))
   await once(socket, 'open')
@@ -41,14 +42,14 @@ export async function followerOf(socket: WebSocket): Promise<Follower> {
     send: (message) => socket.send(typeof message === 'string' ? message : JSON.stringify(message)),
     next: (isMeant) =>
       new Promise((resolve) => {
-        const look = (): void => {
-          const found = received.find(isMeant)
-          if (found === undefined) return
+        const look = (message: any): void => {
+          if (!isMeant(message)) return
           waiting.delete(look)
-          resolve(found)
+          resolve(message)
         }
-        waiting.add(look)
-        look()
+        const found = received.find(isMeant)
+        if (found === undefined) waiting.add(look)
+        else resolve(found)
       }),
   }
 }
