@@ -144,11 +144,15 @@ export function asJobOfFiles<Name extends string, Parts, Input extends z.ZodObje
 
 /** The files, whose job begins before the second one, or a folder, is handed on. */
 async function* beginningAtSecond(body: AsyncIterable<FileEntry>, call: JobCall): AsyncGenerator<FileEntry> {
-  let files = 0
+  let isFirst = true
+  let isJob = false
   for await (const file of body) {
-    files += 1
-    const isFolder = file.content === undefined && file.failed === undefined
-    if (files === 2 || (files === 1 && (isFolder || file.path.includes('/')))) await call.begin()
+    const isInFolder = file.path.includes('/') || (file.content === undefined && file.failed === undefined)
+    if (!isJob && (!isFirst || isInFolder)) {
+      isJob = true
+      await call.begin()
+    }
+    isFirst = false
     yield file
   }
 }

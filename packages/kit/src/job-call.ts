@@ -4,9 +4,10 @@
  */
 import { randomUUID } from 'node:crypto'
 import { createEvent, race, shield } from '@ipfs-kit/concurrency'
-import type { Progress, RunContext } from '@ipfs-kit/operations'
+import { isFault, type Progress, type RunContext } from '@ipfs-kit/operations'
 import type { HandlerContext, ItemResult, Json, Wal } from '@ipfs-kit/wal'
 import { KitError } from './errors.ts'
+import { shortened } from './job-item.ts'
 import type { JobKind } from './job-kind.ts'
 
 /** The log for the time of a call. */
@@ -91,8 +92,9 @@ export class JobCall {
     const kind = item.failure === undefined ? 'succeeded' : 'failed'
     if (this.#told[kind] === toldItems) return
     this.#told[kind] += 1
-    if (this.#attempt === undefined) this.#early.results.push(item)
-    else this.#attempt.results([item])
+    const short = shortened(item)
+    if (this.#attempt === undefined) this.#early.results.push(short)
+    else this.#attempt.results([short])
   }
 
   /** The work is done. Resolves when the log has it. */
@@ -113,7 +115,7 @@ export class JobCall {
     try {
       if (this.#lent === undefined || this.#job === undefined) return error
       if (this.#stop.signal.aborted) return this.#stop.signal.reason
-      if (signal.aborted) {
+      if (signal.aborted && isLeaving(signal.reason)) {
         await this.#cancel(this.#lent.wal, this.#job)
         return error
       }
@@ -177,4 +179,9 @@ export class JobCall {
   #stopped(when: string, cause?: unknown): KitError {
     return new KitError('KIT_JOB_STOPPED', `The job ${this.#job} was stopped ${when}`, { cause })
   }
+}
+
+/** Whether it is the caller that has gone, and not a part that the work needs. */
+function isLeaving(reason: unknown): boolean {
+  return !isFault(reason) || reason.kind === 'cancelled'
 }

@@ -7,7 +7,7 @@ const add = asJobOfFiles(filesAdd, {
   type: 'add',
   itemOf: (line) => {
     if ('items' in line) return undefined
-    const name = nameOf(line.path)
+    const name = line.path
     return 'failed' in line ? { name, failure: line.failed } : { name, result: line.cid }
   },
 })
@@ -38,10 +38,3 @@ export const jobEntries = [add.entry, pin.entry, gc.entry, verify.entry] as cons
 
 /** What the log of operations runs for them. */
 export const jobKinds = [add.kind, pin.kind, gc.kind, verify.kind] as const
-
-/** Characters of a path that an item is named by: its end, if it is longer. */
-const nameLength = 1000
-
-function nameOf(path: string): string {
-  return path.length <= nameLength ? path : `…${path.slice(1 - nameLength)}`
-}

@@ -3,6 +3,7 @@ import type { BorrowedParts, DetachedJob, RunContext } from '@ipfs-kit/operation
 import type { HandlerContext, Json, OperationHandler } from '@ipfs-kit/wal'
 import { KitError } from './errors.ts'
 import { JobCall, type JobInput, type LentWal } from './job-call.ts'
+import { shortened } from './job-item.ts'
 import { type JobKind, paramsOf } from './job-kind.ts'
 
 /** The slice of the kit that entries with jobs use, lent under the name `jobs`. */
@@ -65,7 +66,7 @@ export function createJobs({ lendWal, lend }: JobsOptions): KitJobs {
       for await (const line of answer as AsyncIterable<unknown>) {
         const item = itemOf?.(line)
         if (item === undefined) result = jsonOf(line)
-        else results([item])
+        else results([shortened(item)])
       }
       return result
     } finally {

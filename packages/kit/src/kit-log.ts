@@ -6,12 +6,13 @@ import { existsSync } from 'node:fs'
 import type { BorrowedParts } from '@ipfs-kit/operations'
 import type { Wal } from '@ipfs-kit/wal'
 import { CID } from 'multiformats/cid'
+import type { Config } from './config.ts'
 import type { Home } from './home.ts'
 import type { LentWal } from './job-call.ts'
 import { jobKinds } from './job-entries.ts'
 import { createJobs, type Jobs } from './jobs.ts'
 import { ipfsPart, lendParts, walPart } from './lending.ts'
-import { migrateHandler, migrateType, promiseMigration } from './migrate-job.ts'
+import { createMigrateJob, migrateType } from './migrate-job.ts'
 import type { OpenNode } from './node.ts'
 import type { Parts } from './parts.ts'
 import { openWalPart } from './wal.ts'
@@ -29,24 +30,30 @@ export interface KitLog {
 export interface KitLogOptions {
   readonly parts: Parts
   readonly home: Home
+  readonly config: Config
   /** How long running jobs may go on when the log is closed, in milliseconds. */
   readonly drainMs: number
 }
 
 /** Makes the log of a kit, not open yet. */
-export function createKitLog({ parts, home, drainMs }: KitLogOptions): KitLog {
+export function createKitLog({ parts, home, config, drainMs }: KitLogOptions): KitLog {
   const lend = (names: readonly string[]): BorrowedParts => lendParts(parts, names)
   const jobs = createJobs({ lend, lendWal })
+  const migration = createMigrateJob(lend)
   const types = {
     ...Object.fromEntries(jobKinds.map((kind) => [kind.type, jobs.handlerOf(kind)])),
-    [migrateType]: migrateHandler(lend),
+    [migrateType]: migration.handler,
   }
   let opening: Promise<unknown> | undefined
 
   async function openPart(): Promise<Wal> {
-    const wal = await openWalPart({ path: home.log, types, probe: () => probe(parts), drainMs })
+    await using opening = new AsyncDisposableStack()
+    const wal = opening.use(
+      await openWalPart({ path: home.log, config: config.log, types, probe: () => probe(parts), drainMs }),
+    )
     const { ipfs } = parts.current(ipfsPart) as OpenNode
-    if (ipfs.migration !== undefined) await promiseMigration(wal)
+    if (ipfs.migration !== undefined) await migration.promise(wal)
+    opening.move()
     return wal
   }
 

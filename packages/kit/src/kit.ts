@@ -139,7 +139,7 @@ export async function openKit(options: KitOptions): Promise<Kit> {
       throw error
     }
   })
-  const log = createKitLog({ parts, home, drainMs: role === 'server' ? drainMs : 0 })
+  const log = createKitLog({ parts, home, config, drainMs: role === 'server' ? drainMs : 0 })
   const roots = () => log.roots()
   signal?.throwIfAborted()
   const { ipfs } = await parts.open<OpenNode>(ipfsPart, () => openNode({ path: home.path, config, roots }))

@@ -1,11 +1,13 @@
 /** The part of a kit that is its log of operations. */
 import type { OperationTypes, Wal } from '@ipfs-kit/wal'
+import type { Config } from './config.ts'
 import { nodeBackend } from './jobs.ts'
 
 /** What the log is opened with besides its settings. */
 export interface WalPartOptions {
   /** Path of its folder. */
   readonly path: string
+  readonly config: Config['log']
   readonly types: OperationTypes
   /** Really looks whether the node is there; tells what it has found. */
   readonly probe: () => string
@@ -19,11 +21,14 @@ const attachedAtOnce = 1000
 const detachedAtOnce = 4
 
 /** Opens the log of a home. Throws what `openWal` throws. */
-export async function openWalPart({ path, types, probe, drainMs }: WalPartOptions): Promise<Wal> {
+export async function openWalPart({ path, config, types, probe, drainMs }: WalPartOptions): Promise<Wal> {
   // As heavy as the node: who only joins a server does not pay for it.
   const { openWal } = await import('@ipfs-kit/wal')
+  const { mode, keepFinished, keepFinishedSeconds } = config
   return openWal({
     path,
+    mode,
+    keepFinished: { count: keepFinished, maxAgeMs: keepFinishedSeconds * 1000 },
     types,
     backends: { [nodeBackend]: { limit: detachedAtOnce, probe: async () => probe() } },
     concurrency: attachedAtOnce + detachedAtOnce,
