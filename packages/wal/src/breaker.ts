@@ -30,6 +30,8 @@ export interface BreakerOptions {
   readonly options: BackendOptions
   /** Told when attempts may begin again. */
   readonly onOpen: () => void
+  /** Told when its state has changed. */
+  readonly onChange: () => void
 }
 
 /** Failures that are further apart than this are no row. */
@@ -149,6 +151,7 @@ export class Breaker {
     this.#state = state
     this.#since = this.#options.clock()
     publishBackend(this.health)
+    this.#options.onChange()
     this.#probes = 0
     if (state === 'offline') this.#watchOffline()
     else if (wasClosed) this.#options.onOpen()

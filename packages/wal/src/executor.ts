@@ -41,6 +41,8 @@ export interface ExecutorOptions {
   readonly lookMs: number
   readonly stuckMs: number
   readonly maxResultBytes: number
+  /** The state of a backend has changed. */
+  readonly onBackend: (health: BackendHealth) => void
   readonly onProgress: (operation: LoggedOperation) => void
 }
 
@@ -171,6 +173,7 @@ export class Executor {
             clock: ledger.clock,
             options,
             onOpen: () => this.#pump(lane),
+            onChange: () => this.#options.onBackend(this.#healthOf(lane)),
           })
     const lane: Lane = new Lane({
       name,

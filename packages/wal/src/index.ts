@@ -9,7 +9,6 @@ export type { BackendOptions } from './breaker.ts'
 export type {
   Batch,
   CallOptions,
-  Entry,
   Finding,
   FindingKind,
   Log,
@@ -48,3 +47,15 @@ export type {
   WalStats,
 } from './wal.ts'
 export type { WalOptions } from './wal-options.ts'
+export {
+  readRequest,
+  type ClientMessage,
+  type ServerMessage,
+  type SubscriptionRequest,
+} from './subscription-messages.ts'
+export {
+  createSubscriptions,
+  type Subscriptions,
+  type SubscriptionsOptions,
+  type SubscriptionsStats,
+} from './subscriptions.ts'

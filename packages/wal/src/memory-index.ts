@@ -1,8 +1,13 @@
 /** The index in memory: for simulated runs, for reading a log without changing its folder, and as what the other is held to. */
 import type { Batch } from './log.ts'
-import { afterDependency, changed, interrupted } from './change.ts'
+import { applyRecord, laneOf, type OperationTable, putChanged } from './apply-record.ts'
+import { interrupted } from './change.ts'
 import { isFinished, isPending, ownLane, type LoggedOperation, type OperationState } from './operation.ts'
+import { entriesOf, partsOf } from './index-part.ts'
 import type {
+  ImageHead,
+  IndexImage,
+  IndexPart,
   IndexStats,
   KeyEntry,
   OperationCount,
@@ -11,31 +16,66 @@ import type {
   OperationQuery,
   Retention,
 } from './operation-index.ts'
-import { digestOf } from './params-digest.ts'
-import { decodeRecord, promised, type WalRecord } from './record.ts'
+import { decodeRecord } from './record.ts'
 
 /** Makes an empty index in memory. */
 export function createMemoryIndex(): OperationIndex {
   return new MemoryIndex()
 }
 
-class MemoryIndex implements OperationIndex {
+class MemoryIndex implements OperationIndex, OperationTable {
   appliedLsn = 0
   epoch = 0
+  readonly failure = undefined
   onReady: ((lane: string) => void) | undefined
+  readonly #ready = new Set<string>()
   readonly #operations = new Map<number, LoggedOperation>()
   readonly #keys = new Map<string, KeyEntry>()
   /** Of each operation that others wait for: which ones. */
   readonly #dependents = new Map<number, Set<number>>()
 
   apply({ firstLsn, payloads }: Batch): void {
-    const lanes = new Set<string>()
-    for (const [at, payload] of payloads.entries()) this.#apply(firstLsn + at, decodeRecord(payload), lanes)
+    for (const [at, payload] of payloads.entries()) {
+      applyRecord(this, firstLsn + at, decodeRecord(payload), this.#ready)
+    }
     this.appliedLsn = firstLsn + payloads.length - 1
+    const lanes = [...this.#ready]
+    this.#ready.clear()
     for (const lane of lanes) this.onReady?.(lane)
   }
 
   async applied(): Promise<void> {}
+
+  async recovered(): Promise<void> {}
+
+  put(operation: LoggedOperation): void {
+    this.#operations.set(operation.id, operation)
+  }
+
+  remove({ id }: LoggedOperation): void {
+    this.#operations.delete(id)
+  }
+
+  putKey(entry: KeyEntry): void {
+    this.#keys.set(entry.key, entry)
+  }
+
+  addDependency(on: number, id: number): void {
+    this.#dependents.set(on, (this.#dependents.get(on) ?? new Set()).add(id))
+  }
+
+  takeDependents(on: number): readonly number[] {
+    const dependents = [...(this.#dependents.get(on) ?? [])]
+    this.#dependents.delete(on)
+    return dependents
+  }
+
+  interruptRunning(lsn: number, at: number): void {
+    for (const operation of this.#all()) {
+      if (operation.state !== 'running') continue
+      putChanged(this, operation, interrupted(operation, lsn, at), this.#ready)
+    }
+  }
 
   get(id: number): LoggedOperation | undefined {
     return this.#operations.get(id)
@@ -79,7 +119,8 @@ class MemoryIndex implements OperationIndex {
       (operation) =>
         !isFinished(operation) && operation.expiresAt !== undefined && operation.expiresAt <= now,
     )
-    return over.map(({ id }) => id).slice(0, limit)
+    const bySoonest = over.toSorted((a, b) => a.expiresAt! - b.expiresAt! || a.id - b.id)
+    return bySoonest.slice(0, limit).map(({ id }) => id)
   }
 
   finished(filter: OperationFilter & { readonly finishedBefore?: number }, limit: number): number[] {
@@ -119,6 +160,52 @@ class MemoryIndex implements OperationIndex {
     return { operations: gone.length, keys }
   }
 
+  async image(): Promise<IndexImage> {
+    const operations = this.#all()
+    const keys = [...this.#keys.values()]
+    const waits = [...this.#dependents].flatMap(([on, ids]) => [...ids].map((id) => [on, id]))
+    const head = {
+      lsn: this.appliedLsn,
+      epoch: this.epoch,
+      operations: operations.length,
+      keys: keys.length,
+      waits: waits.length,
+    }
+    return {
+      head,
+      async *parts() {
+        yield* partsOf('operations', operations)
+        yield* partsOf('keys', keys)
+        yield* partsOf('waits', waits)
+      },
+      async [Symbol.asyncDispose]() {},
+    }
+  }
+
+  async load({ lsn, epoch }: Pick<ImageHead, 'lsn' | 'epoch'>, parts: AsyncIterable<IndexPart>) {
+    this.#operations.clear()
+    this.#keys.clear()
+    this.#dependents.clear()
+    for await (const part of parts) {
+      if (part.kind === 'operations') entriesOf<LoggedOperation>(part).forEach((one) => this.put(one))
+      else if (part.kind === 'keys') entriesOf<KeyEntry>(part).forEach((one) => this.putKey(one))
+      else entriesOf<[number, number]>(part).forEach(([on, id]) => this.addDependency(on, id))
+    }
+    this.appliedLsn = lsn
+    this.epoch = epoch
+  }
+
+  async beside(): Promise<OperationIndex> {
+    return new MemoryIndex()
+  }
+
+  async become(other: OperationIndex, catchUp: () => Promise<void>): Promise<void> {
+    do await catchUp()
+    while (other.appliedLsn < this.appliedLsn)
+    await using image = await other.image()
+    await this.load(image.head, image.parts())
+  }
+
   stats(): IndexStats {
     const open = this.#all().filter((operation) => !isFinished(operation))
     const unfinishedBytes = open.reduce((sum, one) => sum + Buffer.byteLength(JSON.stringify(one)), 0)
@@ -129,6 +216,7 @@ class MemoryIndex implements OperationIndex {
       operations: this.#operations.size,
       unfinished: open.length,
       unfinishedBytes,
+      recovering: 0,
     })
   }
 
@@ -138,55 +226,6 @@ class MemoryIndex implements OperationIndex {
     return this.close()
   }
 
-  #apply(lsn: number, record: WalRecord, lanes: Set<string>): void {
-    if (record.kind === 'add') {
-      this.#add(promised(lsn, record))
-    } else if (record.kind === 'open') {
-      this.epoch = record.epoch
-      for (const operation of this.#all()) {
-        if (operation.state === 'running') this.#put(interrupted(operation, lsn, record.at), lanes)
-      }
-    } else if (record.kind === 'delete') {
-      for (const id of record.ids) {
-        const operation = this.#operations.get(id)
-        if (operation !== undefined && isFinished(operation)) this.#operations.delete(id)
-      }
-    } else {
-      const operation = this.#operations.get(record.id)
-      if (operation !== undefined) this.#put(changed(operation, lsn, record), lanes)
-    }
-  }
-
-  #add(operation: LoggedOperation): void {
-    const { id, key, createdAt } = operation
-    let current: LoggedOperation = { ...operation, waitingFor: 0 }
-    for (const other of operation.after) {
-      const found = this.#operations.get(other)
-      // What is not there any more has ended and was let go: who appends has checked that it had completed.
-      if (found === undefined || found.state === 'completed') continue
-      current = { ...current, waitingFor: current.waitingFor + 1 }
-      if (isFinished(found)) current = afterDependency(current, other, false)
-      else this.#dependents.set(other, (this.#dependents.get(other) ?? new Set()).add(id))
-    }
-    this.#operations.set(id, current)
-    if (key !== undefined) this.#keys.set(key, { key, id, at: createdAt, digest: digestOf(operation) })
-  }
-
-  /** An operation has changed; if it has ended, those that wait for it are told. */
-  #put(operation: LoggedOperation, lanes: Set<string>): void {
-    this.#operations.set(operation.id, operation)
-    if (!isFinished(operation)) return
-    const dependents = this.#dependents.get(operation.id) ?? []
-    this.#dependents.delete(operation.id)
-    for (const id of dependents) {
-      const waiting = this.#operations.get(id)
-      if (waiting === undefined) continue
-      const next = afterDependency(waiting, operation.id, operation.state === 'completed')
-      this.#operations.set(id, next)
-      if (isPending(next) && !isPending(waiting)) lanes.add(laneOf(next))
-    }
-  }
-
   #all(): LoggedOperation[] {
     return [...this.#operations.values()]
   }
@@ -194,11 +233,6 @@ class MemoryIndex implements OperationIndex {
   #pending(lane: string): LoggedOperation[] {
     return this.#all().filter((operation) => isPending(operation) && laneOf(operation) === lane)
   }
-}
-
-/** Whose limit and health an operation stands under. */
-function laneOf({ backend = ownLane }: LoggedOperation): string {
-  return backend
 }
 
 function byTurn(a: LoggedOperation, b: LoggedOperation): number {

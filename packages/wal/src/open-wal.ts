@@ -1,6 +1,8 @@
 /** Opens a log of operations: the store, then what runs them. */
 import { createOwner } from '@ipfs-kit/concurrency'
+import { nodeDisk } from '@ipfs-kit/disk'
 import { Appender } from './append-operations.ts'
+import { BackendFollowers } from './backend-followers.ts'
 import { Calls } from './calls.ts'
 import { Executor } from './executor.ts'
 import { Followers } from './followers.ts'
@@ -9,7 +11,13 @@ import { openOperationStore } from './open-operation-store.ts'
 import type { OperationStore } from './operation-store.ts'
 import { OpenedWal } from './opened-wal.ts'
 import { publishOperation } from './reports.ts'
-import { checkWalOptions, storeOptions, type CheckedOptions, type WalOptions } from './wal-options.ts'
+import {
+  checkWalOptions,
+  configOf,
+  storeOptions,
+  type CheckedOptions,
+  type WalOptions,
+} from './wal-options.ts'
 import type { Wal } from './wal.ts'
 import { Waits } from './waits.ts'
 
@@ -21,16 +29,17 @@ import { Waits } from './waits.ts'
  */
 export async function openWal(options: WalOptions): Promise<Wal> {
   const checked = checkWalOptions(options)
-  return openOver(await openOperationStore(storeOptions(options)), checked)
+  return openOver(await openOperationStore(storeOptions(options)), options, checked)
 }
 
 /** What runs the operations of an open store. It closes the store in the end. */
-export function openOver(store: OperationStore, checked: CheckedOptions): Wal {
+export function openOver(store: OperationStore, options: WalOptions, checked: CheckedOptions): Wal {
   const { clock, maxUnfinished } = checked
   const calls = new Calls()
   const watch = createOwner({ name: 'times of a log of operations' })
   const waits = new Waits()
   const followers = new Followers(store.log.stats().nextLsn - 1)
+  const backendFollowers = new BackendFollowers()
   const ledger = new Ledger(store, clock, {
     changed: (operation) => {
       publishOperation(operation)
@@ -48,8 +57,23 @@ export function openOver(store: OperationStore, checked: CheckedOptions): Wal {
     watch,
     admission: checked,
     lookMs: 30_000,
+    onBackend: (health) => backendFollowers.give(health),
     onProgress: ({ id }) => followers.show(() => executor.shown(id)),
   })
   executor.open()
-  return new OpenedWal({ checked, store, ledger, appender, executor, calls, watch, waits, followers })
+  return new OpenedWal({
+    checked,
+    config: configOf(options, checked),
+    disk: options.disk ?? nodeDisk(),
+    path: options.path,
+    store,
+    ledger,
+    appender,
+    executor,
+    calls,
+    watch,
+    waits,
+    followers,
+    backendFollowers,
+  })
 }

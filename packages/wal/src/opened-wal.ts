@@ -1,7 +1,10 @@
 /** The public face of an open log of operations. */
-import { shield, type Owner } from '@ipfs-kit/concurrency'
+import { createLock, shield, type Owner } from '@ipfs-kit/concurrency'
+import type { Disk } from '@ipfs-kit/disk'
 import type { Appender } from './append-operations.ts'
+import { writeArchive } from './archive.ts'
 import type { Stop } from './attempt.ts'
+import { BackendFollower, type BackendFollowers } from './backend-followers.ts'
 import type { Calls } from './calls.ts'
 import { catchUp } from './catch-up.ts'
 import { checkCallOptions } from './checks.ts'
@@ -9,16 +12,19 @@ import { WalError } from './errors.ts'
 import type { Executor } from './executor.ts'
 import { Follower, wants, type FollowFilter, type Followers } from './followers.ts'
 import type { Ledger, Unstamped } from './ledger.ts'
-import type { CallOptions } from './log.ts'
+import { pagesOf } from './export.ts'
+import type { CallOptions, ReadOptions } from './log.ts'
 import { admit } from './new-operation.ts'
 import { checkFilter, checkId } from './filter-checks.ts'
 import { checkText, wholeNumber } from './option-checks.ts'
 import type { OperationFilter } from './operation-index.ts'
-import type { OperationStore } from './operation-store.ts'
-import { isFinished, type LoggedOperation } from './operation.ts'
+import type { OperationStore, StoreVerifyReport } from './operation-store.ts'
+import { isFinished, type LoggedOperation, type OperationState } from './operation.ts'
+import { decodeRecord, type NumberedRecord } from './record.ts'
 import type { CheckedOptions } from './wal-options.ts'
 import type {
   Appended,
+  ArchiveReport,
   BackendHealth,
   MissedChanges,
   NewOperation,
@@ -32,6 +38,9 @@ import type { Waits } from './waits.ts'
 /** What an open log of operations is made of. */
 export interface OpenedWalOptions {
   readonly checked: CheckedOptions
+  readonly config: Wal['config']
+  readonly disk: Disk
+  readonly path: string
   readonly store: OperationStore
   readonly ledger: Ledger
   readonly appender: Appender
@@ -40,16 +49,23 @@ export interface OpenedWalOptions {
   readonly watch: Owner
   readonly waits: Waits
   readonly followers: Followers
+  readonly backendFollowers: BackendFollowers
 }
 
+const finishedStates: readonly OperationState[] = ['completed', 'failed', 'cancelled']
 /** Operations that are removed by one record. */
 const deletedAtOnce = 1000
+/** Operations of one file of an archive at most: their ids are in memory until they are removed. */
+const archivedAtOnce = 1_000_000
 
 export class OpenedWal implements Wal {
+  readonly config: Wal['config']
   readonly #parts: OpenedWalOptions
+  readonly #archiving = createLock({ name: 'archive' })
   #closing: Promise<void> | undefined
 
   constructor(parts: OpenedWalOptions) {
+    this.config = parts.config
     this.#parts = parts
   }
 
@@ -69,9 +85,10 @@ export class OpenedWal implements Wal {
     checkCallOptions(options)
     checkId(id)
     this.#checkOpen()
-    const { ledger, executor, store } = this.#parts
+    const { ledger, store } = this.#parts
     await store.index.applied(ledger.acknowledged, options)
-    return executor.shown(id) ?? ledger.load(id)
+    const operation = ledger.load(id)
+    return operation && this.#shown(operation)
   }
 
   async list(
@@ -83,10 +100,10 @@ export class OpenedWal implements Wal {
     const most = wholeNumber(limit, 'limit', 1, 1000, 100)
     if (before !== undefined) checkId(before)
     this.#checkOpen()
-    const { ledger, executor, store } = this.#parts
+    const { ledger, store } = this.#parts
     await store.index.applied(ledger.acknowledged, { signal })
     const page = store.index.list({ ...filter, ...(before !== undefined && { before }), limit: most })
-    const operations = page.map((operation) => executor.shown(operation.id) ?? operation)
+    const operations = page.map((operation) => this.#shown(operation))
     return page.length < most ? { operations } : { operations, next: page.at(-1)!.id }
   }
 
@@ -154,6 +171,50 @@ export class OpenedWal implements Wal {
     return this.#follow(id === undefined ? rest : { ...rest, id }, from, signal)
   }
 
+  async archive(
+    filter: OperationFilter & { readonly finishedBefore?: number } & CallOptions = {},
+  ): Promise<ArchiveReport> {
+    const { signal, finishedBefore = Infinity, ...rest } = filter
+    checkCallOptions({ signal })
+    checkFilter(rest)
+    return await this.#call('archive operations', { signal }, () => this.#archive(rest, finishedBefore))
+  }
+
+  async *records({ from, signal }: ReadOptions = {}): AsyncGenerator<NumberedRecord, void, undefined> {
+    checkCallOptions({ signal })
+    this.#checkOpen()
+    const { log } = this.#parts.store
+    for await (const { firstLsn, payloads } of log.read({ signal, ...(from !== undefined && { from }) })) {
+      for (const [at, payload] of payloads.entries())
+        yield { lsn: firstLsn + at, record: decodeRecord(payload) }
+    }
+  }
+
+  async verify(options?: CallOptions): Promise<StoreVerifyReport> {
+    checkCallOptions(options)
+    this.#checkOpen()
+    return await this.#parts.store.verify(options)
+  }
+
+  async rebuildIndex(options?: CallOptions): Promise<void> {
+    checkCallOptions(options)
+    this.#checkOpen()
+    await this.#parts.store.rebuildIndex(options)
+  }
+
+  async *followBackends(options?: CallOptions): AsyncGenerator<BackendHealth, void, undefined> {
+    checkCallOptions(options)
+    this.#checkOpen()
+    const { executor, backendFollowers } = this.#parts
+    const follower = new BackendFollower(executor.health)
+    using _following = backendFollowers.add(follower)
+    for (;;) {
+      const health = await follower.next(options?.signal)
+      if (health === undefined) return
+      yield health
+    }
+  }
+
   async probe(backend: string, options?: CallOptions): Promise<BackendHealth> {
     checkCallOptions(options)
     this.#checkOpen()
@@ -200,7 +261,7 @@ export class OpenedWal implements Wal {
   }
 
   async #close(): Promise<void> {
-    const { executor, checked, calls, watch, waits, followers, store } = this.#parts
+    const { executor, checked, calls, watch, waits, followers, backendFollowers, store } = this.#parts
     await using closing = new AsyncDisposableStack()
     closing.use(store)
     closing.defer(() => watch.close())
@@ -208,6 +269,7 @@ export class OpenedWal implements Wal {
     await calls.ended()
     waits.end()
     followers.end()
+    backendFollowers.end()
   }
 
   async *#follow(
@@ -239,6 +301,12 @@ export class OpenedWal implements Wal {
   async #call<T>(name: string, options: CallOptions | undefined, work: () => Promise<T>): Promise<T> {
     this.#checkOpen()
     return await this.#parts.calls.run(work, name, options?.signal)
+  }
+
+  /** With what its handler has told, if it is running; an attempt is not over at once when its operation is. */
+  #shown(operation: LoggedOperation): LoggedOperation {
+    if (operation.state !== 'running') return operation
+    return this.#parts.executor.shown(operation.id) ?? operation
   }
 
   /** @throws WalError WAL_NOT_FOUND */
@@ -314,15 +382,62 @@ export class OpenedWal implements Wal {
     const { ledger, store } = this.#parts
     await ledger.applied()
     const ids = store.index.finished(filter, deletedAtOnce)
+    return await this.#remove(ids, isFinished)
+  }
+
+  /** Removes operations that are still what was meant. How many. */
+  async #remove(ids: readonly number[], isMeant: (operation: LoggedOperation) => boolean): Promise<number> {
+    const { ledger } = this.#parts
     using turns = new DisposableStack()
     // Nobody queues one of them again meanwhile.
     for (const id of ids) turns.use(await ledger.turn(id))
     const over = ids.filter((id) => {
       const operation = ledger.load(id)
-      return operation !== undefined && isFinished(operation)
+      return operation !== undefined && isMeant(operation)
     })
     if (over.length > 0) await ledger.commit([{ kind: 'delete', at: ledger.clock(), ids: over }], () => [])
     return over.length
+  }
+
+  async #archive(filter: OperationFilter, finishedBefore: number): Promise<ArchiveReport> {
+    using _turn = await this.#archiving.acquire()
+    const { disk, path, ledger } = this.#parts
+    const written = new Map<number, number>()
+    const pages = this.#finishedPages(filter, finishedBefore, written)
+    const first = await pages.next()
+    if (first.done === true) return { operations: 0, bytes: 0 }
+    const name = String(ledger.acknowledged).padStart(16, '0')
+    const all = async function* () {
+      yield first.value
+      yield* pages
+    }
+    const { file, bytes } = await writeArchive(disk, path, name, all())
+    let operations = 0
+    const ids = [...written.keys()]
+    for (let at = 0; at < ids.length; at += deletedAtOnce) {
+      // What has changed since it was written is not what is in the file.
+      operations += await this.#remove(
+        ids.slice(at, at + deletedAtOnce),
+        ({ id, lsn }) => written.get(id) === lsn,
+      )
+    }
+    return { operations, file, bytes }
+  }
+
+  /** Finished operations; notes their ids, and the records that changed them last. */
+  async *#finishedPages(
+    { states = finishedStates, ...filter }: OperationFilter,
+    finishedBefore: number,
+    written: Map<number, number>,
+  ): AsyncGenerator<readonly LoggedOperation[], void, undefined> {
+    const ended = states.filter((state) => finishedStates.includes(state))
+    if (ended.length === 0) return
+    for await (const page of pagesOf(this, { ...filter, states: ended })) {
+      const meant = page.filter(({ finishedAt }) => finishedAt !== undefined && finishedAt < finishedBefore)
+      for (const { id, lsn } of meant) written.set(id, lsn)
+      if (meant.length > 0) yield meant
+      if (written.size >= archivedAtOnce) return
+    }
   }
 }
 

@@ -73,7 +73,7 @@ export function decodeRecord(payload: Uint8Array): WalRecord {
 /** The operation that an `add` promises. `waitingFor` counts all its dependencies; who knows better corrects it. */
 export function promised(lsn: number, record: Extract<WalRecord, { kind: 'add' }>): LoggedOperation {
   const { kind: _, notBefore, before = [], ...operation } = record
-  const after = [...operation.after, ...before.map((distance) => lsn - distance)]
+  const after = [...new Set([...operation.after, ...before.map((distance) => lsn - distance)])]
   return {
     ...operation,
     after,

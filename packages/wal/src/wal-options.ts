@@ -1,9 +1,9 @@
 /** What a log of operations is opened with. */
 import type { BackendOptions } from './breaker.ts'
 import { checkHandler } from './new-operation.ts'
-import type { OperationStoreOptions } from './open-operation-store.ts'
 import { checkKeys, checkText, wholeNumber } from './option-checks.ts'
-import type { OperationTypes } from './wal.ts'
+import { checkStoreOptions, type OperationStoreOptions } from './store-options.ts'
+import type { OperationTypes, Wal } from './wal.ts'
 
 /** Options of {@link openWal}. */
 export interface WalOptions extends OperationStoreOptions {
@@ -59,7 +59,20 @@ const ownKeys = [
   'stuckMs',
   'maxFollowed',
 ] as const
-const storeKeys = ['path', 'disk', 'segmentBytes', 'clock'] as const
+const storeKeys = [
+  'path',
+  'disk',
+  'segmentBytes',
+  'mode',
+  'intervalMs',
+  'maxRecordBytes',
+  'maxQueuedBytes',
+  'clock',
+  'index',
+  'keepFinished',
+  'idempotencyWindowMs',
+  'maxUnfinishedBytes',
+] as const
 const day = 86_400_000
 
 /** @throws TypeError, RangeError */
@@ -104,6 +117,28 @@ export function checkWalOptions(options: WalOptions) {
     )
   }
   return checked
+}
+
+/** Those that are told: the numbers and texts, by their names. */
+export function configOf(options: WalOptions, checked: CheckedOptions): Wal['config'] {
+  const { types, backends, clock: _, isOn, backoff, ...numbers } = checked
+  const { index, keepFinished, idempotencyWindowMs, maxUnfinishedBytes } = checkStoreOptions(
+    storeOptions(options),
+  )
+  return Object.freeze({
+    executor: isOn ? 'on' : 'off',
+    types: Object.keys(types).join(' '),
+    backends: Object.keys(backends).join(' '),
+    ...numbers,
+    retryBaseMs: backoff.baseMs,
+    retryMaxMs: backoff.maxMs,
+    mode: options.mode ?? 'always',
+    index,
+    keepFinishedCount: keepFinished.count,
+    keepFinishedMaxAgeMs: keepFinished.maxAgeMs,
+    idempotencyWindowMs,
+    maxUnfinishedBytes,
+  })
 }
 
 /** Those that concern the store. */

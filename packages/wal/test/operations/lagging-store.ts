@@ -14,14 +14,15 @@ import { wallClock } from '../wal-on.ts'
 export function openLagging(lagMs: number) {
   return async (options: Partial<WalOptions> & Pick<WalOptions, 'types'>, disk: Disk): Promise<Wal> => {
     const { segmentBytes = 262_144 } = options
-    const checked = checkWalOptions({ path: '/log', clock: wallClock, ...options })
+    const given = { path: '/log', clock: wallClock, ...options }
+    const checked = checkWalOptions(given)
     const owner = createOwner({ name: 'lagging index' })
     const memory = createMemoryIndex()
     const lag = new Lag(memory, owner, lagMs)
     let log: Log
     try {
       log = await openLog({ path: '/log', disk, segmentBytes, onBatch: (batch) => lag.apply(batch) })
-      for await (const { lsn, payload } of log.read()) memory.apply({ firstLsn: lsn, payloads: [payload] })
+      for await (const batch of log.read()) memory.apply(batch)
     } catch (error) {
       await owner.close()
       throw error
@@ -30,6 +31,11 @@ export function openLagging(lagMs: number) {
       epoch: memory.epoch + 1,
       log,
       index: lag.index,
+      findings: [],
+      checkpoint: notHere,
+      rebuildIndex: notHere,
+      verify: notHere,
+      stats: () => ({ checkpoints: 0, checkpointFailure: undefined, slowed: 0 }),
       append: (records: readonly WalRecord[], rest) => log.appendMany(records.map(encodeRecord), rest),
       async close() {
         await owner.close()
@@ -43,8 +49,12 @@ export function openLagging(lagMs: number) {
       await store.close().catch(() => undefined)
       throw error
     }
-    return openOver(store, checked)
+    return openOver(store, given, checked)
   }
+}
+
+async function notHere(): Promise<never> {
+  throw new Error('This store has an index that is behind, and nothing else')
 }
 
 class Lag {
