@@ -13,6 +13,7 @@ import { saturated } from './wal/saturated.ts'
 import { scan } from './wal/scan.ts'
 import { start } from './wal/start.ts'
 import { sustained } from './wal/sustained.ts'
+import { wholeOperations } from './wal/whole-operations.ts'
 
 const rows: readonly Row[] = [
   appends(1),
@@ -23,6 +24,7 @@ const rows: readonly Row[] = [
   saturated,
   scan,
   start,
+  wholeOperations,
   fetch,
   length,
 ]

@@ -34,7 +34,7 @@ export function afterDependency(
   id: number,
   isCompleted: boolean,
 ): LoggedOperation {
-  // What was retried waits for nothing any more.
+  // One that was retried waits for none of them any more.
   if (isFinished(operation) || operation.waitingFor === 0) return operation
   if (isCompleted) return { ...operation, waitingFor: operation.waitingFor - 1 }
   return { ...operation, brokenBy: operation.brokenBy ?? id }

@@ -239,7 +239,8 @@ function byTurn(a: LoggedOperation, b: LoggedOperation): number {
   return b.priority - a.priority || a.dueAt - b.dueAt || a.id - b.id
 }
 
-function matches(operation: LoggedOperation, filter: OperationFilter): boolean {
+/** Whether a filter lets an operation through. */
+export function matches(operation: LoggedOperation, filter: OperationFilter): boolean {
   const { states, types, backends, createdAfter = -Infinity, createdBefore = Infinity, paused } = filter
   const has = <T>(wanted: readonly T[] | undefined, value: T) =>
     wanted === undefined || wanted.includes(value)

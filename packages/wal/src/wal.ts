@@ -1,7 +1,8 @@
 /** What the durable log of operations is to those who use it. */
 import type { z } from 'zod'
-import type { CallOptions, LogStats } from './log.ts'
+import type { CallOptions, LogStats, ReadOptions } from './log.ts'
 import type { IndexStats, OperationCount, OperationFilter } from './operation-index.ts'
+import type { StoreVerifyReport } from './operation-store.ts'
 import type {
   ItemResult,
   Json,
@@ -10,6 +11,7 @@ import type {
   OperationTypeName,
   PromisedOperation,
 } from './operation.ts'
+import type { NumberedRecord } from './record.ts'
 
 /** What a handler is given besides the parameters. */
 export interface HandlerContext {
@@ -118,14 +120,29 @@ export interface BackendHealth {
   readonly nextProbeAt?: number
 }
 
+/** What became of finished operations that were to be archived. */
+export interface ArchiveReport {
+  /** Operations that are in the file, and not in the log any more. */
+  readonly operations: number
+  /** Absolute path; absent if there were none. */
+  readonly file?: string
+  readonly bytes: number
+}
+
 /** A frozen look at a log of operations. */
 export interface WalStats {
   readonly epoch: number
   readonly log: LogStats
   readonly index: IndexStats
   readonly operations: readonly OperationCount[]
+  readonly unfinished: number
+  /** Attempts under way. */
   readonly running: number
+  /** Of these: whose handlers go on longer than `stuckMs` after they were cancelled. They keep their operations. */
+  readonly stuck: number
   readonly draining: boolean
+  /** Why nothing is begun and written any more, if the log or its index has failed. */
+  readonly stopped: string | undefined
   readonly followers: number
   /** Since it was opened. */
   readonly completed: number
@@ -136,6 +153,8 @@ export interface WalStats {
 
 /** An open log of operations with its executor. */
 export interface Wal extends AsyncDisposable {
+  /** The options that it was opened with, defaults included, by their names. Frozen. */
+  readonly config: Readonly<Record<string, string | number | boolean>>
   /**
    * Promises an operation; resolves when that is acknowledged. Cancelled while it waits in the queue it has promised nothing.
    *
@@ -170,6 +189,21 @@ export interface Wal extends AsyncDisposable {
   follow(
     options?: OperationFilter & { readonly from?: number; readonly id?: number } & CallOptions,
   ): AsyncGenerator<OperationChange | MissedChanges, void, undefined>
+  /**
+   * Writes finished operations to a file of JSON lines in the folder `archive`, and removes them when it survives a power loss:
+   * those that are in it, and no others. @throws WalError WAL_FULL, WAL_IO, and as {@link append}
+   */
+  archive(
+    filter?: OperationFilter & { readonly finishedBefore?: number } & CallOptions,
+  ): Promise<ArchiveReport>
+  /** The records that were acknowledged when the reading began, in order. @throws as `Log.read` */
+  records(options?: ReadOptions): AsyncGenerator<NumberedRecord, void, undefined>
+  /** Reads and checks log and snapshot, and compares the index with what they make. Changes nothing. @throws as `Log.verify`, WAL_INDEX_FAILED */
+  verify(options?: CallOptions): Promise<StoreVerifyReport>
+  /** Makes the index anew from snapshot and log; the present one answers until then. @throws WalError WAL_CORRUPT if the snapshot is damaged, WAL_IO, WAL_INDEX_FAILED */
+  rebuildIndex(options?: CallOptions): Promise<void>
+  /** The backends as they are, and then each as its state changes; of several changes that nobody has taken the last. */
+  followBackends(options?: CallOptions): AsyncGenerator<BackendHealth, void, undefined>
   /** Probes a backend now. @throws WalError WAL_NOT_FOUND */
   probe(backend: string, options?: CallOptions): Promise<BackendHealth>
   /** CIDs that unfinished operations name: a claim on the block store. */
