@@ -80,7 +80,8 @@ describe('a kill -9 of the server', () => {
     }))
     await all(await server.client.call('files.add', {}, { body }))
     const input = { bytesPerSecond: 3_000_000, detach: true } as const
-    const [{ job = 0 } = {}] = await all(await server.client.call('store.verify', input))
+    const [line] = await all(await server.client.call('store.verify', input))
+    const job = line!.job
     let checkpoint: { pack: number; items: number; packs: number } | undefined
     await expect
       .poll(
