@@ -17,9 +17,13 @@ import { type HttpLimits, operationRoutes } from '@ipfs-kit/operations/http'
 import { openApiDocument } from '@ipfs-kit/operations/openapi'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { ServerError } from './errors.ts'
-import { checkScope, checkSource, identify, shown } from './guard.ts'
+import { eventStream } from './event-stream.ts'
+import type { CurrentWal } from './followed-wal.ts'
+import { checkScope, checkSource, identify, identifySocket, shown } from './guard.ts'
 import { maxMcpBytes, mcpRoute } from './mcp-route.ts'
 import { mcpServers } from './mcp-tools.ts'
+import type { SocketUpgrades } from './upgrades.ts'
+import { walSocket } from './wal-socket.ts'
 
 /** What {@link createApi} takes. */
 export interface ApiOptions {
@@ -34,6 +38,9 @@ export interface ApiOptions {
     readonly parts: readonly { readonly name: string; readonly state: string }[]
   }
   readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>
+  /** The log of operations, which clients follow. */
+  readonly wal: CurrentWal
+  readonly upgrades: Pick<SocketUpgrades, 'take'>
 }
 
 /** Failures that no answer explains, for the log. */
@@ -45,6 +52,9 @@ const everywhere = {
   'cross-origin-resource-policy': 'same-origin',
   'x-content-type-options': 'nosniff',
 }
+
+/** What both ways to follow the log need. */
+const walFollow = { name: 'following the log', scope: 'read' } as const
 
 /** Makes the application without listening. REST and MCP want a token; health and metrics only a loopback Host. */
 export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
@@ -94,6 +104,20 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
       identify: (request) => identify(request, tokens),
       onError: (requestId, error) => errors.publish({ requestId, name: 'mcp', error }),
     }),
+  )
+  const following = {
+    wal: options.wal,
+    onError: (error: unknown) => errors.publish({ requestId: randomUUID(), name: 'follow', error }),
+  }
+  await app.register(
+    walSocket({
+      ...following,
+      upgrades: options.upgrades,
+      authorize: (request) => checkScope(identifySocket(request, tokens), walFollow),
+    }),
+  )
+  await app.register(
+    eventStream({ ...following, authorize: (request) => checkScope(identify(request, tokens), walFollow) }),
   )
 
   addPage(app, '/healthz', (_request, reply) => reply.send({ ok: true }))

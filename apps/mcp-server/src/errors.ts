@@ -52,6 +52,12 @@ export const serverErrors = {
     when: 'one of the pages of the server is asked for with another method than GET or HEAD; the status is 405',
     next: 'Use GET.',
   },
+  SERVER_UPGRADE_NEEDED: {
+    kind: 'invalid',
+    status: 426,
+    when: 'the path of the WebSocket is asked for without its handshake; the status is 426',
+    next: 'Open it as a WebSocket (RFC 6455), or follow /api/v1/jobs/events.',
+  },
   SERVER_REQUEST_INVALID: {
     kind: 'invalid',
     when: 'what arrives is not HTTP, or its URL cannot be decoded; 431 when the headers are too large, 408 when they take too long',

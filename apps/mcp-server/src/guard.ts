@@ -38,7 +38,26 @@ export function checkSource({ url, headers: { host: named = '', origin } }: Fast
  * @throws ServerError SERVER_TOKEN_MISSING, SERVER_TOKEN_WRONG
  */
 export function identify(request: FastifyRequest, tokens: Pick<Tokens, 'verify'>): Identity {
-  const presented = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
+  return holderOf(bearerOf(request), tokens)
+}
+
+/**
+ * The same for a WebSocket. A page cannot send headers with one: it offers the subprotocol `bearer.<token>` beside that of the
+ * messages. A token is never in a URL, which ends up in logs and histories.
+ *
+ * @throws ServerError SERVER_TOKEN_MISSING, SERVER_TOKEN_WRONG
+ */
+export function identifySocket(request: FastifyRequest, tokens: Pick<Tokens, 'verify'>): Identity {
+  const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((one) => one.trim())
+  const carrier = offered.find((one) => one.startsWith('bearer.'))
+  return holderOf(bearerOf(request) ?? carrier?.slice('bearer.'.length), tokens)
+}
+
+function bearerOf({ headers }: FastifyRequest): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1]
+}
+
+function holderOf(presented: string | undefined, tokens: Pick<Tokens, 'verify'>): Identity {
   if (presented === undefined)
     throw new ServerError('SERVER_TOKEN_MISSING', 'The request has no bearer token')
   const identity = tokens.verify(presented)

@@ -1,6 +1,6 @@
 /** Listening on loopback: connections are bounded, and what is no HTTP gets an answer too. */
 import { randomUUID } from 'node:crypto'
-import type { RequestListener, Server, ServerResponse } from 'node:http'
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createEvent, type Resume, shield, suspend } from '@ipfs-kit/concurrency'
@@ -15,6 +15,13 @@ export interface Endpoint {
   readonly host: string
   /** 0 takes any free port. */
   readonly port: number
+}
+
+/** What becomes of requests that want to go on with another protocol. */
+export interface Upgrades {
+  /** Whether it is one; any other is answered as if it had not asked. */
+  accepts(request: IncomingMessage): boolean
+  handle(request: IncomingMessage, socket: Duplex, head: Buffer): void
 }
 
 /** An HTTP listener with a handler of its own. */
@@ -41,8 +48,14 @@ const settings = {
  *
  * @throws ServerError SERVER_PORT_UNAVAILABLE
  */
-export async function openListener(endpoint: Endpoint, handler: RequestListener): Promise<Listener> {
-  const server = createServer(settings, handler)
+export async function openListener(
+  endpoint: Endpoint,
+  handler: RequestListener,
+  upgrades?: Upgrades,
+): Promise<Listener> {
+  const shouldUpgradeCallback = (request: IncomingMessage): boolean => upgrades?.accepts(request) ?? false
+  const server = createServer({ ...settings, shouldUpgradeCallback }, handler)
+  server.on('upgrade', (request, socket, head) => upgrades?.handle(request, socket, head))
   server.maxConnections = maxConnections
   // An expectation that nobody knows may be ignored (RFC 9110, section 10.1.1).
   server.on('checkExpectation', handler)

@@ -1,5 +1,6 @@
 /** The server: one kit and the doors to it, in the order of their opening; closing goes the other way. */
 import { mkdtemp, rm } from 'node:fs/promises'
+import type { RequestListener } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createGateway } from '@ipfs-kit/gateway'
@@ -9,6 +10,8 @@ import { Registry } from 'prom-client'
 import { createApi } from './api.ts'
 import { openListener } from './listen.ts'
 import { checkOptions, type ServerOptions } from './options.ts'
+import { createUpgrades } from './upgrades.ts'
+import { walSocketPath } from './wal-socket.ts'
 
 /** A running server. */
 export interface Server extends AsyncDisposable {
@@ -53,7 +56,8 @@ export async function openServer(options: ServerOptions = {}): Promise<Server> {
   )
   telemetry.observe('ipfs', () => kit.ipfs.stats())
 
-  // REST, MCP, health and metrics.
+  // REST, MCP, health and metrics, and the ways to follow the log of operations.
+  const upgrades = createUpgrades(walSocketPath)
   const api = await createApi({
     operations: kit.operations,
     caller: kit.caller,
@@ -70,12 +74,13 @@ export async function openServer(options: ServerOptions = {}): Promise<Server> {
       return { ready: parts.every(({ state }) => state === 'running'), parts }
     },
     metrics: () => telemetry.metrics(),
+    wal: () => kit.wal,
+    upgrades,
   })
   opening.defer(() => api.close())
   await api.ready()
-  const door = opening.use(
-    await openListener(kit.config.api, (request, response) => api.routing(request, response)),
-  )
+  const route: RequestListener = (request, response) => api.routing(request, response)
+  const door = opening.use(await openListener(kit.config.api, route, upgrades.through(route)))
   names.set(door.server, 'api')
   // Nobody comes in any more; those who are in get their answers before the door cuts the connections.
   opening.defer(() => {

@@ -84,6 +84,11 @@ export interface Claim {
   readonly cid: CID
   /** Links to follow from the root; 0 keeps the root alone. Default Infinity. */
   readonly depth?: number
+  /**
+   * What becomes of a mark when a block that has links is not here, or damaged. `stop`: it fails, and nothing is freed. `skip`:
+   * what is here is kept, such as for work that has not looked yet whether all is here. Default `stop`.
+   */
+  readonly missing?: 'stop' | 'skip'
 }
 
 /** What a mark found. */
@@ -149,10 +154,24 @@ export interface VerifyReport {
   readonly damagedBlocks: number
 }
 
+/** What one pack has. */
+export interface PackVerified {
+  /** Its number; they come in its order. */
+  readonly pack: number
+  readonly blocks: number
+  /** Bytes read and hashed. */
+  readonly bytes: number
+  /** At most 1,000; `damagedBlocks` counts all. */
+  readonly damages: readonly Damage[]
+  readonly damagedBlocks: number
+}
+
 /** Options of {@link Blocks.verify}. */
 export interface VerifyOptions extends CallOptions {
   /** Bytes read a second at most. Default 67,108,864 (64 MiB). */
   readonly bytesPerSecond?: number
+  /** Packs up to this number are left out, such as those of a verification before that was interrupted. Default 0: none. */
+  readonly afterPack?: number
   readonly onProgress?: (progress: VerifyProgress) => void
 }
 
@@ -266,6 +285,8 @@ export interface Blocks extends AsyncDisposable {
   compact(options?: CallOptions & { readonly minDeadShare?: number }): Promise<CompactReport>
   /** Reads and checks all packs at a bounded rate. */
   verify(options?: VerifyOptions): Promise<VerifyReport>
+  /** The same, pack by pack, the oldest first: those that are there when it begins. */
+  verifyPacks(options?: VerifyOptions): AsyncGenerator<PackVerified, void, undefined>
   /** Why a block is here, or not. */
   explain(cid: CID, options?: CallOptions): Promise<Explanation>
   stats(): BlocksStats

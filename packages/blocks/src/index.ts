@@ -19,6 +19,7 @@ export type {
   LeaseOptions,
   Listed,
   MarkReport,
+  PackVerified,
   Pair,
   PutOptions,
   RangeOptions,

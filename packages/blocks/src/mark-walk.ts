@@ -55,7 +55,8 @@ export interface MarkWalked {
 /**
  * Reaches all blocks of all claims. Runs between `begin` and `beginSweep` of the epochs.
  *
- * @throws BlocksError `BLOCKS_MARK_INCOMPLETE` if an interior block is missing, damaged or not understood
+ * @throws BlocksError `BLOCKS_MARK_INCOMPLETE` if an interior block is missing, damaged or not understood, and a claim does
+ * not say `missing: 'skip'`
  */
 export async function walkClaims(options: MarkWalkOptions): Promise<MarkWalked> {
   return await new MarkWalk(options).run()
@@ -88,6 +89,8 @@ class MarkWalk {
   readonly #roots: CID[] = []
   #claims = 0
   #missingLeaves = 0
+  /** Whether blocks that are not here are passed by: when the claims are walked that allow it. */
+  #skips = false
 
   constructor(options: MarkWalkOptions) {
     this.#options = options
@@ -97,19 +100,29 @@ class MarkWalk {
   }
 
   async run(): Promise<MarkWalked> {
-    for await (const { cid, depth = Number.POSITIVE_INFINITY } of this.#options.claims()) {
-      if (!(depth >= 0)) throw new RangeError(`the depth of a claim is 0 or more, not ${depth}`)
+    const skipping: Claim[] = []
+    for await (const claim of this.#options.claims()) {
       this.#claims += 1
-      if (depth === Number.POSITIVE_INFINITY) {
-        const waiting = this.#visit(cid, cid)
-        if (waiting !== undefined) await waiting
-        // Roots of several claims are read together.
-        while (this.#stack.size >= this.#readAhead) await this.#deeper()
-      } else await this.#walkLevels(cid, depth)
-      if (this.#pace.isDue) await this.#pace.turn()
+      if (claim.missing === 'skip') skipping.push(claim)
+      else await this.#walk(claim)
     }
     while (this.#stack.size > 0) await this.#deeper()
+    // Last, so that no hole that is passed by counts as visited for a claim that stops at it.
+    this.#skips = true
+    for (const claim of skipping) await this.#walk(claim)
+    while (this.#stack.size > 0) await this.#deeper()
     return { claims: this.#claims, missingLeaves: this.#missingLeaves }
+  }
+
+  async #walk({ cid, depth = Number.POSITIVE_INFINITY }: Claim): Promise<void> {
+    if (!(depth >= 0)) throw new RangeError(`the depth of a claim is 0 or more, not ${depth}`)
+    if (depth === Number.POSITIVE_INFINITY) {
+      const waiting = this.#visit(cid, cid)
+      if (waiting !== undefined) await waiting
+      // Roots of several claims are read together.
+      while (this.#stack.size >= this.#readAhead) await this.#deeper()
+    } else await this.#walkLevels(cid, depth)
+    if (this.#pace.isDue) await this.#pace.turn()
   }
 
   readonly #visit: Visit = (link, root) => {
@@ -157,7 +170,8 @@ class MarkWalk {
     const blocks = await settled(batch.map(({ cid, root }) => this.#load(cid, root)))
     for (const [at, { cid, root }] of batch.entries()) {
       if (this.#pace.isDue) await this.#pace.turn()
-      await this.#visitAll(this.#linksOf(cid, root, blocks[at]!), root, visit)
+      const bytes = blocks[at]
+      if (bytes !== undefined) await this.#visitAll(this.#linksOf(cid, root, bytes), root, visit)
     }
   }
 
@@ -178,12 +192,12 @@ class MarkWalk {
     await settled(waiting)
   }
 
-  /** The bytes of an interior block, which is reached by that. */
-  async #load(cid: CID, root: CID): Promise<Uint8Array> {
+  /** The bytes of an interior block, which is reached by that; `undefined` if it is passed by. */
+  async #load(cid: CID, root: CID): Promise<Uint8Array | undefined> {
     if (isInline(cid)) {
       const bytes = cid.multihash.digest
       if (bytes.length <= maxInlineBytes) return bytes
-      throw incomplete(
+      return this.#hole(
         cid,
         root,
         `is inline and has ${bytes.length} bytes; at most ${maxInlineBytes} are followed`,
@@ -191,10 +205,13 @@ class MarkWalk {
     }
     const where = await this.#reach(cid)
     const isHere = where === 'kept' || (where === 'cache' && (await this.#promote(cid)))
-    if (!isHere) throw incomplete(cid, root, 'is not here')
-    const bytes = await this.#options.read(cid)
-    if (bytes === undefined) throw incomplete(cid, root, 'is not here, or damaged')
-    return bytes
+    if (!isHere) return this.#hole(cid, root, 'is not here')
+    return (await this.#options.read(cid)) ?? this.#hole(cid, root, 'is not here, or damaged')
+  }
+
+  /** @throws BlocksError BLOCKS_MARK_INCOMPLETE unless it is passed by */
+  #hole(cid: CID, root: CID, what: string, cause?: unknown): undefined {
+    if (!this.#skips) throw incomplete(cid, root, what, cause)
   }
 
   #linksOf(cid: CID, root: CID, bytes: Uint8Array): readonly CID[] {
@@ -202,7 +219,7 @@ class MarkWalk {
       return Array.from(this.#options.links(cid, bytes))
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause)
-      throw incomplete(cid, root, `cannot be followed (${why})`, cause)
+      return this.#hole(cid, root, `cannot be followed (${why})`, cause) ?? []
     }
   }
 

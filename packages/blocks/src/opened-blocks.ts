@@ -12,6 +12,7 @@ import type {
   LeaseOptions,
   Listed,
   MarkReport,
+  PackVerified,
   Pair,
   PutOptions,
   RangeOptions,
@@ -34,7 +35,7 @@ import { statsOf } from './store-stats.ts'
 import type { Store } from './store.ts'
 import { createUnverified } from './unverified.ts'
 import type { Upkeep } from './upkeep.ts'
-import { verifyPacks } from './verify.ts'
+import { sumOfPacks, Verification } from './verify.ts'
 
 /** The parts of an open store. */
 export interface OpenedParts {
@@ -153,9 +154,18 @@ export class OpenedBlocks implements Blocks {
     return this.#shared(work, options)
   }
 
-  async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
-    const work = new SharedWork<VerifyReport>(this.#work, 'verify', () => verifyPacks(this.#store, options))
-    return this.#shared(work, options)
+  verify(options?: VerifyOptions): Promise<VerifyReport> {
+    return sumOfPacks(this.verifyPacks(options))
+  }
+
+  async *verifyPacks(options: VerifyOptions = {}): AsyncGenerator<PackVerified, void, undefined> {
+    const verification = new Verification(this.#store, options)
+    for (;;) {
+      const next = new SharedWork(this.#work, 'verify', () => verification.next())
+      const verified = await this.#shared(next, options)
+      if (verified === undefined) return
+      yield verified
+    }
   }
 
   async explain(cid: CID, options?: CallOptions): Promise<Explanation> {

@@ -6,7 +6,7 @@
 import { operation } from '@ipfs-kit/operations'
 import { CID } from 'multiformats/cid'
 import { z } from 'zod'
-import type { Blocks } from './blocks.ts'
+import type { Blocks, VerifyProgress } from './blocks.ts'
 
 type Slice<K extends keyof Blocks> = { readonly store: Pick<Blocks, K> }
 
@@ -110,8 +110,20 @@ const verifySummary = z.object({
   bytes: whole.describe('Bytes that were read'),
 })
 
+/** How far a verification is: what has been found, and the last pack that was checked. */
+const verifiedSchema = z.object({
+  pack: whole.default(0),
+  items: whole.default(0),
+  failed: whole.default(0),
+  packs: whole.default(0),
+  bytes: whole.default(0),
+})
+
+/** Damages that have a line. */
+const namedDamages = 1000
+
 /** Checks all packs. */
-export const storeVerify = operation<Slice<'verify'>>()({
+export const storeVerify = operation<Slice<'verifyPacks'>>()({
   name: 'store.verify',
   summary: 'Read all packs and check every block; the last line sums up',
   parts: ['store'],
@@ -128,17 +140,24 @@ export const storeVerify = operation<Slice<'verify'>>()({
     'failed' in line
       ? `checked ${line.packs} packs (${line.bytes} bytes): ${line.items} in order, ${line.failed} damaged`
       : `pack ${line.pack}, byte ${line.offset}, ${line.bytes} bytes: ${line.problem}${line.cid === undefined ? '' : ` ${line.cid}`}`,
-  async *run({ store }, { bytesPerSecond }, { signal, progress }) {
-    const report = await store.verify({
-      bytesPerSecond,
-      signal,
-      onProgress: ({ bytes, blocks }) => progress({ stage: 'verifying', bytes, items: blocks }),
-    })
-    for (const { cid, ...damage } of report.damages) {
-      yield cid === undefined ? damage : { ...damage, cid: cid.toString() }
+  async *run({ store }, { bytesPerSecond }, { signal, progress, resume }) {
+    let { pack: afterPack, ...done } = verifiedSchema.parse(resume?.checkpoint ?? {})
+    const before = done
+    const onProgress = ({ bytes, blocks }: VerifyProgress): void =>
+      progress({ stage: 'verifying', bytes: before.bytes + bytes, items: before.items + blocks })
+    for await (const verified of store.verifyPacks({ bytesPerSecond, afterPack, signal, onProgress })) {
+      for (const { cid, ...damage } of verified.damages.slice(0, Math.max(0, namedDamages - done.failed))) {
+        yield cid === undefined ? damage : { ...damage, cid: cid.toString() }
+      }
+      done = {
+        items: done.items + verified.blocks,
+        failed: done.failed + verified.damagedBlocks,
+        packs: done.packs + 1,
+        bytes: done.bytes + verified.bytes,
+      }
+      await resume?.save({ ...done, pack: verified.pack })
     }
-    const { blocks, damagedBlocks, packs, bytes } = report
-    yield { items: blocks, failed: damagedBlocks, packs, bytes }
+    yield done
   },
 })
 

@@ -1,5 +1,5 @@
 /** Reads and checks all packs at a bounded rate. */
-import type { Damage, VerifyOptions, VerifyReport } from './blocks.ts'
+import type { Damage, PackVerified, VerifyOptions, VerifyReport } from './blocks.ts'
 import { diskFailure } from './disk-failure.ts'
 import { frameKinds } from './frame.ts'
 import type { Pack } from './pack.ts'
@@ -16,42 +16,91 @@ const namedDamages = 1000
 /**
  * Checks the packs that are there when it begins, the oldest first; those that are removed meanwhile are left out. What
  * is damaged and would be answered otherwise is a miss from then on, unless the disk only failed to read it.
- *
- * @throws RangeError for `bytesPerSecond`; BlocksError BLOCKS_IO, BLOCKS_CLOSED; the reason of the signal
  */
-export async function verifyPacks(store: Store, options: VerifyOptions = {}): Promise<VerifyReport> {
-  const { bytesPerSecond = usualBytesPerSecond, onProgress, signal } = options
-  if (!(bytesPerSecond > 0)) throw new RangeError(`bytesPerSecond is more than 0, not ${bytesPerSecond}`)
-  const { folder, packs, tagger } = store.parts
-  const pace = new ReadPace(bytesPerSecond, { ...(signal === undefined ? {} : { signal }) })
-  // A pack whose first bytes are still on their way has nothing to be checked.
-  const wanted = packs
-    .filter((pack) => pack !== undefined)
-    .filter((pack) => pack.writtenEnd > 0)
-    .sort((left, right) => left.id - right.id)
-  const damages: Damage[] = []
-  let checked = 0
-  let blocks = 0
-  let bytes = 0
-  let damagedBlocks = 0
-  const tell = (): void => onProgress?.({ packs: checked, ofPacks: wanted.length, bytes, blocks })
-  for (const pack of wanted) {
-    store.check(options)
-    const file = new PacedFile(folder, pack, pace, (read) => {
-      store.check(options)
-      bytes += read
-      tell()
-    })
-    const found = await damagesOf(pack, () => verifyPack(pack, file, tagger, () => (blocks += 1)))
-    for (const damage of found ?? []) {
-      damagedBlocks += 1
-      if (damages.length < namedDamages) damages.push(named(pack, damage))
-      await report(store, pack, file, damage)
-    }
-    if (found !== undefined) checked += 1
-    tell()
+export class Verification {
+  readonly #store: Store
+  readonly #options: VerifyOptions
+  readonly #pace: ReadPace
+  readonly #wanted: readonly Pack[]
+  #at = 0
+  #checked = 0
+  #blocks = 0
+  #bytes = 0
+
+  /** @throws RangeError for `bytesPerSecond` */
+  constructor(store: Store, options: VerifyOptions) {
+    const { bytesPerSecond = usualBytesPerSecond, afterPack = 0, signal } = options
+    if (!(bytesPerSecond > 0)) throw new RangeError(`bytesPerSecond is more than 0, not ${bytesPerSecond}`)
+    this.#store = store
+    this.#options = options
+    this.#pace = new ReadPace(bytesPerSecond, { ...(signal === undefined ? {} : { signal }) })
+    // A pack whose first bytes are still on their way has nothing to be checked.
+    this.#wanted = store.parts.packs
+      .filter((pack) => pack !== undefined)
+      .filter((pack) => pack.writtenEnd > 0 && pack.id > afterPack)
+      .sort((left, right) => left.id - right.id)
   }
-  return { packs: checked, blocks, bytes, damages, damagedBlocks }
+
+  /**
+   * The next pack, checked; `undefined` if there is none.
+   *
+   * @throws BlocksError BLOCKS_IO, BLOCKS_CLOSED; the reason of the signal
+   */
+  async next(): Promise<PackVerified | undefined> {
+    for (let pack = this.#wanted[this.#at]; pack !== undefined; pack = this.#wanted[this.#at]) {
+      this.#at += 1
+      const verified = await this.#verify(pack)
+      if (verified !== undefined) return verified
+    }
+    return undefined
+  }
+
+  async #verify(pack: Pack): Promise<PackVerified | undefined> {
+    const store = this.#store
+    const { folder, tagger } = store.parts
+    const before = { blocks: this.#blocks, bytes: this.#bytes }
+    store.check(this.#options)
+    const file = new PacedFile(folder, pack, this.#pace, (read) => {
+      store.check(this.#options)
+      this.#bytes += read
+      this.#tell()
+    })
+    const found = await damagesOf(pack, () => verifyPack(pack, file, tagger, () => (this.#blocks += 1)))
+    for (const damage of found ?? []) await report(store, pack, file, damage)
+    if (found !== undefined) this.#checked += 1
+    this.#tell()
+    if (found === undefined) return undefined
+    return {
+      pack: pack.id,
+      blocks: this.#blocks - before.blocks,
+      bytes: this.#bytes - before.bytes,
+      damages: found.slice(0, namedDamages).map((damage) => named(pack, damage)),
+      damagedBlocks: found.length,
+    }
+  }
+
+  #tell(): void {
+    this.#options.onProgress?.({
+      packs: this.#checked,
+      ofPacks: this.#wanted.length,
+      bytes: this.#bytes,
+      blocks: this.#blocks,
+    })
+  }
+}
+
+/** The sum of what packs have. */
+export async function sumOfPacks(packs: AsyncIterable<PackVerified>): Promise<VerifyReport> {
+  const damages: Damage[] = []
+  const sum = { packs: 0, blocks: 0, bytes: 0, damagedBlocks: 0 }
+  for await (const pack of packs) {
+    sum.packs += 1
+    sum.blocks += pack.blocks
+    sum.bytes += pack.bytes
+    sum.damagedBlocks += pack.damagedBlocks
+    damages.push(...pack.damages.slice(0, namedDamages - damages.length))
+  }
+  return { ...sum, damages }
 }
 
 /** `undefined` if the pack was removed meanwhile. */

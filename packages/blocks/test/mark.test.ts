@@ -143,6 +143,30 @@ it('frees nothing when the root of a claim is missing, and says that it is the r
   await expect(dag.mark()).rejects.toThrow(`The claimed root ${root} is not here`)
 })
 
+it.each([undefined, 5])('keeps what is here of a claim that may have holes (depth %s)', async (depth) => {
+  const dag = new Dag()
+  const lone = dag.leaf('lone')
+  const behind = dag.leaf('behind the hole')
+  const hole = dag.node([behind], 'hole')
+  const inner = dag.node([dag.leaf('leaf')], 'inner')
+  const root = dag.node([hole, inner], 'root')
+  dag.remove(hole)
+  dag.claimed.set(100, { cid: root, missing: 'skip', ...(depth === undefined ? {} : { depth }) })
+  dag.claimed.set(101, { cid: cidOf('nowhere'), missing: 'skip' })
+  expect((await dag.mark()).report).toMatchObject({ claims: 2, liveBlocks: 3, deadBlocks: 2 })
+  expect([root, inner, lone, behind].map((cid) => dag.isLive(cid))).toEqual([true, true, false, false])
+})
+
+it('stops at a hole below a claim that may have none, whoever claims the same before and may', async () => {
+  const dag = new Dag()
+  const hole = dag.node([], 'hole')
+  const root = dag.node([hole], 'root')
+  dag.remove(hole)
+  dag.claimed.set(1, { cid: root, missing: 'skip' })
+  dag.claimed.set(2, { cid: root })
+  await expect(dag.mark()).rejects.toMatchObject({ code: 'BLOCKS_MARK_INCOMPLETE' })
+})
+
 it('frees nothing when a block has a codec that nobody knows', async () => {
   const dag = new Dag()
   const root = dag.node([], 'root')

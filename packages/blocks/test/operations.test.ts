@@ -1,5 +1,5 @@
 import { openBlocks } from '@ipfs-kit/blocks'
-import { storeOperations } from '@ipfs-kit/blocks/operations'
+import { storeOperations, storeVerify } from '@ipfs-kit/blocks/operations'
 import { simDisk } from '@ipfs-kit/disk'
 import { createCaller, type Progress, type TableOf } from '@ipfs-kit/operations'
 import { expect, test } from 'vitest'
@@ -61,6 +61,56 @@ test('store.verify yields each damage and a summary, and tells its progress', as
     { items: 29, failed: 1, packs: 1 },
   ])
   expect(progress.at(-1)).toMatchObject({ stage: 'verifying', items: 29 })
+})
+
+test('store.verify notes each pack that it has checked, and goes on behind the last one', async () => {
+  await using opened = await open()
+  const { disk, store } = opened
+  // Three packs and more.
+  for (let number = 0; number < 500; number++) {
+    const { cid, bytes } = blockOf(number, 500)
+    await store.put(cid, bytes)
+  }
+  const file = await disk.open('/store/cache-00000001.pack', 'write')
+  await file.write([Buffer.from('!')], 200)
+  await file.close()
+  const whole = await store.verify()
+  expect(whole.packs).toBeGreaterThan(2)
+
+  /** Runs it until it saves for the second time, and then to the end. */
+  const saved: unknown[] = []
+  const run = (save: () => void, checkpoint?: unknown) =>
+    storeVerify.run(
+      { store },
+      { bytesPerSecond: 1_000_000_000 },
+      {
+        signal: new AbortController().signal,
+        progress() {},
+        requestId: 'r',
+        resume: {
+          ...(checkpoint === undefined ? {} : { checkpoint }),
+          save: async (found) => {
+            saved.push(found)
+            save()
+          },
+        },
+      },
+      undefined,
+    )
+  const interrupted = run(() => {
+    if (saved.length === 2) throw new Error('killed')
+  })
+  const lines: unknown[] = []
+  await expect(async () => {
+    for await (const line of interrupted) lines.push(line)
+  }).rejects.toThrow('killed')
+  // What it has read before the second save is as good as not read.
+  const rest = await linesOf(run(() => {}, saved[0]))
+  expect([...lines, ...rest]).toMatchObject([
+    { pack: 1, problem: 'mismatch' },
+    { items: whole.blocks, failed: 1, packs: whole.packs, bytes: whole.bytes },
+  ])
+  expect(rest).toHaveLength(1)
 })
 
 test('store.compact rewrites packs that hold deleted blocks', async () => {

@@ -6,6 +6,7 @@ import type {
   CallBody,
   CallOptions,
   Caller,
+  Detaching,
   FileEntry,
   InputOf,
   ResultOf,
@@ -54,11 +55,11 @@ export interface Client<T extends Table = KitTable> extends Caller<T> {
    * @throws ClientError with the server's code or one of `clientErrors`; the reason of the signal; and what the body
    * itself throws, except an `EntryReadError` of a file in a form, which becomes a failed item
    */
-  call<N extends keyof T & string>(
+  call<N extends keyof T & string, D extends boolean = false>(
     name: N,
-    input: InputOf<T[N]>,
+    input: InputOf<T[N]> & Detaching<T[N], D>,
     options?: ClientCallOptions<BodyKindOf<T[N]>>,
-  ): Promise<ResultOf<T[N]>>
+  ): Promise<ResultOf<T[N], D>>
 }
 
 const optionNames = ['url', 'token', 'fetch']

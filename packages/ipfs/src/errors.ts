@@ -95,8 +95,8 @@ export const ipfsErrors = {
   },
   IPFS_NOT_MIGRATED: {
     kind: 'conflict',
-    when: 'garbage is to be collected, and the move of the blocks of an older version into packs has stopped before its end for another reason than lack of room',
-    next: 'See why in the status of the node, remove the cause, and open the node again.',
+    when: 'garbage is to be collected, and the move of the blocks of an older version into packs is paused, or has stopped before its end for another reason than lack of room',
+    next: 'See why in the status of the node; resume the move, or remove the cause and open the node again.',
   },
   IPFS_STORE_FULL: {
     kind: 'full',

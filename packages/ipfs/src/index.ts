@@ -32,6 +32,7 @@ export type {
   RangeOptions,
   Repo,
   RepoStat,
+  RunMigration,
   Stat,
 } from './ipfs.ts'
 export { openIpfs } from './open-ipfs.ts'

@@ -254,17 +254,31 @@ export interface Ipfs extends AsyncDisposable {
   /** The store under it in the shape of Helia: verified on every read; a `put` through it is cache unless pinned. */
   readonly blockstore: Blockstore
   /** The packs: what they hold and take, why a block is there, and their upkeep. Rejects with `BlocksError`. */
-  readonly store: Pick<Packs, 'stats' | 'explain' | 'verify' | 'compact'>
+  readonly store: Pick<Packs, 'stats' | 'explain' | 'verify' | 'verifyPacks' | 'compact'>
+  /** The move of an older version's blocks into packs; only if there were any at opening. */
+  readonly migration?: RunMigration
   /** Counts since opening; a frozen snapshot. */
   stats(): IpfsStats
   /** Waits for running calls to be cancelled and ended. Idempotent. */
   close(): Promise<void>
 }
 
+/** Lets the move of an older version's blocks go on. */
+export interface RunMigration {
+  /**
+   * Moves until all is in packs; for lack of room it waits until there is some. Whoever leaves it stops it, after the running batch,
+   * unless it runs in the background or somebody else runs it too. Rejects with `IPFS_STORE_FAILED` when the disk refuses some,
+   * and moves these again with the next call; with `IPFS_CLOSED` when the node is closed.
+   */
+  run(
+    options?: CallOptions & { readonly onProgress?: (progress: MigrationProgress) => void },
+  ): Promise<MigrationProgress>
+}
+
 /** How far the move of an older version's blocks into packs is. A frozen snapshot; numbers are since opening. */
 export interface MigrationProgress {
   /**
-   * `running`: it goes on. `done`: all is in packs. `stopped`: by `error`, or because the node was closed. For lack of room it
+   * `running`: it goes on. `done`: all is in packs. `stopped`: by `error`, because nobody runs it, or the node was closed. For lack of room it
    * goes on when blocks were deleted or garbage was collected, else at the next opening. Reads, adds and pins work meanwhile.
    */
   readonly state: 'running' | 'done' | 'stopped'

@@ -16,6 +16,7 @@ import {
   type LeaseOptions,
   type Listed,
   type MarkReport,
+  type PackVerified,
   type Pair,
   type PutOptions,
   type RangeOptions,
@@ -151,6 +152,10 @@ export class MigratingBlocks implements Blocks {
 
   verify(options?: VerifyOptions): Promise<VerifyReport> {
     return this.#packs.verify(options)
+  }
+
+  verifyPacks(options?: VerifyOptions): AsyncGenerator<PackVerified, void, undefined> {
+    return this.#packs.verifyPacks(options)
   }
 
   async explain(cid: CID, options?: CallOptions): Promise<Explanation> {

@@ -21,19 +21,22 @@ import {
 } from '@ipfs-kit/concurrency'
 import type { CID } from 'multiformats/cid'
 import { IpfsError, type IpfsErrorCode } from './errors.ts'
-import type { CallOptions, MigrationProgress } from './ipfs.ts'
+import type { CallOptions, MigrationProgress, RunMigration } from './ipfs.ts'
 import { type BatchParts, isFull, Pace } from './migration-batch.ts'
 import { MigrationCount } from './migration-count.ts'
 import { type BatchLimits, movePass } from './migration-pass.ts'
 import type { OldBlocks } from './old-blocks.ts'
 import { OldHolds } from './old-holds.ts'
 import { pinnedBlocks, type PinnedSource, reachedBlocks } from './pinned-blocks.ts'
+import { storeFailure } from './store-failure.ts'
 
 /** Options of {@link Migration}. */
 export interface MigrationOptions extends Partial<BatchLimits> {
   readonly old: OldBlocks
   /** The pins of now. */
   readonly pins: PinnedSource['pins']
+  /** Default `at-opening`. */
+  readonly migrates?: 'at-opening' | 'when-run'
   /** Bytes read a second at most, where each file counts 4 KiB more than it has. Default 67,108,864 (64 MiB). */
   readonly bytesPerSecond?: number
   /** How long closing waits for the running batch. Default 5,000. */
@@ -47,12 +50,14 @@ const progressChannel = channel('ipfs:migration')
 const minPauseMs = 1000
 
 /** One migration, from the opening of a node to its end or that of the blocks. */
-export class Migration {
+export class Migration implements RunMigration {
   readonly old: OldBlocks
   /** Who moves or removes a block has it alone for that time, and nobody waits for those that others have. */
   readonly turns = createKeyedLock<string>({ name: 'turns of blocks that move' })
   readonly holds = new OldHolds()
-  readonly #options: Required<Omit<MigrationOptions, 'old' | 'pins'>>
+  readonly #options: Required<Omit<MigrationOptions, 'old' | 'pins' | 'migrates'>>
+  /** Who runs it; the background is one of them. */
+  readonly #runners = new Set<RunOptions>()
   readonly #pins: PinnedSource['pins']
   readonly #closing = new AbortController()
   readonly #count: MigrationCount
@@ -61,7 +66,10 @@ export class Migration {
   #packs: Packs | undefined
   #task: Task<void> | undefined
   #closed: Promise<void> | undefined
-  #state: MigrationProgress['state'] = 'running'
+  /** Aborted with the closing, and when nobody runs it any more. */
+  #stopping: AbortSignal
+  #stop = new AbortController()
+  #state: MigrationProgress['state'] = 'stopped'
   #error: unknown
   #ended = createEvent({ name: 'end of the migration' })
   /** Somebody made room, or collected garbage. */
@@ -70,9 +78,12 @@ export class Migration {
   /** Whether it is known that not all fits: then garbage may go from packs before all is in them. */
   #isTight = false
 
-  constructor({ old, pins, ...options }: MigrationOptions) {
+  constructor({ old, pins, migrates = 'at-opening', ...options }: MigrationOptions) {
     this.old = old
     this.#pins = pins
+    if (migrates === 'at-opening') this.#runners.add({})
+    else this.#ended.set()
+    this.#stopping = this.#closing.signal
     this.#options = {
       bytesPerSecond: 67_108_864,
       batchBlocks: 4096,
@@ -90,12 +101,49 @@ export class Migration {
     return this.#state === 'done'
   }
 
-  /** Begins. What it fails with is in `progress`. */
+  /** Begins, unless it waits for those who run it. What it fails with is in `progress`. */
   begin(packs: Packs): void {
     this.#packs = packs
     this.#owner = createOwner({ name: 'migration of blocks' })
     this.#owner.spawn(() => this.#count.look(), { name: 'count' })
-    this.#task = this.#owner.spawn((scope) => this.#run(packs, scope), { name: 'migration' })
+    if (this.#runners.size > 0) this.#begin(packs, this.#owner)
+  }
+
+  async run(options: RunOptions = {}): Promise<MigrationProgress> {
+    const { signal } = options
+    signal?.throwIfAborted()
+    if (this.#closing.signal.aborted) throw new IpfsError('IPFS_CLOSED', 'The node was closed')
+    if (this.isDone) return this.progress()
+    const runner = { ...options }
+    this.#runners.add(runner)
+    try {
+      // Who left a moment ago has stopped it, and its batch comes to its end.
+      while (this.#stop.signal.aborted && this.#task?.state === 'pending') await this.#task.join({ signal })
+      if (this.#task?.state !== 'pending') this.#begin(this.#packs!, this.#owner!)
+      await this.#task!.join({ signal })
+    } finally {
+      this.#runners.delete(runner)
+      if (this.#runners.size === 0) await shield(() => this.#halt())
+    }
+    if (this.#closing.signal.aborted) throw new IpfsError('IPFS_CLOSED', 'The node was closed')
+    if (this.#error !== undefined) throw storeFailure(this.#error)
+    return this.progress()
+  }
+
+  #begin(packs: Packs, owner: Owner): void {
+    this.#stop = new AbortController()
+    this.#stopping = AbortSignal.any([this.#closing.signal, this.#stop.signal])
+    this.#state = 'running'
+    this.#error = undefined
+    if (this.#ended.isSet) this.#ended = createEvent({ name: 'end of the migration' })
+    this.#task = owner.spawn((scope) => this.#run(packs, scope), { name: 'migration' })
+  }
+
+  /** Lets the running batch come to its end, and no other one begin. */
+  async #halt(): Promise<void> {
+    this.#stop.abort()
+    this.#wake()
+    await this.#task?.join()
   }
 
   progress(): MigrationProgress {
@@ -137,8 +185,7 @@ export class Migration {
     const isWaiting = this.#state === 'stopped' && isFull(this.#error)
     if (this.#task?.state !== 'pending' || !(isWaiting || this.#state === 'running')) return
     if (this.#ended.isSet) this.#ended = createEvent({ name: 'end of the migration' })
-    this.#collected.set()
-    this.#room.set()
+    this.#wake()
     await this.#ended.wait({ signal: options?.signal })
   }
 
@@ -149,8 +196,7 @@ export class Migration {
 
   async #close(): Promise<void> {
     this.#closing.abort()
-    this.#collected.set()
-    this.#room.set()
+    this.#wake()
     await moveOnAfter(this.#options.closeMs, async () => await this.#task?.join())
     await this.#owner?.close()
     // Nobody waits for what will not come.
@@ -164,11 +210,11 @@ export class Migration {
         this.#publish()
         this.#end(await this.#moveAll(packs, scope))
       } catch (error) {
-        this.#end(scope.cancelled || this.#closing.signal.aborted ? closed : error)
+        this.#end(scope.cancelled || this.#stopping.aborted ? closed : error)
       }
-      if (!isFull(this.#error) || this.#closing.signal.aborted) return
+      if (!isFull(this.#error) || this.#stopping.aborted) return
       await this.#roomAppears(now() + Math.max(minPauseMs, 4 * (now() - from)))
-      if (this.#closing.signal.aborted) return
+      if (this.#stopping.aborted) return
       this.#state = 'running'
       this.#error = undefined
       if (this.#ended.isSet) this.#ended = createEvent({ name: 'end of the migration' })
@@ -191,6 +237,11 @@ export class Migration {
     if (!this.#closing.signal.aborted) this.#collected = createEvent({ name: 'collection for the migration' })
   }
 
+  #wake(): void {
+    this.#collected.set()
+    this.#room.set()
+  }
+
   /** Why not all is in packs; `undefined` if it is. */
   async #moveAll(packs: Packs, scope: Scope): Promise<unknown> {
     this.#count.beginPass()
@@ -208,7 +259,7 @@ export class Migration {
   async #moveByPins(packs: Packs, scope: Scope): Promise<unknown> {
     this.#count.beginPass()
     try {
-      const reached = await this.reached(AbortSignal.any([scope.signal, this.#closing.signal]))
+      const reached = await this.reached(AbortSignal.any([scope.signal, this.#stopping]))
       return (
         (await this.#pass(packs, 'kept', (cid) => reached.has(cid))) ??
         (await this.#pass(packs, 'cache', (cid) => !reached.has(cid)))
@@ -237,7 +288,7 @@ export class Migration {
       await count.lookAt(shard)
       this.#publish()
     }
-    const { signal } = this.#closing
+    const signal = this.#stopping
     const pass = { parts, limits: this.#options, stream, isWanted, hasRoom, ended, signal }
     const problem = await movePass(pass)
     return signal.aborted ? closed : problem
@@ -256,16 +307,20 @@ export class Migration {
 
   #notMigrated(): IpfsError {
     const told = this.#error === undefined ? undefined : toldOf(this.#error)
-    const why = told === undefined ? 'is under way' : `has stopped (${told.code}: ${told.message})`
+    const pause = this.#state === 'running' ? 'is under way' : 'is paused'
+    const why = told === undefined ? pause : `has stopped (${told.code}: ${told.message})`
     return new IpfsError('IPFS_NOT_MIGRATED', `The move of the blocks of an older version into packs ${why}`)
   }
 
   #publish(): void {
     if (progressChannel.hasSubscribers) progressChannel.publish(this.progress())
+    for (const { onProgress } of this.#runners) onProgress?.(this.progress())
   }
 }
 
-/** Why it stops when the node is closed. */
+type RunOptions = NonNullable<Parameters<RunMigration['run']>[0]>
+
+/** Why it stops when the node is closed, or nobody runs it. */
 const closed = Symbol('closed')
 
 /** Whether so much is free that nothing has to go for what comes: the store begins to make room at half of that. */

@@ -1,8 +1,9 @@
 /** Opens a node over a folder. */
 import { join, resolve } from 'node:path'
-import { type Blocks, openBlocks } from '@ipfs-kit/blocks'
+import { type Blocks, type Claim, openBlocks } from '@ipfs-kit/blocks'
 import { createOwner } from '@ipfs-kit/concurrency'
 import { nodeDisk } from '@ipfs-kit/disk'
+import type { CID } from 'multiformats/cid'
 import { createAdd } from './add.ts'
 import { type CreateBlockCache, directly } from './block-cache.ts'
 import { BlockStore } from './block-store.ts'
@@ -33,9 +34,19 @@ export interface IpfsOptions {
   readonly minFreeBytes?: number
   /** What reads go through before they come to the packs. Default: nothing. */
   readonly cache?: CreateBlockCache
+  /**
+   * Roots that others keep besides the pins, as they are now, such as those of work that was promised: what is here of their
+   * DAGs is not collected. Default: none.
+   */
+  readonly roots?: () => Iterable<CID> | AsyncIterable<CID>
+  /**
+   * When the blocks of an older version move into packs, if there are any: `at-opening` and in the background, or `when-run`,
+   * as long as somebody runs {@link Ipfs.migration}. Default `at-opening`.
+   */
+  readonly migrates?: 'at-opening' | 'when-run'
 }
 
-const known = new Set(['path', 'maxBlockBytes', 'maxBytes', 'minFreeBytes', 'cache'])
+const known = new Set(['path', 'maxBlockBytes', 'maxBytes', 'minFreeBytes', 'cache', 'roots', 'migrates'])
 
 /**
  * Opens a node. What an earlier process left half written is cut off.
@@ -44,7 +55,7 @@ const known = new Set(['path', 'maxBlockBytes', 'maxBytes', 'minFreeBytes', 'cac
  * cannot be used, IPFS_STORE_FULL when it cannot be made for lack of room
  */
 export async function openIpfs(options: IpfsOptions): Promise<Ipfs> {
-  const { path, maxBlockBytes = 2_097_152, cache: createCache = directly, ...limits } = options
+  const { path, maxBlockBytes = 2_097_152, cache: createCache = directly, ...rest } = options
   for (const key of Object.keys(options))
     if (!known.has(key)) throw new TypeError(`openIpfs has no option ${JSON.stringify(key)}`)
   if (typeof path !== 'string' || path === '') throw new TypeError('path is the folder of the node')
@@ -52,6 +63,10 @@ export async function openIpfs(options: IpfsOptions): Promise<Ipfs> {
     throw new RangeError(`maxBlockBytes is a whole number from 1 to 16,777,216, not ${maxBlockBytes}`)
   }
   if (typeof createCache !== 'function') throw new TypeError('cache is a function that makes one')
+  if (rest.roots !== undefined && typeof rest.roots !== 'function')
+    throw new TypeError('roots is a function that gives them')
+  if (!['at-opening', 'when-run', undefined].includes(rest.migrates))
+    throw new TypeError(`migrates is at-opening or when-run, not ${JSON.stringify(rest.migrates)}`)
   checkLimit('maxBytes', options.maxBytes, 1_048_576)
   checkLimit('minFreeBytes', options.minFreeBytes, 0)
 
@@ -64,7 +79,7 @@ export async function openIpfs(options: IpfsOptions): Promise<Ipfs> {
   // The pins first: a newer version's are refused before anything is made beside them.
   await using opening = new AsyncDisposableStack()
   const records = opening.adopt(new PinRecords(join(folder, 'pins.sqlite')), (pins) => pins.close())
-  const { packs, migration } = await failingAs(storeFailure, () => openStore(folder, limits, records))
+  const { packs, migration } = await failingAs(storeFailure, () => openStore(folder, rest, records))
   opening.use(packs)
   const cache = opening.use(createCache(packs, linksIfKnown))
   const owner = opening.use(createOwner({ name: 'ipfs' }))
@@ -86,6 +101,7 @@ export async function openIpfs(options: IpfsOptions): Promise<Ipfs> {
     repo: createRepo(parts),
     blockstore,
     store: packs,
+    ...(migration === undefined ? {} : { migration }),
     stats: () => statsOf(blocks, migration),
     close,
     [Symbol.asyncDispose]: close,
@@ -95,18 +111,27 @@ export async function openIpfs(options: IpfsOptions): Promise<Ipfs> {
 /** Opens the packs, with the blocks of an older version over them if there are any: these begin to move. */
 async function openStore(
   folder: string,
-  limits: Pick<IpfsOptions, 'maxBytes' | 'minFreeBytes'>,
+  { roots, migrates = 'at-opening', ...limits }: Omit<IpfsOptions, 'path' | 'maxBlockBytes' | 'cache'>,
   records: PinRecords,
 ): Promise<{ readonly packs: Blocks; readonly migration: Migration | undefined }> {
   const path = join(folder, 'blocks')
   const old = await findOldBlocks(nodeDisk(), path)
-  const pins = () => records.all()
-  const migration = old === undefined ? undefined : new Migration({ old, pins })
+  const pins = () => (roots === undefined ? records.all() : pinsAndRoots(records, roots))
+  const migration = old === undefined ? undefined : new Migration({ old, pins, migrates })
   const claims = () => migration?.claims() ?? pins()
   const packs = await openBlocks({ path, ...limits, claims, links: linksOf })
   if (migration === undefined) return { packs, migration }
   migration.begin(packs)
   return { packs: new MigratingBlocks(packs, migration), migration }
+}
+
+/** The roots last: whether all below them is here nobody has promised. */
+async function* pinsAndRoots(
+  records: PinRecords,
+  roots: NonNullable<IpfsOptions['roots']>,
+): AsyncGenerator<Claim, void, undefined> {
+  yield* records.all()
+  for await (const cid of roots()) yield { cid, missing: 'skip' }
 }
 
 function statsOf(blocks: BlockStore, migration: Migration | undefined): IpfsStats {

@@ -10,6 +10,9 @@ import { filesAdd, filesCat, filesGet, filesLs, filesStat } from './operations/f
 import { pinsAdd, pinsLs, pinsRm } from './operations/pins.ts'
 import { repoGc, repoStat } from './operations/repo.ts'
 
+/** Those that may take long, for who makes jobs of them. */
+export { filesAdd, pinsAdd, repoGc }
+
 /** All entries of this package. Each needs the part `ipfs`. */
 export const ipfsOperations = [
   filesAdd,

@@ -1,14 +1,13 @@
 /** What the pins reach while blocks lie in packs and in files of an older version: a walk over both. */
-import { BlocksError, createVisited, type Visited } from '@ipfs-kit/blocks'
+import { BlocksError, type Claim, createVisited, type Visited } from '@ipfs-kit/blocks'
 import { CID } from 'multiformats/cid'
 import { code as rawCode } from 'multiformats/codecs/raw'
 import { IpfsError } from './errors.ts'
-import type { Pin } from './pins.ts'
 import { walkParts } from './walk.ts'
 
 /** Where a walk begins, and how it reads. */
 export interface PinnedSource {
-  readonly pins: () => Iterable<Pick<Pin, 'cid' | 'depth'>>
+  readonly pins: () => Iterable<Claim> | AsyncIterable<Claim>
   /** The verified bytes of a block, wherever it lies. */
   readonly get: (cid: CID) => Promise<Uint8Array | undefined>
 }
@@ -24,8 +23,9 @@ export async function* pinnedBlocks(
 ): AsyncGenerator<CID, void, undefined> {
   const shared = createVisited()
   const limits = { maxBlocks: Number.POSITIVE_INFINITY, maxDepth: Number.POSITIVE_INFINITY }
-  for (const { cid: root, depth } of pins()) {
-    const source = { get: (cid: CID) => mustGet(get, cid, root), check: async () => {} }
+  for await (const { cid: root, depth = Number.POSITIVE_INFINITY, missing } of pins()) {
+    const read = missing === 'skip' ? get : (cid: CID) => mustGet(get, cid, root)
+    const source = { get: read, check: async () => {} }
     // Each depth has its own view of what is below: only walks without a limit share what was visited.
     const visited = depth === Number.POSITIVE_INFINITY ? shared : createVisited()
     try {

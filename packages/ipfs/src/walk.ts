@@ -9,10 +9,10 @@ import type { CID } from 'multiformats/cid'
 import { isInline, isLeaf, linksOf } from './codecs.ts'
 import { IpfsError } from './errors.ts'
 
-/** What a walk needs of the store. Both reject when the block is not there. */
+/** What a walk needs of the store. Both reject when the block is not there and is not passed by. */
 export interface WalkSource {
-  /** The verified bytes of an interior block. */
-  get(cid: CID): Promise<Uint8Array>
+  /** The verified bytes of an interior block; `undefined` passes it by: what lies below is not visited then. */
+  get(cid: CID): Promise<Uint8Array | undefined>
   /** Makes sure that leaves are there, without reading them; at most 64 a call. */
   check(cids: readonly CID[]): Promise<void>
 }
@@ -72,7 +72,8 @@ export async function* walkParts(
       const read = await allOf(batch.map((cid) => bytesOf(cid, source)))
       for (const [at, cid] of batch.entries()) {
         const leaves: CID[] = []
-        for (const link of linksOf(cid, read[at]!)) {
+        const bytes = read[at]
+        for (const link of bytes === undefined ? [] : linksOf(cid, bytes)) {
           if (!visited.add(link)) continue
           blocks += 1
           if (left >= 2 && !isLeaf(link)) next.push(link)
@@ -97,7 +98,7 @@ function take(level: CidStack): CID[] {
   return cids
 }
 
-async function bytesOf(cid: CID, source: WalkSource): Promise<Uint8Array> {
+async function bytesOf(cid: CID, source: WalkSource): Promise<Uint8Array | undefined> {
   if (!isInline(cid)) return source.get(cid)
   const bytes = cid.multihash.digest
   if (bytes.length <= maxInlineBytes) return bytes

@@ -1,6 +1,6 @@
 import { CID } from 'multiformats/cid'
 import { describe, expect, it } from 'vitest'
-import { cidOf } from './nodes.ts'
+import { absent, cidOf } from './nodes.ts'
 import {
   added,
   addFile,
@@ -234,5 +234,35 @@ describe('1,000 rounds of adds against a collection that never rests', () => {
     for (const cid of answered.values()) for (const block of await walk(cid)) reached.add(block)
     expect((await ipfs.repo.stat()).blocks).toBe(reached.size)
     expect(ipfs.stats()).toMatchObject({ openLeases: 0, corruptReads: 0 })
+  })
+})
+
+describe('roots that others keep', () => {
+  it('are not collected with what is here below them, and are as soon as nobody names them', async () => {
+    const kept: CID[] = []
+    const { ipfs } = await opened({ roots: () => kept })
+    const { items, cid } = await added(
+      ipfs,
+      ['a', 'b'].map((name) => ({ path: `d/${name}/file`, content: bytesOf(name) })),
+      { pin: false },
+    )
+    await addFile(ipfs, 'free', { pin: false })
+    kept.push(cid, absent)
+    await ipfs.blockstore.delete(items.find((item) => item.path === 'd/a')!.cid)
+    // The file behind the hole, and the free one.
+    expect(await ipfs.repo.gc()).toMatchObject({ removedBlocks: 2, keptBlocks: 3 })
+    kept.length = 0
+    expect(await ipfs.repo.gc()).toMatchObject({ removedBlocks: 3, keptBlocks: 0 })
+  })
+
+  it('that cannot be told stop the collection', async () => {
+    const failure = new Error('the log is closed')
+    const roots = () => {
+      throw failure
+    }
+    const { ipfs } = await opened({ roots })
+    await addFile(ipfs, 'free', { pin: false })
+    expect(await rejection(ipfs.repo.gc())).toBe(failure)
+    expect((await ipfs.repo.stat()).blocks).toBe(1)
   })
 })

@@ -2,10 +2,10 @@
  * The settings of a node: the file `config.toml` in its home, with the overrides of the command line on top.
  */
 import { readFile } from 'node:fs/promises'
+import { nearest } from '@ipfs-kit/operations'
 import { parse, TomlError } from 'smol-toml'
 import { z } from 'zod'
 import { KitError } from './errors.ts'
-import { nearest } from './nearest.ts'
 
 /** Until listeners can be guarded for a network, they are on this machine only. */
 const host = z.enum(['127.0.0.1', '::1', 'localhost'])
@@ -32,6 +32,13 @@ const configSchema = z.strictObject({
     })
     .prefault({}),
   cache: z.strictObject({ memoryBytes: z.int().min(0).default(67_108_864) }).prefault({}),
+  log: z
+    .strictObject({
+      mode: z.enum(['always', 'interval', 'os']).default('always'),
+      keepFinished: z.int().min(0).max(100_000_000).default(10_000),
+      keepFinishedSeconds: z.int().min(0).max(315_360_000).default(604_800),
+    })
+    .prefault({}),
 })
 
 /**
@@ -48,6 +55,10 @@ const configSchema = z.strictObject({
  * - `blocks.maxBytes`: bytes that the blocks may take on the volume, 1,048,576 or more. Default: 80 % of the volume.
  * - `blocks.minFreeBytes`: room on the volume that is left alone. Default: 1 GiB or 5 % of the volume, whichever is less.
  * - `cache.memoryBytes`: bytes of blocks that are kept in memory for reads; 0: none. Default 67,108,864 (64 MiB).
+ * - `log.mode`: when a promised job is on the disk: `always`, before it is acknowledged; `interval`, within 50 ms, which a power
+ *   loss takes; `os`, when the system likes. Default `always`.
+ * - `log.keepFinished`, `log.keepFinishedSeconds`: so many jobs that have ended can be listed, and no longer than that. Defaults
+ *   10,000 and 604,800 (7 days).
  */
 export type Config = z.output<typeof configSchema>
 
@@ -59,6 +70,7 @@ export interface ConfigOverrides {
   readonly limits?: { readonly [K in keyof Config['limits']]?: number | undefined } | undefined
   readonly blocks?: { readonly [K in keyof Config['blocks']]?: number | undefined } | undefined
   readonly cache?: { readonly [K in keyof Config['cache']]?: number | undefined } | undefined
+  readonly log?: { readonly [K in keyof Config['log']]?: Config['log'][K] | undefined } | undefined
 }
 
 /** Options of {@link readConfig}. */

@@ -43,6 +43,16 @@ export const kitErrors = {
     when: 'a part did not close in its grace time',
     next: 'Restart the process; until then it keeps the home.',
   },
+  KIT_JOB_STOPPED: {
+    kind: 'conflict',
+    when: 'the job of a call was cancelled or paused by somebody else while its caller waited',
+    next: 'See its state with jobs show. A paused one goes on with jobs resume, a cancelled one with jobs retry.',
+  },
+  KIT_CALLER_GONE: {
+    kind: 'invalid',
+    when: 'a job is to begin again whose files were sent by a call that has ended',
+    next: 'Call the operation again with the files.',
+  },
   KIT_CLOSED: {
     kind: 'temporary',
     when: 'the kit is closing or closed',

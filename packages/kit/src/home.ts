@@ -26,6 +26,8 @@ export interface Home {
   readonly holder: string
   /** The folder of the tokens. */
   readonly tokens: string
+  /** The folder of the log of operations. */
+  readonly log: string
 }
 
 /** What {@link homePath} looks at. Default: this process. */
@@ -60,6 +62,7 @@ export function homeAt(path: string = homePath()): Home {
     lock: join(absolute, 'lock'),
     holder: join(absolute, 'holder.json'),
     tokens: join(absolute, 'tokens'),
+    log: join(absolute, 'log'),
   })
 }
 

@@ -3,14 +3,16 @@ import { readFileSync } from 'node:fs'
 import { run } from '@ipfs-kit/concurrency'
 import { type Tokens, openTokens } from '@ipfs-kit/credentials'
 import type { Ipfs } from '@ipfs-kit/ipfs'
-import { type Caller, type LocalCaller, createCaller } from '@ipfs-kit/operations'
+import { type Caller, type LocalCaller, createCaller, nearest } from '@ipfs-kit/operations'
+import type { Wal } from '@ipfs-kit/wal'
 import { type CallLog, type CallLogStats, createCallLog } from './call-log.ts'
 import { type Config, type ConfigOverrides, readConfig } from './config.ts'
 import { KitError } from './errors.ts'
 import type { Holder } from './holder.ts'
 import { type Home, openHome, raiseFormat } from './home.ts'
+import { createKitLog, type KitLog } from './kit-log.ts'
+import { ipfsPart, lendParts, walPart } from './lending.ts'
 import { type Lock, takeLock } from './lock.ts'
-import { nearest } from './nearest.ts'
 import { type OpenNode, openNode } from './node.ts'
 import type { NodeStatus, NodeView } from './node-operations.ts'
 import { type KitTable, kitOperations } from './operations.ts'
@@ -66,6 +68,11 @@ export interface Kit extends AsyncDisposable {
   readonly operations: typeof kitOperations
   /** The node as it is now. Ask again for each use: a restart replaces it. Throws `KIT_PART_UNAVAILABLE`. */
   readonly ipfs: Ipfs
+  /**
+   * The log of operations as it is now. Ask again for each use, as for `ipfs`. A `command` opens it with the first call that needs
+   * it; until then it throws `KIT_PART_UNKNOWN`.
+   */
+  readonly wal: Wal
   /** Tells those who want to join where the server is, when it is ready. `KIT_CLOSED` afterwards. */
   announce(addresses: KitAddresses): Promise<void>
   /** Takes back what `announce` told, before the doors close: who comes now waits for the home instead. */
@@ -80,8 +87,8 @@ export interface Kit extends AsyncDisposable {
 
 const optionNames = ['home', 'role', 'waitMs', 'config', 'graceMs', 'signal']
 
-/** The parts of this version of the kit. */
-const ipfsPart = 'ipfs'
+/** How long running jobs of a server may go on when it is closed; those of a command are stopped at once. */
+const drainMs = 500
 
 /** Locks of homes whose parts did not close: as long as they are referenced, nobody else opens the home. */
 const keptUntilExit = new Set<Lock>()
@@ -120,8 +127,8 @@ export async function openKit(options: KitOptions): Promise<Kit> {
   const config = await readConfig({ path: home.config, overrides: options.config ?? {} })
   await raiseFormat(home)
   const tokens = await openTokens({ path: home.tokens })
-  const log = createCallLog()
-  opening.defer(() => log.close())
+  const calls = createCallLog()
+  opening.defer(() => calls.close())
 
   const parts = createParts(graceMs === undefined ? {} : { graceMs })
   opening.defer(async () => {
@@ -132,11 +139,14 @@ export async function openKit(options: KitOptions): Promise<Kit> {
       throw error
     }
   })
+  const log = createKitLog({ parts, home, config, drainMs: role === 'server' ? drainMs : 0 })
+  const roots = () => log.roots()
   signal?.throwIfAborted()
-  await parts.open<OpenNode>(ipfsPart, () => openNode(home.path, config))
+  const { ipfs } = await parts.open<OpenNode>(ipfsPart, () => openNode({ path: home.path, config, roots }))
+  if (role === 'server' || ipfs.migration !== undefined) await log.open()
   signal?.throwIfAborted()
 
-  return new OpenKit({ config, home, lock, tokens, log, parts }, opening.move())
+  return new OpenKit({ config, home, lock, tokens, calls, parts, log }, opening.move())
 }
 
 interface Opened {
@@ -144,8 +154,9 @@ interface Opened {
   readonly home: Home
   readonly lock: Lock
   readonly tokens: Tokens
-  readonly log: CallLog
+  readonly calls: CallLog
   readonly parts: Parts
+  readonly log: KitLog
 }
 
 class OpenKit implements Kit {
@@ -169,28 +180,26 @@ class OpenKit implements Kit {
     this.home = opened.home
     this.parts = opened.parts
     this.tokens = opened.tokens
-    const node = this.#node()
+    const { parts, log, calls } = opened
+    const own = { node: this.#node(), jobs: log.jobs }
     const caller = createCaller<KitTable>({
       operations: kitOperations,
       borrow: (names) => {
-        // The node itself outlives its parts: restarting one of them does not cancel the call that does it.
-        const real = names
-          .filter((name) => name !== 'node')
-          .map((name) => (name === 'store' || name === 'cache' ? ipfsPart : name))
-        const borrowed = opened.parts.borrow([...new Set(real)])
-        const open = borrowed.parts[ipfsPart] as OpenNode | undefined
-        // Store and cache are parts of the part that has them open, and go with it.
-        const own = open && { ipfs: open.ipfs, store: open.ipfs.store, cache: open.cache }
-        return { ...borrowed, parts: { ...borrowed.parts, ...own, node } }
+        if (!names.includes(walPart)) return lendParts(parts, names, own)
+        return log.open().then(() => lendParts(parts, names, own))
       },
     })
-    this.caller = opened.log.listenTo(caller)
+    this.caller = calls.listenTo(caller)
     this.call = this.caller.call
   }
 
   get ipfs(): Ipfs {
     // openKit has opened it as such.
     return (this.parts.current(ipfsPart) as OpenNode).ipfs
+  }
+
+  get wal(): Wal {
+    return this.parts.current(walPart) as Wal
   }
 
   async announce(addresses: KitAddresses): Promise<void> {
@@ -204,7 +213,7 @@ class OpenKit implements Kit {
 
   stats(): KitStats {
     return Object.freeze({
-      ...this.#opened.log.stats(),
+      ...this.#opened.calls.stats(),
       uptimeSeconds: this.#uptimeSeconds(),
       parts: this.parts.list(),
     })
@@ -220,18 +229,18 @@ class OpenKit implements Kit {
   }
 
   #node(): NodeView & GatewayView {
-    const { parts, log, lock } = this.#opened
+    const { parts, calls, lock } = this.#opened
     return {
       status: () => this.#status(),
       parts: () => parts.list(),
       restart: (name, signal) => run(parts.restart(name), { signal }),
-      calls: (limit) => log.list(limit),
+      calls: (limit) => calls.list(limit),
       gatewayUrl: () => lock.holder.gatewayUrl,
     }
   }
 
   #status(): NodeStatus {
-    const { lock, home, config, parts, log } = this.#opened
+    const { lock, home, config, parts, calls } = this.#opened
     const { role, pid, startedAt, url, gatewayUrl } = lock.holder
     const list = parts.list()
     const isOpen = list.some(({ name, state }) => name === ipfsPart && state === 'running')
@@ -246,7 +255,7 @@ class OpenKit implements Kit {
       network: config.network,
       ...(url === undefined ? {} : { url }),
       ...(gatewayUrl === undefined ? {} : { gatewayUrl }),
-      runningCalls: log.stats().runningCalls,
+      runningCalls: calls.stats().runningCalls,
       parts: list.map(({ name, state }) => ({ name, state })),
       ...(migration === undefined ? {} : { migration }),
     }

@@ -1,6 +1,7 @@
 /** The part of a kit that is its node: the node itself, with the cache that it reads through. */
 import type { Ipfs } from '@ipfs-kit/ipfs'
 import type { CachePart } from '@ipfs-kit/cache/operations'
+import type { CID } from 'multiformats/cid'
 import type { Config } from './config.ts'
 
 /** A node, open. */
@@ -9,8 +10,17 @@ export interface OpenNode extends AsyncDisposable {
   readonly cache: CachePart
 }
 
+/** What a node is opened with. */
+export interface NodeOptions {
+  /** Path of the home. */
+  readonly path: string
+  readonly config: Config
+  /** What unfinished jobs need: not collected. */
+  readonly roots: () => AsyncIterable<CID>
+}
+
 /** Opens the node of a home. Throws what `openIpfs` throws. */
-export async function openNode(path: string, config: Config): Promise<OpenNode> {
+export async function openNode({ path, config, roots }: NodeOptions): Promise<OpenNode> {
   // The heavy part of starting: who only joins a server does not pay for it.
   const [{ openIpfs }, { createNodeCache }] = await Promise.all([
     import('@ipfs-kit/ipfs'),
@@ -21,6 +31,9 @@ export async function openNode(path: string, config: Config): Promise<OpenNode> 
   const ipfs = await openIpfs({
     path,
     maxBlockBytes: config.limits.maxBlockBytes,
+    roots,
+    // As a job, that the log of operations begins.
+    migrates: 'when-run',
     ...(maxBytes === undefined ? {} : { maxBytes }),
     ...(minFreeBytes === undefined ? {} : { minFreeBytes }),
     cache: (packs, linksOf) => {

@@ -6,7 +6,9 @@
 import { storeOperations } from '@ipfs-kit/blocks/operations'
 import { cacheOperations } from '@ipfs-kit/cache/operations'
 import { ipfsOperations } from '@ipfs-kit/ipfs/operations'
-import type { TableOf } from '@ipfs-kit/operations'
+import type { AnyOperation, TableOf } from '@ipfs-kit/operations'
+import { walOperations } from '@ipfs-kit/wal/operations'
+import { jobEntries } from './job-entries.ts'
 import { nodeOperations } from './node-operations.ts'
 import { storageList, storageStat } from './storage-list.ts'
 import { storageRead } from './storage-read.ts'
@@ -19,12 +21,24 @@ export { nodeOperations }
 
 /** All entries. */
 export const kitOperations = [
-  ...ipfsOperations,
-  ...storeOperations,
+  ...withJobs([...ipfsOperations, ...storeOperations]),
   ...cacheOperations,
+  ...walOperations,
   ...nodeOperations,
   ...agentOperations,
 ] as const
 
 /** The type of the table, for callers: `Caller<KitTable>`. */
 export type KitTable = TableOf<typeof kitOperations>
+
+type JobEntry = (typeof jobEntries)[number]
+
+/** The entries, those whose work is a job in the place of what they are made of. */
+function withJobs<Entry extends AnyOperation>(
+  entries: readonly Entry[],
+): readonly (Exclude<Entry, { readonly name: JobEntry['name'] }> | JobEntry)[] {
+  const jobs = new Map<string, JobEntry>(jobEntries.map((entry) => [entry.name, entry]))
+  return entries.map(
+    (entry) => jobs.get(entry.name) ?? (entry as Exclude<Entry, { readonly name: JobEntry['name'] }>),
+  )
+}

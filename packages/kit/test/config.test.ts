@@ -27,6 +27,7 @@ test('has defaults for everything, with or without a file', async () => {
     limits: { maxBodyBytes: 2 ** 40, maxFilesPerRequest: 1_000_000, maxBlockBytes: 2_097_152 },
     blocks: {},
     cache: { memoryBytes: 67_108_864 },
+    log: { mode: 'always', keepFinished: 10_000, keepFinishedSeconds: 604_800 },
   }
   expect(await configOf(undefined)).toEqual(defaults)
   expect(await configOf('')).toEqual(defaults)

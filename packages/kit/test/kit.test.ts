@@ -67,7 +67,10 @@ test('says how it is', async () => {
     network: 'offline',
     url: 'http://127.0.0.1:1',
     runningCalls: 1,
-    parts: [{ name: 'ipfs', state: 'running' }],
+    parts: [
+      { name: 'ipfs', state: 'running' },
+      { name: 'wal', state: 'running' },
+    ],
   })
   expect(status).not.toHaveProperty('gatewayUrl')
   expect(kit.stats()).toMatchObject({ runningCalls: 0, endedCalls: 1, failedCalls: 0 })
@@ -90,7 +93,7 @@ test('is refused while another process holds the home, opened when it is killed,
 
 test('serves six processes at once, each in its turn', async () => {
   const home = await temporaryHome()
-  const children = Array.from({ length: 6 }, () => startChild('open-kit', [home, 'command', '25000']))
+  const children = Array.from({ length: 6 }, () => startChild('open-kit', [home, 'command', '100000']))
   const turns = children.map(async (child) => {
     const answer = await child.answer()
     await child.finish()
@@ -159,6 +162,10 @@ test('has every entry once, each with a description of every field', async () =>
   )
   const tools = kitOperations.filter((entry) => ('doors' in entry ? entry.doors?.includes('mcp') : true))
   expect(tools.map((entry) => entry.name).toSorted()).toEqual([
+    'jobs.cancel',
+    'jobs.list',
+    'jobs.retry',
+    'jobs.show',
     'node.status',
     'pin.set',
     'storage.list',

@@ -20,6 +20,7 @@ export async function oldHome(
   const contents = await Promise.all(blocks.map(async ({ bytes }) => Buffer.concat(await collect(bytes))))
   await kit.close()
   await rm(join(home, 'blocks'), { recursive: true })
+  await rm(join(home, 'log'), { recursive: true, force: true })
   const store = new FsBlockstore(join(home, 'blocks'), { shardingStrategy: new NextToLast() })
   await store.open()
   for (const [index, { cid }] of blocks.entries()) await store.put(cid, contents[index]!)

@@ -44,9 +44,20 @@ export type CallResult<R extends ReturnKind, Output> = R extends 'bytes'
 
 /** The input of an entry, before defaults. */
 export type InputOf<O> = O extends Operation<string, any, infer I, any, any, any> ? z.input<I> : never
-/** What a call of an entry answers. */
-export type ResultOf<O> =
-  O extends Operation<string, any, any, infer Out, any, infer R> ? CallResult<R, z.output<Out>> : never
+/** What is answered at once to a call with the input `detach`: the job that does its work without the caller. */
+export interface DetachedJob {
+  readonly job: number
+}
+/** The input `detach`, of entries that have it. */
+export type Detaching<O, D extends boolean> = 'detach' extends keyof InputOf<O>
+  ? { readonly detach?: D }
+  : unknown
+/** What a call of an entry answers. `D`: whether it is detached; of entries that cannot be it has no meaning. */
+export type ResultOf<O, D extends boolean = boolean> =
+  O extends Operation<string, any, any, infer Out, any, infer R>
+    ? CallResult<R, 'detach' extends keyof InputOf<O> ? Answer<z.output<Out>, D> : z.output<Out>>
+    : never
+type Answer<Output, D extends boolean> = D extends true ? DetachedJob : Exclude<Output, DetachedJob>
 /** The body kind of an entry. */
 export type BodyKindOf<O> = O extends Operation<string, any, any, any, infer B, any> ? B : never
 
@@ -56,9 +67,9 @@ export type BodyKindOf<O> = O extends Operation<string, any, any, any, infer B, 
  * answer is read.
  */
 export interface Caller<T extends Table = Table> {
-  call<N extends keyof T & string>(
+  call<N extends keyof T & string, D extends boolean = false>(
     name: N,
-    input: InputOf<T[N]>,
+    input: InputOf<T[N]> & Detaching<T[N], D>,
     options?: CallOptions<BodyKindOf<T[N]>>,
-  ): Promise<ResultOf<T[N]>>
+  ): Promise<ResultOf<T[N], D>>
 }

@@ -24,11 +24,11 @@ export interface CallerOptions {
   readonly operations: readonly AnyOperation[]
   /**
    * Gives the slice of parts that an entry names, for the time of one call: `signal` is aborted when a part goes away,
-   * `release` is called once when the call has ended.
+   * `release` is called once when the call has ended. A promise if a part is opened for it first.
    *
    * @throws a fault when one of them is not available now
    */
-  readonly borrow: (names: readonly string[]) => BorrowedParts
+  readonly borrow: (names: readonly string[]) => BorrowedParts | Promise<BorrowedParts>
 }
 
 /** Parts lent to one call. */
@@ -97,7 +97,12 @@ export function createCaller<T extends Table>(options: CallerOptions): LocalCall
       if (entry === undefined)
         throw new OperationError('OPERATION_UNKNOWN', `There is no operation ${JSON.stringify(name)}`)
       const parsed = parseInput(entry, input)
-      borrowed = options.borrow(entry.parts)
+      const lent = options.borrow(entry.parts)
+      if (lent instanceof Promise) {
+        borrowed = await lent
+        call.signal?.throwIfAborted()
+        borrowed.signal.throwIfAborted()
+      } else borrowed = lent
       const signal =
         call.signal === undefined ? borrowed.signal : AbortSignal.any([call.signal, borrowed.signal])
       const context = { signal, progress: call.progress ?? (() => {}), requestId }

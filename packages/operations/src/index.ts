@@ -10,6 +10,8 @@ export type {
   CallOptions,
   CallResult,
   Caller,
+  DetachedJob,
+  Detaching,
   InputOf,
   ResultOf,
   Table,
@@ -20,6 +22,7 @@ export type { BorrowedParts, CallRecord, CallerOptions, LocalCaller } from './ca
 export { EntryReadError } from './entry-read-error.ts'
 export { answerOf, errorBody, isFault, OperationError, operationErrors, toFault } from './errors.ts'
 export type { ErrorBody, Fault, FaultAnswer, FaultKind, OperationErrorCode } from './errors.ts'
+export { nearest } from './nearest.ts'
 export { doorsOf, operation } from './operation.ts'
 export type {
   AnyOperation,
@@ -33,6 +36,7 @@ export type {
   ItemFailure,
   Operation,
   Progress,
+  ResumePoint,
   ReturnKind,
   RunContext,
   RunResult,

@@ -51,6 +51,14 @@ export interface Progress {
   readonly items?: number
 }
 
+/** Where work that may be interrupted notes how far it is. */
+export interface ResumePoint {
+  /** What was saved last, as JSON; absent at the first attempt. */
+  readonly checkpoint?: unknown
+  /** Saves what the next attempt is to find, JSON; resolves when it is on the disk. */
+  readonly save: (checkpoint: unknown) => Promise<void>
+}
+
 /** What a call brings besides its input. */
 export interface RunContext {
   /** Cancels the work; its reason passes through untouched. */
@@ -59,6 +67,8 @@ export interface RunContext {
   readonly progress: (progress: Progress) => void
   /** The id under which the call is logged. */
   readonly requestId: string
+  /** Of work that goes on in another attempt when this one is interrupted. */
+  readonly resume?: ResumePoint
 }
 
 /**

@@ -223,6 +223,69 @@ describe('a call', () => {
   })
 })
 
+describe('parts that are opened for a call', () => {
+  test('are lent when they are open, and given back at once when the caller has left by then', async () => {
+    let out = 0
+    const opening = Promise.withResolvers<void>()
+    const caller = createCaller<TableOf<typeof all>>({
+      operations: all,
+      borrow: async () => {
+        await opening.promise
+        out += 1
+        const parts = { counter: { add: (by: number) => by } }
+        return { parts, signal: new AbortController().signal, release: () => void (out -= 1) }
+      },
+    })
+    const controller = new AbortController()
+    const reason = new Error('enough')
+    const leaves = caller.call('counter.add', { by: 1 }, { signal: controller.signal })
+    const waits = caller.call('counter.add', { by: 2 })
+    controller.abort(reason)
+    opening.resolve()
+    await expect(leaves).rejects.toBe(reason)
+    expect(await waits).toEqual({ value: 2 })
+    expect(out).toBe(0)
+  })
+})
+
+describe('the types of a call', () => {
+  const work = operation<object>()({
+    name: 'work.do',
+    summary: 'Do some work.',
+    parts: [],
+    input: z.object({ size: z.int(), detach: z.boolean().default(false) }),
+    output: z.union([z.object({ done: z.int() }), z.object({ job: z.int() })]),
+    body: 'none',
+    returns: 'value',
+    effect: 'write',
+    scope: 'write',
+    run: async (_parts, { size, detach }) => (detach ? { job: 7 } : { done: size }),
+  })
+
+  test('tell the answer of an entry by its input `detach`', async () => {
+    const caller = createCaller<TableOf<readonly [typeof work]>>({
+      operations: [work],
+      borrow: () => ({ parts: {}, signal: new AbortController().signal, release() {} }),
+    })
+    const attached: { done: number } = await caller.call('work.do', { size: 1 })
+    const explicit: { done: number } = await caller.call('work.do', { size: 2, detach: false })
+    const detached: { job: number } = await caller.call('work.do', { size: 3, detach: true })
+    expect([attached, explicit, detached]).toEqual([{ done: 1 }, { done: 2 }, { job: 7 }])
+    const detach = (): boolean => true
+    const either: { done: number } | { job: number } = await caller.call('work.do', {
+      size: 4,
+      detach: detach(),
+    })
+    expect(either).toEqual({ job: 7 })
+    // @ts-expect-error -- a misspelled key is refused
+    await expect(caller.call('work.do', { size: 1, dettach: true })).rejects.toMatchObject({
+      code: 'OPERATION_INVALID_INPUT',
+    })
+    // @ts-expect-error -- nothing but a job is answered
+    void (detached as { done: number })
+  })
+})
+
 describe('a body', () => {
   test('is bytes, whole or in pieces', async () => {
     const { caller } = lend()

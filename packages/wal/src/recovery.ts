@@ -21,35 +21,35 @@ export interface Recovered {
   readonly empty: readonly SegmentName[]
 }
 
-/** Reads all segments, keeps a copy of what is damaged, and makes the end of the last one ready for more. @throws DiskError; WalError */
-export async function recover(disk: Disk, folder: string): Promise<Recovered> {
-  const names = (await disk.list(folder))
+/** What is in a folder. */
+export interface InspectedFolder {
+  /** All segments, in order. */
+  readonly found: readonly Inspected[]
+  /** Those that are read, and whose last one may go on. */
+  readonly kept: readonly Inspected[]
+  /** The LSN of the next record. */
+  readonly nextLsn: number
+  readonly findings: readonly Finding[]
+}
+
+/** The segments of a folder by their names, in order. @throws DiskError */
+export async function listSegments(disk: Disk, folder: string): Promise<SegmentName[]> {
+  return (await disk.list(folder))
     .map(({ name }) => parseSegmentName(name))
     .filter((name) => name !== undefined)
     .sort((left, right) => left.firstLsn - right.firstLsn || (left.id < right.id ? -1 : 1))
+}
+
+/** Reads all segments, keeps a copy of what is damaged, and makes the end of the last one ready for more. @throws DiskError; WalError */
+export async function recover(disk: Disk, folder: string): Promise<Recovered> {
+  const names = await listSegments(disk, folder)
   await rewriteUnsynced(
     disk,
     folder,
     names.map(({ name }) => name),
   )
-  const found: Inspected[] = []
-  for (const [at, name] of names.entries()) {
-    const lsnEnd = names[at + 1]?.firstLsn ?? Infinity
-    found.push(await inspectSegment(disk, folder, name, { lsnEnd }))
-  }
-  // What has a whole head and nothing but zeros behind it was begun, and no more.
-  const filled = found.filter((one) => hasRecords(one) || one.bytesEnd > one.end || one.findings.length > 0)
+  const { found, kept, nextLsn, findings } = await inspectFolder(disk, folder, names)
   const newest = found.at(-1)
-  // Of LSNs that may have been lost none is given again.
-  const nextLsn = Math.max(0, ...found.map(({ lastLsn }) => lastLsn)) + (newest?.mostLost ?? 0) + 1
-  const findings = filled.flatMap((one, at) => {
-    const following = filled[at + 1] ?? newest!
-    const behind = following === one ? behindNewest(one, nextLsn) : lostBetween(one, following.segment)
-    return behind === undefined ? one.findings : [...one.findings, behind]
-  })
-  const kept = filled.slice(0, filled.findLastIndex((one) => hasRecords(one) || one.rest === 'damaged') + 1)
-  // One that was begun and no more needs no other in its place.
-  if (newest !== undefined && kept.at(-1) !== newest && isWhole(newest)) kept.push(newest)
   const last = kept.at(-1)
   const isEnded = last !== newest || last?.rest !== 'free'
   if (last !== undefined) await makeReady(disk, folder, last, isEnded)
@@ -68,6 +68,33 @@ export async function recover(disk: Disk, folder: string): Promise<Recovered> {
     isEnded,
     empty: found.filter((one) => !kept.includes(one)).map(({ segment }) => segment),
   }
+}
+
+/** Reads all segments, and changes nothing. @throws DiskError; WalError WAL_FORMAT_TOO_NEW */
+export async function inspectFolder(
+  disk: Disk,
+  folder: string,
+  names: readonly SegmentName[],
+): Promise<InspectedFolder> {
+  const found: Inspected[] = []
+  for (const [at, name] of names.entries()) {
+    const lsnEnd = names[at + 1]?.firstLsn ?? Infinity
+    found.push(await inspectSegment(disk, folder, name, { lsnEnd }))
+  }
+  // What has a whole head and nothing but zeros behind it was begun, and no more.
+  const filled = found.filter((one) => hasRecords(one) || one.bytesEnd > one.end || one.findings.length > 0)
+  const newest = found.at(-1)
+  // Of LSNs that may have been lost none is given again.
+  const nextLsn = Math.max(0, ...found.map(({ lastLsn }) => lastLsn)) + (newest?.mostLost ?? 0) + 1
+  const findings = filled.flatMap((one, at) => {
+    const following = filled[at + 1] ?? newest!
+    const behind = following === one ? behindNewest(one, nextLsn) : lostBetween(one, following.segment)
+    return behind === undefined ? one.findings : [...one.findings, behind]
+  })
+  const kept = filled.slice(0, filled.findLastIndex((one) => hasRecords(one) || one.rest === 'damaged') + 1)
+  // One that was begun and no more needs no other in its place.
+  if (newest !== undefined && kept.at(-1) !== newest && isWhole(newest)) kept.push(newest)
+  return { found, kept, nextLsn, findings }
 }
 
 function hasRecords({ segment, lastLsn }: Inspected): boolean {

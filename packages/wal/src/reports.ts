@@ -2,6 +2,8 @@
 import { channel } from 'node:diagnostics_channel'
 import type { WalError } from './errors.ts'
 import type { Finding } from './log.ts'
+import { ownLane, type LoggedOperation } from './operation.ts'
+import type { BackendHealth } from './wal.ts'
 
 const appendChannel = channel('wal:append')
 const findingChannel = channel('wal:finding')
@@ -20,4 +22,29 @@ export function publishFinding(finding: Finding): void {
 /** `wal:stop`: a sync has failed, and the log takes nothing any more. */
 export function publishStop({ code, message }: WalError): void {
   if (stopChannel.hasSubscribers) stopChannel.publish({ code, message })
+}
+
+const operationChannel = channel('wal:operation')
+const backendChannel = channel('wal:backend')
+const lateChannel = channel('wal:late')
+const stuckChannel = channel('wal:stuck')
+
+/** `wal:operation`: an operation has changed. */
+export function publishOperation({ id, type, state, backend = ownLane }: LoggedOperation): void {
+  if (operationChannel.hasSubscribers) operationChannel.publish({ id, type, state, backend })
+}
+
+/** `wal:backend`: a backend has become online, degraded or offline. */
+export function publishBackend(health: Omit<BackendHealth, 'running' | 'limit'>): void {
+  if (backendChannel.hasSubscribers) backendChannel.publish(health)
+}
+
+/** `wal:late`: a handler has returned after its attempt was over, or after the log had stopped; what it returned was dropped. */
+export function publishLate({ id, type, attemptCount }: LoggedOperation): void {
+  if (lateChannel.hasSubscribers) lateChannel.publish({ id, type, attempt: attemptCount })
+}
+
+/** `wal:stuck`: a handler goes on long after it was cancelled. */
+export function publishStuck({ id, type, attemptCount, backend = ownLane }: LoggedOperation): void {
+  if (stuckChannel.hasSubscribers) stuckChannel.publish({ id, type, attempt: attemptCount, backend })
 }

@@ -1,0 +1,18 @@
+/** What is to be known of an entry whose work can be a job. */
+import type { AnyOperation } from '@ipfs-kit/operations'
+import type { ItemResult, OperationTypeName } from '@ipfs-kit/wal'
+import { z } from 'zod'
+
+/** An entry as it is without jobs, and what the log of operations has to know of its work. */
+export interface JobKind {
+  readonly type: OperationTypeName
+  /** What a call does, and what an attempt does that has no caller. */
+  readonly entry: AnyOperation
+  /** What a line says of one item; `undefined` if it is the result. */
+  readonly itemOf?: (line: any) => ItemResult | undefined
+}
+
+/** The input of an entry, and under `caller` the call that waits for the job, in the process that has promised it. */
+export function paramsOf({ entry }: JobKind): z.ZodObject {
+  return (entry.input as z.ZodObject).strict().extend({ caller: z.string().optional() })
+}

@@ -1,0 +1,94 @@
+/**
+ * The log of operations of a kit, with its jobs. A server has it open from the beginning; a command opens it with the first call
+ * that needs it, since most commands do not.
+ */
+import { existsSync } from 'node:fs'
+import type { BorrowedParts } from '@ipfs-kit/operations'
+import type { Wal } from '@ipfs-kit/wal'
+import { CID } from 'multiformats/cid'
+import type { Config } from './config.ts'
+import type { Home } from './home.ts'
+import type { LentWal } from './job-call.ts'
+import { jobKinds } from './job-entries.ts'
+import { createJobs, type Jobs } from './jobs.ts'
+import { ipfsPart, lendParts, walPart } from './lending.ts'
+import { createMigrateJob, migrateType } from './migrate-job.ts'
+import type { OpenNode } from './node.ts'
+import type { Parts } from './parts.ts'
+import { openWalPart } from './wal.ts'
+
+/** The log of a kit. */
+export interface KitLog {
+  readonly jobs: Jobs
+  /** Opens it, unless that was tried already. The part `wal` tells what came of it. */
+  open(): Promise<void>
+  /** What unfinished jobs need, as it is now. */
+  roots(): AsyncGenerator<CID, void, undefined>
+}
+
+/** What {@link createKitLog} takes. */
+export interface KitLogOptions {
+  readonly parts: Parts
+  readonly home: Home
+  readonly config: Config
+  /** How long running jobs may go on when the log is closed, in milliseconds. */
+  readonly drainMs: number
+}
+
+/** Makes the log of a kit, not open yet. */
+export function createKitLog({ parts, home, config, drainMs }: KitLogOptions): KitLog {
+  const lend = (names: readonly string[]): BorrowedParts => lendParts(parts, names)
+  const jobs = createJobs({ lend, lendWal })
+  const migration = createMigrateJob(lend)
+  const types = {
+    ...Object.fromEntries(jobKinds.map((kind) => [kind.type, jobs.handlerOf(kind)])),
+    [migrateType]: migration.handler,
+  }
+  let opening: Promise<unknown> | undefined
+
+  async function openPart(): Promise<Wal> {
+    await using opening = new AsyncDisposableStack()
+    const wal = opening.use(
+      await openWalPart({ path: home.log, config: config.log, types, probe: () => probe(parts), drainMs }),
+    )
+    const { ipfs } = parts.current(ipfsPart) as OpenNode
+    if (ipfs.migration !== undefined) await migration.promise(wal)
+    opening.move()
+    return wal
+  }
+
+  async function open(): Promise<void> {
+    // waits: the part keeps why it could not be opened, and tells whoever borrows it
+    opening ??= Promise.allSettled([parts.open(walPart, openPart)])
+    await opening
+  }
+
+  async function lendWal(): Promise<LentWal> {
+    await open()
+    const borrowed = parts.borrow([walPart])
+    return { ...borrowed, wal: borrowed.parts[walPart] as Wal, release: () => borrowed.release() }
+  }
+
+  return {
+    jobs,
+    open,
+    async *roots() {
+      // Where there was never a log there is no job.
+      if (opening === undefined && !existsSync(home.log)) return
+      const { wal, release } = await lendWal()
+      let cids: readonly string[]
+      try {
+        cids = await wal.retainedCids()
+      } finally {
+        release()
+      }
+      for (const cid of cids) yield CID.parse(cid)
+    },
+  }
+}
+
+/** Whether jobs find what they work on. */
+function probe(parts: Parts): string {
+  parts.current(ipfsPart)
+  return `the part ${ipfsPart} is open`
+}

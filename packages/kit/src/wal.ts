@@ -1,0 +1,38 @@
+/** The part of a kit that is its log of operations. */
+import type { OperationTypes, Wal } from '@ipfs-kit/wal'
+import type { Config } from './config.ts'
+import { nodeBackend } from './jobs.ts'
+
+/** What the log is opened with besides its settings. */
+export interface WalPartOptions {
+  /** Path of its folder. */
+  readonly path: string
+  readonly config: Config['log']
+  readonly types: OperationTypes
+  /** Really looks whether the node is there; tells what it has found. */
+  readonly probe: () => string
+  /** How long running attempts may go on when the log is closed, in milliseconds. */
+  readonly drainMs: number
+}
+
+/** Calls that wait for their jobs at once. */
+const attachedAtOnce = 1000
+/** Jobs that nobody waits for at once: more of them would take the disk from each other and from the calls. */
+const detachedAtOnce = 4
+
+/** Opens the log of a home. Throws what `openWal` throws. */
+export async function openWalPart({ path, config, types, probe, drainMs }: WalPartOptions): Promise<Wal> {
+  // As heavy as the node: who only joins a server does not pay for it.
+  const { openWal } = await import('@ipfs-kit/wal')
+  const { mode, keepFinished, keepFinishedSeconds } = config
+  return openWal({
+    path,
+    mode,
+    keepFinished: { count: keepFinished, maxAgeMs: keepFinishedSeconds * 1000 },
+    types,
+    backends: { [nodeBackend]: { limit: detachedAtOnce, probe: async () => probe() } },
+    concurrency: attachedAtOnce + detachedAtOnce,
+    laneLimit: attachedAtOnce,
+    drainMs,
+  })
+}

@@ -1,0 +1,142 @@
+/** What a record makes of an operation: the one place that says so. */
+import {
+  isFinished,
+  maxAttemptsKept,
+  maxResultsKept,
+  type Attempt,
+  type AttemptOutcome,
+  type ItemResult,
+  type ItemResults,
+  type LoggedOperation,
+  type OperationFailure,
+} from './operation.ts'
+import type { ChangeRecord } from './record.ts'
+
+/**
+ * The operation after a record. A record that does not fit the state it meets changes nothing: who writes records checks
+ * first, so that only a log with damaged parts has such a one.
+ */
+export function changed(operation: LoggedOperation, lsn: number, record: ChangeRecord): LoggedOperation {
+  const next = changeOf(operation, record)
+  return next === undefined ? operation : { ...next, lsn }
+}
+
+/** An operation that an older epoch was running, after a process has opened the log. */
+export function interrupted(operation: LoggedOperation, lsn: number, at: number): LoggedOperation {
+  const failure = { code: 'WAL_INTERRUPTED', message: 'The process that ran it has ended' }
+  const isOver = operation.onInterrupted === 'fail' || operation.attemptCount >= operation.attemptLimit
+  return { ...afterAttempt(operation, at, 'interrupted', failure, isOver ? undefined : at), lsn }
+}
+
+/** A dependency has ended. */
+export function afterDependency(
+  operation: LoggedOperation,
+  id: number,
+  isCompleted: boolean,
+): LoggedOperation {
+  // One that was retried waits for none of them any more.
+  if (isFinished(operation) || operation.waitingFor === 0) return operation
+  if (isCompleted) return { ...operation, waitingFor: operation.waitingFor - 1 }
+  return { ...operation, brokenBy: operation.brokenBy ?? id }
+}
+
+function changeOf(operation: LoggedOperation, record: ChangeRecord): LoggedOperation | undefined {
+  const { state } = operation
+  const isRunning = state === 'running'
+  switch (record.kind) {
+    case 'start': {
+      if (state !== 'queued' && state !== 'retrying') return undefined
+      const attempt = operation.attemptCount + 1
+      const attempts = [
+        ...operation.attempts.slice(1 - maxAttemptsKept),
+        { attempt, epoch: record.epoch, startedAt: record.at },
+      ]
+      return { ...operation, state: 'running', epoch: record.epoch, attemptCount: attempt, attempts }
+    }
+    case 'progress':
+      if (!isRunning) return undefined
+      return {
+        ...operation,
+        ...(record.progress && { progress: record.progress }),
+        ...(record.results && { items: withResults(operation.items, record.results) }),
+        ...(record.checkpoint !== undefined && { checkpoint: record.checkpoint }),
+      }
+    case 'fail':
+      if (isFinished(operation)) return undefined
+      return afterAttempt(operation, record.at, 'failed', record.failure, record.retryAt)
+    case 'complete': {
+      if (!isRunning) return undefined
+      const { failure: _, ...rest } = withoutHolder(operation, record.at, 'completed')
+      const result = record.result === undefined ? {} : { result: record.result }
+      return { ...rest, ...result, state: 'completed', finishedAt: record.at }
+    }
+    case 'cancel': {
+      if (isFinished(operation)) return undefined
+      const failure = { code: 'WAL_CANCELLED', message: record.reason }
+      const rest = withoutHolder(operation, record.at, 'cancelled')
+      return { ...rest, failure, state: 'cancelled', finishedAt: record.at }
+    }
+    case 'release': {
+      if (!isRunning) return undefined
+      const rest = withoutHolder(operation, record.at, 'released')
+      return { ...rest, state: 'queued', attemptLimit: operation.attemptLimit + 1 }
+    }
+    case 'pause':
+      return isFinished(operation) || operation.paused ? undefined : { ...operation, paused: true }
+    case 'resume':
+      return isFinished(operation) || !operation.paused ? undefined : { ...operation, paused: false }
+    case 'retry': {
+      if (state !== 'failed' && state !== 'cancelled') return undefined
+      const { finishedAt: _, brokenBy: __, ...rest } = operation
+      const attemptLimit = operation.attemptCount + operation.maxAttempts
+      // Dependencies that broke it are not asked for again: who retries it knows of them.
+      return { ...rest, state: 'queued', paused: false, waitingFor: 0, dueAt: record.at, attemptLimit }
+    }
+  }
+}
+
+/** After an attempt that failed, or a failure without one; `retryAt` absent: a dead letter. */
+function afterAttempt(
+  operation: LoggedOperation,
+  at: number,
+  outcome: AttemptOutcome,
+  failure: OperationFailure,
+  retryAt: number | undefined,
+): LoggedOperation {
+  const rest = { ...withoutHolder(operation, at, outcome, failure), failure }
+  if (retryAt === undefined) return { ...rest, state: 'failed', finishedAt: at }
+  return { ...rest, state: 'retrying', dueAt: retryAt }
+}
+
+/** Nobody has it any more, and the attempt that was under way has ended. */
+function withoutHolder(
+  operation: LoggedOperation,
+  at: number,
+  outcome: AttemptOutcome,
+  failure?: OperationFailure,
+): LoggedOperation {
+  const { epoch: _, ...rest } = operation
+  const last = operation.attempts.at(-1)
+  if (last === undefined || last.outcome !== undefined) return rest
+  const ended: Attempt = { ...last, endedAt: at, outcome, ...(failure && { failure }) }
+  return { ...rest, attempts: [...operation.attempts.slice(0, -1), ended] }
+}
+
+function withResults(items: ItemResults | undefined, added: readonly ItemResult[]): ItemResults {
+  const { done = 0, failed = 0, results = [] } = items ?? {}
+  const failures = added.filter(({ failure }) => failure !== undefined)
+  const kept = [...results]
+  for (const result of added) {
+    if (kept.length < maxResultsKept) kept.push(result)
+    else if (result.failure !== undefined) replaceDone(kept, result)
+  }
+  return { done: done + added.length - failures.length, failed: failed + failures.length, results: kept }
+}
+
+/** A failure takes the place of the last one that is none. */
+function replaceDone(kept: ItemResult[], result: ItemResult): void {
+  const at = kept.findLastIndex(({ failure }) => failure === undefined)
+  if (at === -1) return
+  kept.splice(at, 1)
+  kept.push(result)
+}

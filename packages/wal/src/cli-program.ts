@@ -1,0 +1,104 @@
+/** The command line: what is in a log of operations that nobody has open, and what can be done to it then. */
+import { join, resolve } from 'node:path'
+import { nodeDisk } from '@ipfs-kit/disk'
+import type { AnyOperation } from '@ipfs-kit/operations'
+import {
+  addCommands,
+  CommandError,
+  type CommandLine,
+  connectParts,
+  runProgram,
+} from '@ipfs-kit/operations/cli'
+import { Command, InvalidArgumentError } from 'commander'
+import { WalError } from './errors.ts'
+import { openWal } from './open-wal.ts'
+import {
+  jobsList,
+  jobsShow,
+  jobsWait,
+  walCancel,
+  walDelete,
+  walExport,
+  walRebuildIndex,
+  walRetry,
+  walVerify,
+} from './operations.ts'
+import { viewOperations } from './operations/view.ts'
+import { viewWal } from './view.ts'
+
+/** What a run of the command line takes. */
+export interface ProgramOptions extends CommandLine {
+  /** The home of a node, whose log is used when no other is named. */
+  readonly home: string | undefined
+}
+
+/** Commands that look, and leave the folder as it is. */
+const looking: readonly AnyOperation[] = [
+  ...viewOperations,
+  { ...jobsList, command: { name: 'list' } },
+  { ...jobsShow, command: { name: 'show' } },
+  { ...jobsWait, command: { name: 'wait' } },
+  { ...walVerify, command: { name: 'verify' } },
+  { ...walExport, command: { name: 'export' } } as AnyOperation,
+]
+
+/** Commands that change it; nothing is begun by them. */
+const changing: readonly AnyOperation[] = [
+  { ...walRetry, command: { name: 'retry' } },
+  { ...walCancel, command: { name: 'cancel', arguments: ['id'] } },
+  { ...walDelete, command: { name: 'cleanup' } },
+  { ...walRebuildIndex, command: { name: 'rebuild-index' } },
+]
+
+/** Runs one command line. @returns its exit code; see `runProgram` of `@ipfs-kit/operations/cli` */
+export function runCommandLine(options: ProgramOptions): Promise<number> {
+  const { args, streams, signal, cwd, home, version } = options
+  const program = new Command('ipfs-kit-wal')
+    .description('Looks at a log of operations that nobody has open, and mends it')
+    .version(version)
+    .option('--path <folder>', 'folder of the log; default log in $IPFS_KIT_HOME', (text) => {
+      if (text === '') throw new InvalidArgumentError('A path is not empty.')
+      return resolve(cwd, text)
+    })
+    .option('--json', 'print JSON, one object a line')
+  const pathOf = ({ path = home && join(resolve(cwd, home), 'log') }: Readonly<Record<string, unknown>>) => {
+    if (typeof path === 'string' && path !== '') return path
+    throw new CommandError('COMMAND_USAGE', 'Name the folder of the log with --path')
+  }
+  const common = { streams, signal, cwd }
+  addCommands(program, {
+    ...common,
+    operations: looking,
+    connect: async (globals) => {
+      const path = pathOf(globals)
+      const wal = await unlessHeld(path, () => viewWal(nodeDisk(), path))
+      return connectParts(looking, { wal }, () => wal.close())
+    },
+  })
+  addCommands(program, {
+    ...common,
+    operations: changing,
+    connect: async (globals) => {
+      const path = pathOf(globals)
+      // It is there, and read to its end, before anything is written.
+      const view = await unlessHeld(path, () => viewWal(nodeDisk(), path))
+      await view.close()
+      const wal = await unlessHeld(path, () => openWal({ path, types: {}, executor: 'off' }))
+      return connectParts(changing, { wal }, () => wal.close())
+    },
+  })
+  return runProgram(program, args)
+}
+
+/** What is refused because a process has the log open says whom to ask instead. */
+async function unlessHeld<T>(path: string, open: () => Promise<T>): Promise<T> {
+  try {
+    return await open()
+  } catch (error) {
+    if (!(error instanceof WalError) || error.code !== 'WAL_LOCKED') throw error
+    const what = `The log in ${path} is open in another process`
+    throw new WalError('WAL_LOCKED', `${what}; a server answers the same by ipfs-kit jobs and ipfs-kit wal`, {
+      cause: error,
+    })
+  }
+}

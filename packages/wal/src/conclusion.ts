@@ -1,0 +1,97 @@
+/** What becomes of an operation when its attempt has ended. */
+import type { Ending, Stop } from './attempt.ts'
+import { WalError } from './errors.ts'
+import { checkJson } from './json.ts'
+import type { Unstamped } from './ledger.ts'
+import type { Json, LoggedOperation, OperationFailure } from './operation.ts'
+import type { OperationHandler } from './wal.ts'
+
+/** What is to be written. */
+export interface Conclusion {
+  readonly changes: readonly Unstamped[]
+  /** What a backend is blamed for: a failure after which another attempt may succeed. */
+  readonly failure?: OperationFailure
+  /** The handler has returned something that is dropped. */
+  readonly isLate: boolean
+}
+
+/** What a conclusion is made of. */
+export interface AttemptEnd {
+  readonly operation: LoggedOperation
+  readonly handler: OperationHandler
+  readonly stop: Stop | undefined
+  readonly ending: Ending
+  readonly at: number
+  readonly maxResultBytes: number
+  /** Milliseconds until the next attempt. */
+  readonly backoffMs: (failures: number) => number
+}
+
+export function conclude(end: AttemptEnd): Conclusion {
+  const { stop, ending } = end
+  const isLate = ending.kind === 'late'
+  if (stop?.kind === 'cancel') return { changes: [{ kind: 'cancel', reason: stop.reason }], isLate }
+  if (ending.kind === 'returned') return returned(end, ending.value)
+  if (stop?.kind === 'pause') return { changes: [{ kind: 'pause' }, { kind: 'release' }], isLate }
+  if (stop?.kind === 'drain') return { changes: [{ kind: 'release' }], isLate }
+  const { operation, at } = end
+  if (ending.kind === 'threw') {
+    return failed(end, failureOf(ending.error), isRetryable(end.handler, ending.error))
+  }
+  if (operation.expiresAt !== undefined && at >= operation.expiresAt) {
+    return { ...lastFailure({ code: 'WAL_EXPIRED', message: 'It has not ended in time' }), isLate }
+  }
+  const failure = { code: 'WAL_TIMEOUT', message: `The attempt took longer than ${operation.timeoutMs} ms` }
+  return { ...failed(end, failure, true), isLate }
+}
+
+/** What an error says, for the log: no stack, and at most 2,000 characters. */
+export function failureOf(error: unknown): OperationFailure {
+  if (!(error instanceof Error)) return { code: 'Error', message: String(error).slice(0, 2000) }
+  const { code } = error as { code?: unknown }
+  return {
+    code: typeof code === 'string' ? code.slice(0, 200) : error.name,
+    message: error.message.slice(0, 2000),
+  }
+}
+
+function returned(end: AttemptEnd, value: unknown): Conclusion {
+  try {
+    const result = resultOf(end.handler, value, end.maxResultBytes)
+    return { changes: [{ kind: 'complete', ...(result !== undefined && { result }) }], isLate: false }
+  } catch (error) {
+    const message = error instanceof Error ? error.message.slice(0, 2000) : String(error)
+    return lastFailure({ code: 'WAL_RESULT_INVALID', message })
+  }
+}
+
+function resultOf(handler: OperationHandler, value: unknown, maxBytes: number): Json | undefined {
+  const { result } = handler
+  if (result !== undefined) {
+    const checked = result.safeParse(value)
+    if (!checked.success) {
+      throw new WalError('WAL_PARAMS_INVALID', `The result does not fit: ${checked.error.message}`)
+    }
+  }
+  return value === undefined ? undefined : checkJson(value, 'The result', maxBytes)
+}
+
+function failed(end: AttemptEnd, failure: OperationFailure, mayRetry: boolean): Conclusion {
+  const { attemptCount, attemptLimit } = end.operation
+  if (!mayRetry) return lastFailure(failure)
+  if (attemptCount >= attemptLimit) return { ...lastFailure(failure), failure }
+  const retryAt = end.at + end.backoffMs(attemptCount)
+  return { changes: [{ kind: 'fail', failure, retryAt }], failure, isLate: false }
+}
+
+function lastFailure(failure: OperationFailure): Conclusion {
+  return { changes: [{ kind: 'fail', failure }], isLate: false }
+}
+
+/** Kinds of faults that are the same at the next attempt. */
+const lasting = new Set<unknown>(['invalid', 'not-found', 'not-supported', 'forbidden'])
+
+function isRetryable(handler: OperationHandler, error: unknown): boolean {
+  if (handler.isRetryable !== undefined) return handler.isRetryable(error)
+  return !lasting.has((error as { kind?: unknown } | null | undefined)?.kind)
+}

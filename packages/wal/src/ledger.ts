@@ -1,0 +1,165 @@
+/**
+ * The one place that writes records of operations and knows what they have made: an operation is shown as changed once the
+ * record of that is acknowledged, and one transition of it comes after the other.
+ */
+import { createKeyedLock, type Permit } from '@ipfs-kit/concurrency'
+import { changed } from './change.ts'
+import { WalError } from './errors.ts'
+import { InOrder } from './in-order.ts'
+import { isFinished, type LoggedOperation } from './operation.ts'
+import type { OperationChange } from './wal.ts'
+import type { OperationStore } from './operation-store.ts'
+import type { ChangeRecord, WalRecord } from './record.ts'
+
+/** What {@link Ledger} tells. */
+export interface LedgerListener {
+  /** Operations have changed, in the order of acknowledgement as far as it is known: what it starts looks at their state. */
+  readonly changed: (operation: LoggedOperation) => void
+  /** Changes in the order of their LSNs. */
+  readonly inOrder: (changes: readonly OperationChange[]) => void
+}
+
+/** A record of a change before its operation is named and its time is known. */
+export type Unstamped = ChangeRecord extends infer R
+  ? R extends ChangeRecord
+    ? Omit<R, 'at' | 'id'>
+    : never
+  : never
+
+export class Ledger {
+  readonly store: OperationStore
+  /** The time of the wall, for records. */
+  readonly clock: () => number
+  /** The error that stopped the log: nothing is written any more. */
+  failure: Error | undefined
+  /** Operations that have not ended. */
+  unfinished: number
+  /** Since it was opened: operations that have completed, … */
+  completed = 0
+  /** … that became dead letters, … */
+  failed = 0
+  /** … and attempts that failed and are followed by another. */
+  retried = 0
+  /** The LSN of the newest record that was acknowledged. */
+  acknowledged: number
+  readonly #turns = createKeyedLock<number>({ name: 'turn of an operation' })
+  readonly #listener: LedgerListener
+  /** Operations as of records that the index may not have applied, the oldest first. */
+  readonly #recent = new Map<number, LoggedOperation>()
+  readonly #order: InOrder<OperationChange>
+
+  constructor(store: OperationStore, clock: () => number, listener: LedgerListener) {
+    this.store = store
+    this.clock = clock
+    this.#listener = listener
+    this.#order = new InOrder((changes) => listener.inOrder(changes))
+    this.acknowledged = store.log.stats().nextLsn - 1
+    const open = store.index.counts().filter((count) => !isFinished(count))
+    this.unfinished = open.reduce((sum, { operations }) => sum + operations, 0)
+  }
+
+  /** The turn to change an operation. */
+  turn(id: number): Promise<Permit> {
+    return this.#turns.acquire(id)
+  }
+
+  /** Whether somebody changes it just now. */
+  isInTurn(id: number): boolean {
+    return this.#turns.isLocked(id)
+  }
+
+  /**
+   * An operation as of all that is acknowledged, but that dependencies which have ended meanwhile may still count; undefined if
+   * it is not there.
+   */
+  load(id: number): LoggedOperation | undefined {
+    return this.isApplied(id) ? this.store.index.get(id) : this.#recent.get(id)
+  }
+
+  /** Whether the index knows of the newest change of an operation. */
+  isApplied(id: number): boolean {
+    const recent = this.#recent.get(id)
+    return recent === undefined || recent.lsn <= this.store.index.appliedLsn
+  }
+
+  /** Waits until the index has all that is acknowledged. */
+  async applied(): Promise<void> {
+    await this.store.index.applied(this.acknowledged)
+  }
+
+  /** Writes changes of one operation as one. Whoever calls has its turn. */
+  async change(operation: LoggedOperation, changes: readonly Unstamped[]): Promise<LoggedOperation> {
+    const { records, made } = this.stamp(operation, changes)
+    let next = operation
+    await this.commit(records, (lsns) => {
+      next = made(lsns)
+      return [next]
+    })
+    return next
+  }
+
+  /** Changes of one operation as records, and what they make of it when they have LSNs. */
+  stamp(operation: LoggedOperation, changes: readonly Unstamped[]) {
+    const at = this.clock()
+    const records = changes.map((change) => ({ ...change, at, id: operation.id }) as ChangeRecord)
+    const made = (lsns: readonly number[]) =>
+      records.reduce((current, record, nth) => changed(current, lsns[nth]!, record), operation)
+    return { records, made }
+  }
+
+  /**
+   * Writes records as one, and shows what they make.
+   *
+   * @param make - the operations after them, once it is known which LSNs they have
+   * @throws WalError as `Log.appendMany`
+   */
+  async commit(
+    records: readonly WalRecord[],
+    make: (lsns: readonly number[]) => readonly LoggedOperation[],
+  ): Promise<number[]> {
+    if (this.failure !== undefined) throw this.failure
+    const place = this.#order.enter()
+    let changes: OperationChange[] = []
+    try {
+      const lsns = await this.store.append(records)
+      this.acknowledged = Math.max(this.acknowledged, lsns.at(-1)!)
+      for (const record of records) this.#count(record)
+      const made = make(lsns)
+      for (const operation of made) this.#note(operation)
+      changes = made.map((operation) => ({ lsn: operation.lsn, operation }))
+      for (const operation of made) this.#listener.changed(operation)
+      return lsns
+    } catch (error) {
+      if (!isDiskTrouble(error) && (error as WalError).code !== 'WAL_TOO_LARGE')
+        this.failure ??= error as Error
+      throw error
+    } finally {
+      place.leave(changes)
+    }
+  }
+
+  #count(record: WalRecord): void {
+    const { kind } = record
+    if (kind === 'add' || kind === 'retry') this.unfinished += 1
+    else if (kind === 'fail' && record.retryAt !== undefined) this.retried += 1
+    else if (kind === 'complete' || kind === 'fail' || kind === 'cancel') this.unfinished -= 1
+    if (kind === 'complete') this.completed += 1
+    else if (kind === 'fail' && record.retryAt === undefined) this.failed += 1
+  }
+
+  #note(operation: LoggedOperation): void {
+    const { id } = operation
+    this.#recent.delete(id)
+    this.#recent.set(id, operation)
+    const { appliedLsn } = this.store.index
+    for (const [old, { lsn }] of this.#recent) {
+      if (lsn > appliedLsn) break
+      this.#recent.delete(old)
+    }
+  }
+}
+
+/** Whether the disk took nothing this time, and may take it the next: a failed write, or a volume that is full. */
+export function isDiskTrouble(error: unknown): boolean {
+  return error instanceof WalError && (error.code === 'WAL_IO' || error.code === 'WAL_FULL')
+}

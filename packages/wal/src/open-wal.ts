@@ -1,0 +1,68 @@
+/** Opens a log of operations: the store, then what runs them. */
+import { createOwner } from '@ipfs-kit/concurrency'
+import { nodeDisk } from '@ipfs-kit/disk'
+import { Appender } from './append-operations.ts'
+import { BackendFollowers } from './backend-followers.ts'
+import { Calls } from './calls.ts'
+import { Executor } from './executor.ts'
+import { Followers } from './followers.ts'
+import { Ledger } from './ledger.ts'
+import { openOperationStore } from './open-operation-store.ts'
+import { OpenedWal } from './opened-wal.ts'
+import { publishOperation } from './reports.ts'
+import { checkWalOptions, configOf, storeOptions, type WalOptions } from './wal-options.ts'
+import type { Wal } from './wal.ts'
+import { Waits } from './waits.ts'
+
+/**
+ * Opens a log of operations, and makes it if it is not there. What a process that has ended was running is queued again, and
+ * counted as an attempt; what is due begins.
+ *
+ * @throws TypeError, RangeError for options; WalError WAL_LOCKED if somebody has it open, and as `openLog`
+ */
+export async function openWal(options: WalOptions): Promise<Wal> {
+  const checked = checkWalOptions(options)
+  const store = await openOperationStore(storeOptions(options))
+  const { clock, maxUnfinished } = checked
+  const calls = new Calls()
+  const watch = createOwner({ name: 'times of a log of operations' })
+  const waits = new Waits()
+  const followers = new Followers(store.log.stats().nextLsn - 1)
+  const backendFollowers = new BackendFollowers()
+  const ledger = new Ledger(store, clock, {
+    changed: (operation) => {
+      publishOperation(operation)
+      waits.changed(operation)
+      executor.changed(operation)
+    },
+    inOrder: (changes) => followers.give(changes),
+  })
+  const appender = new Appender(ledger, maxUnfinished)
+  const executor = new Executor({
+    ...checked,
+    ledger,
+    appender,
+    calls,
+    watch,
+    admission: checked,
+    lookMs: 30_000,
+    onBackend: (health) => backendFollowers.give(health),
+    onProgress: ({ id }) => followers.show(() => executor.shown(id)),
+  })
+  executor.open()
+  return new OpenedWal({
+    checked,
+    config: configOf(options, checked),
+    disk: options.disk ?? nodeDisk(),
+    path: options.path,
+    store,
+    ledger,
+    appender,
+    executor,
+    calls,
+    watch,
+    waits,
+    followers,
+    backendFollowers,
+  })
+}

@@ -1,0 +1,152 @@
+/** A job: an operation as users see it. */
+import { z } from 'zod'
+import { isFinished, type LoggedOperation } from '../operation.ts'
+import { count, failure, operationId, state } from './fields.ts'
+
+const itemFailure = z.object({ name: z.string() }).extend(failure.shape)
+
+/** A job. */
+export const jobSchema = z.object({
+  id: operationId,
+  lsn: count.describe('The record of the log that changed it last'),
+  type: z.string(),
+  backend: z.string().optional(),
+  state,
+  paused: z.boolean(),
+  stage: z.string().optional().describe('What it does now, or did last'),
+  bytes: count.optional().describe('Bytes done in this stage'),
+  totalBytes: count.optional().describe('Bytes in all, if known'),
+  percent: z.number().optional().describe('100 means that it is completed, and nothing else does'),
+  bytesPerSecond: z.number().optional().describe('Bytes of the last attempt by its time until now'),
+  items: count.optional().describe('Items done'),
+  totalItems: count.optional().describe('Items in all, if known'),
+  failedItems: count.describe('Items that failed'),
+  failures: z.array(itemFailure).describe('The first of them, by name'),
+  createdAt: z.iso.datetime(),
+  startedAt: z.iso.datetime().optional().describe('When the first attempt that is known began'),
+  finishedAt: z.iso.datetime().optional(),
+  dueAt: z.iso.datetime().optional().describe('When the next attempt may begin'),
+  attempts: count.describe('Attempts begun'),
+  maxAttempts: count.describe('It has failed when so many have; raised by what does not count'),
+  failure: failure.optional().describe('What failed and why, last'),
+  next: z.string().optional().describe('What to do next, if there is something'),
+})
+
+/** A job. */
+export type Job = z.output<typeof jobSchema>
+
+/** Failures of items that a job shows. */
+const maxFailures = 100
+
+/** The job that an operation is, at a time. */
+export function jobOf(operation: LoggedOperation, now: number): Job {
+  const { id, lsn, type, backend, paused, progress, items, attempts, createdAt, finishedAt } = operation
+  const isDone = isFinished(operation)
+  const startedAt = attempts[0]?.startedAt
+  const percent = percentOf(operation)
+  const bytesPerSecond = rateOf(operation, now)
+  const doneItems = progress?.items ?? (items && items.done + items.failed)
+  const next = nextOf(operation, now)
+  return {
+    ...{ id, lsn, type, state: operation.state, paused },
+    ...(backend !== undefined && { backend }),
+    ...(progress !== undefined && { stage: progress.stage, bytes: progress.bytes }),
+    ...(progress?.totalBytes !== undefined && { totalBytes: progress.totalBytes }),
+    ...(percent !== undefined && { percent }),
+    ...(bytesPerSecond !== undefined && { bytesPerSecond }),
+    ...(doneItems !== undefined && { items: doneItems }),
+    ...(progress?.totalItems !== undefined && { totalItems: progress.totalItems }),
+    failedItems: items?.failed ?? 0,
+    failures: failuresOf(operation),
+    createdAt: isoOf(createdAt),
+    ...(startedAt !== undefined && { startedAt: isoOf(startedAt) }),
+    ...(finishedAt !== undefined && { finishedAt: isoOf(finishedAt) }),
+    ...(!isDone && operation.state !== 'running' && { dueAt: isoOf(operation.dueAt) }),
+    attempts: operation.attemptCount,
+    maxAttempts: operation.attemptLimit,
+    ...(operation.failure !== undefined && { failure: operation.failure }),
+    ...(next !== undefined && { next }),
+  }
+}
+
+/** A job as a line for a terminal. */
+export function jobLine(job: Job): string {
+  const { id, type, backend, bytes, totalBytes, percent, bytesPerSecond, items, totalItems } = job
+  const of = (total: number | undefined): string => (total === undefined ? '' : ` of ${total}`)
+  return [
+    `${id}  ${type}  ${job.state}${job.paused ? ' (paused)' : ''}`,
+    ...(backend === undefined ? [] : [backend]),
+    ...(percent === undefined ? [] : [`${percent} %`]),
+    ...(job.stage === undefined || job.state === 'completed' ? [] : [job.stage]),
+    ...(bytes === undefined || bytes === 0 ? [] : [`${bytes}${of(totalBytes)} bytes`]),
+    ...(bytesPerSecond === undefined || bytesPerSecond === 0 ? [] : [`${bytesPerSecond} bytes/s`]),
+    ...(items === undefined ? [] : [`${items}${of(totalItems)} items`]),
+    ...(job.failedItems === 0 ? [] : [`${job.failedItems} failed`]),
+    ...(job.failure === undefined ? [] : [`${job.failure.code}: ${job.failure.message}`]),
+  ].join('  ')
+}
+
+/** A job with all there is to know of it, for a terminal. */
+export function jobText(job: Job): string {
+  const { createdAt, startedAt, finishedAt, dueAt, attempts, maxAttempts, failures, next } = job
+  const dates = [
+    `promised ${createdAt}`,
+    ...(startedAt === undefined ? [] : [`begun ${startedAt}`]),
+    ...(finishedAt === undefined ? [] : [`ended ${finishedAt}`]),
+    ...(dueAt === undefined ? [] : [`due ${dueAt}`]),
+  ]
+  return [
+    jobLine(job),
+    dates.join(', '),
+    `attempts: ${attempts} of ${maxAttempts}`,
+    ...failures.map(({ name, code, message }) => `  ${name}: ${code}: ${message}`),
+    ...(next === undefined ? [] : [next]),
+  ].join('\n')
+}
+
+/** 100 is kept for what is completed: all bytes may be done while the rest is not. */
+function percentOf({ state: current, progress }: LoggedOperation): number | undefined {
+  if (current === 'completed') return 100
+  if (progress === undefined) return undefined
+  const { bytes, totalBytes, items, totalItems } = progress
+  const part =
+    totalBytes !== undefined && totalBytes > 0
+      ? bytes / totalBytes
+      : items !== undefined && totalItems !== undefined && totalItems > 0
+        ? items / totalItems
+        : undefined
+  return part === undefined ? undefined : Math.max(0, Math.min(99, Math.floor(part * 100)))
+}
+
+function rateOf({ attempts, progress }: LoggedOperation, now: number): number | undefined {
+  const last = attempts.at(-1)
+  if (last === undefined || progress === undefined) return undefined
+  const ms = (last.endedAt ?? now) - last.startedAt
+  return ms > 0 ? Math.round((progress.bytes * 1000) / ms) : undefined
+}
+
+function failuresOf({ items }: LoggedOperation): Job['failures'] {
+  const failed = items?.results.flatMap(({ name, failure: why }) =>
+    why === undefined ? [] : [{ name, ...why }],
+  )
+  return failed?.slice(0, maxFailures) ?? []
+}
+
+function nextOf(operation: LoggedOperation, now: number): string | undefined {
+  const { id, state: current, paused, brokenBy, waitingFor, dueAt, items } = operation
+  if (current === 'failed' || current === 'cancelled') {
+    const cause = brokenBy === undefined ? '' : `See what became of job ${brokenBy} first. `
+    return `${cause}Try it again with jobs retry ${id}.`
+  }
+  if (current === 'completed') {
+    return items !== undefined && items.failed > 0 ? `See which items failed: jobs show ${id}.` : undefined
+  }
+  if (paused) return `Let it go on with jobs resume ${id}.`
+  if (current === 'queued' && waitingFor > 0) return `It waits for ${waitingFor} other jobs.`
+  if (current === 'retrying' && dueAt > now) return `It is tried again at ${isoOf(dueAt)}.`
+  return undefined
+}
+
+function isoOf(ms: number): string {
+  return new Date(ms).toISOString()
+}

@@ -1,0 +1,169 @@
+/** `wal.stats`, `wal.config`, `wal.health`, `wal.verify`: how the log is. */
+import { operation } from '@ipfs-kit/operations'
+import { z } from 'zod'
+import type { WalStats } from '../wal.ts'
+import { at, count, failure, state } from './fields.ts'
+import type { WalSlice } from './part.ts'
+
+/** What is known of a backend. */
+export const backendSchema = z.object({
+  backend: z.string(),
+  state: z.enum(['online', 'degraded', 'offline']),
+  since: at,
+  evidence: z.string().describe('Of the last real probe or attempt'),
+  running: count.describe('Attempts under way'),
+  limit: count,
+  nextProbeAt: at.optional(),
+})
+
+const countSchema = z.object({ state, type: z.string(), backend: z.string(), operations: count })
+
+/** The numbers of a log. */
+export const statsSchema = z.object({
+  epoch: count.describe('How often it was opened'),
+  unfinished: count,
+  running: count.describe('Attempts under way'),
+  stuck: count.describe('Of these: whose handlers go on long after they were cancelled'),
+  stopped: z.string().optional().describe('Why nothing is begun and written any more'),
+  draining: z.boolean().describe('It is closing: nothing is begun any more'),
+  followers: count,
+  completed: count.describe('Since it was opened, as the two that follow'),
+  failed: count,
+  retried: count,
+  operations: z.array(countSchema).readonly(),
+  backends: z.array(backendSchema).readonly(),
+  log: z.object({
+    state: z.enum(['open', 'stopped', 'closed']),
+    mode: z.enum(['always', 'interval', 'os']),
+    firstLsn: count,
+    nextLsn: count,
+    durableLsn: count.describe('All records up to it survive a power loss'),
+    segments: count,
+    bytes: count,
+    syncs: count,
+    batches: count,
+    records: count,
+    loss: z
+      .object({ records: count, bytes: count, maxMs: z.number().optional(), maxBytes: count })
+      .describe('What a power loss would take now, and at most'),
+    queue: z.object({ appends: count, bytes: count, waiting: count }),
+    lastFailure: failure.optional(),
+  }),
+  index: z.object({
+    appliedLsn: count,
+    lagMs: z.number(),
+    queuedBytes: count,
+    operations: count,
+    unfinished: count,
+    unfinishedBytes: count,
+    recovering: count,
+  }),
+})
+
+/** The numbers of a log, as they are shown. */
+export type ShownStats = z.output<typeof statsSchema>
+
+/** Tells the numbers. */
+export const walStats = operation<WalSlice<'stats'>>()({
+  name: 'wal.stats',
+  summary: 'Show the numbers of the log, its index, its executor and the backends',
+  parts: ['wal'],
+  input: z.object({}),
+  output: statsSchema,
+  body: 'none',
+  returns: 'value',
+  effect: 'read',
+  scope: 'read',
+  doors: ['cli'],
+  text: statsText,
+  run: async ({ wal }) => shownStats(wal.stats()),
+})
+
+/** Tells the options. */
+export const walConfig = operation<WalSlice<'config'>>()({
+  name: 'wal.config',
+  summary: 'Show the options that the log was opened with, defaults included',
+  parts: ['wal'],
+  input: z.object({}),
+  output: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  body: 'none',
+  returns: 'value',
+  effect: 'read',
+  scope: 'read',
+  doors: ['cli'],
+  text: (config) =>
+    Object.entries(config)
+      .map(([name, value]) => `${name}  ${value}`)
+      .join('\n'),
+  run: async ({ wal }) => ({ ...wal.config }),
+})
+
+/** Tells whether all is well. */
+export const walHealth = operation<WalSlice<'stats'>>()({
+  name: 'wal.health',
+  summary: 'Show whether the log takes operations and the backends answer',
+  parts: ['wal'],
+  input: z.object({}),
+  output: z.object({
+    state: z.enum(['healthy', 'degraded', 'stopped']).describe('stopped: it takes nothing any more'),
+    problems: z.array(z.string()),
+    backends: z.array(backendSchema).readonly(),
+  }),
+  body: 'none',
+  returns: 'value',
+  effect: 'read',
+  scope: 'read',
+  doors: ['cli'],
+  text: ({ state: now, problems, backends }) =>
+    [
+      now,
+      ...problems.map((problem) => `  ${problem}`),
+      ...backends.map(({ backend, state: its, evidence }) => `${backend}  ${its}  ${evidence}`),
+    ].join('\n'),
+  run: async ({ wal }) => healthOf(wal.stats()),
+})
+
+/** A second behind, an index slows those who append. */
+const lateMs = 1000
+
+function healthOf({ log, index, backends, draining, stopped, stuck }: WalStats) {
+  const problems = [
+    ...(log.state === 'open' ? [] : [`the log is ${log.state}: open it again`]),
+    ...(stopped === undefined ? [] : [stopped]),
+    ...(stuck === 0 ? [] : [`${stuck} handlers go on after they were cancelled`]),
+    ...(draining ? ['it is closing'] : []),
+    ...(index.lagMs > lateMs ? [`the index is ${index.lagMs} ms behind`] : []),
+    ...backends.flatMap(({ backend, state: its, evidence }) =>
+      its === 'online' ? [] : [`${backend} is ${its}: ${evidence}`],
+    ),
+  ]
+  const isTaking = log.state === 'open' && stopped === undefined && !draining
+  const now = isTaking ? (problems.length === 0 ? 'healthy' : 'degraded') : 'stopped'
+  return { state: now, problems, backends } as const
+}
+
+/** The numbers as they are shown: of a failure its code and message. */
+export function shownStats(stats: WalStats): ShownStats {
+  const { stopped, log, ...rest } = stats
+  const { lastFailure, ...numbers } = log
+  const last = lastFailure && { code: lastFailure.code, message: lastFailure.message }
+  return {
+    ...rest,
+    ...(stopped !== undefined && { stopped }),
+    log: { ...numbers, ...(last !== undefined && { lastFailure: last }) },
+  }
+}
+
+function statsText({ log, index, operations, backends, ...own }: ShownStats): string {
+  return [
+    `log  ${log.state}, mode ${log.mode}: LSN ${log.firstLsn} to ${log.nextLsn - 1}, ${log.segments} segments (${log.bytes} bytes)`,
+    `index  ${index.operations} operations, ${index.unfinished} unfinished; ${index.lagMs} ms behind`,
+    `since opening ${own.epoch}  ${own.completed} completed, ${own.failed} failed, ${own.retried} tried again; ${own.running} run`,
+    ...operations.map(({ state: its, type, backend, operations: number }) =>
+      [its, type, ...(backend === '' ? [] : [backend]), String(number)].join('  '),
+    ),
+    ...backends.map(
+      ({ backend, state: its, running, limit }) => `${backend}  ${its}, ${running} of ${limit} run`,
+    ),
+  ].join('\n')
+}

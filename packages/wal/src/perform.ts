@@ -1,0 +1,146 @@
+/** An attempt from its beginning, which is written before its handler runs, to its end, which is written with its follow-ups. */
+import { shield, sleep } from '@ipfs-kit/concurrency'
+import type { Appender } from './append-operations.ts'
+import { AttemptContext, type ContextOptions } from './attempt-context.ts'
+import type { Attempt, Ending } from './attempt.ts'
+import { conclude, type AttemptEnd, type Conclusion } from './conclusion.ts'
+import { isDiskTrouble, type Unstamped } from './ledger.ts'
+import type { LoggedOperation, OperationFailure } from './operation.ts'
+import { publishLate } from './reports.ts'
+import type { OperationHandler } from './wal.ts'
+
+/** What an attempt needs. */
+export interface PerformOptions extends ContextOptions {
+  readonly appender: Appender
+  readonly maxResultBytes: number
+  readonly backoffMs: AttemptEnd['backoffMs']
+  /** Whether the log is being closed: then nothing is tried again. */
+  readonly isDraining: () => boolean
+}
+
+/** What an attempt has shown of its backend. */
+export type AttemptOutcome = OperationFailure | 'completed' | 'nothing'
+
+/** Milliseconds between two tries to write how an attempt has ended. */
+const writeAgainMs = 1000
+
+/** Runs an attempt. @throws WalError if its beginning or its end cannot be written: then the next opening finds it interrupted */
+export async function perform(attempt: Attempt, options: PerformOptions): Promise<AttemptOutcome> {
+  const { ledger, admission } = options
+  const { type } = attempt.operation
+  const handler = Object.hasOwn(admission.types, type) ? admission.types[type] : undefined
+  const readied = ready(attempt.operation, handler, ledger.clock())
+  const context = await begin(attempt, options, readied)
+  if (context === undefined || !('params' in readied)) return 'nothing'
+  const { operation } = context
+  const { expiresAt = Infinity, timeoutMs } = operation
+  const timeMs = Math.min(timeoutMs, Math.max(0, expiresAt - ledger.clock()))
+  const ending = await attempt.run(handler!, readied.params, timeMs, (signal) => context.for(signal))
+  return await finish({ attempt, context, handler: handler!, ending, options })
+}
+
+/** Parameters for the handler, or why there is no attempt. */
+type Readied = { readonly params: unknown } | { readonly failure: OperationFailure }
+
+function ready(operation: LoggedOperation, handler: OperationHandler | undefined, at: number): Readied {
+  const { brokenBy, expiresAt = Infinity, type } = operation
+  const refused = (code: string, message: string): Readied => ({ failure: { code, message } })
+  if (brokenBy !== undefined)
+    return refused('WAL_BROKEN', `Operation ${brokenBy}, which it depends on, has not completed`)
+  if (expiresAt <= at) return refused('WAL_EXPIRED', 'It has not begun in time')
+  if (handler === undefined)
+    return refused('WAL_TYPE_UNKNOWN', `There is no handler for the type ${type} any more`)
+  const params = handler.params.safeParse(operation.params)
+  if (params.success) return { params: params.data }
+  return refused(
+    'WAL_PARAMS_INVALID',
+    `The parameters do not fit any more: ${params.error.message}`.slice(0, 2000),
+  )
+}
+
+/** Writes that it begins, or that it does not. */
+async function begin(
+  attempt: Attempt,
+  options: PerformOptions,
+  readied: Readied,
+): Promise<AttemptContext | undefined> {
+  const { ledger } = options
+  using _turn = await ledger.turn(attempt.operation.id)
+  if ('failure' in readied) {
+    await ledger.change(attempt.operation, [{ kind: 'fail', failure: readied.failure }])
+    return undefined
+  }
+  const started = await ledger.change(attempt.operation, [{ kind: 'start', epoch: ledger.store.epoch }])
+  attempt.context = new AttemptContext(started, options)
+  return attempt.context
+}
+
+/** An attempt whose handler has ended. */
+interface Ended {
+  readonly attempt: Attempt
+  readonly context: AttemptContext
+  readonly handler: OperationHandler
+  readonly ending: Ending
+  readonly options: PerformOptions
+}
+
+async function finish(ended: Ended): Promise<AttemptOutcome> {
+  const { context, options } = ended
+  using _turn = await options.ledger.turn(context.operation.id)
+  const told = context.end()
+  const conclusion = conclusionOf(ended, ended.ending)
+  try {
+    const written = await write(ended, told, conclusion)
+    if (written.isLate) publishLate(context.operation)
+    return outcomeOf(written)
+  } catch (error) {
+    if (ended.ending.kind === 'returned') publishLate(context.operation)
+    throw error
+  }
+}
+
+function conclusionOf({ attempt, context, handler, options }: Ended, ending: Ending): Conclusion {
+  const { ledger, maxResultBytes, backoffMs } = options
+  const { operation } = context
+  return conclude({
+    operation,
+    handler,
+    stop: attempt.stop,
+    ending,
+    at: ledger.clock(),
+    maxResultBytes,
+    backoffMs,
+  })
+}
+
+/** Writes the end; again and again while the disk takes nothing, since the work is done. */
+async function write(ended: Ended, told: readonly Unstamped[], conclusion: Conclusion): Promise<Conclusion> {
+  const { context, options } = ended
+  const { ledger, appender, isDraining } = options
+  const isCompleted = conclusion.changes.some(({ kind }) => kind === 'complete')
+  const followUps = isCompleted ? context.followUps : []
+  using _keys = await appender.lock(followUps)
+  for (;;) {
+    try {
+      const batch = appender.lookUp(followUps)
+      const own = ledger.stamp(context.operation, [...told, ...conclusion.changes])
+      await ledger.commit([...own.records, ...batch.records], (lsns) => [
+        own.made(lsns),
+        ...batch.made(lsns.slice(own.records.length)),
+      ])
+      return conclusion
+    } catch (error) {
+      if (isCompleted && ledger.failure === undefined && !isDiskTrouble(error)) {
+        // Its follow-ups cannot be promised, so that it has not completed.
+        return await write(ended, told, conclusionOf(ended, { kind: 'threw', error }))
+      }
+      if (!isDiskTrouble(error) || isDraining()) throw error
+      await shield(() => sleep(writeAgainMs))
+    }
+  }
+}
+
+function outcomeOf({ changes, failure }: Conclusion): AttemptOutcome {
+  if (failure !== undefined) return failure
+  return changes.some(({ kind }) => kind === 'complete') ? 'completed' : 'nothing'
+}

@@ -1,0 +1,19 @@
+/** The thread of the writer of the index in SQLite: one call after the other. */
+import { parentPort, workerData } from 'node:worker_threads'
+import type { WriterAnswer, WriterCall } from './sqlite-calls.ts'
+import { SqliteWriter } from './sqlite-writer.ts'
+
+const port = parentPort!
+const writer = new SqliteWriter((workerData as { readonly path: string }).path)
+
+function answer(value: unknown): void {
+  const message: WriterAnswer = { value, standing: writer.standing() }
+  port.postMessage(message)
+}
+
+port.on('message', ({ name, argument }: WriterCall) => {
+  const call = writer[name].bind(writer) as (argument: unknown) => unknown
+  answer(call(argument))
+  if (name === 'close') port.close()
+})
+answer(undefined)

@@ -1,0 +1,43 @@
+/** Those who wait for the end of operations. */
+import { suspend } from '@ipfs-kit/concurrency'
+import { WalError } from './errors.ts'
+import { isFinished, type LoggedOperation } from './operation.ts'
+
+/** One who waits. */
+interface Waiter {
+  readonly resolve: (operation: LoggedOperation) => void
+  readonly reject: (error: unknown) => void
+}
+
+export class Waits {
+  readonly #waiters = new Map<number, Set<Waiter>>()
+
+  /** Waits for the end of an operation that has not ended. */
+  async wait(id: number, signal: AbortSignal | undefined): Promise<LoggedOperation> {
+    return await suspend<LoggedOperation>(
+      (waiter) => {
+        const waiters = this.#waiters.get(id) ?? new Set()
+        this.#waiters.set(id, waiters.add(waiter))
+        return () => {
+          waiters.delete(waiter)
+          if (waiters.size === 0 && this.#waiters.get(id) === waiters) this.#waiters.delete(id)
+        }
+      },
+      { signal, what: 'end of an operation' },
+    )
+  }
+
+  changed(operation: LoggedOperation): void {
+    const waiters = this.#waiters.get(operation.id)
+    if (waiters === undefined || !isFinished(operation)) return
+    this.#waiters.delete(operation.id)
+    for (const { resolve } of waiters) resolve(operation)
+  }
+
+  /** The log is closed. */
+  end(): void {
+    const error = new WalError('WAL_CLOSED', 'The log of operations is closed')
+    for (const waiters of this.#waiters.values()) for (const { reject } of waiters) reject(error)
+    this.#waiters.clear()
+  }
+}

@@ -1,0 +1,142 @@
+import { walOperations, type Job } from '@ipfs-kit/wal/operations'
+import { expect, test } from 'vitest'
+import { collect, servedWal } from './served-wal.ts'
+
+test('a job shows its stage, its bytes and items, and which items failed', async () => {
+  const { call, wal } = await servedWal()
+  const { operation } = await wal.append({ type: 'custom:partial', params: {} })
+  const job = await call('jobs.wait', { id: operation.id })
+  expect(job).toMatchObject({
+    ...{ state: 'completed', stage: 'copying', bytes: 300, totalBytes: 400, items: 3, totalItems: 4 },
+    ...{ percent: 100, attempts: 1, failedItems: 1 },
+    failures: [{ name: 'b', code: 'TEST_DENIED', message: 'b may not be read' }],
+    next: expect.stringContaining('jobs show') as string,
+  })
+  expect(Date.parse(job.finishedAt!)).toBeGreaterThanOrEqual(Date.parse(job.startedAt!))
+})
+
+test('100 percent means completed, and nothing else does', async () => {
+  const { call, wal } = await servedWal({
+    types: {
+      'custom:almost': {
+        params: (await import('zod')).z.object({}),
+        maxAttempts: 1,
+        run(_params: unknown, { progress }) {
+          progress({ stage: 'checking', bytes: 400, totalBytes: 400 })
+          throw Object.assign(new Error('the last check failed'), { code: 'TEST_CHECK' })
+        },
+      },
+    },
+  })
+  const { operation } = await wal.append({ type: 'custom:almost', params: {} })
+  await wal.wait(operation.id)
+  const job = await call('jobs.show', { id: operation.id })
+  expect(job).toMatchObject({ state: 'failed', percent: 99, bytes: 400, failure: { code: 'TEST_CHECK' } })
+  expect(job.next).toBe(`Try it again with jobs retry ${operation.id}.`)
+})
+
+test('a job is paused, resumed, cancelled and tried again by its id', async () => {
+  const { call, wal } = await servedWal()
+  const { operation } = await wal.append({ type: 'custom:endless', params: {} })
+  const { id } = operation
+  await firstProgress(wal.follow({ id, from: id }))
+  expect(await call('jobs.show', { id })).toMatchObject({ state: 'running', percent: 25, stage: 'waiting' })
+  expect(await call('jobs.pause', { id })).toMatchObject({ state: 'queued', paused: true })
+  expect((await call('jobs.show', { id })).next).toContain('jobs resume')
+  await call('jobs.resume', { id })
+  expect(await call('jobs.cancel', { id, reason: 'enough' })).toMatchObject({
+    ...{ state: 'cancelled', failure: { message: 'enough' } },
+  })
+  expect(await call('jobs.retry', { id })).toMatchObject({ paused: false })
+  expect((await call('jobs.list', { state: 'unfinished' })).jobs.map((job) => job.id)).toEqual([id])
+})
+
+test('what a job that waits or was broken by another one is to do next is told', async () => {
+  const { call, wal } = await servedWal()
+  const first = await wal.append({ type: 'custom:endless', params: {} })
+  const second = await wal.append({ type: 'custom:done', params: {}, after: [first.operation.id] })
+  const { id } = second.operation
+  expect((await call('jobs.show', { id })).next).toBe('It waits for 1 other jobs.')
+  await wal.cancel(first.operation.id)
+  expect(await call('jobs.wait', { id })).toMatchObject({
+    state: 'failed',
+    next: expect.stringContaining(`what became of job ${first.operation.id}`) as string,
+  })
+})
+
+test('following one job shows it at once, then its changes, and ends with it', async () => {
+  const { call, wal } = await servedWal()
+  const { operation } = await wal.append({ type: 'custom:endless', params: {} })
+  const { id } = operation
+  await firstProgress(wal.follow({ id, from: id }))
+  const states: string[] = []
+  for await (const { job } of await call('jobs.follow', { id })) {
+    if (job === undefined) continue
+    states.push(job.state)
+    if (states.length === 1) await wal.cancel(id)
+  }
+  expect(states[0]).toBe('running')
+  expect(states.at(-1)).toBe('cancelled')
+  const again = await collect(await call('jobs.follow', { id }))
+  expect(again.map(({ job }) => job?.state)).toEqual(['cancelled'])
+  await expect(collect(await call('jobs.follow', { id: 999 }))).rejects.toMatchObject({
+    code: 'WAL_NOT_FOUND',
+  })
+})
+
+test('following goes on from an LSN, and leaves nothing out', async () => {
+  const { call, wal } = await servedWal()
+  const ids: number[] = []
+  for (let nth = 0; nth < 5; nth += 1) {
+    const { operation } = await wal.append({ type: 'custom:done', params: {} })
+    await wal.wait(operation.id)
+    ids.push(operation.id)
+  }
+  const seen: Job[] = []
+  const { lsn } = (await wal.get(ids[1]!))!
+  for await (const line of await call('jobs.follow', { from: lsn + 1 })) {
+    if (line.job !== undefined) seen.push(line.job)
+    if (line.job?.id === ids.at(-1)) break
+  }
+  expect(seen.map(({ id }) => id)).toEqual(ids.slice(2))
+})
+
+test('following that is cancelled ends with the reason, and when the log is closed by itself', async () => {
+  const { call, wal } = await servedWal()
+  const leaving = new AbortController()
+  const lines = (await call('jobs.follow', {}, { signal: leaving.signal }))[Symbol.asyncIterator]()
+  expect(await lines.next()).toMatchObject({ value: { lsn: wal.stats().index.appliedLsn } })
+  const next = lines.next()
+  leaving.abort(new Error('gone'))
+  await expect(next).rejects.toThrow('gone')
+  const others = (await call('jobs.follow', {}))[Symbol.asyncIterator]()
+  await others.next()
+  await wal.append({ type: 'custom:endless', params: {} })
+  expect(await others.next()).toMatchObject({ value: { job: { type: 'custom:endless' } } })
+  await wal.close()
+  let last = await others.next()
+  while (last.done !== true) last = await others.next()
+  expect(last).toEqual({ done: true, value: undefined })
+})
+
+test('a job is a line on a terminal, and all there is to know when it is shown', async () => {
+  const { call, wal } = await servedWal()
+  const { operation } = await wal.append({ type: 'custom:partial', params: {}, backend: 's3' })
+  await wal.wait(operation.id)
+  const textOf = (name: string, answer: unknown) => {
+    const entry = walOperations.find((one) => one.name === name)!
+    return (entry.text as (value: unknown) => string)(answer)
+  }
+  const list = textOf('jobs.list', await call('jobs.list', {}))
+  expect(list).toContain(`${operation.id}  custom:partial  completed  s3  100 %  300 of 400 bytes`)
+  const shown = textOf('jobs.show', await call('jobs.show', { id: operation.id }))
+  expect(shown).toContain('  b: TEST_DENIED: b may not be read')
+  expect(shown).toContain('attempts: 1 of 5')
+  expect(textOf('jobs.list', { jobs: [] })).toBe('none')
+})
+
+async function firstProgress(changes: AsyncIterable<object>): Promise<void> {
+  for await (const change of changes) {
+    if ('operation' in change && (change.operation as { progress?: object }).progress !== undefined) return
+  }
+}

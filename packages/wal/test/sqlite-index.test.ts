@@ -1,0 +1,103 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createMemoryIndex } from '../src/memory-index.ts'
+import { queryTexts } from '../src/sqlite-queries.ts'
+import { openSqliteIndex } from '../src/sqlite-index.ts'
+import { soak } from './crash/amount.ts'
+import { answersOf, applyAll, recordsOf, steps } from './index-steps.ts'
+
+let home: string
+let made = 0
+
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'ipfs-kit-wal-'))
+})
+afterAll(() => rm(home, { recursive: true }))
+
+function newPath(): string {
+  made += 1
+  return join(home, `${made}.sqlite`)
+}
+
+describe('the index in SQLite', () => {
+  test('answers as the one in memory does, after any history', { timeout: 120_000 * soak }, async () => {
+    await fc.assert(
+      fc.asyncProperty(steps(160), fc.integer({ min: 1, max: 30 }), fc.nat(100), async (given, size, cut) => {
+        const records = recordsOf(given)
+        const before = Math.floor((records.length * cut) / 100)
+        const path = newPath()
+        await using memory = createMemoryIndex()
+        applyAll(memory, records, size)
+        {
+          await using first = await openSqliteIndex(path)
+          applyAll(first, records.slice(0, before), size)
+        }
+        await using index = await openSqliteIndex(path)
+        expect(index.appliedLsn).toBe(before)
+        applyAll(index, records.slice(before), size, before + 1)
+        await index.recovered()
+        expect(answersOf(index)).toEqual(answersOf(memory))
+
+        const retention = { keysBefore: 1030, finishedBefore: 1020, keepFinished: size }
+        expect(await index.retain(retention)).toEqual(await memory.retain(retention))
+        expect(answersOf(index)).toEqual(answersOf(memory))
+      }),
+      { numRuns: 20 * soak },
+    )
+  })
+
+  test('becomes what the image of either was', { timeout: 120_000 * soak }, async () => {
+    await fc.assert(
+      fc.asyncProperty(steps(60), steps(30), async (given, more) => {
+        const records = recordsOf([...given, ...more])
+        const rest = records.slice(given.length)
+        await using memory = createMemoryIndex()
+        await using source = await openSqliteIndex(newPath())
+        for (const index of [memory, source]) applyAll(index, records.slice(0, given.length), 7)
+        const copies = [await openSqliteIndex(newPath()), createMemoryIndex()]
+        for (const [at, from] of [memory, source].entries()) {
+          await using copy = copies[at]!
+          applyAll(copy, records.slice(0, 5), 5)
+          await using image = await from.image()
+          await copy.load(image.head, image.parts())
+          expect(answersOf(copy)).toEqual(answersOf(from))
+          applyAll(copy, rest, 4, given.length + 1)
+          await copy.recovered()
+          await using whole = createMemoryIndex()
+          applyAll(whole, records, 3)
+          expect(answersOf(copy)).toEqual(answersOf(whole))
+        }
+      }),
+      { numRuns: 8 * soak },
+    )
+  })
+
+  test('answers every query by an index', async () => {
+    const path = newPath()
+    await using _index = await openSqliteIndex(path)
+    const database = new Database(path, { readonly: true })
+    try {
+      const plans = Object.entries(queryTexts).map(([name, text]) => {
+        const explained = database.prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${text}`)
+        const wanted = (text.match(/\?/g) ?? []).map(() => 1)
+        return [name, explained.all(...wanted).map(({ detail }) => detail)] as const
+      })
+      // Of these tables everything is wanted.
+      const whole = new Set(['SCAN groups', 'SCAN cids', 'SCAN found', 'SCAN CONSTANT ROW'])
+      for (const [name, details] of plans) {
+        for (const detail of details) {
+          if (whole.has(detail)) continue
+          const isByIndex = /^SEARCH \w+ USING (COVERING )?INDEX|^SEARCH \w+ USING (INTEGER )?PRIMARY KEY/
+          expect(`${name}: ${detail}`).not.toMatch(/SCAN|TEMP B-TREE/)
+          if (detail.startsWith('SEARCH')) expect(detail).toMatch(isByIndex)
+        }
+      }
+    } finally {
+      database.close()
+    }
+  })
+})
