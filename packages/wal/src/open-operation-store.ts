@@ -135,9 +135,9 @@ async function whyNotOf(index: SqliteIndex, snapshot: FoundSnapshot, log: Log): 
   if (appliedLsn < snapshotLsn) return `The index ended with ${appliedLsn}, before the snapshot`
   if (appliedLsn < firstLsn - 1) return `The index ended with ${appliedLsn}, before the log`
   if (appliedCrc === 0 || appliedLsn < firstLsn) return undefined
-  for await (const { lsn, payload } of log.read({ from: appliedLsn })) {
+  for await (const { firstLsn: lsn, payloads } of log.read({ from: appliedLsn })) {
     // In the weaker modes a power loss takes records, and others may have come in their place.
-    if (lsn === appliedLsn && crc32(payload) !== appliedCrc) {
+    if (lsn === appliedLsn && crc32(payloads[0]!) !== appliedCrc) {
       return `The index had another record ${appliedLsn} than the log`
     }
     break
