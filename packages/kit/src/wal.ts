@@ -11,12 +11,16 @@ export interface WalPartOptions {
   readonly types: OperationTypes
   /** Really looks whether the node is there; tells what it has found. */
   readonly probe: () => string
-  /** A command opens it for a moment: its index is in memory, which takes no thread, and its jobs are stopped at once at its end. */
+  /** The jobs of a command are stopped at once at its end. */
   readonly role: 'server' | 'command'
 }
 
 /** Two are written at the first opening: what a home's jobs fill in days need not take longer than opening the home. */
 const segmentBytes = 4 * 1024 * 1024
+/** Finished jobs that are found in memory; to find more of them takes a thread and a file, some 40 MiB and some 100 ms at opening. */
+const maxInMemory = 100_000
+/** Jobs that wait or run, beyond which none is promised. */
+const maxUnfinished = 100_000
 /** How long running jobs of a server may go on when the log is closed. */
 const drainMs = 500
 /** Calls that wait for their jobs at once. */
@@ -33,7 +37,8 @@ export async function openWalPart({ path, config, types, probe, role }: WalPartO
     path,
     mode,
     segmentBytes,
-    index: role === 'server' ? 'sqlite' : 'memory',
+    maxUnfinished,
+    index: keepFinished > maxInMemory ? 'sqlite' : 'memory',
     keepFinished: { count: keepFinished, maxAgeMs: keepFinishedSeconds * 1000 },
     types,
     backends: { [nodeBackend]: { limit: detachedAtOnce, probe: async () => probe() } },

@@ -42,9 +42,9 @@ test('another library reads every operation out of the file', async () => {
   expect(rows[1].failure_code).toBe(null)
 })
 
-test('an export of nothing is a file without rows', async () => {
+test('an export of nothing is refused before it begins', async () => {
   const { call } = await servedWal()
-  expect(rowsOf(await bytesOf(await call('wal.export', { format: 'parquet' })))).toEqual([])
+  await expect(call('wal.export', { format: 'parquet' })).rejects.toMatchObject({ code: 'WAL_NOT_FOUND' })
 })
 
 /** A log of so many operations that are made when they are asked for. */
