@@ -18,7 +18,8 @@ export default defineConfig({
     fsModuleCache: true,
     env: { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? compileCache },
     // A test that hangs is found; one that computes on a busy machine has its time.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    expect: { poll: { timeout: 60_000 } },
   },
 })

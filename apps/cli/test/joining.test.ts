@@ -52,7 +52,9 @@ describe.concurrent('while nobody holds the home', () => {
   test('several commands that start at once take turns', async () => {
     const home = temporaryHome()
     const contents = ['one', 'two', 'three']
-    const ended = await Promise.all(contents.map((stdin) => run(['add', '-', '--json'], { home, stdin })))
+    const ended = await Promise.all(
+      contents.map((stdin) => run(['add', '-', '--json', '--wait', '100'], { home, stdin })),
+    )
     expect(ended.map(({ code, stderr }) => [code, stderr])).toEqual(contents.map(() => [0, '']))
     expect(jsonLines((await run(['pin', 'ls', '--json'], { home })).stdout)).toHaveLength(contents.length)
   })
@@ -66,7 +68,7 @@ describe.concurrent('while a command holds the home', () => {
     const holding = start(['add', small, '-', '--json'], { home, stdin: null })
     await holding.line((line) => line.includes('"small"'))
 
-    const waiting = start(['add', '-', '--json', '--wait', '60'], { home, stdin: 'second' })
+    const waiting = start(['add', '-', '--json', '--wait', '100'], { home, stdin: 'second' })
     const [impatient, agentless, server] = await Promise.all([
       run(['status', '--wait', '0', '--json'], { home }),
       run(['mcp', '--wait', '0', '--json'], { home }),

@@ -48,7 +48,15 @@ export async function agentOverStdio(
   const client = newClient(wire)
   const transport = new StdioClientTransport({
     command: process.execPath,
-    args: ['--conditions=@ipfs-kit/source', join(appFolder, 'src/main.ts'), '--home', home, 'mcp'],
+    args: [
+      '--conditions=@ipfs-kit/source',
+      join(appFolder, 'src/main.ts'),
+      '--home',
+      home,
+      'mcp',
+      '--wait',
+      '100',
+    ],
     env: {
       PATH: process.env['PATH'] ?? '',
       NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',

@@ -158,7 +158,7 @@ it('idle connections, half requests and sessions of agents do not hold the closi
 it('a process has nothing left to do after its server was closed, or could not be opened', async () => {
   const program = fileURLToPath(new URL('./process-that-ends.ts', import.meta.url))
   const run = promisify(execFile)(process.execPath, ['--conditions=@ipfs-kit/source', program], {
-    timeout: 20_000,
+    timeout: 100_000,
   })
   await expect(run).resolves.toMatchObject({
     stdout: 'SERVER_PORT_UNAVAILABLE\nserved\nclosed\n',

@@ -52,83 +52,79 @@ const blockOf = (at: number): ReturnType<typeof numbered> => numbered(at, 3000 +
 const valueOf = (value: number): Buffer => Buffer.alloc(50 + value, value)
 
 for (const maxIndexedEntries of [1_000_000, 5]) {
-  test(
-    `keys that share their tags are told apart, with at most ${maxIndexedEntries} entries in memory`,
-    { timeout: 60_000 },
-    async () => {
-      await fc.assert(
-        fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
-          let disk: SimDisk = simDisk({ seed: 1, faults: { shortWrites: 0 } })
-          const open = (): Promise<Blocks> =>
-            openWith(
-              {
-                path: folder,
-                disk,
-                maxBytes: 4_194_304,
-                packBytes: 65_536,
-                minFreeBytes: 0,
-                maxIndexedEntries,
-                claims: () => [...blocks].map((at) => ({ cid: blockOf(at).cid })),
-                links: linksOf,
-              },
-              { makeTagger: weakTagger, randomBytes: fixedBytes() },
-            )
-          const blocks = new Set<number>()
-          const records = new Map<string, number>()
-          let store = await open()
-          for (const one of steps) {
-            if ('value' in one) {
-              const key = `key ${one.number}`
-              if (one.kind === 'record') await store.unverified.put(key, valueOf(one.value))
-              else expect(await store.unverified.delete(key)).toBe(records.has(key))
-              if (one.kind === 'record') records.set(key, one.value)
-              else records.delete(key)
-            } else if ('number' in one) {
-              const { cid, bytes } = blockOf(one.number)
-              if (one.kind === 'put') await store.put(cid, bytes)
-              if (one.kind === 'keep') {
-                using lease = store.lease()
-                await lease.put(cid, bytes)
-                await lease.flush()
-              }
-              if (one.kind === 'hold') {
-                // Whether it says so is by the tag alone; what it moves is by the key.
-                using lease = store.lease()
-                const held = await lease.hold(cid)
-                if (blocks.has(one.number)) expect(held).toBe(true)
-                await lease.flush()
-              }
-              if (one.kind === 'delete') expect(await store.delete(cid)).toBe(blocks.has(one.number))
-              if (one.kind === 'delete') blocks.delete(one.number)
-              if (one.kind === 'put' || one.kind === 'keep') blocks.add(one.number)
-              const found = await store.get(cid)
-              expect(found && Buffer.from(found)).toEqual(
-                blocks.has(one.number) ? Buffer.from(bytes) : undefined,
-              )
-            } else if (one.kind === 'compact') await store.compact({ minDeadShare: 0.01 })
-            else {
-              if (one.kind === 'reopen') await store.close()
-              disk = disk.kill()
-              if (one.kind === 'crash') await store.close().catch(() => undefined)
-              store = await open()
+  test(`keys that share their tags are told apart, with at most ${maxIndexedEntries} entries in memory`, async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+        let disk: SimDisk = simDisk({ seed: 1, faults: { shortWrites: 0 } })
+        const open = (): Promise<Blocks> =>
+          openWith(
+            {
+              path: folder,
+              disk,
+              maxBytes: 4_194_304,
+              packBytes: 65_536,
+              minFreeBytes: 0,
+              maxIndexedEntries,
+              claims: () => [...blocks].map((at) => ({ cid: blockOf(at).cid })),
+              links: linksOf,
+            },
+            { makeTagger: weakTagger, randomBytes: fixedBytes() },
+          )
+        const blocks = new Set<number>()
+        const records = new Map<string, number>()
+        let store = await open()
+        for (const one of steps) {
+          if ('value' in one) {
+            const key = `key ${one.number}`
+            if (one.kind === 'record') await store.unverified.put(key, valueOf(one.value))
+            else expect(await store.unverified.delete(key)).toBe(records.has(key))
+            if (one.kind === 'record') records.set(key, one.value)
+            else records.delete(key)
+          } else if ('number' in one) {
+            const { cid, bytes } = blockOf(one.number)
+            if (one.kind === 'put') await store.put(cid, bytes)
+            if (one.kind === 'keep') {
+              using lease = store.lease()
+              await lease.put(cid, bytes)
+              await lease.flush()
             }
-          }
-          for (let at = 0; at < 25; at += 1) {
-            const found = await store.get(blockOf(at).cid)
+            if (one.kind === 'hold') {
+              // Whether it says so is by the tag alone; what it moves is by the key.
+              using lease = store.lease()
+              const held = await lease.hold(cid)
+              if (blocks.has(one.number)) expect(held).toBe(true)
+              await lease.flush()
+            }
+            if (one.kind === 'delete') expect(await store.delete(cid)).toBe(blocks.has(one.number))
+            if (one.kind === 'delete') blocks.delete(one.number)
+            if (one.kind === 'put' || one.kind === 'keep') blocks.add(one.number)
+            const found = await store.get(cid)
             expect(found && Buffer.from(found)).toEqual(
-              blocks.has(at) ? Buffer.from(blockOf(at).bytes) : undefined,
+              blocks.has(one.number) ? Buffer.from(bytes) : undefined,
             )
+          } else if (one.kind === 'compact') await store.compact({ minDeadShare: 0.01 })
+          else {
+            if (one.kind === 'reopen') await store.close()
+            disk = disk.kill()
+            if (one.kind === 'crash') await store.close().catch(() => undefined)
+            store = await open()
           }
-          for (const [key, value] of records)
-            expect(Buffer.from((await store.unverified.get(key))!)).toEqual(valueOf(value))
-          const listed = new Set<string>()
-          for await (const { cid } of store.list()) listed.add(keyOf(cid))
-          expect(listed).toEqual(new Set([...blocks].map((at) => keyOf(blockOf(at).cid))))
-          expect(store.stats().entries).toBe(blocks.size + records.size)
-          await store.close()
-        }),
-        { numRuns: 150, seed: 1 },
-      )
-    },
-  )
+        }
+        for (let at = 0; at < 25; at += 1) {
+          const found = await store.get(blockOf(at).cid)
+          expect(found && Buffer.from(found)).toEqual(
+            blocks.has(at) ? Buffer.from(blockOf(at).bytes) : undefined,
+          )
+        }
+        for (const [key, value] of records)
+          expect(Buffer.from((await store.unverified.get(key))!)).toEqual(valueOf(value))
+        const listed = new Set<string>()
+        for await (const { cid } of store.list()) listed.add(keyOf(cid))
+        expect(listed).toEqual(new Set([...blocks].map((at) => keyOf(blockOf(at).cid))))
+        expect(store.stats().entries).toBe(blocks.size + records.size)
+        await store.close()
+      }),
+      { numRuns: 150, seed: 1 },
+    )
+  })
 }

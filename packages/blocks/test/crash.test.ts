@@ -21,7 +21,7 @@ const lives = [
 for (const [where, how, seeds] of lives) {
   test(
     `what was claimed is complete after every crash, with ${where}`,
-    { timeout: 120_000 * soak },
+    { timeout: 300_000 * soak },
     async () => {
       const { failed } = await simulate(() => liveAndCrash(how), { seeds: seeds * soak, maxFailures: 1 })
       expect(failed[0]?.error).toBeUndefined()
@@ -38,7 +38,7 @@ const moments = [
 for (const [where, how, seeds] of moments) {
   test(
     `what was claimed is complete wherever the power is lost, with ${where}`,
-    { timeout: 120_000 * soak },
+    { timeout: 300_000 * soak },
     async () => {
       let crashes = 0
       const world = async (): Promise<void> => {

@@ -71,38 +71,26 @@ for (const [state, stride] of [
   ['closed', 1],
   ['killed', 3],
 ] as const) {
-  test(
-    `a flipped byte costs the block that it is in, and nothing else (${state} store)`,
-    { timeout: 120_000 },
-    async () => {
-      expect(await failures(stores[state]!, stride, flip(0x40), isHit)).toEqual([])
-    },
-  )
+  test(`a flipped byte costs the block that it is in, and nothing else (${state} store)`, async () => {
+    expect(await failures(stores[state]!, stride, flip(0x40), isHit)).toEqual([])
+  })
 
-  test(
-    `a cut costs what lies behind it, and nothing else (${state} store)`,
-    { timeout: 120_000 },
-    async () => {
-      expect(await failures(stores[state]!, stride, cut, isBehind)).toEqual([])
-    },
-  )
+  test(`a cut costs what lies behind it, and nothing else (${state} store)`, async () => {
+    expect(await failures(stores[state]!, stride, cut, isBehind)).toEqual([])
+  })
 }
 
-test(
-  'each byte of the kept pack that belongs to a block is missed when it is flipped',
-  { timeout: 60_000 },
-  async () => {
-    const stored = stores.closed!
-    const { path, bytes } = stored.files.find((file) => file.path.includes('kept'))!
-    for (const block of stored.kept.slice(0, 3)) {
-      for (let at = block.end - block.bytes.length; at < block.end; at += 1) {
-        const disk = stored.disk.copy(1)
-        await flip(1)(disk, path, at, bytes)
-        expect([...(await lostOf(disk, stored))]).toEqual([block])
-      }
+test('each byte of the kept pack that belongs to a block is missed when it is flipped', async () => {
+  const stored = stores.closed!
+  const { path, bytes } = stored.files.find((file) => file.path.includes('kept'))!
+  for (const block of stored.kept.slice(0, 3)) {
+    for (let at = block.end - block.bytes.length; at < block.end; at += 1) {
+      const disk = stored.disk.copy(1)
+      await flip(1)(disk, path, at, bytes)
+      expect([...(await lostOf(disk, stored))]).toEqual([block])
     }
-  },
-)
+  }
+})
 
 test('a damaged file of the store is told by its code, at each byte', async () => {
   const { disk, files } = stores.closed!

@@ -110,7 +110,7 @@ for (const state of ['closed', 'killed'] as const) {
       expect(await again.get(fresh.cid)).toEqual(Buffer.from(fresh.bytes))
       for (const block of await lostOf(again, stored.kept)) expect(mayGo).toContain(block)
     })
-  }, 60_000)
+  })
 
   test(`what could not be read is there again when it can be read (${state} store)`, async () => {
     const stored = stores[state]!
@@ -130,7 +130,7 @@ for (const state of ['closed', 'killed'] as const) {
       expect(await lostOf(again, stored.kept)).toEqual([])
       expect(await lostOf(again, stored.cached)).toEqual([])
     })
-  }, 60_000)
+  })
 
   test(`upkeep neither stops at a sector that cannot be read nor removes what it does not know (${state} store)`, async () => {
     const stored = stores[state]!
@@ -148,7 +148,7 @@ for (const state of ['closed', 'killed'] as const) {
       if (!isCache && hit.length > 0) expect(size).toBe(bytes.length)
       if (isCache && !mayLoseAll(state, sector)) expect(size).toBeUndefined()
     })
-  }, 60_000)
+  })
 }
 
 test('a store of which nothing can be read is refused', async () => {

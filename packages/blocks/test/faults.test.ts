@@ -89,7 +89,7 @@ describe('an operation of the disk that fails, whichever it is', () => {
     ['EIO', 'crash'],
     ['ENOSPC', 'crash'],
   ] as const) {
-    test(`costs nothing that was promised (${code}, then ${end})`, { timeout: 60_000 }, async () => {
+    test(`costs nothing that was promised (${code}, then ${end})`, async () => {
       const count = await operationsOf((disk) => scenario(disk, [], []))
       expect(count).toBeGreaterThan(80)
       let told = 0

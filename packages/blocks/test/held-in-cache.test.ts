@@ -8,7 +8,7 @@ import { openOn } from './crash/open-store.ts'
 
 test(
   'a block that a lease holds stays while the packs around it are dropped',
-  { timeout: 60_000 * soak },
+  { timeout: 300_000 * soak },
   async () => {
     let held = 0
     let evicted = 0

@@ -85,7 +85,7 @@ async function check(said: readonly string[]): Promise<void> {
 
 test(
   'everything that was answered is there after kill -9 under load',
-  { timeout: 120_000 * soak },
+  { timeout: 300_000 * soak },
   async () => {
     for (let round = 0; round < 50 * soak; round += 1) {
       const lines = 1 + Math.floor(Math.random() * 25)

@@ -179,4 +179,4 @@ test('lists more than one range of tags once while packs are compacted', async (
     await blocks.close()
     await rm(path, { recursive: true })
   }
-}, 60_000)
+})

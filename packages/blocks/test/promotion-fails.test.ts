@@ -62,7 +62,7 @@ for (const [code, expected] of [
 
 test(
   'eviction beside a mark that cannot write what it moves costs no claimed block',
-  { timeout: 60_000 * soak },
+  { timeout: 300_000 * soak },
   async () => {
     let failedMarks = 0
     let completeMarks = 0

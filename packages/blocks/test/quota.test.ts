@@ -94,7 +94,7 @@ async function writeThrough(
 
 test(
   'ten times the quota goes through it without a byte above it, in simulated time',
-  { timeout: 60_000 * soak },
+  { timeout: 300_000 * soak },
   async () => {
     for (let seed = 1; seed <= 2 * soak; seed += 1) {
       await withBackend(
@@ -111,16 +111,12 @@ test(
   },
 )
 
-test(
-  'ten times the quota goes through it without a byte above it, on the disk of the system',
-  { timeout: 60_000 },
-  async () => {
-    const home = await mkdtemp(join(tmpdir(), 'ipfs-kit-blocks-'))
-    try {
-      const { over } = await writeThrough(nodeDisk(), home, 0)
-      expect(over).toBeLessThanOrEqual(0)
-    } finally {
-      await rm(home, { recursive: true })
-    }
-  },
-)
+test('ten times the quota goes through it without a byte above it, on the disk of the system', async () => {
+  const home = await mkdtemp(join(tmpdir(), 'ipfs-kit-blocks-'))
+  try {
+    const { over } = await writeThrough(nodeDisk(), home, 0)
+    expect(over).toBeLessThanOrEqual(0)
+  } finally {
+    await rm(home, { recursive: true })
+  }
+})

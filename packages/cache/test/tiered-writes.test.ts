@@ -88,7 +88,7 @@ test('a tier that missed more puts than are remembered is read for blocks alone'
   while (store.stats().tiers[0]!.breaker.state !== 'closed') await sleep(5)
   expect(await store.getBytes(keyOf(bytes))).toEqual(bytes)
   expect(await rejection(store.getBytes('a'))).toMatchObject({ code: 'CACHE_TIERS_FAILED' })
-}, 120_000)
+})
 
 onBoth('a larger value that a tier does not take leaves no former one in it', async () => {
   const far = faultyMemory('far')

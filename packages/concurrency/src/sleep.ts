@@ -26,7 +26,8 @@ export function sleep(ms: number, options?: WaitOptions): Promise<void> {
   checkOptions(options, waitKeys)
   if (options?.signal !== undefined) return underSignal(options, async (inner) => await sleep(ms, inner))
   const scope = nodeOf(options?.scope)
-  return sleepIn(scope, ms === 0 ? -Infinity : scope.kernel.now() + ms)
+  if (scope.cancelled) return refuse(scope, 'sleep', undefined)
+  return ms === 0 ? yieldTurn(scope) : sleepIn(scope, scope.kernel.now() + ms)
 }
 
 /**
@@ -39,12 +40,13 @@ export function sleepUntil(time: number, options?: WaitOptions): Promise<void> {
   checkOptions(options, waitKeys)
   if (options?.signal !== undefined)
     return underSignal(options, async (inner) => await sleepUntil(time, inner))
-  return sleepIn(nodeOf(options?.scope), time)
+  const scope = nodeOf(options?.scope)
+  if (scope.cancelled) return refuse(scope, 'sleep', undefined)
+  return time <= scope.kernel.now() ? yieldTurn(scope) : sleepIn(scope, time)
 }
 
+/** Among the timers, also if `time` passes meanwhile: it comes after those that are due before it. */
 function sleepIn(scope: ScopeNode, time: number): Promise<void> {
-  if (scope.cancelled) return refuse(scope, 'sleep', undefined)
-  if (time <= scope.kernel.now()) return yieldTurn(scope)
   const wait = park<void>(scope, 'sleep', undefined)
   if (time !== Infinity) {
     wait.undo = scope.kernel.timers.add(time, wait)

@@ -13,7 +13,7 @@ import {
   TimeoutError,
 } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 
 const onBoth = forEachBackend(test)
 
@@ -151,6 +151,24 @@ onBoth('the clock does not go back, and sleeps are not too short', async () => {
   await sleepUntil(at)
   expect(now()).toBeGreaterThanOrEqual(at)
 })
+
+onBoth(
+  'a sleep does not overtake one that is due before it, though its time passes while it is asked for',
+  async () => {
+    const start = performance.now()
+    let reads = 0
+    // As on a machine that does something else between any two looks at the clock.
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => start + 5 * reads++)
+    const order: number[] = []
+    try {
+      await Promise.all([12, 3].map((ms) => sleep(ms).then(() => order.push(ms))))
+    } finally {
+      clock.mockRestore()
+    }
+    expect(order).toEqual([12, 3])
+  },
+  { only: 'native' },
+)
 
 onBoth(
   'in the simulator time moves by what is slept, and by nothing else',

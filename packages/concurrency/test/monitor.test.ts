@@ -107,7 +107,7 @@ test('shows the delay of the event loop since the last look, until it is closed'
     while (performance.now() < end);
     await sleep(1)
     expect(figures.stats().loopDelay!.maxMs).toBeGreaterThan(5)
-  }, 10_000)
+  }, 60_000)
   figures.close()
   figures.close()
   expect(figures.stats().loopDelay).toBeUndefined()
@@ -121,7 +121,7 @@ test('an event loop that is not busy is not late by the period of the measuremen
       expect(meanMs).toBeGreaterThan(0)
       expect(meanMs).toBeLessThan(10)
     },
-    { timeout: 10_000 },
+    { timeout: 60_000 },
   )
 })
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConcurrencyError, failAfter, taskGroup, TimeoutError } from '@ipfs-kit/concurrency'
@@ -153,11 +154,16 @@ test('kills who ignores SIGTERM after killAfterMs, also what left the group and 
 })
 
 test('kills a process that takes longer than timeoutMs', async () => {
+  await using folder = await tempDir()
+  const started = join(folder.path, 'started')
   const mark = `MARK_${process.pid}=1`
   const env = { ...process.env, [mark.slice(0, -2)]: '1' }
-  const slow = runProcess(...sh('sleep 1000 & wait'), { env, timeoutMs: 30 })
-  expect(livingWith(mark)).not.toEqual([])
-  await expect(slow).rejects.toBeInstanceOf(TimeoutError)
+  const script = 'sleep 1000 & echo > started; wait'
+  // On a busy machine the time may be over before anything runs.
+  for (let timeoutMs = 30; !existsSync(started); timeoutMs *= 2) {
+    const slow = runProcess(...sh(script), { cwd: folder.path, env, timeoutMs })
+    await expect(slow).rejects.toBeInstanceOf(TimeoutError)
+  }
   expect(livingWith(mark)).toEqual([])
 })
 

@@ -177,8 +177,8 @@ test('ends the thread of a cancelled call, and returns when it is gone', async (
 
 test('really stops a function that takes longer than timeoutMs, not counting the wait for a thread', async () => {
   await using pool = createThreadPool({ threads: 1 })
-  const first = pool.run(spin, [beginning().cell], { timeoutMs: 150 })
-  const second = pool.run(() => 'in time', [], { timeoutMs: 140 })
+  const first = pool.run(spin, [beginning().cell], { timeoutMs: 1000 })
+  const second = pool.run(() => 'in time', [], { timeoutMs: 900 })
   await expect(first).rejects.toBeInstanceOf(TimeoutError)
   expect(await second).toBe('in time')
   expect(pool.stats()).toMatchObject({ started: 2, alive: 1 })

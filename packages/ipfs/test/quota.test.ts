@@ -39,7 +39,7 @@ async function expectToFit(ipfs: Ipfs, content: Uint8Array): Promise<void> {
       return (error as { code: string }).code
     }
   }
-  await expect.poll(adding, { timeout: 10_000, interval: 100 }).toBe('added')
+  await expect.poll(adding, { interval: 100 }).toBe('added')
   expect(await read(ipfs, cid)).toEqual(Buffer.from(content))
 }
 

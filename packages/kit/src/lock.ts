@@ -39,7 +39,7 @@ const pollMs = 50
  * Between taking the lock and writing its note a holder has no name, and of two who try at the same moment
  * both may be refused: so long a process that was refused by nobody known tries again.
  */
-const introductionMs = 250
+const introductionMs = 1000
 
 /**
  * Takes a home, or waits for it.

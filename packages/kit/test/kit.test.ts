@@ -93,7 +93,7 @@ test('is refused while another process holds the home, opened when it is killed,
 
 test('serves six processes at once, each in its turn', async () => {
   const home = await temporaryHome()
-  const children = Array.from({ length: 6 }, () => startChild('open-kit', [home, 'command', '25000']))
+  const children = Array.from({ length: 6 }, () => startChild('open-kit', [home, 'command', '100000']))
   const turns = children.map(async (child) => {
     const answer = await child.answer()
     await child.finish()

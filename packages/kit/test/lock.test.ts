@@ -71,7 +71,7 @@ test('is taken by exactly one of six processes at once; all others name it', asy
 
 test('is taken by six processes one after the other when they wait', async () => {
   const home = await newHome()
-  const children = Array.from({ length: 6 }, () => startChild('hold', [home.path, 'command', '20000']))
+  const children = Array.from({ length: 6 }, () => startChild('hold', [home.path, 'command', '100000']))
   const turns = children.map(async (child) => {
     const answer = await child.answer()
     await child.finish()

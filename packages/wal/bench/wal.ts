@@ -6,19 +6,27 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { appends, besideLevel } from './wal/appends.ts'
+import { fetch } from './wal/fetch.ts'
+import { length } from './wal/length.ts'
 import type { Measured, Row, Spec } from './wal/row.ts'
 import { saturated } from './wal/saturated.ts'
 import { scan } from './wal/scan.ts'
+import { start } from './wal/start.ts'
+import { sustained } from './wal/sustained.ts'
 import { wholeOperations } from './wal/whole-operations.ts'
 
 const rows: readonly Row[] = [
   appends(1),
   appends(64),
   appends(256),
+  sustained,
   besideLevel,
   saturated,
   scan,
+  start,
   wholeOperations,
+  fetch,
+  length,
 ]
 
 /** What the runner of the benches calls. */

@@ -26,8 +26,8 @@ await using log = await openLog({ path })
 assert.deepEqual(log.findings, [])
 
 const found: string[] = []
-for await (const { lsn, payload } of log.read({ from: 2 })) {
-  found.push(`${lsn} ${Buffer.from(payload).toString()}`)
+for await (const { firstLsn, payloads } of log.read({ from: 2 })) {
+  payloads.forEach((payload, at) => found.push(`${firstLsn + at} ${Buffer.from(payload).toString()}`))
 }
 assert.deepEqual(found, ['2 pin it', '3 done with 1', '4 copy it'])
 

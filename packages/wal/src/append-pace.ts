@@ -6,7 +6,7 @@ import type { OperationIndex } from './operation-index.ts'
 
 /** What the index may lag behind. */
 const mostLagMs = 1000
-const mostQueuedBytes = 64 * 1024 * 1024
+const mostQueuedBytes = 4 * 1024 * 1024
 /** What a record and a batch take in the log besides their bytes. */
 const recordOverhead = 4
 const batchOverhead = 40

@@ -106,8 +106,10 @@ export class Breaker {
     const evidence = `${failure.code}: ${failure.message}`
     const { degradedAfter = 3, offlineAfter = 10 } = options
     if (this.#state === 'offline') {
-      this.#evidence = evidence
-      if (wasTrial) this.#trial = 'no'
+      // Of attempts that began before only the first failures said something.
+      if (!wasTrial) return
+      this.#trial = 'no'
+      this.#evidence = evidence.slice(0, 2000)
       this.#watchOffline()
     } else if (this.#failures >= offlineAfter && options.probe === undefined) {
       this.#becomes('offline', evidence)

@@ -27,9 +27,12 @@ export async function* catchUp(
       next = firstLsn
     }
     try {
-      for await (const { lsn, payload } of log.read({ from: next, ...(signal && { signal }) })) {
-        next = lsn + 1
-        for (const operation of changedBy(ledger, lsn, payload)) yield { lsn, operation }
+      for await (const { firstLsn: first, payloads } of log.read({ from: next, ...(signal && { signal }) })) {
+        for (const [at, payload] of payloads.entries()) {
+          const lsn = first + at
+          next = lsn + 1
+          for (const operation of changedBy(ledger, lsn, payload)) yield { lsn, operation }
+        }
       }
       return
     } catch (error) {

@@ -25,7 +25,7 @@ export const walErrors = {
   },
   WAL_CORRUPT: {
     kind: 'integrity',
-    when: 'a read meets a damage that was not there when the log was opened, or one of the snapshot; the log ends before the snapshot',
+    when: 'a read meets a damage, or what the disk cannot read, that was not there when the log was opened, or one of the snapshot; the log ends before the snapshot',
     next: 'Check the disk. Open it again: what can be read is read on then. A log that ends too early has lost files: put them back.',
   },
   WAL_FORMAT_TOO_NEW: {

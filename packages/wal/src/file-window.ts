@@ -1,5 +1,6 @@
 /** Reading a file from front to back, a window at a time. */
 import type { DiskFile } from '@ipfs-kit/disk'
+import { readAround, type Span } from './read-around.ts'
 
 /** As much as the disk reads at once. */
 const windowBytes = 512 * 1024
@@ -8,8 +9,12 @@ const windowBytes = 512 * 1024
 export interface FileWindow {
   /** Bytes that were read so far. */
   readonly read: number
-  /** The bytes from a place on, as many as asked for or as there are. */
-  bytes(at: number, length: number): Buffer | Promise<Buffer>
+  /** What the disk did not give of them: it is taken for zeros. */
+  readonly unreadable: readonly Span[]
+  /** The bytes from a place on, as many as asked for or as there are; `undefined` if they have to be read first. */
+  held(at: number, length: number): Buffer | undefined
+  /** The same, read if they have to be. */
+  bytes(at: number, length: number): Promise<Buffer>
 }
 
 /** Options of {@link createFileWindow}. */
@@ -26,27 +31,32 @@ export function createFileWindow(file: DiskFile, { size, reuse }: FileWindowOpti
   let window = memory
   let begin = 0
   let read = 0
-  const load = async (at: number, length: number): Promise<Buffer> => {
-    const wanted = Math.min(Math.max(windowBytes, length), size - at)
-    if (!reuse || memory.length < wanted) memory = Buffer.allocUnsafeSlow(wanted)
-    const into = memory.subarray(0, wanted)
-    // While it is filled it is no window over anything.
-    window = into.subarray(0, 0)
-    const got = file.readNow(into, at) ?? (await file.read(into, at))
-    window = into.subarray(0, got)
-    begin = at
-    read += got
-    return window.subarray(0, length)
+  const unreadable: Span[] = []
+  const counted = (at: number, length: number): number => Math.min(length, Math.max(0, size - at))
+  const held = (at: number, length: number): Buffer | undefined => {
+    const from = at - begin
+    const to = from + counted(at, length)
+    return from >= 0 && to <= window.length ? window.subarray(from, to) : undefined
   }
   return {
     get read() {
       return read
     },
-    bytes(at, length) {
-      const from = at - begin
-      const most = Math.min(length, Math.max(0, size - at))
-      if (from >= 0 && from + most <= window.length) return window.subarray(from, from + most)
-      return load(at, most)
+    unreadable,
+    held,
+    async bytes(at, length) {
+      const found = held(at, length)
+      if (found !== undefined) return found
+      const wanted = counted(at, Math.max(windowBytes, length))
+      if (!reuse || memory.length < wanted) memory = Buffer.allocUnsafeSlow(wanted)
+      const into = memory.subarray(0, wanted)
+      // While it is filled it is no window over anything.
+      window = into.subarray(0, 0)
+      const got = await readAround(file, into, at, unreadable)
+      window = into.subarray(0, got)
+      begin = at
+      read += got
+      return window.subarray(0, length)
     },
   }
 }

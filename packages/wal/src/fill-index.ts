@@ -6,10 +6,7 @@ import type { IndexPart, OperationIndex } from './operation-index.ts'
 import type { StoreFinding } from './operation-store.ts'
 import { type FoundSnapshot, readSnapshot } from './read-snapshot.ts'
 
-/** Records, and bytes of them, that are given to an index at once. */
-const batchRecords = 1000
-const batchBytes = 1024 * 1024
-/** Bytes that may wait for it meanwhile. */
+/** Bytes that may wait for an index while more is read. */
 const mostQueuedBytes = 8 * 1024 * 1024
 
 /** Where snapshot and log are. */
@@ -53,28 +50,14 @@ export async function applyLog(
   const { firstLsn, nextLsn } = log.stats()
   const begin = Math.max(from, firstLsn)
   if (begin >= nextLsn) return
-  let first = begin
-  let payloads: Uint8Array[] = []
-  let bytes = 0
-  const give = async (): Promise<void> => {
-    if (payloads.length === 0) return
+  let last = begin - 1
+  for await (const { firstLsn: first, payloads: all } of log.read({ from: begin })) {
+    if (first > until) break
+    const payloads = all.slice(0, until - first + 1)
     index.apply({ firstLsn: first, payloads })
-    if (index.stats().queuedBytes > mostQueuedBytes) await index.applied(first + payloads.length - 1)
-    payloads = []
-    bytes = 0
+    last = first + payloads.length - 1
+    if (index.stats().queuedBytes > mostQueuedBytes) await index.applied(last)
   }
-  for await (const { lsn, payload } of log.read({ from: begin })) {
-    if (lsn > until) break
-    const isNext = lsn === first + payloads.length
-    if (!isNext || payloads.length >= batchRecords || bytes >= batchBytes) {
-      await give()
-      first = lsn
-    }
-    payloads.push(payload)
-    bytes += payload.length
-  }
-  const last = first + payloads.length - 1
-  await give()
   await index.applied(last)
 }
 

@@ -1,7 +1,7 @@
 /** Goes through the frames of a segment, past what is damaged. */
 import { throwIfCancelled } from '@ipfs-kit/concurrency'
 import type { FileWindow } from './file-window.ts'
-import { type Frame, frameAlignment, frameHeaderBytes, frameLength, parseFrame } from './frame.ts'
+import { type Frame, frameAlignment, frameHeaderBytes, frameLength, lsnBehind, parseFrame } from './frame.ts'
 import { segmentHeaderBytes, type SegmentName } from './segment.ts'
 
 const searchBytes = 65_536
@@ -23,6 +23,10 @@ export interface FrameScan {
   readonly nextLsn: number
   /** What was passed over before the frame that was given last. */
   readonly skipped: Skipped | undefined
+  /** The last head behind `end` that has no frame which counts: where it is, and the LSN behind its records, if it can be believed. */
+  readonly broken: { readonly offset: number; readonly nextLsn: number } | undefined
+  /** The next frame, if it follows at once and is in memory. */
+  nextNow(): Frame | undefined
   /** The next frame that counts; `undefined` if there is none any more. */
   next(): Promise<Frame | undefined>
 }
@@ -40,19 +44,32 @@ export function createFrameScan(
   let end = segmentHeaderBytes
   let nextLsn = segment.firstLsn
   let skipped: Skipped | undefined
+  let broken: FrameScan['broken']
+
+  /** What these bytes are, if it counts. */
+  const counting = (bytes: Buffer, offset: number): Frame | undefined => {
+    const frame = parseFrame(bytes, offset)
+    if (frame === undefined) return undefined
+    return frame.firstLsn >= nextLsn && frame.firstLsn + frame.count <= lsnEnd ? frame : undefined
+  }
+
+  const lengthAt = (head: Buffer, offset: number): number | undefined =>
+    head.length < frameHeaderBytes ? undefined : frameLength(head, 0, offset, segment.id, size)
 
   /** The frame at a place; `undefined` if none counts there. */
   const frameAt = async (offset: number): Promise<Frame | undefined> => {
-    const found = window.bytes(offset, frameHeaderBytes)
-    const head = found instanceof Promise ? await found : found
-    if (head.length < frameHeaderBytes) return undefined
-    const length = frameLength(head, 0, offset, segment.id, size)
+    const length = lengthAt(await window.bytes(offset, frameHeaderBytes), offset)
     if (length === undefined) return undefined
-    const whole = window.bytes(offset, length)
-    const bytes = whole instanceof Promise ? await whole : whole
-    const frame = bytes.length === length ? parseFrame(bytes, offset) : undefined
-    if (frame === undefined) return undefined
-    return frame.firstLsn >= nextLsn && frame.firstLsn + frame.count <= lsnEnd ? frame : undefined
+    const bytes = await window.bytes(offset, length)
+    return bytes.length === length ? counting(bytes, offset) : undefined
+  }
+
+  /** The same, if it is in memory. */
+  const heldAt = (offset: number): Frame | undefined => {
+    const head = window.held(offset, frameHeaderBytes)
+    const length = head === undefined ? undefined : lengthAt(head, offset)
+    const bytes = length === undefined ? undefined : window.held(offset, length)
+    return bytes === undefined ? undefined : counting(bytes, offset)
   }
 
   /** The first frame that counts behind a place. */
@@ -67,9 +84,19 @@ export function createFrameScan(
         if (frame !== undefined) return frame
         // Its memory may have been used for that.
         part = await window.bytes(at, searchBytes + frameHeaderBytes)
+        broken = { offset: at + place, nextLsn: lsnBehind(part, place) }
       }
     }
     return undefined
+  }
+
+  const pass = (frame: Frame): Frame => {
+    const lost = frame.firstLsn - nextLsn
+    const isWhole = frame.offset === end && lost === 0
+    skipped = isWhole ? undefined : { offset: end, bytes: frame.offset - end, lost }
+    end = frame.end
+    nextLsn = frame.firstLsn + frame.count
+    return frame
   }
 
   return {
@@ -82,15 +109,16 @@ export function createFrameScan(
     get skipped() {
       return skipped
     },
+    get broken() {
+      return broken
+    },
+    nextNow() {
+      const frame = heldAt(end)
+      return frame?.firstLsn === nextLsn ? pass(frame) : undefined
+    },
     async next() {
       const frame = (await frameAt(end)) ?? (await search(end + frameAlignment))
-      if (frame === undefined) return undefined
-      const lost = frame.firstLsn - nextLsn
-      const isWhole = frame.offset === end && lost === 0
-      skipped = isWhole ? undefined : { offset: end, bytes: frame.offset - end, lost }
-      end = frame.end
-      nextLsn = frame.firstLsn + frame.count
-      return frame
+      return frame === undefined ? undefined : pass(frame)
     },
   }
 }

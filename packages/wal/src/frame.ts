@@ -91,6 +91,11 @@ export function frameLength(
   return isPossible && offset + length <= size ? length : undefined
 }
 
+/** The LSN behind the records of a frame, by what its head says. */
+export function lsnBehind(head: Buffer, at: number): number {
+  return Number(head.readBigUInt64LE(at + 24)) + head.readUInt32LE(at + 12)
+}
+
 /** The frame that these bytes are, none more; `undefined` if they are not whole. */
 export function parseFrame(bytes: Buffer, offset: number): Frame | undefined {
   if (crc32(bytes.subarray(4)) !== bytes.readUInt32LE(0)) return undefined

@@ -9,6 +9,7 @@ import {
   suspend,
   type Undo,
 } from '@ipfs-kit/concurrency'
+import { AppendQueue, queuedBytesOf, type Waiting } from './append-queue.ts'
 import { WalError } from './errors.ts'
 import { alignedEnd, frameHeaderBytes, recordHeaderBytes, writeFrame } from './frame.ts'
 import type { Batch, CallOptions, Mode } from './log.ts'
@@ -17,17 +18,6 @@ import type { Segments } from './segments.ts'
 
 /** So much is gathered at most for one frame, if it is not one append that is larger. */
 const maxGatheredBytes = 1024 * 1024
-/** What a record takes of the queue besides its bytes. */
-const queuedRecordBytes = 64
-
-/** An append that waits. */
-interface Waiting {
-  readonly payloads: readonly Uint8Array[]
-  /** In a frame. */
-  readonly bytes: number
-  /** Told the LSN of the first record. */
-  readonly answer: Resume<number>
-}
 
 /** What the queue needs of the log. */
 export interface GroupCommitOptions {
@@ -46,13 +36,12 @@ export interface GroupCommitOptions {
 /** The queue of a log, and the one task that writes. */
 export class GroupCommit {
   readonly #options: GroupCommitOptions
-  readonly #queue = new Set<Waiting>()
+  readonly #queue = new AppendQueue()
   /** What the writer does before the next batch. */
   readonly #jobs = new Set<() => Promise<void>>()
   readonly #turnstile = createLock({ name: 'room in the queue of a log' })
   #room: Event | undefined
   #waitingForRoom = 0
-  #queuedBytes = 0
   #memory = Buffer.alloc(0)
   #isRunning = false
   #idle: Event | undefined
@@ -70,7 +59,7 @@ export class GroupCommit {
       records: this.#records,
       queue: Object.freeze({
         appends: this.#queue.size,
-        bytes: this.#queuedBytes,
+        bytes: this.#queue.bytes,
         waiting: this.#waitingForRoom,
       }),
     }
@@ -137,7 +126,7 @@ export class GroupCommit {
   }
 
   #hasRoom(payloads: readonly Uint8Array[], bytes: number): boolean {
-    const queuedBytes = this.#queuedBytes + queuedBytesOf(payloads, bytes)
+    const queuedBytes = this.#queue.bytes + queuedBytesOf(payloads, bytes)
     return this.#queue.size === 0 || queuedBytes <= this.#options.maxQueuedBytes
   }
 
@@ -167,9 +156,7 @@ export class GroupCommit {
 
   #enqueue(payloads: readonly Uint8Array[], bytes: number, signal: AbortSignal | undefined): Promise<number> {
     const begin = (answer: Resume<number>): Undo => {
-      const waiting: Waiting = { payloads, bytes, answer }
-      this.#queue.add(waiting)
-      this.#queuedBytes += queuedBytesOf(payloads, bytes)
+      const waiting = this.#queue.add(payloads, bytes, answer)
       this.#wake()
       return () => this.#leave(waiting)
     }
@@ -177,9 +164,7 @@ export class GroupCommit {
   }
 
   #leave(waiting: Waiting): void {
-    if (!this.#queue.delete(waiting)) return
-    this.#queuedBytes -= queuedBytesOf(waiting.payloads, waiting.bytes)
-    this.#room?.set()
+    if (this.#queue.remove(waiting)) this.#room?.set()
   }
 
   #wake(): void {
@@ -211,11 +196,11 @@ export class GroupCommit {
     const most = Math.min(this.#options.capacity, maxGatheredBytes)
     const batch: Waiting[] = []
     let bytes = 0
-    for (const waiting of this.#queue) {
-      bytes += waiting.bytes
+    for (let next = this.#queue.first; next !== undefined; next = this.#queue.first) {
+      bytes += next.bytes
       if (batch.length > 0 && bytes > most) break
-      batch.push(waiting)
-      this.#leave(waiting)
+      batch.push(next)
+      this.#leave(next)
     }
     return batch
   }
@@ -276,7 +261,3 @@ export class GroupCommit {
 
 /** Made once: there are as many as appends. */
 const appending = { what: 'append' }
-
-function queuedBytesOf(payloads: readonly Uint8Array[], bytes: number): number {
-  return bytes + payloads.length * (queuedRecordBytes - recordHeaderBytes)
-}

@@ -1,5 +1,6 @@
 /**
- * A durable log: records in segment files, acknowledged when they are on the disk.
+ * A durable log: records in segment files, acknowledged when they are on the disk; and a log of operations on it, with what
+ * runs them.
  *
  * @packageDocumentation
  */
@@ -8,7 +9,6 @@ export type { BackendOptions } from './breaker.ts'
 export type {
   Batch,
   CallOptions,
-  Entry,
   Finding,
   FindingKind,
   Log,

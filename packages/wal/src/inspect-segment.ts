@@ -1,8 +1,10 @@
 /** Looks at the whole file of a segment: what is in it, and what is not as the log has written it. */
 import type { Disk } from '@ipfs-kit/disk'
-import { createFileWindow } from './file-window.ts'
-import { createFrameScan, endOfBytes, type Skipped } from './frame-scan.ts'
+import { createFileWindow, type FileWindow } from './file-window.ts'
+import { frameHeaderBytes, recordHeaderBytes } from './frame.ts'
+import { createFrameScan, endOfBytes, type FrameScan, type Skipped } from './frame-scan.ts'
 import type { Finding } from './log.ts'
+import type { Span } from './read-around.ts'
 import { decodeSegmentHeader, segmentHeaderBytes, type SegmentName } from './segment.ts'
 
 /** What is in the file of a segment. */
@@ -13,14 +15,27 @@ export interface Inspected {
   readonly madeBytes: number | undefined
   /** Where the last frame that counts ends. */
   readonly end: number
-  /** Where the last byte that is not zero ends, `end` or more. */
+  /** Where the last byte ends that is not zero or cannot be read, `end` or more. */
   readonly bytesEnd: number
+  /** What is behind `end`, as the end of a segment that goes on. */
+  readonly rest: Rest
+  /** How many records were lost there at most, if it is damaged. */
+  readonly mostLost: number
   readonly lastLsn: number
   readonly records: number
   /** In order, without what is behind `end`. */
   readonly findings: readonly Finding[]
   readonly readBytes: number
 }
+
+/** What may be behind the last frame that counts. */
+export type Rest =
+  /** Zeros, or one write that was cut short: frames go on there. */
+  | 'free'
+  /** Nothing was written there, but a part of it cannot be read. */
+  | 'unused'
+  /** More than one write, or bytes that cannot be read where the next frame would be. */
+  | 'damaged'
 
 /** Options of {@link inspectSegment}. */
 export interface InspectOptions {
@@ -51,21 +66,27 @@ export async function inspectSegment(
     const scan = createFrameScan(window, segment, counted, lsnEnd)
     let records = 0
     for (let lsn = scan.nextLsn; ; lsn = scan.nextLsn) {
-      const frame = await scan.next()
+      const frame = scan.nextNow() ?? (await scan.next())
       if (frame === undefined) break
       if (scan.skipped !== undefined) findings.push(damageOf(segment, scan.skipped, lsn))
       records += frame.count
     }
-    const bytesEnd = await endOfBytes(window, scan.end, counted)
+    const bytesEnd = Math.max(
+      await endOfBytes(window, scan.end, counted),
+      ...window.unreadable.map(({ offset, bytes }) => offset + bytes),
+    )
     if (madeBytes !== undefined && size < madeBytes) {
       findings.push({ kind: 'cut', segment: segment.name, offset: size, bytes: madeBytes - size })
     }
+    const rest = await restOf(window, scan)
     return {
       segment,
       size,
       madeBytes,
       end: scan.end,
       bytesEnd,
+      rest,
+      mostLost: rest === 'damaged' ? mostLost(window, scan, bytesEnd) : 0,
       lastLsn: scan.nextLsn - 1,
       records,
       findings,
@@ -76,6 +97,28 @@ export async function inspectSegment(
   }
 }
 
+/** In a segment that goes on at most one write is cut short: who has a head behind the first one was acknowledged, mostly. */
+async function restOf(window: FileWindow, { end, broken }: FrameScan): Promise<Rest> {
+  if (broken !== undefined && broken.offset > end) return 'damaged'
+  const behind = unreadableBehind(window, end)
+  if (behind.length === 0) return 'free'
+  const head = await window.bytes(end, frameHeaderBytes)
+  const isZero = head.every((byte) => byte === 0)
+  return isZero && behind.every(({ offset }) => offset >= end + frameHeaderBytes) ? 'unused' : 'damaged'
+}
+
+/** How many records a damage behind the last frame can have had at most. */
+function mostLost(window: FileWindow, { end, nextLsn, broken }: FrameScan, bytesEnd: number): number {
+  const most = Math.max(1, Math.floor((bytesEnd - end - frameHeaderBytes) / recordHeaderBytes))
+  if (broken === undefined || unreadableBehind(window, end).length > 0) return most
+  const said = broken.nextLsn - nextLsn
+  return said > 0 && said < most ? said : most
+}
+
+function unreadableBehind({ unreadable }: FileWindow, end: number): readonly Span[] {
+  return unreadable.filter(({ offset, bytes }) => offset + bytes > end)
+}
+
 /** The finding for what was passed over where `lsn` was expected. */
 export function damageOf({ name }: SegmentName, { offset, bytes, lost }: Skipped, lsn: number): Finding {
   const of = lost === 0 ? {} : { firstLost: lsn, lastLost: lsn + lost - 1 }
@@ -83,14 +126,18 @@ export function damageOf({ name }: SegmentName, { offset, bytes, lost }: Skipped
 }
 
 /** What is lost between a segment and the one that follows. */
-export function lostBetween(
-  { segment, lastLsn, end, bytesEnd }: Inspected,
-  following: SegmentName,
-): Finding | undefined {
+export function lostBetween(before: Inspected, following: SegmentName): Finding | undefined {
+  const { lastLsn, end, bytesEnd } = before
   const lost = following.firstLsn - 1 - lastLsn
   if (lost <= 0) return undefined
-  const lsns = { firstLost: lastLsn + 1, lastLost: following.firstLsn - 1 }
   // Zeros in place of frames look as if nothing had been there: so do segments that are gone.
-  if (bytesEnd === end) return { kind: 'missing', segment: following.name, offset: 0, bytes: 0, ...lsns }
+  if (bytesEnd > end) return damageAtEnd(before, following.firstLsn - 1)
+  const lsns = { firstLost: lastLsn + 1, lastLost: following.firstLsn - 1 }
+  return { kind: 'missing', segment: following.name, offset: 0, bytes: 0, ...lsns }
+}
+
+/** The finding for what is behind the last frame that counts, up to an LSN. */
+export function damageAtEnd({ segment, end, bytesEnd, lastLsn }: Inspected, lastLost: number): Finding {
+  const lsns = { firstLost: lastLsn + 1, lastLost }
   return { kind: 'damage', segment: segment.name, offset: end, bytes: bytesEnd - end, ...lsns }
 }

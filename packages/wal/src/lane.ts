@@ -19,6 +19,9 @@ export interface LaneOptions {
   readonly isRunning: (id: number) => boolean
 }
 
+/** So many new operations may go beside those that are tried again. */
+const maxFresh = 64
+
 export class Lane {
   readonly name: string
   readonly limiter: CapacityLimiter
@@ -27,6 +30,12 @@ export class Lane {
   nextDueAt = Infinity
   readonly #options: LaneOptions
   readonly #queue: TurnQueue
+  /**
+   * New operations that come while the window is full of others that are tried again, as after a crash that has interrupted
+   * many: of one priority, these and those take turns.
+   */
+  readonly #fresh = new TurnQueue(maxFresh)
+  #isFreshTurn = true
   /** The index has to be asked, whatever the window holds. */
   #isStale = true
   /** What is not in the window and was changed up to this LSN: the index does not know of it before. */
@@ -45,7 +54,12 @@ export class Lane {
   }
 
   get isEmpty(): boolean {
-    return this.#queue.size === 0 && !this.#isStale && !this.#queue.isCut && this.nextDueAt === Infinity
+    return (
+      this.#queue.size + this.#fresh.size === 0 &&
+      !this.#isStale &&
+      !this.#queue.isCut &&
+      this.nextDueAt === Infinity
+    )
   }
 
   /** The LSN that the index has to have before it is asked; undefined if it need not be asked. */
@@ -62,7 +76,7 @@ export class Lane {
 
   /** An operation of this lane has changed. */
   update(operation: LoggedOperation): void {
-    this.#queue.remove(operation.id)
+    this.#remove(operation.id)
     const { state, paused, waitingFor, lsn } = operation
     if (isPending(operation)) {
       this.#offer(operation)
@@ -118,11 +132,21 @@ export class Lane {
   }
 
   first(): LoggedOperation | undefined {
-    return this.#queue.first()
+    const next = this.#queue.first()
+    const fresh = this.#fresh.first()
+    if (next === undefined || fresh === undefined) return next ?? fresh
+    const isItsTurn = this.#isFreshTurn && next.state === 'retrying' && fresh.priority >= next.priority
+    return isItsTurn ? fresh : next
   }
 
   take(id: number): void {
+    this.#isFreshTurn = !this.#isFreshTurn
+    this.#remove(id)
+  }
+
+  #remove(id: number): void {
     this.#queue.remove(id)
+    this.#fresh.remove(id)
   }
 
   #offer(operation: LoggedOperation): void {
@@ -136,7 +160,10 @@ export class Lane {
   }
 
   #add(operation: LoggedOperation): void {
+    this.#fresh.remove(operation.id)
     for (const left of this.#queue.add(operation)) {
+      const isFresh = left.state === 'queued' && this.#queue.first()?.state === 'retrying'
+      if (isFresh && this.#fresh.size < maxFresh) this.#fresh.add(left)
       this.#neededLsn = Math.max(this.#neededLsn, left.lsn)
       if (this.#leftOut === undefined || byTurn(left, this.#leftOut) < 0) this.#leftOut = left
     }

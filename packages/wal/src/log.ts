@@ -28,17 +28,11 @@ export interface ReadOptions extends CallOptions {
   readonly from?: number
 }
 
-/** A record. */
-export interface Entry {
-  readonly lsn: number
-  /** Not used again by the log. It may be a view of 512 KiB: copy what is small and kept. */
-  readonly payload: Uint8Array
-}
-
-/** Records that were acknowledged together. */
+/** Records that follow one another. */
 export interface Batch {
   /** The LSN of the first; those that follow have the next ones. */
   readonly firstLsn: number
+  /** One or more. */
   readonly payloads: readonly Uint8Array[]
 }
 
@@ -46,7 +40,10 @@ export interface Batch {
 export type FindingKind =
   /** The end of a write that was cut short. It was replaced by zeros. After a power loss in `always` it was never acknowledged. */
   | 'torn-tail'
-  /** Damaged bytes before records that are whole. They are in `quarantine`; what is behind them is read on. */
+  /**
+   * Bytes that are damaged or cannot be read: before records that are whole, or more of them behind the last record than one write
+   * that was cut short. They are in `quarantine`, with zeros for what cannot be read; what is behind them is read on.
+   */
   | 'damage'
   /** The file of a segment is shorter than it was made. */
   | 'cut'
@@ -66,7 +63,7 @@ export interface Finding {
   readonly bytes: number
   /** The first LSN that is lost by it. Absent where none is. */
   readonly firstLost?: number
-  /** The last one. */
+  /** The last one; of bytes at the end of the newest segment that cannot be read, the last one that can have been there. */
   readonly lastLost?: number
 }
 
@@ -139,13 +136,14 @@ export interface Log extends AsyncDisposable {
    */
   appendMany(payloads: readonly Uint8Array[], options?: CallOptions): Promise<number[]>
   /**
-   * The records that were acknowledged when the reading began, in order. What was lost (see {@link findings}) is left out.
-   * Records behind a signal that aborts are not given.
+   * The records that were acknowledged when the reading began, in order, as many at a time as are in memory: those of 512 KiB,
+   * mostly. What was lost (see {@link findings}) is left out. The log does not use the payloads again, which may be views of
+   * all these bytes: copy what is small and kept.
    *
    * @throws TypeError, RangeError for options, at once; while reading WalError WAL_DROPPED, WAL_CORRUPT, WAL_IO, WAL_CLOSED; the
    *   reason of the signal
    */
-  read(options?: ReadOptions): AsyncGenerator<Entry, void, undefined>
+  read(options?: ReadOptions): AsyncGenerator<Batch, void, undefined>
   /**
    * Removes segments all of whose records are below an LSN, the oldest first; the newest segment with records stays. What is
    * behind them is synced before. A `quarantine` stays.

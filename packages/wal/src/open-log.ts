@@ -47,7 +47,7 @@ export interface LogOptions {
  * @throws TypeError, RangeError for options; WalError WAL_LOCKED, WAL_FORMAT_TOO_NEW, WAL_FULL, WAL_IO, WAL_SYNC_FAILED
  */
 export async function openLog(options: LogOptions): Promise<Log> {
-  return await openWith(options, () => randomBytes(8).readBigUInt64LE(0))
+  return await openWith(options, () => BigInt.asUintN(63, randomBytes(8).readBigUInt64LE(0)))
 }
 
 /** The same with given ids of segments. Tests make them repeatable. */

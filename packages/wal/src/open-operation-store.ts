@@ -17,6 +17,7 @@ import { OpenedStore } from './opened-store.ts'
 import type { OperationIndex, Retention } from './operation-index.ts'
 import type { OperationStore, StoreFinding } from './operation-store.ts'
 import { quarantine } from './quarantine.ts'
+import { publishFinding } from './reports.ts'
 import { findSnapshot, type FoundSnapshot } from './read-snapshot.ts'
 import { nextSnapshotName, snapshotName } from './snapshot.ts'
 import { openSqliteIndex, type SqliteIndex } from './sqlite-index.ts'
@@ -47,6 +48,7 @@ export async function openStoreWith(
   const found: Found = { source: { disk, folder, log }, snapshot, log }
   const { index, findings } = kind === 'memory' ? await openInMemory(found) : await openInSqlite(found)
   opening.use(index)
+  for (const finding of findings) publishFinding(finding)
   if (findings.some(({ kind: what }) => what === 'snapshot')) await keepDamaged(found)
 
   const retention = (): Retention => ({
@@ -135,9 +137,9 @@ async function whyNotOf(index: SqliteIndex, snapshot: FoundSnapshot, log: Log): 
   if (appliedLsn < snapshotLsn) return `The index ended with ${appliedLsn}, before the snapshot`
   if (appliedLsn < firstLsn - 1) return `The index ended with ${appliedLsn}, before the log`
   if (appliedCrc === 0 || appliedLsn < firstLsn) return undefined
-  for await (const { lsn, payload } of log.read({ from: appliedLsn })) {
+  for await (const { firstLsn: lsn, payloads } of log.read({ from: appliedLsn })) {
     // In the weaker modes a power loss takes records, and others may have come in their place.
-    if (lsn === appliedLsn && crc32(payload) !== appliedCrc) {
+    if (lsn === appliedLsn && crc32(payloads[0]!) !== appliedCrc) {
       return `The index had another record ${appliedLsn} than the log`
     }
     break

@@ -4,17 +4,7 @@ import type { Disk } from '@ipfs-kit/disk'
 import { checkCallOptions, checkLsn, checkPayloads } from './checks.ts'
 import { WalError } from './errors.ts'
 import { GroupCommit } from './group-commit.ts'
-import type {
-  Batch,
-  CallOptions,
-  Entry,
-  Finding,
-  Log,
-  LogStats,
-  Mode,
-  ReadOptions,
-  VerifyReport,
-} from './log.ts'
+import type { Batch, CallOptions, Finding, Log, LogStats, Mode, ReadOptions, VerifyReport } from './log.ts'
 import { readLog, type ReadSource } from './read-log.ts'
 import type { Segments } from './segments.ts'
 import { verifySegments } from './verify.ts'
@@ -70,14 +60,17 @@ export class OpenedLog implements Log {
     return this.#options.findings
   }
 
-  async append(payload: Uint8Array, options?: CallOptions): Promise<number> {
-    checkCallOptions(options)
-    const payloads = [payload]
-    return await this.#commit.append(
-      payloads,
-      checkPayloads(payloads, this.#options.maxRecordBytes),
-      options?.signal,
-    )
+  // Not an async function: its promise would be the second one of an append.
+  append(payload: Uint8Array, options?: CallOptions): Promise<number> {
+    try {
+      checkCallOptions(options)
+      const payloads = [payload]
+      const bytes = checkPayloads(payloads, this.#options.maxRecordBytes)
+      return this.#commit.append(payloads, bytes, options?.signal)
+    } catch (error) {
+      // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the reason of a signal passes untouched
+      return Promise.reject(error)
+    }
   }
 
   async appendMany(payloads: readonly Uint8Array[], options?: CallOptions): Promise<number[]> {
@@ -94,7 +87,7 @@ export class OpenedLog implements Log {
     return own.map((_, at) => first + at)
   }
 
-  read(options: ReadOptions = {}): AsyncGenerator<Entry, void, undefined> {
+  read(options: ReadOptions = {}): AsyncGenerator<Batch, void, undefined> {
     const { from, signal, ...others } = options
     checkCallOptions({ signal, ...others })
     if (from !== undefined) checkLsn(from, 'from')

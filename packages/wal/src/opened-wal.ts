@@ -198,8 +198,9 @@ export class OpenedWal implements Wal {
     checkCallOptions({ signal })
     this.#checkOpen()
     const { log } = this.#parts.store
-    for await (const { lsn, payload } of log.read({ signal, ...(from !== undefined && { from }) })) {
-      yield { lsn, record: decodeRecord(payload) }
+    for await (const { firstLsn, payloads } of log.read({ signal, ...(from !== undefined && { from }) })) {
+      for (const [at, payload] of payloads.entries())
+        yield { lsn: firstLsn + at, record: decodeRecord(payload) }
     }
   }
 

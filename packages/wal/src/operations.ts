@@ -22,8 +22,7 @@ import { walConfig, walHealth, walStats } from './operations/state.ts'
 import { walRebuildIndex, walVerify } from './operations/verify.ts'
 
 export type { Job } from './operations/job.ts'
-export type { WalSlice } from './operations/part.ts'
-export type { Verified } from './operations/verify.ts'
+export type { VerifiedWal, WalSlice } from './operations/part.ts'
 export {
   jobsCancel,
   jobsFollow,

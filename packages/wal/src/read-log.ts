@@ -6,7 +6,7 @@ import { WalError } from './errors.ts'
 import { createFileWindow } from './file-window.ts'
 import { type Frame, frameHeaderBytes, recordHeaderBytes, recordLength } from './frame.ts'
 import { createFrameScan, type FrameScan, type Skipped } from './frame-scan.ts'
-import type { Entry } from './log.ts'
+import type { Batch } from './log.ts'
 import type { Segment } from './segment.ts'
 
 /** What a reader needs of the log. */
@@ -23,7 +23,7 @@ export async function* readLog(
   source: ReadSource,
   from: number | undefined,
   signal: AbortSignal | undefined,
-): AsyncGenerator<Entry, void, undefined> {
+): AsyncGenerator<Batch, void, undefined> {
   source.check()
   const last = source.segments.at(-1)?.lastLsn ?? 0
   let next = from ?? source.segments[0]!.firstLsn
@@ -44,25 +44,25 @@ async function* readSegment(
   from: number,
   until: number,
   signal: AbortSignal | undefined,
-): AsyncGenerator<Entry, void, undefined> {
+): AsyncGenerator<Batch, void, undefined> {
   const { end } = segment
   const file = await openSegment(source, segment)
   try {
-    const scan = createFrameScan(createFileWindow(file, { size: end, reuse: false }), segment, end)
+    const window = createFileWindow(file, { size: end, reuse: false })
+    const scan = createFrameScan(window, segment, end)
     while (scan.nextLsn <= until) {
-      const frame = await nextFrame(source, segment, scan)
+      let frame: Frame | undefined = await nextFrame(source, segment, scan)
       if (scan.skipped !== undefined) checkKnown(segment, scan.skipped)
-      for (let nth = 0, at = bodyOf(frame); nth < frame.count; nth += 1) {
-        const length = recordLength(frame.bytes, nth)
-        const lsn = frame.firstLsn + nth
-        if (lsn > until) return
-        if (lsn >= from) {
-          source.check()
-          signal?.throwIfAborted()
-          yield { lsn, payload: frame.bytes.subarray(at, at + length) }
-        }
-        at += length
+      const firstLsn = Math.max(from, frame.firstLsn)
+      const payloads: Uint8Array[] = []
+      // What is in memory comes along with it.
+      for (; frame !== undefined; frame = scan.nextLsn <= until ? scan.nextNow() : undefined) {
+        if (scan.nextLsn > from) addPayloads(payloads, frame, from, until)
       }
+      if (payloads.length === 0) continue
+      source.check()
+      signal?.throwIfAborted()
+      yield { firstLsn, payloads }
     }
   } finally {
     await file.close()
@@ -111,6 +111,18 @@ function dropped(lsn: number, firstLsn: number): WalError {
   return new WalError('WAL_DROPPED', `LSN ${lsn} was dropped; the first that is there is ${firstLsn}`)
 }
 
-function bodyOf({ count }: Frame): number {
-  return frameHeaderBytes + count * recordHeaderBytes
+/** Adds the records of a frame whose LSNs lie between two, both included. */
+function addPayloads(
+  payloads: Uint8Array[],
+  { bytes, firstLsn, count }: Frame,
+  from: number,
+  until: number,
+): void {
+  let at = frameHeaderBytes + count * recordHeaderBytes
+  for (let nth = 0; nth < count; nth += 1) {
+    const length = recordLength(bytes, nth)
+    const lsn = firstLsn + nth
+    if (lsn >= from && lsn <= until) payloads.push(bytes.subarray(at, at + length))
+    at += length
+  }
 }

@@ -1,6 +1,6 @@
 /** Finds the segments of a folder, and what became of them. */
 import type { Disk } from '@ipfs-kit/disk'
-import { type Inspected, inspectSegment, lostBetween } from './inspect-segment.ts'
+import { damageAtEnd, type Inspected, inspectSegment, lostBetween } from './inspect-segment.ts'
 import type { Finding } from './log.ts'
 import { quarantine } from './quarantine.ts'
 import { rewriteUnsynced, syncOrNote } from './unsynced.ts'
@@ -8,14 +8,16 @@ import { encodeSegmentHeader, parseSegmentName, type Segment, type SegmentName }
 
 /** What was found. */
 export interface Recovered {
-  /** In order; all have records. */
+  /** In order. */
   readonly segments: Segment[]
   /** The LSN of the next record. */
   readonly nextLsn: number
   readonly findings: readonly Finding[]
-  /** Whether the last one ended before its successor was begun: nothing is appended to it any more. */
+  /** The last one by its name, if it has records or not. */
+  readonly newest: SegmentName | undefined
+  /** Whether nothing is appended to the last one any more: its successor was begun, or its end is not to be written over. */
   readonly isEnded: boolean
-  /** Segments without records, which are to go once there is one that tells the next LSN. */
+  /** Segments that have nothing, which are to go once there is one that tells the next LSN. */
   readonly empty: readonly SegmentName[]
 }
 
@@ -23,10 +25,10 @@ export interface Recovered {
 export interface InspectedFolder {
   /** All segments, in order. */
   readonly found: readonly Inspected[]
-  /** Those that are not just begun. */
-  readonly filled: readonly Inspected[]
-  /** Position in `filled` of the last one that has records; -1 if none has. */
-  readonly lastFilled: number
+  /** Those that are read, and whose last one may go on. */
+  readonly kept: readonly Inspected[]
+  /** The LSN of the next record. */
+  readonly nextLsn: number
   readonly findings: readonly Finding[]
 }
 
@@ -46,13 +48,12 @@ export async function recover(disk: Disk, folder: string): Promise<Recovered> {
     folder,
     names.map(({ name }) => name),
   )
-  const { found, filled, lastFilled, findings } = await inspectFolder(disk, folder, names)
+  const { found, kept, nextLsn, findings } = await inspectFolder(disk, folder, names)
   const newest = found.at(-1)
-  const last = filled[lastFilled]
-  const isEnded = last !== newest
+  const last = kept.at(-1)
+  const isEnded = last !== newest || last?.rest !== 'free'
   if (last !== undefined) await makeReady(disk, folder, last, isEnded)
   await quarantine(disk, folder, findings)
-  const kept = filled.slice(0, lastFilled + 1)
   return {
     segments: kept.map(({ segment, size, madeBytes, end, lastLsn, findings: own }) => ({
       ...segment,
@@ -61,8 +62,9 @@ export async function recover(disk: Disk, folder: string): Promise<Recovered> {
       lastLsn,
       findings: own,
     })),
-    nextLsn: Math.max(0, ...found.map(({ lastLsn }) => lastLsn)) + 1,
+    nextLsn,
     findings,
+    newest: newest?.segment,
     isEnded,
     empty: found.filter((one) => !kept.includes(one)).map(({ segment }) => segment),
   }
@@ -81,26 +83,34 @@ export async function inspectFolder(
   }
   // What has a whole head and nothing but zeros behind it was begun, and no more.
   const filled = found.filter((one) => hasRecords(one) || one.bytesEnd > one.end || one.findings.length > 0)
-  const lastFilled = filled.findLastIndex(hasRecords)
-  const findings = filled.flatMap((one, at) => {
-    const lost = at === 0 ? undefined : lostBetween(filled[at - 1]!, one.segment)
-    return lost === undefined ? one.findings : [lost, ...one.findings]
-  })
   const newest = found.at(-1)
-  const beforeNewest = filled.at(-1)
-  if (newest !== undefined && beforeNewest !== undefined) {
-    const lost = beforeNewest === newest ? undefined : lostBetween(beforeNewest, newest.segment)
-    if (lost !== undefined) findings.push(lost)
-    if (beforeNewest === newest && newest.bytesEnd > newest.end) findings.push(tornTail(newest))
-  }
-  return { found, filled, lastFilled, findings }
+  // Of LSNs that may have been lost none is given again.
+  const nextLsn = Math.max(0, ...found.map(({ lastLsn }) => lastLsn)) + (newest?.mostLost ?? 0) + 1
+  const findings = filled.flatMap((one, at) => {
+    const following = filled[at + 1] ?? newest!
+    const behind = following === one ? behindNewest(one, nextLsn) : lostBetween(one, following.segment)
+    return behind === undefined ? one.findings : [...one.findings, behind]
+  })
+  const kept = filled.slice(0, filled.findLastIndex((one) => hasRecords(one) || one.rest === 'damaged') + 1)
+  // One that was begun and no more needs no other in its place.
+  if (newest !== undefined && kept.at(-1) !== newest && isWhole(newest)) kept.push(newest)
+  return { found, kept, nextLsn, findings }
 }
 
 function hasRecords({ segment, lastLsn }: Inspected): boolean {
   return lastLsn >= segment.firstLsn
 }
 
-function tornTail({ segment, end, bytesEnd }: Inspected): Finding {
+/** Whether it is as it was made, and frames can go on in it. */
+function isWhole({ rest, size, madeBytes }: Inspected): boolean {
+  return rest === 'free' && size === madeBytes
+}
+
+/** The finding for what is behind the last frame of the newest segment. */
+function behindNewest(newest: Inspected, nextLsn: number): Finding | undefined {
+  const { segment, end, bytesEnd, rest } = newest
+  if (rest === 'damaged') return damageAtEnd(newest, nextLsn - 1)
+  if (rest === 'unused' || bytesEnd === end) return undefined
   return { kind: 'torn-tail', segment: segment.name, offset: end, bytes: bytesEnd - end }
 }
 
@@ -115,6 +125,8 @@ async function makeReady(disk: Disk, folder: string, last: Inspected, isEnded: b
       if (madeBytes !== undefined && size < madeBytes) await file.preallocate(madeBytes)
     }
     await syncOrNote({ disk, folder }, () => file.sync())
+    // Who began it may have died before its name was there for good.
+    await syncOrNote({ disk, folder }, () => disk.syncFolder(folder))
   } finally {
     await file.close()
   }

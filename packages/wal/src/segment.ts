@@ -6,7 +6,7 @@
  * | 0 | 8 | `IPFSWAL` and a zero |
  * | 8 | 4 | version: 1 |
  * | 12 | 4 | bytes that the file was made with; 0: it was dropped |
- * | 16 | 8 | id, random |
+ * | 16 | 8 | id |
  * | 24 | 8 | LSN of the first record |
  * | 32 | 28 | 0 |
  * | 60 | 4 | CRC-32 of bytes 0 to 60 |

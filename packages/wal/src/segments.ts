@@ -40,12 +40,15 @@ export class Segments {
   #durableOffset = 0
   #syncs = 0
   #failure: WalError | undefined
+  /** The last name that was given, also if no segment came of it. */
+  #newest: SegmentName | undefined
   lastFailure: WalError | undefined
 
   constructor(options: SegmentsOptions) {
     this.#options = options
     const { disk, folder, owner, segmentBytes, found } = options
     this.all = found.segments
+    this.#newest = found.newest
     this.#nextLsn = found.nextLsn
     this.#durableLsn = found.nextLsn - 1
     this.#next = new NextSegment({
@@ -151,10 +154,18 @@ export class Segments {
     const newest = this.all.findLast(({ firstLsn, lastLsn }) => lastLsn >= firstLsn)
     let dropped = 0
     for (;;) {
-      const oldest = this.all[0]!
-      if (oldest === newest || newest === undefined || oldest.lastLsn >= lsn) return dropped
-      await disk.unlink(`${folder}/${oldest.name}`)
+      const [oldest, following] = this.all
+      if (oldest === newest || oldest === undefined || following === undefined) return dropped
+      // Not by its last one: what is damaged at its end stays as long as records with these LSNs would.
+      if (following.firstLsn > lsn) return dropped
+      // First from the list: who finds no file any more is told that it was dropped.
       this.all.shift()
+      try {
+        await disk.unlink(`${folder}/${oldest.name}`)
+      } catch (error) {
+        this.all.unshift(oldest)
+        throw error
+      }
       dropped += 1
       // One after the other, so that no segment comes back without those behind it.
       await this.#syncOrStop(() => disk.syncFolder(folder), oldest.name)
@@ -179,7 +190,11 @@ export class Segments {
     const { disk, folder, newId } = this.#options
     const file = await this.#next.take()
     try {
-      const name: SegmentName = segmentName(this.#nextLsn, newId())
+      const named = this.#newest
+      // Of segments with one first LSN the last has the highest id: by their names it is the one that counts.
+      const id = named?.firstLsn === this.#nextLsn ? named.id + 1n : newId()
+      const name = segmentName(this.#nextLsn, id)
+      this.#newest = name
       const size = await file.size()
       await file.write([encodeSegmentHeader(name, size)], 0)
       await this.#syncOrStop(() => file.sync())

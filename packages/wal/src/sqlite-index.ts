@@ -81,10 +81,7 @@ class OpenedSqliteIndex implements SqliteIndex {
   async open(): Promise<void> {
     this.#thread = await SqliteThread.start(this.#path, {
       onStanding: (standing) => this.#told(standing),
-      onFailed: (failure) => {
-        for (const { resume } of this.#waiting) resume.reject(failure)
-        this.#waiting.clear()
-      },
+      onFailed: (failure) => this.#refuse(failure),
     })
     this.#givenLsn = this.#standing.lsn
     try {
@@ -269,6 +266,17 @@ class OpenedSqliteIndex implements SqliteIndex {
     this.#feed(Infinity)
     this.#database.close()
     await this.#thread.close()
+    this.#refuse(this.#closed())
+  }
+
+  #closed(): WalError {
+    return new WalError('WAL_CLOSED', `The index at ${this.#path} is closed`)
+  }
+
+  /** Nothing that is waited for comes any more. */
+  #refuse(failure: WalError): void {
+    for (const { resume } of this.#waiting) resume.reject(failure)
+    this.#waiting.clear()
   }
 
   /** Gives the writer what waits, while it has fewer slices than that. */
@@ -322,6 +330,7 @@ class OpenedSqliteIndex implements SqliteIndex {
     options?.signal?.throwIfAborted()
     const { failure } = this.#thread
     if (failure !== undefined) throw failure
+    if (this.#closing !== undefined) throw this.#closed()
     if (isMet()) return
     await suspend<void>(
       (resume) => {
@@ -343,7 +352,7 @@ class OpenedSqliteIndex implements SqliteIndex {
   }
 
   #read<T>(query: (queries: SqliteQueries) => T): T {
-    if (this.#closing !== undefined) throw new WalError('WAL_CLOSED', `The index at ${this.#path} is closed`)
+    if (this.#closing !== undefined) throw this.#closed()
     return this.#orFailed(() => query(this.#queries))
   }
 

@@ -81,12 +81,15 @@ export function openToRead(path: string): Database.Database {
   return database
 }
 
+/** Whether an error says that a file is no whole index. */
+export function isDamage(error: unknown): boolean {
+  return error instanceof Database.SqliteError && /^SQLITE_(CORRUPT|NOTADB|ERROR|FORMAT)/.test(error.code)
+}
+
 /** Removes the files of an index. */
 export function removeIndex(path: string): void {
   for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true })
 }
-
-const damaged = /^SQLITE_(CORRUPT|NOTADB|ERROR|FORMAT)/
 
 function openFound(path: string): Database.Database | undefined {
   let database: Database.Database | undefined
@@ -100,8 +103,7 @@ function openFound(path: string): Database.Database | undefined {
   } catch (error) {
     database?.close()
     // What is damaged is derived, and made anew; who has it locked, or a disk that fails, is told.
-    const isDamaged = error instanceof Database.SqliteError && damaged.test(error.code)
-    if (!isDamaged) throw error
+    if (!isDamage(error)) throw error
     return undefined
   }
   database.close()

@@ -9,7 +9,7 @@ import type { LoggedOperation } from './operation.ts'
 import { decodeRecord } from './record.ts'
 import { payloadsOf, type PackedBatch, type Standing, type WriterCalls } from './sqlite-calls.ts'
 import { type ReadImage, readImage } from './sqlite-image.ts'
-import { openToWrite, removeIndex } from './sqlite-schema.ts'
+import { isDamage, openToWrite, removeIndex } from './sqlite-schema.ts'
 import { SqliteTable } from './sqlite-table.ts'
 
 /** Operations that are recovered or taken away at once. */
@@ -20,13 +20,12 @@ const mostPages = 4096
 export class SqliteWriter implements WriterCalls {
   readonly #path: string
   readonly #images = new Map<number, ReadImage>()
-  #database: Database
-  #table: SqliteTable
+  #database!: Database
+  #table!: SqliteTable
 
   constructor(path: string) {
     this.#path = path
-    this.#database = openToWrite(path)
-    this.#table = new SqliteTable(this.#database)
+    this.#open()
   }
 
   /** Where it stands; who is ready is told once. */
@@ -137,7 +136,15 @@ export class SqliteWriter implements WriterCalls {
 
   #open(): void {
     this.#database = openToWrite(this.#path)
-    this.#table = new SqliteTable(this.#database)
+    try {
+      this.#table = new SqliteTable(this.#database)
+    } catch (error) {
+      this.#database.close()
+      if (!isDamage(error)) throw error
+      removeIndex(this.#path)
+      this.#database = openToWrite(this.#path)
+      this.#table = new SqliteTable(this.#database)
+    }
   }
 
   /** Does something, and writes what it has changed, with where it stands, as one. */

@@ -2,7 +2,13 @@
 import { throwIfCancelled } from '@ipfs-kit/concurrency'
 import { diskFailure } from './disk-failure.ts'
 import { WalError } from './errors.ts'
-import { type Inspected, inspectSegment, type InspectOptions, lostBetween } from './inspect-segment.ts'
+import {
+  damageAtEnd,
+  type Inspected,
+  inspectSegment,
+  type InspectOptions,
+  lostBetween,
+} from './inspect-segment.ts'
 import type { Finding, VerifyReport } from './log.ts'
 import type { ReadSource } from './read-log.ts'
 import type { Segment } from './segment.ts'
@@ -37,7 +43,7 @@ export async function verifySegments(
   }
   const newest = segments.at(-1)
   if (newest !== undefined && before !== undefined && before.end < newest.end) {
-    findings.push(lostAtEnd(before, newest))
+    findings.push(damageAtEnd(before, newest.lastLsn))
   }
   return { segments: segments.length, records, bytes, findings }
 }
@@ -52,9 +58,4 @@ async function inspect(source: ReadSource, segment: Segment, options: InspectOpt
     }
     throw diskFailure(cause, `verify ${segment.name}`)
   }
-}
-
-function lostAtEnd({ segment, end, lastLsn }: Inspected, newest: Segment): Finding {
-  const lsns = { firstLost: lastLsn + 1, lastLost: newest.lastLsn }
-  return { kind: 'damage', segment: segment.name, offset: end, bytes: newest.end - end, ...lsns }
 }

@@ -58,9 +58,9 @@ export async function viewWal(disk: Disk, path: string): Promise<WalView> {
       const lock = await disk.lock(`${path}/lock`)
       opening.defer(() => lock.close())
     }
-    const { found, filled, lastFilled, findings } = await inspectFolder(disk, path, names)
-    const segments = filled.slice(0, lastFilled + 1).map((one) => ({ ...one.segment, ...one }))
-    const log = logOf({ disk, folder: path, segments, check() {} })
+    const { found, kept, nextLsn, findings } = await inspectFolder(disk, path, names)
+    const segments = kept.map((one) => ({ ...one.segment, ...one }))
+    const log = logOf({ disk, folder: path, segments, check() {} }, nextLsn)
     const index = opening.use(createMemoryIndex())
     const snapshot = await findSnapshot(disk, path)
     const storeFindings = await fillIndex(index, { disk, folder: path, log }, snapshot)
@@ -82,9 +82,8 @@ export async function viewWal(disk: Disk, path: string): Promise<WalView> {
 }
 
 /** Reads like an open log. */
-function logOf(source: ReadSource): FillSource['log'] {
+function logOf(source: ReadSource, nextLsn: number): FillSource['log'] {
   const { segments } = source
-  const nextLsn = (segments.at(-1)?.lastLsn ?? 0) + 1
   return {
     stats: () => ({ firstLsn: segments[0]?.firstLsn ?? nextLsn, nextLsn }),
     async *read({ from, signal } = {}) {
@@ -136,15 +135,16 @@ class FolderView implements WalView {
     await using index = createMemoryIndex()
     // What was before the first record that the log has.
     await fillIndex(index, { disk, folder: path, log: { ...log, async *read() {} } }, snapshot)
-    for await (const { lsn, payload } of log.read({
-      from: Math.max(index.appliedLsn + 1, log.stats().firstLsn),
-      signal,
-    })) {
-      index.apply({ firstLsn: lsn, payloads: [payload] })
-      const changed = changedBy(lsn, decodeRecord(payload))
-      if (lsn < from || changed === undefined || (id !== undefined && id !== changed)) continue
-      const operation = index.get(changed)
-      if (operation !== undefined && matches(operation, filter)) yield { lsn, operation }
+    const begin = Math.max(index.appliedLsn + 1, log.stats().firstLsn)
+    for await (const { firstLsn, payloads } of log.read({ from: begin, signal })) {
+      for (const [at, payload] of payloads.entries()) {
+        const lsn = firstLsn + at
+        index.apply({ firstLsn: lsn, payloads: [payload] })
+        const changed = changedBy(lsn, decodeRecord(payload))
+        if (lsn < from || changed === undefined || (id !== undefined && id !== changed)) continue
+        const operation = index.get(changed)
+        if (operation !== undefined && matches(operation, filter)) yield { lsn, operation }
+      }
     }
   }
 

@@ -32,7 +32,7 @@ const worlds = [
 for (const [where, how, seeds] of worlds) {
   test(
     `what was acknowledged is there after every crash, and nothing else, with ${where}`,
-    { timeout: 60_000 * soak },
+    { timeout: 300_000 * soak },
     async () => {
       const { failed } = await simulate(() => liveAndCrash(how), { seeds: seeds * soak, maxFailures: 1 })
       expect(failed[0]?.error).toBeUndefined()
@@ -43,7 +43,7 @@ for (const [where, how, seeds] of worlds) {
 for (const mode of ['interval', 'os'] as const) {
   test(
     `in the mode ${mode} batches are there as a whole or not at all, and what an opening has found stays`,
-    { timeout: 60_000 * soak },
+    { timeout: 300_000 * soak },
     async () => {
       const options = mode === 'interval' ? { mode, intervalMs: 5 } : { mode }
       const { failed } = await simulate(() => liveAndCrash({ options }), { seeds: 40 * soak, maxFailures: 1 })

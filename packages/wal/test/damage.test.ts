@@ -2,7 +2,7 @@ import { type SimDisk, simDisk } from '@ipfs-kit/disk'
 import type { Finding } from '@ipfs-kit/wal'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { describe, expect, test } from 'vitest'
-import { bytesOf, change, contentOf, folder, openOn, segmentsOf } from './open-on.ts'
+import { bytesOf, change, contentOf, folder, openOn, recordsOf, segmentsOf } from './open-on.ts'
 
 /** A closed log of three segments with five records each, one in a frame. */
 async function threeSegments(): Promise<{ disk: SimDisk; names: string[] }> {
@@ -75,7 +75,7 @@ describe('a damage in the middle', () => {
       await change(disk, names[which]!, 64 + 2 * frameBytes + 50, Buffer.from([255]))
     const seen: number[] = []
     const read = async (): Promise<void> => {
-      for await (const { lsn } of log.read()) seen.push(lsn)
+      for await (const batch of log.read()) seen.push(...recordsOf([batch]).keys())
     }
     await expect(read()).rejects.toMatchObject({ code: 'WAL_CORRUPT', kind: 'integrity' })
     expect(seen).toEqual([1, 2])
@@ -92,6 +92,51 @@ describe('a damage in the middle', () => {
     await expect(contentOf(log, 15)).rejects.toMatchObject({ code: 'WAL_CORRUPT' })
     expect((await log.verify()).findings).toMatchObject([{ kind: 'damage', firstLost: 15, lastLost: 15 }])
   })
+})
+
+test('a damage of several last frames is no torn end: their LSNs are not given again', async () => {
+  const { disk, names } = await threeSegments()
+  for (const nth of [3, 4]) await change(disk, names[2]!, 64 + nth * frameBytes + 100, Buffer.from('damage'))
+  const at = 64 + 3 * frameBytes
+  const bytes = await bytesOf(disk, names[2]!)
+  let first: readonly Finding[] | undefined
+  for (let times = 0; times < 2; times += 1) {
+    await using log = await openOn(disk)
+    expect(log.findings).toEqual([
+      { kind: 'damage', segment: names[2], offset: at, bytes: 2 * frameBytes, firstLost: 14, lastLost: 15 },
+    ])
+    expect((await log.verify()).findings).toEqual(log.findings)
+    first ??= log.findings
+    expect(await log.append(Buffer.from('more'))).toBe(16 + times)
+    expect([...(await contentOf(log)).keys()].slice(12, 14)).toEqual([13, 16])
+  }
+  expect(await bytesOf(disk, names[2]!)).toEqual(bytes)
+  expect(await bytesOf(disk, `quarantine/${names[2]}.${at}`)).toEqual(bytes.subarray(at, at + 2 * frameBytes))
+})
+
+test('a head at the end that lies about its LSNs is believed no further than its bytes allow', async () => {
+  const { disk, names } = await threeSegments()
+  for (const nth of [3, 4]) await change(disk, names[2]!, 64 + nth * frameBytes + 24, Buffer.alloc(7, 255))
+  await using log = await openOn(disk)
+  const lastLost = 13 + (2 * frameBytes - 32) / 4
+  expect(log.findings).toMatchObject([{ kind: 'damage', firstLost: 14, lastLost }])
+  expect(await log.append(Buffer.from('more'))).toBe(lastLost + 1)
+})
+
+test('a log of which nothing is left keeps its bytes and its LSNs', async () => {
+  const disk = simDisk({ seed: 2 })
+  {
+    await using log = await openOn(disk)
+    for (let lsn = 1; lsn <= 3; lsn += 1) await log.append(Buffer.alloc(700, lsn))
+  }
+  const [name = ''] = await segmentsOf(disk)
+  for (let nth = 0; nth < 3; nth += 1) await change(disk, name, 64 + nth * frameBytes + 100, Buffer.from('x'))
+  await using log = await openOn(disk)
+  expect(log.findings).toMatchObject([
+    { kind: 'damage', offset: 64, bytes: 3 * frameBytes, firstLost: 1, lastLost: 3 },
+  ])
+  expect(await log.append(Buffer.from('more'))).toBe(4)
+  expect(await segmentsOf(disk)).toContain(name)
 })
 
 test('a torn end is replaced by zeros and reported once', async () => {

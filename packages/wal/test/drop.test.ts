@@ -1,7 +1,10 @@
+import { taskGroup } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { simDisk } from '@ipfs-kit/disk'
+import type { Log } from '@ipfs-kit/wal'
 import { expect, test } from 'vitest'
-import { contentOf, openOn, outcomes, segmentsOf } from './open-on.ts'
+import { whole } from './crash/world.ts'
+import { contentOf, openOn, outcomes, recordsOf, segmentsOf } from './open-on.ts'
 
 const both = forEachBackend(test, { seeds: 30 })
 
@@ -23,21 +26,45 @@ both('drops whole segments below an LSN, and never the newest with records', asy
 
 test('a read of what was dropped says so', async () => {
   const disk = simDisk({ seed: 2 })
-  await using log = await openOn(disk)
-  for (let nth = 0; nth < 15; nth += 1) await log.append(Buffer.alloc(700, nth))
+  await using log = await openOn(disk, { segmentBytes: 2_097_152 })
+  for (let nth = 0; nth < 15; nth += 1) await log.append(Buffer.alloc(400_000, nth))
   const reading = log.read()
-  await reading.next()
+  expect(await reading.next()).toMatchObject({ value: { firstLsn: 1 } })
   await log.dropBefore(11)
   await expect(contentOf(log, 10)).rejects.toMatchObject({ code: 'WAL_DROPPED', kind: 'not-found' })
   // What is open is read on; the segment behind it is gone.
   const seen: number[] = []
   const read = async (): Promise<void> => {
-    for await (const { lsn } of reading) seen.push(lsn)
+    for await (const batch of reading) seen.push(...recordsOf([batch]).keys())
   }
   await expect(read()).rejects.toMatchObject({ code: 'WAL_DROPPED' })
   expect(seen).toEqual([2, 3, 4, 5])
   expect([...(await contentOf(log)).keys()]).toEqual([11, 12, 13, 14, 15])
 })
+
+forEachBackend(test, { seeds: 60, only: 'sim' })(
+  'a read beside drops ends, or says what was dropped',
+  async () => {
+    const faults = { latencyMs: 3, slowReads: 0.7 }
+    await using log = await openOn(simDisk({ seed: whole(2 ** 31), faults }))
+    await taskGroup(async (group) => {
+      group.spawn(async () => {
+        for (let nth = 0; nth < 25; nth += 1) await log.append(Buffer.alloc(700, nth))
+      })
+      group.spawn(async () => {
+        for (let nth = 0; nth < 12; nth += 1) await log.dropBefore(1 + whole(log.stats().nextLsn))
+      })
+      for (const reading of [contentOf, contentOf, (one: Log) => one.verify()]) {
+        group.spawn(async () => {
+          for (let nth = 0; nth < 10; nth += 1) {
+            const [outcome] = await outcomes([reading(log)])
+            expect(['done', 'WAL_DROPPED']).toContain(outcome)
+          }
+        })
+      }
+    })
+  },
+)
 
 test('a drop syncs what stays before it removes anything, in every mode', async () => {
   for (let seed = 1; seed <= 30; seed += 1) {

@@ -109,7 +109,7 @@ async function wrongs(
 
 test(
   'a flipped byte costs the frame that it is in, and is reported',
-  { timeout: 60_000 * soak },
+  { timeout: 300_000 * soak },
   async () => {
     const { disk, names, records } = made!
     const originals = new Map<string, Buffer>()
@@ -135,7 +135,7 @@ test(
   },
 )
 
-test('a cut costs what is behind it, and is reported', { timeout: 60_000 * soak }, async () => {
+test('a cut costs what is behind it, and is reported', { timeout: 300_000 * soak }, async () => {
   const { names, places } = made!
   const found = await wrongs(cut, (at, lost, findings) => {
     const [first = [], second = []] = names.map((name) =>

@@ -1,7 +1,7 @@
 import { type SimDisk, simDisk } from '@ipfs-kit/disk'
 import type { Log } from '@ipfs-kit/wal'
 import { describe, expect, test } from 'vitest'
-import { bytesOf, contentOf, folder, openOn, outcomes, segmentsOf, texts } from './open-on.ts'
+import { contentOf, openOn, outcomes, texts } from './open-on.ts'
 
 /** Appends until the first segment is full and the second has some; by LSN what was acknowledged. */
 async function fill(log: Log): Promise<Map<number, string>> {
@@ -53,17 +53,7 @@ for (const kind of ['write', 'sync', 'syncFolder', 'rename', 'preallocate', 'ope
   })
 }
 
-for (const kind of [
-  'open',
-  'read',
-  'size',
-  'list',
-  'sync',
-  'syncFolder',
-  'stat',
-  'write',
-  'preallocate',
-] as const) {
+for (const kind of ['open', 'size', 'list', 'sync', 'syncFolder', 'stat', 'write', 'preallocate'] as const) {
   test(`EIO at each ${kind} of an opening is told, and harms nothing`, async () => {
     const made = simDisk({ seed: 1, faults: { slowReads: 0.5 } })
     const log = await openOn(made)
@@ -165,15 +155,4 @@ test('writes that come in pieces are whole', async () => {
   expect(acked.size).toBe(14)
   await log.close()
   await expectAll(disk.crash(), acked)
-})
-
-test('what cannot be read ends a read with WAL_IO', async () => {
-  const disk = simDisk({ seed: 9 })
-  await using log = await openOn(disk)
-  await fill(log)
-  const [name = ''] = await segmentsOf(disk)
-  disk.damage(`${folder}/${name}`, 2)
-  await expect(contentOf(log)).rejects.toMatchObject({ code: 'WAL_IO' })
-  await expect(log.verify()).rejects.toMatchObject({ code: 'WAL_IO' })
-  await expect(bytesOf(disk, name)).rejects.toMatchObject({ code: 'DISK_IO' })
 })

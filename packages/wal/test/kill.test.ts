@@ -53,7 +53,7 @@ async function check(said: ReadonlyMap<number, string>): Promise<void> {
   expect(new Set(own).size).toBe(own.length)
 }
 
-test('what was answered is there after kill -9 under load', { timeout: 120_000 * soak }, async () => {
+test('what was answered is there after kill -9 under load', { timeout: 300_000 * soak }, async () => {
   const said = new Map<number, string>()
   for (let round = 0; round < 20 * soak; round += 1) {
     for (const line of await killAfter(1 + Math.floor(Math.random() * 1500), round)) {

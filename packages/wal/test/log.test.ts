@@ -3,7 +3,7 @@ import { taskGroup } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { simDisk } from '@ipfs-kit/disk'
 import { describe, expect, test } from 'vitest'
-import { contentOf, openOn, outcomes, texts } from './open-on.ts'
+import { contentOf, openOn, outcomes, recordsOf, texts } from './open-on.ts'
 
 const both = forEachBackend(test, { seeds: 30 })
 
@@ -125,24 +125,30 @@ describe('payloads', () => {
 
 test('a read gives what was there when it began', async () => {
   await using log = await openOn(simDisk({ seed: 9 }))
-  await log.appendMany(texts(3))
-  const reading = log.read()
-  const first = await reading.next()
-  await log.appendMany(texts(200, 4))
-  const rest: number[] = []
-  for await (const { lsn } of reading) rest.push(lsn)
-  expect([first.value?.lsn, ...rest]).toEqual([1, 2, 3])
+  for (const text of texts(200)) await log.append(text)
+  const reading = log.read({ from: 5 })
+  const { value: first } = await reading.next()
+  await log.appendMany(texts(200, 201))
+  const batches = [first!]
+  for await (const batch of reading) batches.push(batch)
+  expect([...recordsOf(batches)]).toEqual(texts(196, 5).map((text, at) => [5 + at, String(text)]))
+  expect(batches.length).toBeLessThan(log.stats().segments + 1)
 })
 
 test('a read ends with the reason of its signal', async () => {
   await using log = await openOn(simDisk({ seed: 10 }))
-  await log.appendMany(texts(200))
+  for (const text of texts(200)) await log.append(text)
   const abort = new AbortController()
   const reason = new Error('enough')
+  const seen: number[] = []
   const read = async (): Promise<void> => {
-    for await (const { lsn } of log.read({ signal: abort.signal })) if (lsn === 7) abort.abort(reason)
+    for await (const { firstLsn } of log.read({ signal: abort.signal })) {
+      seen.push(firstLsn)
+      abort.abort(reason)
+    }
   }
   await expect(read()).rejects.toBe(reason)
+  expect(seen).toEqual([1])
 })
 
 test('stats are frozen, and count', async () => {

@@ -4,18 +4,9 @@ import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { simDisk } from '@ipfs-kit/disk'
 import type { Batch } from '@ipfs-kit/wal'
 import { describe, expect, test } from 'vitest'
-import { contentOf, openOn, outcomes, texts } from './open-on.ts'
+import { contentOf, openOn, outcomes, recordsOf, texts } from './open-on.ts'
 
 const both = forEachBackend(test, { seeds: 30 })
-
-/** The records of batches, by LSN. */
-function recordsOf(batches: readonly Batch[]): Map<number, string> {
-  return new Map(
-    batches.flatMap(({ firstLsn, payloads }) =>
-      payloads.map((payload, at): [number, string] => [firstLsn + at, Buffer.from(payload).toString()]),
-    ),
-  )
-}
 
 describe('onBatch', () => {
   both('is told of all that is acknowledged, by LSN and before its appender goes on', async () => {

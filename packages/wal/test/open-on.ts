@@ -1,6 +1,6 @@
 /** Opens logs on simulated disks, with small segments and ids that are the same in each run. */
 import type { Disk } from '@ipfs-kit/disk'
-import type { Log } from '@ipfs-kit/wal'
+import type { Batch, Log } from '@ipfs-kit/wal'
 import { type LogOptions, openWith } from '../src/open-log.ts'
 
 /** The folder of the log. */
@@ -11,15 +11,23 @@ let ids = 1n
 export function openOn(disk: Disk, options: Partial<LogOptions> = {}): Promise<Log> {
   return openWith({ path: folder, disk, segmentBytes: 4096, ...options }, () => {
     ids += 1n
-    return 0x5eed_5eed_0000_0000n + ids
+    // In no order, as those that come by chance.
+    return BigInt.asUintN(63, ids * 0x5eed_5eed_5eed_5eedn)
   })
 }
 
 /** What is in a log, by LSN. */
 export async function contentOf(log: Log, from?: number): Promise<Map<number, string>> {
+  const batches: Batch[] = []
+  for await (const batch of log.read(from === undefined ? {} : { from })) batches.push(batch)
+  return recordsOf(batches)
+}
+
+/** The records of batches, by LSN. */
+export function recordsOf(batches: readonly Batch[]): Map<number, string> {
   const found = new Map<number, string>()
-  for await (const { lsn, payload } of log.read(from === undefined ? {} : { from })) {
-    found.set(lsn, Buffer.from(payload).toString())
+  for (const { firstLsn, payloads } of batches) {
+    payloads.forEach((payload, at) => found.set(firstLsn + at, Buffer.from(payload).toString()))
   }
   return found
 }

@@ -24,7 +24,7 @@ async function traced(...options: string[]): Promise<{ said: string[]; trace: st
   }
 }
 
-test('between the last write and each answer there is an fdatasync', { timeout: 120_000 }, async () => {
+test('between the last write and each answer there is an fdatasync', async () => {
   const { trace } = await traced('--trace=pwrite64,write,pwritev,fdatasync')
   let written = 0
   let synced = 0
@@ -48,7 +48,7 @@ test('between the last write and each answer there is an fdatasync', { timeout: 
   expect(answers).toBe(20)
 })
 
-test('after an fdatasync that failed nothing is answered any more', { timeout: 120_000 }, async () => {
+test('after an fdatasync that failed nothing is answered any more', async () => {
   // Counted for each thread of the pool: each of them fails from some moment on.
   const { said } = await traced('--trace=fdatasync', '--inject=fdatasync:error=EIO:when=5+')
   const answered = said.filter((line) => line.startsWith('answered')).length

@@ -1,10 +1,8 @@
 /** `wal.verify`, `wal.rebuild-index`: whether the log is whole, and an index that is. */
 import { operation } from '@ipfs-kit/operations'
 import { z } from 'zod'
-import type { CallOptions } from '../log.ts'
-import type { StoreVerifyReport } from '../operation-store.ts'
 import { count, failure, operationId } from './fields.ts'
-import type { WalSlice } from './part.ts'
+import type { VerifiedWal, WalSlice } from './part.ts'
 
 /** What is not as the log has written it. */
 export const finding = z.object({
@@ -16,15 +14,8 @@ export const finding = z.object({
   lastLost: count.optional(),
 })
 
-/** What a verification needs: the view of a log that is not open has no index to compare. */
-export interface Verified {
-  verify(
-    options: CallOptions,
-  ): Promise<Omit<StoreVerifyReport, 'index'> & Partial<Pick<StoreVerifyReport, 'index'>>>
-}
-
 /** Verifies. */
-export const walVerify = operation<{ readonly wal: Verified }>()({
+export const walVerify = operation<{ readonly wal: VerifiedWal }>()({
   name: 'wal.verify',
   summary: 'Read and check log and snapshot, compare the index with them, and change nothing',
   parts: ['wal'],
