@@ -26,12 +26,15 @@ export type Unstamped = ChangeRecord extends infer R
     : never
   : never
 
+/** Codes after which nothing is written any more. */
+const lasting: ReadonlySet<string> = new Set(['WAL_SYNC_FAILED', 'WAL_INDEX_FAILED', 'WAL_CLOSED'])
+
 export class Ledger {
   readonly store: OperationStore
   /** The time of the wall, for records. */
   readonly clock: () => number
   /** The error that stopped the log: nothing is written any more. */
-  failure: Error | undefined
+  failure: WalError | undefined
   /** Operations that have not ended. */
   unfinished: number
   /** Since it was opened: operations that have completed, … */
@@ -130,8 +133,7 @@ export class Ledger {
       for (const operation of made) this.#listener.changed(operation)
       return lsns
     } catch (error) {
-      if (!isDiskTrouble(error) && (error as WalError).code !== 'WAL_TOO_LARGE')
-        this.failure ??= error as Error
+      if (error instanceof WalError && lasting.has(error.code)) this.failure ??= error
       throw error
     } finally {
       place.leave(changes)

@@ -130,6 +130,21 @@ describe('what is refused', () => {
   })
 })
 
+onBoth('what is refused since unfinished operations take too many bytes stops nothing', async () => {
+  await using wal = await openOps({ types, maxUnfinishedBytes: 65_536, executor: 'off' })
+  const large: NewOperation = { type: 'pin', params: { a: 'x'.repeat(20_000) } }
+  const ids: number[] = []
+  const error = await errorOf(
+    (async () => {
+      for (let at = 0; at < 20; at += 1) ids.push((await wal.append(large)).operation.id)
+    })(),
+  )
+  expect(error).toMatchObject({ code: 'WAL_BUSY' })
+  expect(wal.stats().stopped).toBeUndefined()
+  for (const id of ids) await wal.cancel(id)
+  expect((await wal.append(large)).isNew).toBe(true)
+})
+
 describe('an idempotency key', () => {
   onBoth(
     'makes one operation of all that are appended with it, also at once and after an opening',
@@ -162,7 +177,7 @@ describe('an idempotency key', () => {
     },
   )
 
-  onBoth('is not promised to a caller who leaves, and holds nobody up', async () => {
+  onBoth('stands for one operation also when a caller has left, and holds nobody up', async () => {
     await using wal = await openOps({ types })
     const asked: NewOperation = { type: 'pin', params: {}, key: 'k' }
     await cancelScope(async (scope) => {
