@@ -87,8 +87,12 @@ async function isOver(over: Event): Promise<boolean> {
 
 function write(raw: ServerResponse, text: string): Promise<void> {
   return deliver(
-    (done) => void raw.write(text, done),
-    () => raw.destroy(),
+    (done) => {
+      raw.write(text, done)
+    },
+    () => {
+      raw.destroy()
+    },
   )
 }
 

@@ -34,7 +34,9 @@ export function createUpgrades(path: string): SocketUpgrades {
         method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket' && url?.split('?', 1)[0] === path,
       handle(request, socket, head) {
         // Nobody else listens to it until a route has it.
-        const onError = (): void => void socket.destroy()
+        const onError = (): void => {
+          socket.destroy()
+        }
         socket.on('error', onError)
         const response = new ServerResponse(request)
         response.shouldKeepAlive = false

@@ -67,7 +67,7 @@ export function putChanged(
 
 function add(table: OperationTable, operation: LoggedOperation): void {
   const { id, key, createdAt } = operation
-  let current: LoggedOperation = { ...operation, waitingFor: 0 }
+  let current = operation.waitingFor === 0 ? operation : { ...operation, waitingFor: 0 }
   for (const other of operation.after) {
     const found = table.get(other)
     // What is not there any more has ended and was let go: who appends has checked that it had completed.

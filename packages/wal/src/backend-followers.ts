@@ -44,7 +44,11 @@ export class BackendFollowers {
 
   add(follower: BackendFollower): Disposable {
     this.#all.add(follower)
-    return { [Symbol.dispose]: () => void this.#all.delete(follower) }
+    return {
+      [Symbol.dispose]: () => {
+        this.#all.delete(follower)
+      },
+    }
   }
 
   give(health: BackendHealth): void {

@@ -5,6 +5,7 @@ import { diskFailure } from './disk-failure.ts'
 import { WalError } from './errors.ts'
 import type { Log } from './log.ts'
 import type { OperationIndex, Retention } from './operation-index.ts'
+import { publishCheckpoint } from './reports.ts'
 import { writeSnapshot } from './write-snapshot.ts'
 
 /** What checkpoints need of the store. */
@@ -84,6 +85,7 @@ export class Checkpoints {
       const failure = diskFailure(cause, 'write a snapshot')
       if (!(failure instanceof WalError)) throw failure
       this.failure = failure
+      publishCheckpoint({ code: failure.code, message: failure.message })
       this.#retryAtBytes = this.#options.log.stats().bytes + this.#options.segmentBytes
     } finally {
       this.#running = undefined
@@ -98,8 +100,9 @@ export class Checkpoints {
     const { lsn } = image.head
     // A snapshot is never ahead of what the log would have after a power loss: before it drops anything it syncs.
     if (log.stats().durableLsn < lsn) await log.dropBefore(1)
-    await writeSnapshot({ disk, folder, id: newId(), image })
+    const bytes = await writeSnapshot({ disk, folder, id: newId(), image })
     this.snapshotLsn = lsn
     await log.dropBefore(lsn + 1)
+    publishCheckpoint({ lsn, bytes })
   }
 }

@@ -30,6 +30,9 @@ class MemoryIndex implements OperationIndex, OperationTable {
   onReady: ((lane: string) => void) | undefined
   readonly #ready = new Set<string>()
   readonly #operations = new Map<number, LoggedOperation>()
+  /** Bytes of unfinished operations, and their sum. */
+  readonly #unfinished = new Map<number, number>()
+  #unfinishedBytes = 0
   readonly #keys = new Map<string, KeyEntry>()
   /** Of each operation that others wait for: which ones. */
   readonly #dependents = new Map<number, Set<number>>()
@@ -49,11 +52,14 @@ class MemoryIndex implements OperationIndex, OperationTable {
   async recovered(): Promise<void> {}
 
   put(operation: LoggedOperation): void {
-    this.#operations.set(operation.id, operation)
+    const { id } = operation
+    this.#operations.set(id, operation)
+    this.#count(id, isFinished(operation) ? 0 : Buffer.byteLength(JSON.stringify(operation)))
   }
 
   remove({ id }: LoggedOperation): void {
     this.#operations.delete(id)
+    this.#count(id, 0)
   }
 
   putKey(entry: KeyEntry): void {
@@ -156,7 +162,7 @@ class MemoryIndex implements OperationIndex, OperationTable {
     const gone = ended.filter(
       (id, at) => at < ended.length - keepFinished || this.get(id)!.finishedAt! < finishedBefore,
     )
-    for (const id of gone) this.#operations.delete(id)
+    for (const id of gone) this.remove(this.get(id)!)
     return { operations: gone.length, keys }
   }
 
@@ -184,6 +190,8 @@ class MemoryIndex implements OperationIndex, OperationTable {
 
   async load({ lsn, epoch }: Pick<ImageHead, 'lsn' | 'epoch'>, parts: AsyncIterable<IndexPart>) {
     this.#operations.clear()
+    this.#unfinished.clear()
+    this.#unfinishedBytes = 0
     this.#keys.clear()
     this.#dependents.clear()
     for await (const part of parts) {
@@ -207,15 +215,13 @@ class MemoryIndex implements OperationIndex, OperationTable {
   }
 
   stats(): IndexStats {
-    const open = this.#all().filter((operation) => !isFinished(operation))
-    const unfinishedBytes = open.reduce((sum, one) => sum + Buffer.byteLength(JSON.stringify(one)), 0)
     return Object.freeze({
       appliedLsn: this.appliedLsn,
       lagMs: 0,
       queuedBytes: 0,
       operations: this.#operations.size,
-      unfinished: open.length,
-      unfinishedBytes,
+      unfinished: this.#unfinished.size,
+      unfinishedBytes: this.#unfinishedBytes,
       recovering: 0,
     })
   }
@@ -224,6 +230,12 @@ class MemoryIndex implements OperationIndex, OperationTable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  #count(id: number, bytes: number): void {
+    this.#unfinishedBytes += bytes - (this.#unfinished.get(id) ?? 0)
+    if (bytes > 0) this.#unfinished.set(id, bytes)
+    else this.#unfinished.delete(id)
   }
 
   #all(): LoggedOperation[] {

@@ -17,6 +17,7 @@ import { OpenedStore } from './opened-store.ts'
 import type { OperationIndex, Retention } from './operation-index.ts'
 import type { OperationStore, StoreFinding } from './operation-store.ts'
 import { quarantine } from './quarantine.ts'
+import { publishFinding } from './reports.ts'
 import { findSnapshot, type FoundSnapshot } from './read-snapshot.ts'
 import { nextSnapshotName, snapshotName } from './snapshot.ts'
 import { openSqliteIndex, type SqliteIndex } from './sqlite-index.ts'
@@ -47,6 +48,7 @@ export async function openStoreWith(
   const found: Found = { source: { disk, folder, log }, snapshot, log }
   const { index, findings } = kind === 'memory' ? await openInMemory(found) : await openInSqlite(found)
   opening.use(index)
+  for (const finding of findings) publishFinding(finding)
   if (findings.some(({ kind: what }) => what === 'snapshot')) await keepDamaged(found)
 
   const retention = (): Retention => ({

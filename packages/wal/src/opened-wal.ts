@@ -12,7 +12,7 @@ import { WalError } from './errors.ts'
 import type { Executor } from './executor.ts'
 import { Follower, wants, type FollowFilter, type Followers } from './followers.ts'
 import type { Ledger, Unstamped } from './ledger.ts'
-import { pagesOf } from './export.ts'
+import { begun, pagesOf, type Pages } from './export.ts'
 import type { CallOptions, ReadOptions } from './log.ts'
 import { admit } from './new-operation.ts'
 import { checkFilter, checkId } from './filter-checks.ts'
@@ -404,14 +404,10 @@ export class OpenedWal implements Wal {
     const { disk, path, ledger } = this.#parts
     const written = new Map<number, number>()
     const pages = this.#finishedPages(filter, finishedBefore, written)
-    const first = await pages.next()
-    if (first.done === true) return { operations: 0, bytes: 0 }
+    const some = await begun(pages)
+    if (some === undefined) return { operations: 0, bytes: 0 }
     const name = String(ledger.acknowledged).padStart(16, '0')
-    const all = async function* () {
-      yield first.value
-      yield* pages
-    }
-    const { file, bytes } = await writeArchive(disk, path, name, all())
+    const { file, bytes } = await writeArchive(disk, path, name, some)
     let operations = 0
     const ids = [...written.keys()]
     for (let at = 0; at < ids.length; at += deletedAtOnce) {
@@ -429,7 +425,7 @@ export class OpenedWal implements Wal {
     { states = finishedStates, ...filter }: OperationFilter,
     finishedBefore: number,
     written: Map<number, number>,
-  ): AsyncGenerator<readonly LoggedOperation[], void, undefined> {
+  ): Pages {
     const ended = states.filter((state) => finishedStates.includes(state))
     if (ended.length === 0) return
     for await (const page of pagesOf(this, { ...filter, states: ended })) {

@@ -3,6 +3,7 @@ import { channel } from 'node:diagnostics_channel'
 import type { WalError } from './errors.ts'
 import type { Finding } from './log.ts'
 import { ownLane, type LoggedOperation } from './operation.ts'
+import type { StoreFinding } from './operation-store.ts'
 import type { BackendHealth } from './wal.ts'
 
 const appendChannel = channel('wal:append')
@@ -14,14 +15,23 @@ export function publishAppend(firstLsn: number, records: number, bytes: number):
   if (appendChannel.hasSubscribers) appendChannel.publish({ firstLsn, records, bytes })
 }
 
-/** `wal:finding`: opening found something that is not as the log has written it. */
-export function publishFinding(finding: Finding): void {
+/** `wal:finding`: opening found something that is not as the log, or the store, has left it. */
+export function publishFinding(finding: Finding | StoreFinding): void {
   if (findingChannel.hasSubscribers) findingChannel.publish(finding)
 }
 
 /** `wal:stop`: a sync has failed, and the log takes nothing any more. */
 export function publishStop({ code, message }: WalError): void {
   if (stopChannel.hasSubscribers) stopChannel.publish({ code, message })
+}
+
+const checkpointChannel = channel('wal:checkpoint')
+
+/** `wal:checkpoint`: a snapshot was written, and the log has dropped what is in it; or that has failed. */
+export function publishCheckpoint(
+  made: { lsn: number; bytes: number } | { code: string; message: string },
+): void {
+  if (checkpointChannel.hasSubscribers) checkpointChannel.publish(made)
 }
 
 const operationChannel = channel('wal:operation')

@@ -115,7 +115,8 @@ class FolderView implements WalView {
     return this.#opened.index.get(id)
   }
 
-  async list({ limit = 100, signal: _, ...query }: Parameters<Wal['list']>[0] = {}): Promise<OperationPage> {
+  async list(query: Parameters<Wal['list']>[0] = {}): Promise<OperationPage> {
+    const { limit = 100 } = query
     const operations = this.#opened.index.list({ ...query, limit })
     return operations.length < limit ? { operations } : { operations, next: operations.at(-1)!.id }
   }

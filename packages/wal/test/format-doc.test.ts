@@ -4,6 +4,7 @@ import { simDisk } from '@ipfs-kit/disk'
 import { describe, expect, test } from 'vitest'
 import { openWith } from '../src/open-log.ts'
 import { bytesOf, openOn, segmentsOf } from './open-on.ts'
+import { adds, completeOne, openStoreOn } from './open-store-on.ts'
 
 const doc = await readFile(new URL('../FORMAT.md', import.meta.url), 'utf8')
 
@@ -94,4 +95,64 @@ describe('FORMAT.md', () => {
       { lsn: 3, payload: '' },
     ])
   })
+})
+
+/** Reads a snapshot as FORMAT.md describes it, with nothing of the source. */
+function decodeSnapshot(bytes: Buffer): Record<string, unknown[]> {
+  expect(bytes.toString('latin1', 0, 8)).toBe('IPFSSNP\0')
+  expect(bytes.readUInt32LE(8)).toBe(1)
+  expect(bytes.readUInt32LE(76)).toBe(crc32(bytes.subarray(0, 76)))
+  const found: Record<string, unknown[]> = { operations: [], keys: [], waits: [] }
+  let at = 80
+  for (let nth = 1n; ; nth += 1n) {
+    const end = at + bytes.readUInt32LE(at + 4)
+    expect(bytes.readUInt32LE(at)).toBe(crc32(bytes.subarray(at + 4, end)))
+    expect(bytes.readUInt32LE(at + 8)).toBe(at)
+    expect(bytes.readBigUInt64LE(at + 16)).toBe(bytes.readBigUInt64LE(16))
+    expect(bytes.readBigUInt64LE(at + 24)).toBe(nth)
+    const records = bytes.readUInt32LE(at + 12)
+    const first = bytes.readUInt32LE(at + 32)
+    const begin = at + 32 + 4 * records
+    const { kind, count } = JSON.parse(bytes.toString('utf8', begin, begin + first)) as {
+      kind: string
+      count: number
+    }
+    at = end + ((8 - (end % 8)) % 8)
+    if (kind === 'end') break
+    const entries = JSON.parse(bytes.toString('utf8', begin + first, end)) as unknown[]
+    expect(entries).toHaveLength(count)
+    found[kind]!.push(...entries)
+  }
+  expect(at).toBe(bytes.length)
+  const counts = [40, 48, 56].map((place) => Number(bytes.readBigUInt64LE(place)))
+  expect(Object.values(found).map(({ length }) => length)).toEqual(counts)
+  return found
+}
+
+test('a decoder that knows FORMAT.md alone reads a snapshot', async () => {
+  const disk = simDisk({ seed: 1 })
+  await using store = await openStoreOn(disk)
+  const done = await completeOne(store, 1000, { key: 'é' })
+  const [first] = await store.append([adds()])
+  const [second] = await store.append([adds({}, { after: [first!] })])
+  await store.checkpoint()
+  const bytes = await bytesOf(disk, 'snapshot')
+  expect(decodeSnapshot(bytes)).toMatchObject({
+    operations: [
+      { id: done, state: 'completed' },
+      { id: first, state: 'queued' },
+      { id: second, waitingFor: 1 },
+    ],
+    keys: [{ key: 'é', id: done }],
+    waits: [[first, second]],
+  })
+  expect([24, 32].map((at) => Number(bytes.readBigUInt64LE(at)))).toEqual([second, store.epoch])
+})
+
+test('FORMAT.md has the kinds of records that there are', async () => {
+  const source = await readFile(new URL('../src/record.ts', import.meta.url), 'utf8')
+  const kinds = [...source.matchAll(/readonly kind: '(\w+)'/g)].map(([, kind]) => kind)
+  const chapter = doc.slice(doc.indexOf('## Records of operations'), doc.indexOf('## The snapshot'))
+  const told = [...chapter.matchAll(/^\| `(\w+)` +\|/gm)].map(([, kind]) => kind)
+  expect(new Set(told)).toEqual(new Set(['kind', ...kinds]))
 })

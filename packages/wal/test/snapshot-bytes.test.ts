@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { type SimDisk, simDisk } from '@ipfs-kit/disk'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { findSnapshot, readSnapshot } from '../src/read-snapshot.ts'
@@ -152,6 +153,26 @@ describe('a snapshot', () => {
     expect(store.index.get(made.ids[0]!)).toMatchObject({ state: 'completed' })
     await store.checkpoint()
     expect((await store.verify()).snapshot).toMatchObject({ failure: undefined })
+  })
+
+  test('that is damaged, and each that is written, is told on channels', async () => {
+    const told: unknown[] = []
+    const listen = (message: unknown, name: string | symbol): void => void told.push([name, message])
+    for (const name of ['wal:finding', 'wal:checkpoint']) subscribe(name, listen)
+    try {
+      const disk = made.disk.copy(9)
+      await change(disk, 'snapshot', 0, Buffer.from([0]))
+      await using store = await openStoreOn(disk)
+      expect(told).toEqual([
+        ['wal:finding', store.findings[0]],
+        [
+          'wal:checkpoint',
+          { lsn: store.stats().snapshotLsn, bytes: (await bytesOf(disk, 'snapshot')).length },
+        ],
+      ])
+    } finally {
+      for (const name of ['wal:finding', 'wal:checkpoint']) unsubscribe(name, listen)
+    }
   })
 
   test('is left as it was when the volume is full, and appends go on', async () => {

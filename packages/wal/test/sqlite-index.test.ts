@@ -8,6 +8,7 @@ import { createMemoryIndex } from '../src/memory-index.ts'
 import { queryTexts } from '../src/sqlite-queries.ts'
 import { openSqliteIndex } from '../src/sqlite-index.ts'
 import { soak } from './crash/amount.ts'
+import { adds } from './open-store-on.ts'
 import { answersOf, applyAll, recordsOf, steps } from './index-steps.ts'
 
 let home: string
@@ -74,6 +75,26 @@ describe('the index in SQLite', () => {
       }),
       { numRuns: 8 * soak },
     )
+  })
+
+  test('counts a dependency that is named twice once', async () => {
+    await using memory = createMemoryIndex()
+    await using sqlite = await openSqliteIndex(newPath())
+    for (const index of [memory, sqlite]) {
+      applyAll(
+        index,
+        [
+          adds(),
+          adds({}, { after: [1, 1], before: [1] }),
+          { kind: 'start', at: 1000, id: 1, epoch: 1 },
+          { kind: 'complete', at: 1000, id: 1 },
+        ],
+        1,
+      )
+      await index.recovered()
+      expect(index.get(2)).toMatchObject({ after: [1], waitingFor: 0 })
+      expect(index.lanes()).toEqual([''])
+    }
   })
 
   test('answers every query by an index', async () => {

@@ -1,7 +1,8 @@
 /** `wal.export`, `wal.archive`: operations as files. */
 import { operation } from '@ipfs-kit/operations'
 import { z } from 'zod'
-import { jsonLines, pagesOf } from '../export.ts'
+import { WalError } from '../errors.ts'
+import { begun, jsonLines, pagesOf } from '../export.ts'
 import { parquetFile } from '../parquet.ts'
 import { count, filterFields, filterOf, finishedFields } from './fields.ts'
 import type { WalSlice } from './part.ts'
@@ -20,9 +21,11 @@ export const walExport = operation<WalSlice<'list'>>()({
   doors: ['cli'],
   async run({ wal }, { format, ...filter }, { signal }) {
     const pages = pagesOf(wal, { ...filterOf(filter), signal })
-    return format === 'jsonl'
-      ? { mediaType: 'application/x-ndjson', body: jsonLines(pages) }
-      : { mediaType: 'application/vnd.apache.parquet', body: parquetFile(pages) }
+    if (format === 'jsonl') return { mediaType: 'application/x-ndjson', body: jsonLines(pages) }
+    const some = await begun(pages)
+    // The writer makes of no rows a file that not every reader takes.
+    if (some === undefined) throw new WalError('WAL_NOT_FOUND', 'There is no operation to export')
+    return { mediaType: 'application/vnd.apache.parquet', body: parquetFile(some) }
   },
 })
 
