@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createGateway } from '@ipfs-kit/gateway'
 import { type Kit, openKit } from '@ipfs-kit/kit'
+import type { LocalCaller, Table } from '@ipfs-kit/operations'
 import { createErrorLog, createTelemetry } from '@ipfs-kit/telemetry'
 import { Registry } from 'prom-client'
 import { createApi } from './api.ts'
@@ -60,7 +61,8 @@ export async function openServer(options: ServerOptions = {}): Promise<Server> {
   const upgrades = createUpgrades(walSocketPath)
   const api = await createApi({
     operations: kit.operations,
-    caller: kit.caller,
+    // The doors call what they have found in the table by its name.
+    caller: kit.caller as LocalCaller<Table>,
     tokens: kit.tokens,
     version: kit.version,
     limits: {

@@ -207,9 +207,7 @@ onBoth('a probe that hangs ends with its deadline, and closing ends it at once',
     { breaker: { failures: 1, openMs: 5, maxOpenMs: 5 } },
   )
   await read(store, key)
-  await until(() => true)
-  await sleep(60)
-  expect(bad.calls.probe).toBeGreaterThanOrEqual(1)
+  while (bad.calls.probe === 0) await sleep(1)
   await store.close()
   const probes = bad.calls.probe
   await sleep(60)

@@ -160,7 +160,7 @@ onBoth('tiers agree after puts, deletes and reads of a key at once, whatever the
         }
       })
   })
-  await sleep(50)
+  while (store.stats().tiers.some(({ running }) => running > 0)) await sleep(1)
   const sizes = await Promise.all([near, far].map(async (tier) => (await tier.good.stat('a'))?.size))
   const inMemory = (await memory.stat('a'))?.size
   // A delete that came last leaves nothing; memory has what the others have, or nothing.
@@ -218,20 +218,19 @@ onBoth('nor after it has waited for that put', async () => {
     await sleep(5)
     group.spawn(() => store.getBytes('a'))
   })
-  await sleep(50)
+  while (store.stats().tiers.some(({ running }) => running > 0)) await sleep(1)
   expect(await near.good.stat('a')).toEqual({ key: 'a', size: bytes.length })
 })
 
 onBoth('a caller who leaves a put leaves no tiers behind that differ', async () => {
-  const [near, far] = [faultyMemory('near', { delayMs: 5 }), faultyMemory('far', { delayMs: 30 })]
+  const [near, far] = [faultyMemory('near', { delayMs: 5 }), faultyMemory('far', { delayMs: 500 })]
   await using store = tiered([near, far])
   const controller = new AbortController()
   const putting = rejection(store.put('a', bytes, { signal: controller.signal }))
-  await until(() => near.calls.put === 1)
-  await sleep(10)
+  while ((await near.good.stat('a')) === undefined) await sleep(1)
   controller.abort(new Error('enough'))
   expect(await putting).toBe(controller.signal.reason)
-  await sleep(50)
+  while (store.stats().tiers.some(({ running }) => running > 0)) await sleep(1)
   for (const tier of [near, far]) expect((await tier.good.stat('a'))?.size).toBe(bytes.length)
 })
 
@@ -245,8 +244,7 @@ onBoth('the bytes of a put whose caller has left count until the tiers have let 
   expect(await putting).toBe(controller.signal.reason)
   expect(store.stats().arrivingBytes).toBe(700)
   expect(await rejection(store.put('b', bytes))).toMatchObject({ code: 'STORAGE_FULL' })
-  await sleep(50)
-  expect(store.stats().arrivingBytes).toBe(0)
+  while (store.stats().arrivingBytes > 0) await sleep(1)
 })
 
 onBoth('bodies that arrive take no more room together than maxArrivingBytes', async () => {

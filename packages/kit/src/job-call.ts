@@ -15,7 +15,7 @@ export interface LentWal {
   readonly wal: Wal
   /** Aborted when the log goes away. */
   readonly signal: AbortSignal
-  release(): void
+  readonly release: () => void
 }
 
 /** What is promised. */

@@ -31,12 +31,11 @@ export interface KitLogOptions {
   readonly parts: Parts
   readonly home: Home
   readonly config: Config
-  /** How long running jobs may go on when the log is closed, in milliseconds. */
-  readonly drainMs: number
+  readonly role: 'server' | 'command'
 }
 
 /** Makes the log of a kit, not open yet. */
-export function createKitLog({ parts, home, config, drainMs }: KitLogOptions): KitLog {
+export function createKitLog({ parts, home, config, role }: KitLogOptions): KitLog {
   const lend = (names: readonly string[]): BorrowedParts => lendParts(parts, names)
   const jobs = createJobs({ lend, lendWal })
   const migration = createMigrateJob(lend)
@@ -49,7 +48,7 @@ export function createKitLog({ parts, home, config, drainMs }: KitLogOptions): K
   async function openPart(): Promise<Wal> {
     await using opening = new AsyncDisposableStack()
     const wal = opening.use(
-      await openWalPart({ path: home.log, config: config.log, types, probe: () => probe(parts), drainMs }),
+      await openWalPart({ path: home.log, config: config.log, types, probe: () => probe(parts), role }),
     )
     const { ipfs } = parts.current(ipfsPart) as OpenNode
     if (ipfs.migration !== undefined) await migration.promise(wal)
@@ -58,7 +57,7 @@ export function createKitLog({ parts, home, config, drainMs }: KitLogOptions): K
   }
 
   async function open(): Promise<void> {
-    // waits: the part keeps why it could not be opened, and tells whoever borrows it
+    // The part keeps why it could not be opened, and tells whoever borrows it.
     opening ??= Promise.allSettled([parts.open(walPart, openPart)])
     await opening
   }

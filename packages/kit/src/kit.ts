@@ -87,9 +87,6 @@ export interface Kit extends AsyncDisposable {
 
 const optionNames = ['home', 'role', 'waitMs', 'config', 'graceMs', 'signal']
 
-/** How long running jobs of a server may go on when it is closed; those of a command are stopped at once. */
-const drainMs = 500
-
 /** Locks of homes whose parts did not close: as long as they are referenced, nobody else opens the home. */
 const keptUntilExit = new Set<Lock>()
 
@@ -139,7 +136,7 @@ export async function openKit(options: KitOptions): Promise<Kit> {
       throw error
     }
   })
-  const log = createKitLog({ parts, home, config, drainMs: role === 'server' ? drainMs : 0 })
+  const log = createKitLog({ parts, home, config, role })
   const roots = () => log.roots()
   signal?.throwIfAborted()
   const { ipfs } = await parts.open<OpenNode>(ipfsPart, () => openNode({ path: home.path, config, roots }))

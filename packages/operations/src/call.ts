@@ -49,13 +49,17 @@ export interface DetachedJob {
   readonly job: number
 }
 /** The input `detach`, of entries that have it. */
-export type Detaching<O, D extends boolean> = 'detach' extends keyof InputOf<O>
-  ? { readonly detach?: D }
-  : unknown
+export type Detaching<O, D extends boolean> =
+  Required<InputOf<O>> extends { readonly detach: boolean | undefined } ? { readonly detach?: D } : unknown
 /** What a call of an entry answers. `D`: whether it is detached; of entries that cannot be it has no meaning. */
 export type ResultOf<O, D extends boolean = boolean> =
   O extends Operation<string, any, any, infer Out, any, infer R>
-    ? CallResult<R, 'detach' extends keyof InputOf<O> ? Answer<z.output<Out>, D> : z.output<Out>>
+    ? CallResult<
+        R,
+        Required<InputOf<O>> extends { readonly detach: boolean | undefined }
+          ? Answer<z.output<Out>, D>
+          : z.output<Out>
+      >
     : never
 type Answer<Output, D extends boolean> = D extends true ? DetachedJob : Exclude<Output, DetachedJob>
 /** The body kind of an entry. */

@@ -40,7 +40,7 @@ export class Appender {
 
   /** @throws WalError WAL_DEPENDENCY, WAL_KEY_CONFLICT, WAL_BUSY, and as `Log.appendMany` */
   async append(admitted: readonly Admitted[]): Promise<Appended[]> {
-    using _keys = await this.lock(admitted)
+    using _keys = hasKeys(admitted) ? await this.lock(admitted) : undefined
     const batch = this.lookUp(admitted)
     let made: readonly LoggedOperation[] = []
     if (batch.records.length > 0) {
@@ -152,6 +152,11 @@ export class Appender {
     }
     this.#recent.set(key, entry)
   }
+}
+
+/** Whether keys have to be taken for a batch. */
+export function hasKeys(admitted: readonly Admitted[]): boolean {
+  return admitted.some(({ record }) => record.key !== undefined)
 }
 
 function conflict(key: string, what: string): WalError {

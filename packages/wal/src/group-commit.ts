@@ -244,6 +244,7 @@ export class GroupCommit {
     try {
       onBatch({ firstLsn, payloads: batch.flatMap(({ payloads }) => payloads) })
     } catch (thrown) {
+      // waits: nobody, so that it is an unhandled rejection.
       // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- what the listener threw
       void Promise.reject(thrown)
     }

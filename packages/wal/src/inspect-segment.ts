@@ -97,7 +97,7 @@ export async function inspectSegment(
   }
 }
 
-/** In a segment that goes on at most one write is cut short: who has a head behind the first one was acknowledged, mostly. */
+/** At most one write is cut short, mostly: behind what was acknowledged there is one head, and no second one. */
 async function restOf(window: FileWindow, { end, broken }: FrameScan): Promise<Rest> {
   if (broken !== undefined && broken.offset > end) return 'damaged'
   const behind = unreadableBehind(window, end)

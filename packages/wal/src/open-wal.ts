@@ -8,9 +8,16 @@ import { Executor } from './executor.ts'
 import { Followers } from './followers.ts'
 import { Ledger } from './ledger.ts'
 import { openOperationStore } from './open-operation-store.ts'
+import type { OperationStore } from './operation-store.ts'
 import { OpenedWal } from './opened-wal.ts'
 import { publishOperation } from './reports.ts'
-import { checkWalOptions, configOf, storeOptions, type WalOptions } from './wal-options.ts'
+import {
+  checkWalOptions,
+  configOf,
+  storeOptions,
+  type CheckedOptions,
+  type WalOptions,
+} from './wal-options.ts'
 import type { Wal } from './wal.ts'
 import { Waits } from './waits.ts'
 
@@ -22,7 +29,11 @@ import { Waits } from './waits.ts'
  */
 export async function openWal(options: WalOptions): Promise<Wal> {
   const checked = checkWalOptions(options)
-  const store = await openOperationStore(storeOptions(options))
+  return openOver(await openOperationStore(storeOptions(options)), options, checked)
+}
+
+/** What runs the operations of an open store. It closes the store in the end. */
+export function openOver(store: OperationStore, options: WalOptions, checked: CheckedOptions): Wal {
   const { clock, maxUnfinished } = checked
   const calls = new Calls()
   const watch = createOwner({ name: 'times of a log of operations' })

@@ -160,7 +160,7 @@ export class OpenedWal implements Wal {
     }
   }
 
-  async *follow(
+  follow(
     options: OperationFilter & { readonly from?: number; readonly id?: number } & CallOptions = {},
   ): AsyncGenerator<OperationChange | MissedChanges, void, undefined> {
     const { from, id, signal, ...rest } = options
@@ -168,21 +168,7 @@ export class OpenedWal implements Wal {
     checkFilter(rest)
     if (id !== undefined) checkId(id)
     if (from !== undefined) checkId(from)
-    this.#checkOpen()
-    const filter: FollowFilter = id === undefined ? rest : { ...rest, id }
-    const { followers, ledger, checked } = this.#parts
-    const follower = new Follower(filter, checked.maxFollowed)
-    using _following = followers.add(follower)
-    if (from !== undefined && from <= followers.through) {
-      for await (const change of catchUp(ledger, from, signal)) {
-        if ('missedAfter' in change || wants(filter, change)) yield change
-      }
-    }
-    for (;;) {
-      const change = await follower.next(signal)
-      if (change === undefined) return
-      yield change
-    }
+    return this.#follow(id === undefined ? rest : { ...rest, id }, from, signal)
   }
 
   async archive(
@@ -284,6 +270,27 @@ export class OpenedWal implements Wal {
     waits.end()
     followers.end()
     backendFollowers.end()
+  }
+
+  async *#follow(
+    filter: FollowFilter,
+    from: number | undefined,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<OperationChange | MissedChanges, void, undefined> {
+    this.#checkOpen()
+    const { followers, ledger, checked } = this.#parts
+    const follower = new Follower(filter, checked.maxFollowed)
+    using _following = followers.add(follower)
+    if (from !== undefined && from <= followers.through) {
+      for await (const change of catchUp(ledger, from, signal)) {
+        if ('missedAfter' in change || wants(filter, change)) yield change
+      }
+    }
+    for (;;) {
+      const change = await follower.next(signal)
+      if (change === undefined) return
+      yield change
+    }
   }
 
   #checkOpen(): void {

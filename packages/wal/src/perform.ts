@@ -1,6 +1,6 @@
 /** An attempt from its beginning, which is written before its handler runs, to its end, which is written with its follow-ups. */
 import { shield, sleep } from '@ipfs-kit/concurrency'
-import type { Appender } from './append-operations.ts'
+import { hasKeys, type Appender } from './append-operations.ts'
 import { AttemptContext, type ContextOptions } from './attempt-context.ts'
 import type { Attempt, Ending } from './attempt.ts'
 import { conclude, type AttemptEnd, type Conclusion } from './conclusion.ts'
@@ -119,7 +119,7 @@ async function write(ended: Ended, told: readonly Unstamped[], conclusion: Concl
   const { ledger, appender, isDraining } = options
   const isCompleted = conclusion.changes.some(({ kind }) => kind === 'complete')
   const followUps = isCompleted ? context.followUps : []
-  using _keys = await appender.lock(followUps)
+  using _keys = hasKeys(followUps) ? await appender.lock(followUps) : undefined
   for (;;) {
     try {
       const batch = appender.lookUp(followUps)

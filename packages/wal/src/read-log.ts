@@ -94,10 +94,12 @@ async function nextFrame(source: ReadSource, segment: Segment, scan: FrameScan):
   return frame
 }
 
-/** @throws WalError WAL_CORRUPT unless the damage was there at opening */
+/** @throws WalError WAL_CORRUPT unless the damage, or one around it, was there at opening: a device may give more by now */
 function checkKnown(segment: Segment, { offset, bytes }: Skipped): void {
-  if (!segment.findings.some((one) => one.offset === offset && one.bytes === bytes))
-    throw corrupt(segment, offset)
+  const isKnown = segment.findings.some(
+    (one) => one.kind === 'damage' && one.offset <= offset && one.offset + one.bytes >= offset + bytes,
+  )
+  if (!isKnown) throw corrupt(segment, offset)
 }
 
 function corrupt({ name }: Segment, offset: number): WalError {

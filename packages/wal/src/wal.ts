@@ -156,7 +156,8 @@ export interface Wal extends AsyncDisposable {
   /** The options that it was opened with, defaults included, by their names. Frozen. */
   readonly config: Readonly<Record<string, string | number | boolean>>
   /**
-   * Promises an operation; resolves when that is acknowledged. Cancelled while it waits in the queue it has promised nothing.
+   * Promises an operation; resolves when that is acknowledged. Who leaves before that may have promised it or not: with a key the
+   * next append tells.
    *
    * @throws WalError WAL_TYPE_UNKNOWN, WAL_PARAMS_INVALID, WAL_DEPENDENCY, WAL_KEY_CONFLICT, WAL_BUSY (too many unfinished), and
    *   as `Log.append`; TypeError, RangeError; the reason of the signal
@@ -184,7 +185,11 @@ export interface Wal extends AsyncDisposable {
   ): Promise<number>
   /**
    * Operations as they change, from an LSN on, and then as it happens. Who is slower than the changes is told what it missed:
-   * at most `maxFollowed` changes wait for it. The latest state of an operation may stand for several changes of it.
+   * at most `maxFollowed` changes wait for it. The latest state of an operation may stand for several changes of it. It begins with
+   * the first `next()`, and ends when the log is closed.
+   *
+   * @throws TypeError, RangeError for options, at once; while following WalError WAL_CLOSED, and as `Log.read`; the reason of the
+   *   signal
    */
   follow(
     options?: OperationFilter & { readonly from?: number; readonly id?: number } & CallOptions,
@@ -211,7 +216,7 @@ export interface Wal extends AsyncDisposable {
   stats(): WalStats
   /**
    * Begins nothing any more, waits for what runs (`drainMs`, then it is cancelled and goes on at the next opening), and closes.
-   * Idempotent.
+   * A handler that goes on after it was cancelled is waited for, since nobody else may have its operation. Idempotent.
    */
   close(): Promise<void>
 }

@@ -162,7 +162,7 @@ describe('an idempotency key', () => {
     },
   )
 
-  onBoth('is not promised to a caller who leaves, and holds nobody up', async () => {
+  onBoth('stands for one operation also when a caller has left, and holds nobody up', async () => {
     await using wal = await openOps({ types })
     const asked: NewOperation = { type: 'pin', params: {}, key: 'k' }
     await cancelScope(async (scope) => {

@@ -1,5 +1,6 @@
-import { createEvent, moveOnAfter, sleep, taskGroup } from '@ipfs-kit/concurrency'
+import { createEvent, moveOnAfter, random, sleep, taskGroup } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
+import { simDisk } from '@ipfs-kit/disk'
 import type { HandlerContext, MissedChanges, OperationChange, Wal } from '@ipfs-kit/wal'
 import { expect, test } from 'vitest'
 import { errorOf, handler, openOps, someDisk } from './wal-on.ts'
@@ -68,12 +69,16 @@ onBoth(
 )
 
 onBoth('nothing is missed between the past and now', async () => {
-  await using wal = await openOps({ types: { pin: handler(() => sleep(1)) } })
+  // The log takes its time, so that several are acknowledged at once and others come after.
+  const disk = simDisk({ seed: Math.floor(random() * 2 ** 31), faults: { latencyMs: 2 } })
+  await using wal = await openOps({ types: { pin: handler(() => sleep(1)) } }, disk)
   const done = new Set<number>()
   await taskGroup(async (group) => {
-    group.spawn(async () => {
-      for (let at = 0; at < 30; at += 1) await wal.append({ type: 'pin', params: {} })
-    })
+    for (let client = 0; client < 6; client += 1) {
+      group.spawn(async () => {
+        for (let at = 0; at < 5; at += 1) await wal.append({ type: 'pin', params: {} })
+      })
+    }
     await sleep(3)
     let last = 0
     for await (const change of wal.follow({ from: 1 })) {

@@ -5,6 +5,7 @@ import { simDisk } from '@ipfs-kit/disk'
 import type { HandlerContext, LoggedOperation, OperationHandler, Wal, WalOptions } from '@ipfs-kit/wal'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { soak } from './crash/amount.ts'
 import { errorOf, handler, openOps, someDisk } from './wal-on.ts'
 
 const onBoth = forEachBackend(test, { seeds: 15 })
@@ -135,7 +136,7 @@ describe('a handler that', () => {
     }
     await using wal = await openOps({ types: { pin: handler(run, { timeoutMs: 50 }) } }, simDisk({ seed: 1 }))
     const all = await wal.appendMany([
-      { type: 'pin', params: { ms: 200 } },
+      { type: 'pin', params: { ms: soak > 1 ? 30_000 : 200 } },
       { type: 'pin', params: {} },
       { type: 'pin', params: {} },
     ])

@@ -102,6 +102,16 @@ describe('a sector that cannot be read', () => {
     }
   })
 
+  test('that can be read again in part gives a read what it has', async () => {
+    const { disk, names } = await twoSegments()
+    const bytes = await bytesOf(disk, names[0]!)
+    disk.damage(`${folder}/${names[0]}`, 8)
+    await using log = await openOn(disk, options)
+    bytes[64 + 7 * frameBytes + 100] = 0
+    await change(disk, names[0]!, 0, bytes)
+    expect([...(await contentOf(log)).keys()]).toEqual(allBut(8, 8))
+  })
+
   test('since the opening ends a read there, and is found by verify', async () => {
     const { disk, names } = await twoSegments()
     await using log = await openOn(disk, options)

@@ -7,6 +7,11 @@ import { z } from 'zod'
 /** The clock of the wall when the time of the backend is 0. */
 export const epochMs = 1_700_000_000_000
 
+/** The clock of the wall, which goes with the time of the backend. */
+export function wallClock(): number {
+  return epochMs + Math.floor(now())
+}
+
 /** A disk by the seed of the run. */
 export function someDisk(): ReturnType<typeof simDisk> {
   return simDisk({ seed: Math.floor(random() * 2 ** 31) })
@@ -28,7 +33,7 @@ export async function openOps(
     path: '/log',
     disk,
     segmentBytes: 262_144,
-    clock: () => epochMs + Math.floor(now()),
+    clock: wallClock,
     ...options,
   })
 }

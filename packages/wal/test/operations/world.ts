@@ -13,6 +13,7 @@ import {
 import { simDisk, type SimDisk } from '@ipfs-kit/disk'
 import type { HandlerContext, LoggedOperation, NewOperation, Wal } from '@ipfs-kit/wal'
 import { handler, openOps } from '../wal-on.ts'
+import { openLagging } from './lagging-store.ts'
 
 /** A whole number below a bound, by the seed of the run. */
 export function whole(below: number): number {
@@ -49,8 +50,14 @@ export class World {
   #holders = new Map<number, number>()
   #runs = new Map<number, { runs: number; done: number }>()
   #life = 0
+  readonly #lagMs: number
   lives = 0
   readonly #isNew = new Set<number>()
+
+  /** @param lagMs - how far the index is behind the log at most */
+  constructor(lagMs: number) {
+    this.#lagMs = lagMs
+  }
 
   open(disk: SimDisk): Promise<Wal> {
     this.#life += 1
@@ -58,7 +65,8 @@ export class World {
     this.#holders = new Map()
     const life = this.#life
     const run = (_: unknown, context: HandlerContext) => this.#work(context, life)
-    return openOps(
+    const open = this.#lagMs === 0 ? openOps : openLagging(this.#lagMs)
+    return open(
       {
         types: {
           pin: handler(run, { maxAttempts: 3 }),
@@ -243,8 +251,8 @@ async function tolerant(work: () => Promise<unknown>): Promise<boolean> {
 }
 
 /** Lives that end in a power loss, in the death of the process, or in order. */
-export async function liveAndCrash(): Promise<void> {
-  const world = new World()
+export async function liveAndCrash(lagMs: number): Promise<void> {
+  const world = new World(lagMs)
   let disk = simDisk({ seed: whole(2 ** 31), faults: { tearing: 0.3, latencyMs: whole(2) * 2 } })
   for (let life = 0; life < 3; life += 1) {
     const wal = await world.open(disk)

@@ -1,0 +1,170 @@
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { openWal } from '@ipfs-kit/wal'
+import { expect, test } from 'vitest'
+import { finished, temporaryFolder, testTypes } from './served-wal.ts'
+
+const script = fileURLToPath(new URL('../src/cli.ts', import.meta.url))
+const node = ['--conditions=@ipfs-kit/source', script]
+
+function command(
+  cwd: string,
+  ...args: string[]
+): Promise<{ code: number | string; out: string; err: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [...node, ...args], { cwd }, (error, out, err) => {
+      resolve({ code: error?.code ?? 0, out, err })
+    })
+  })
+}
+
+/** A log with operations that are completed (2), failed (3), cancelled (4) and that wait (5). */
+async function leftLog(): Promise<string> {
+  const path = join(await temporaryFolder(), 'log')
+  await using wal = await openWal({ path, types: testTypes, drainMs: 0 })
+  await finished(wal, 1)
+  const failed = await wal.append({ type: 'custom:fails', params: {}, backend: 's3' })
+  await wal.wait(failed.operation.id)
+  const notBefore = Date.parse('3000-01-01T00:00:00Z')
+  const [cancelled, waiting] = await wal.appendMany([
+    { type: 'custom:done', params: {}, notBefore },
+    { type: 'custom:done', params: {}, notBefore },
+  ])
+  await wal.cancel(cancelled!.operation.id, { reason: 'not needed' })
+  expect(waiting!.operation.state).toBe('queued')
+  return path
+}
+
+/** The ids of {@link leftLog}, by type and state. */
+async function idsOf(path: string): Promise<Record<string, number>> {
+  const { jobs } = JSON.parse((await command(path, 'list', '--json', '--path', '.')).out) as {
+    jobs: { id: number; state: string }[]
+  }
+  return Object.fromEntries(jobs.map(({ id, state }) => [state, id]))
+}
+
+test('looking at a log tells all there is, and leaves every file as it was', async () => {
+  const path = await leftLog()
+  const before = await digestOf(path)
+  const ids = await idsOf(path)
+  const run = (...args: string[]) => command(path, ...args, '--path', '.')
+  const status = await run('status')
+  expect(status).toMatchObject({ code: 0, err: '' })
+  expect(status.out).toMatch(/^LSN 1 to \d+ in 1 segments/)
+  expect(status.out).toContain('failed  custom:fails  s3  1')
+  expect((await run('list', '--state', 'failed')).out).toContain('TEST_GONE: The source is gone')
+  const shown = await run('show', String(ids['failed']))
+  expect(shown.out).toContain(`Try it again with jobs retry ${ids['failed']}.`)
+  expect((await run('wait', String(ids['completed']))).out).toContain('completed')
+  expect((await run('health')).out).toBe('healthy, 0 findings; 1 unfinished, 1 failed\n')
+  expect((await run('metrics')).out).toContain(
+    'wal_operations{state="failed",type="custom:fails",backend="s3"} 1\n',
+  )
+  expect((await run('verify')).out).toMatch(/^whole: \d+ records in 1 segments/)
+  const followed = (await run('follow', String(ids['cancelled']))).out.trimEnd().split('\n')
+  expect(followed).toHaveLength(2)
+  expect(followed[1]).toContain('WAL_CANCELLED: not needed')
+  const exported = (await run('export', '-o', '-')).out.trimEnd().split('\n')
+  expect(exported.map((line) => (JSON.parse(line) as { id: number }).id)).toEqual(
+    Object.values(ids).sort((a, b) => b - a),
+  )
+  expect(await digestOf(path)).toEqual(before)
+})
+
+test('waiting for what nobody works on is refused, and so is what is not there', async () => {
+  const path = await leftLog()
+  const ids = await idsOf(path)
+  const waiting = await command(path, 'wait', String(ids['queued']), '--path', '.')
+  expect([waiting.code, waiting.err]).toEqual([1, expect.stringContaining('WAL_NOT_RUNNING')])
+  const missing = await command(path, 'show', '999', '--path', '.')
+  expect([missing.code, missing.err]).toEqual([3, expect.stringContaining('WAL_NOT_FOUND')])
+})
+
+test('operations are tried again, cancelled and removed, and run when the log is open again', async () => {
+  const path = await leftLog()
+  const ids = await idsOf(path)
+  const run = (...args: string[]) => command(path, ...args, '--path', '.')
+  expect((await run('retry', String(ids['failed']))).out).toContain('queued')
+  expect((await run('cancel', String(ids['queued']))).out).toContain('cancelled')
+  expect((await run('cleanup', '--state', 'completed')).out).toBe('removed 1 operations\n')
+  const again = await run('cancel', String(ids['queued']))
+  expect([again.code, again.err]).toEqual([1, expect.stringContaining('WAL_STATE')])
+  await using wal = await openWal({ path, types: testTypes })
+  expect(await wal.wait(ids['failed']!)).toMatchObject({ state: 'failed', attemptCount: 2 })
+  expect(await wal.get(ids['completed']!)).toBe(undefined)
+})
+
+test('the index is made anew', async () => {
+  const path = await leftLog()
+  expect((await command(path, 'rebuild-index', '--path', '.')).out).toBe('the index has 4 operations\n')
+})
+
+test('an export as Parquet is written to a file', async () => {
+  const path = await leftLog()
+  const file = join(path, '..', 'operations.parquet')
+  expect(await command(path, 'export', '--format', 'parquet', '-o', file, '--path', '.')).toMatchObject({
+    code: 0,
+  })
+  const bytes = await readFile(file)
+  expect([bytes.toString('latin1', 0, 4), bytes.toString('latin1', bytes.length - 4)]).toEqual([
+    'PAR1',
+    'PAR1',
+  ])
+})
+
+test('a damage is told, and what is behind it is there', async () => {
+  const path = await leftLog()
+  const { open } = await import('node:fs/promises')
+  const [segment] = (await readdir(path)).filter((name) => name.endsWith('.wal'))
+  const file = await open(join(path, segment!), 'r+')
+  // In the first frame, which has the record of the opening.
+  await file.write(Buffer.from([255, 255]), 0, 2, 90)
+  await file.close()
+  const before = await digestOf(path)
+  const health = await command(path, 'health', '--path', '.')
+  expect(health.out).toContain('damaged, 1 findings')
+  expect((await command(path, 'verify', '--path', '.')).out).toContain(`damage  ${segment} at byte 64`)
+  expect(Object.keys(await idsOf(path)).sort()).toEqual(['cancelled', 'completed', 'failed', 'queued'])
+  expect(await digestOf(path)).toEqual(before)
+})
+
+test('a log that a process has open is refused, with whom to ask instead, and so is a folder without one', async () => {
+  const path = await leftLog()
+  {
+    await using _ = await openWal({ path, types: testTypes, executor: 'off' })
+    for (const args of [['status'], ['retry', '3']]) {
+      const { code, err } = await command(path, ...args, '--path', '.')
+      expect([code, err]).toEqual([1, expect.stringContaining('WAL_LOCKED')])
+      expect(err).toContain('a server answers the same by ipfs-kit jobs')
+    }
+  }
+  const empty = await temporaryFolder()
+  for (const args of [['status'], ['cleanup']]) {
+    const { code, err } = await command(empty, ...args, '--path', '.')
+    expect([code, err]).toEqual([3, expect.stringContaining('WAL_NOT_THERE')])
+  }
+  expect(await readdir(empty)).toEqual([])
+  expect(await command(empty, 'status')).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('--path') as string,
+  })
+})
+
+/** Every file of a folder, by its path, and what is in it. */
+async function digestOf(folder: string): Promise<Record<string, string>> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  const digests: [string, string][] = []
+  for (const file of files.sort()) {
+    digests.push([
+      file,
+      createHash('sha256')
+        .update(await readFile(file))
+        .digest('hex'),
+    ])
+  }
+  return Object.fromEntries(digests)
+}
