@@ -65,7 +65,9 @@ export async function openStoreWith(
   opened = new OpenedStore({ ...parts, clock, findings, checkpoints, pace, retention, maxUnfinishedBytes })
   opening.move()
   try {
-    await opened.append([{ kind: 'open', at: clock(), epoch: opened.epoch }])
+    const [lsn] = await opened.append([{ kind: 'open', at: clock(), epoch: opened.epoch }])
+    // From now on nothing is shown as running that is not.
+    await index.applied(lsn!)
     // A snapshot that cannot be relied on is replaced.
     if (findings.some(({ kind: what }) => what !== 'index')) await opened.checkpoint()
   } catch (error) {

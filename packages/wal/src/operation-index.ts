@@ -85,7 +85,7 @@ export interface IndexStats {
   readonly unfinished: number
   /** Bytes of unfinished operations, as JSON. */
   readonly unfinishedBytes: number
-  /** Operations of older epochs that are still shown as running: they become pending little by little after an opening. */
+  /** Operations of older epochs that `counts` and filters still take for running: they become pending little by little after an opening. */
   readonly recovering: number
 }
 
@@ -127,7 +127,7 @@ export interface OperationIndex extends AsyncDisposable {
   onReady: ((lane: string) => void) | undefined
   /** Takes away what retention says. Not a record: each index comes to the same by itself, sooner or later. */
   retain(retention: Retention): Promise<{ readonly operations: number; readonly keys: number }>
-  /** Waits until nothing of an older epoch is shown as running, of what was applied. @throws WalError WAL_INDEX_FAILED */
+  /** Waits until nothing of an older epoch is left as running, of what was applied. @throws WalError WAL_INDEX_FAILED */
   recovered(options?: CallOptions): Promise<void>
   /** Looks at everything as of one LSN. What comes meanwhile is applied all the same. @throws as {@link recovered} */
   image(options?: CallOptions): Promise<IndexImage>

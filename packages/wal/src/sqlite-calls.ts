@@ -16,6 +16,9 @@ export interface Standing {
   readonly crc: number
   readonly epoch: number
   readonly recovering: number
+  /** The last opening: its LSN and time. */
+  readonly openedLsn: number
+  readonly openedAt: number
   readonly totals: Totals
   /** Lanes to be told of. */
   readonly ready: readonly string[]

@@ -4,6 +4,7 @@
  */
 import { now, type Resume, shield, suspend, throwIfCancelled } from '@ipfs-kit/concurrency'
 import type { Database } from 'better-sqlite3'
+import { interrupted } from './change.ts'
 import { WalError } from './errors.ts'
 import type { Batch, CallOptions } from './log.ts'
 import type { LoggedOperation } from './operation.ts'
@@ -129,7 +130,7 @@ class OpenedSqliteIndex implements SqliteIndex {
   }
 
   get(id: number): LoggedOperation | undefined {
-    return this.#read((queries) => queries.get(id))
+    return this.#read((queries) => this.#asRecovered(queries.get(id)))
   }
 
   byKey(key: string): KeyEntry | undefined {
@@ -137,7 +138,7 @@ class OpenedSqliteIndex implements SqliteIndex {
   }
 
   list(query: OperationQuery): LoggedOperation[] {
-    return this.#read((queries) => queries.list(query))
+    return this.#read((queries) => queries.list(query).map((operation) => this.#asRecovered(operation)))
   }
 
   counts(): OperationCount[] {
@@ -314,6 +315,13 @@ class OpenedSqliteIndex implements SqliteIndex {
     }
     // At the first word, of its opening, there is nothing to send with yet.
     if (this.#thread !== undefined) this.#sweep()
+  }
+
+  /** What is still to be recovered is shown as it will be: who waits for its end is told at once if this is it. */
+  #asRecovered<Found extends LoggedOperation | undefined>(operation: Found): Found | LoggedOperation {
+    const { openedLsn, openedAt, recovering } = this.#standing
+    const isLeft = recovering > 0 && operation?.state === 'running' && operation.lsn < openedLsn
+    return isLeft ? interrupted(operation, openedLsn, openedAt) : operation
   }
 
   /** Recovers what is left of older epochs, a slice between others. */

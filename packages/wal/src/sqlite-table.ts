@@ -76,6 +76,14 @@ export class SqliteTable implements OperationTable {
     return this.#recovering
   }
 
+  get openedLsn(): number {
+    return this.#openedLsn
+  }
+
+  get openedAt(): number {
+    return this.#openedAt
+  }
+
   get(id: number): LoggedOperation | undefined {
     const operation = this.#cached(id)?.operation
     if (operation === undefined || this.#recovering === 0) return operation

@@ -30,10 +30,11 @@ export class SqliteWriter implements WriterCalls {
 
   /** Where it stands; who is ready is told once. */
   standing(): Standing {
-    const { lsn, crc, epoch, recovering, groups, ready } = this.#table
+    const { lsn, crc, epoch, recovering, openedLsn, openedAt, groups, ready } = this.#table
     const lanes = [...ready]
     ready.clear()
-    return { lsn, crc, epoch, recovering, totals: groups.totals(), ready: lanes }
+    const totals = groups.totals()
+    return { lsn, crc, epoch, recovering, openedLsn, openedAt, totals, ready: lanes }
   }
 
   apply(batches: readonly PackedBatch[]): void {

@@ -116,6 +116,9 @@ describe('the thread of the index', () => {
     await index.applied(2 * count + 3)
     expect(index.stats().recovering).toBeGreaterThan(count / 2)
     expect(index.get(2 * count + 3)).toMatchObject({ params: { text: 'new' } })
+    // What is not recovered yet is shown as it will be.
+    expect(index.get(count)).toMatchObject({ state: 'retrying', attempts: [{ outcome: 'interrupted' }] })
+    expect(index.list({ before: count + 2, limit: 1 })).toMatchObject([{ state: 'retrying' }])
     // What is asked for is recovered first.
     applyAll(index, [{ kind: 'start', at: 2000, id: count + 1, epoch: 2 }], 1, 2 * count + 4)
     await index.applied(2 * count + 4)
