@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createGateway } from '@ipfs-kit/gateway'
 import { type Kit, openKit } from '@ipfs-kit/kit'
-import type { LocalCaller, Table } from '@ipfs-kit/operations'
 import { createErrorLog, createTelemetry } from '@ipfs-kit/telemetry'
 import { Registry } from 'prom-client'
 import { createApi } from './api.ts'
@@ -61,8 +60,7 @@ export async function openServer(options: ServerOptions = {}): Promise<Server> {
   const upgrades = createUpgrades(walSocketPath)
   const api = await createApi({
     operations: kit.operations,
-    // The doors call what they have found in the table by its name.
-    caller: kit.caller as LocalCaller<Table>,
+    caller: kit.caller,
     tokens: kit.tokens,
     version: kit.version,
     limits: {

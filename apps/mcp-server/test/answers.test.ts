@@ -230,6 +230,7 @@ describe('the pages', () => {
       ready: true,
       parts: [
         { name: 'ipfs', state: 'running' },
+        { name: 'wal', state: 'running' },
         { name: 'gateway', state: 'running' },
       ],
     })

@@ -9,7 +9,18 @@ const wires = ['2025-11-25', '2026-07-28'] as const
 type Wire = (typeof wires)[number]
 
 /** Every tool. Restarting a part and looking at the calls of others is for people. */
-const names = ['node_status', 'pin_set', 'storage_list', 'storage_read', 'storage_stat', 'storage_write']
+const names = [
+  'jobs_cancel',
+  'jobs_list',
+  'jobs_retry',
+  'jobs_show',
+  'node_status',
+  'pin_set',
+  'storage_list',
+  'storage_read',
+  'storage_stat',
+  'storage_write',
+]
 
 let site: Site
 beforeAll(async () => {
@@ -49,7 +60,7 @@ async function addFolders(name: string, folders: number): Promise<string> {
 }
 
 describe.each(wires)('on the wire %s', (wire) => {
-  it('there are these six tools, each with annotations and schemas', async () => {
+  it('there are these tools, each with annotations and schemas', async () => {
     const client = await connect(wire, site)
     expect(client.getNegotiatedProtocolVersion()).toBe(wire)
     const { tools } = await client.listTools()
@@ -67,6 +78,10 @@ describe.each(wires)('on the wire %s', (wire) => {
       hints[name] = [readOnlyHint, destructiveHint, idempotentHint, openWorldHint]
     }
     expect(hints).toEqual({
+      jobs_cancel: [false, true, false, false],
+      jobs_list: [true, false, true, false],
+      jobs_retry: [false, false, false, false],
+      jobs_show: [true, false, true, false],
       node_status: [true, false, true, false],
       pin_set: [false, true, true, false],
       storage_list: [true, false, true, false],
@@ -320,6 +335,7 @@ it('tools that the scopes of a token do not allow are not there', async () => {
   }
   expect(await listed(undefined)).toEqual(names)
   expect(await listed(['read', 'write', 'admin'])).toEqual(names)
-  expect(await listed(['read'])).toEqual(['node_status', 'storage_list', 'storage_read', 'storage_stat'])
+  const readers = ['jobs_list', 'jobs_show', 'node_status', 'storage_list', 'storage_read', 'storage_stat']
+  expect(await listed(['read'])).toEqual(readers)
   expect(await listed([])).toEqual([])
 })

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { follow, followerOf, promise, socketUrl } from './followers.ts'
 import { type Answer, serveOnce, type Site, temporaryHome, until } from './serving.ts'
@@ -224,6 +224,30 @@ test('a client is pinged from the beginning', async () => {
   const socket = new WebSocket(socketUrl(site), { headers: { authorization: `Bearer ${site.token}` } })
   await once(socket, 'ping')
   socket.terminate()
+})
+
+test('a client that has not answered its ping when the next one is due is cut', async () => {
+  // The clock that waits go by; sockets have their own.
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const clock = vi.spyOn(performance, 'now')
+  onTestFinished(() => clock.mockRestore())
+  const later = (ms: number): void => {
+    const time = performance.now() + ms
+    clock.mockImplementation(() => time)
+    vi.advanceTimersByTime(ms)
+  }
+  const site = await serveOnce()
+  const headers = { authorization: `Bearer ${site.token}` }
+  const deaf = new WebSocket(socketUrl(site), { headers, autoPong: false })
+  await once(deaf, 'ping')
+  const answering = await follow(site)
+  const cut = once(deaf, 'close')
+  answering.send({ ping: 1 })
+  await answering.next((message) => 'pong' in message)
+  later(31_000)
+  expect(await cut).toEqual([1006, expect.anything()])
+  expect(answering.socket.readyState).toBe(WebSocket.OPEN)
 })
 
 test('closing the server ends its clients with the code for that, and waits for no one that does not answer', async () => {

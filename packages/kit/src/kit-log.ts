@@ -50,8 +50,9 @@ export function createKitLog({ parts, home, config, role }: KitLogOptions): KitL
     const wal = opening.use(
       await openWalPart({ path: home.log, config: config.log, types, probe: () => probe(parts), role }),
     )
-    const { ipfs } = parts.current(ipfsPart) as OpenNode
-    if (ipfs.migration !== undefined) await migration.promise(wal)
+    const isOpen = parts.list().some(({ name, state }) => name === ipfsPart && state === 'running')
+    const migrates = isOpen && (parts.current(ipfsPart) as OpenNode).ipfs.migration !== undefined
+    if (migrates) await migration.promise(wal)
     opening.move()
     return wal
   }

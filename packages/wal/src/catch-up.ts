@@ -31,7 +31,13 @@ export async function* catchUp(
         for (const [at, payload] of payloads.entries()) {
           const lsn = first + at
           next = lsn + 1
-          for (const operation of changedBy(ledger, lsn, payload)) yield { lsn, operation }
+          let held: LoggedOperation | undefined
+          for (const operation of changedBy(ledger, lsn, payload)) {
+            // An opening changes many: whoever leaves before the last of them is to be told them again.
+            if (held !== undefined) yield { lsn: lsn - 1, operation: held }
+            held = operation
+          }
+          if (held !== undefined) yield { lsn, operation: held }
         }
       }
       return

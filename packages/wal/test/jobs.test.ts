@@ -1,6 +1,9 @@
+import { cp } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import type { OperationChange } from '@ipfs-kit/wal'
 import { walOperations, type Job } from '@ipfs-kit/wal/operations'
 import { expect, test } from 'vitest'
-import { collect, servedWal } from './served-wal.ts'
+import { collect, servedWal, temporaryFolder } from './served-wal.ts'
 
 test('a job shows its stage, its bytes and items, and which items failed', async () => {
   const { call, wal } = await servedWal()
@@ -99,6 +102,27 @@ test('following goes on from an LSN, and leaves nothing out', async () => {
     if (line.job?.id === ids.at(-1)) break
   }
   expect(seen.map(({ id }) => id)).toEqual(ids.slice(2))
+})
+
+test('following goes on among those that one opening has interrupted, and leaves none out', async () => {
+  const { wal, path } = await servedWal()
+  const endless = { type: 'custom:endless', params: {} } as const
+  const appended = await wal.appendMany([endless, endless, endless])
+  const ids = appended.map(({ operation }) => operation.id)
+  for (const id of ids) await firstProgress(wal.follow({ id, from: id }))
+  // What a power loss leaves.
+  const left = join(await temporaryFolder(), 'log')
+  await cp(path, left, { recursive: true, filter: (file) => !/lock|index/.test(basename(file)) })
+  const { wal: again } = await servedWal({ path: left, executor: 'off' })
+  const [opening] = (await collect(again.records())).filter(({ record }) => record.kind === 'open').slice(-1)
+  const first = await again.follow({ from: opening!.lsn }).next()
+  const told = new Set([(first.value as OperationChange).operation.id])
+  const rest = again.follow({ from: (first.value as OperationChange).lsn + 1 })
+  for await (const change of rest) {
+    if ('operation' in change) told.add(change.operation.id)
+    if (told.size === ids.length) break
+  }
+  expect([...told].sort((a, b) => a - b)).toEqual(ids)
 })
 
 test('following that is cancelled ends with the reason, and when the log is closed by itself', async () => {
