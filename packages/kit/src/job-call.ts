@@ -132,14 +132,22 @@ export class JobCall {
     const { signal } = this.#options.context
     try {
       if (this.#lent === undefined || this.#job === undefined) return error
+      const { wal, signal: lent } = this.#lent
+      if (lent.aborted) {
+        // The log is lent until it has the end of the job, so that it does not take it for one that goes on later.
+        this.#outcome = { error: lent.reason }
+        this.#over.set()
+        await wal.wait(this.#job)
+        return lent.reason
+      }
       if (this.#stop.signal.aborted) return this.#stop.signal.reason
       if (signal.aborted && isLeaving(signal.reason)) {
-        await this.#cancel(this.#lent.wal, this.#job)
+        await this.#cancel(wal, this.#job)
         return error
       }
       this.#outcome = { error }
       this.#over.set()
-      await this.#lent.wal.wait(this.#job, { signal: this.#stop.signal })
+      await wal.wait(this.#job, { signal: this.#stop.signal })
       return error
     } finally {
       this.#over.set()

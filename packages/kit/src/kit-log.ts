@@ -2,7 +2,7 @@
  * The log of operations of a kit, with its jobs. A server has it open from the beginning; a command opens it with the first call
  * that needs it, since most commands do not.
  */
-import { existsSync, readdirSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import type { BorrowedParts } from '@ipfs-kit/operations'
 import type { Wal } from '@ipfs-kit/wal'
 import { CID } from 'multiformats/cid'
@@ -44,7 +44,7 @@ export function createKitLog({ parts, home, config, role }: KitLogOptions): KitL
     [migrateType]: migration.handler,
   }
   /** Whether an opening before this one has left records. */
-  const hadRecords = existsSync(home.log) && readdirSync(home.log).length > 0
+  const hadRecords = hasFiles(home.log)
   let opening: Promise<unknown> | undefined
 
   async function openPart(): Promise<Wal> {
@@ -86,6 +86,15 @@ export function createKitLog({ parts, home, config, role }: KitLogOptions): KitL
       }
       for (const cid of cids) yield CID.parse(cid)
     },
+  }
+}
+
+/** Whether a folder has files. What cannot be listed may have some. */
+function hasFiles(path: string): boolean {
+  try {
+    return readdirSync(path).length > 0
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ENOENT'
   }
 }
 
