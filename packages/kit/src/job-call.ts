@@ -61,23 +61,41 @@ export class JobCall {
     this.signal = AbortSignal.any([options.context.signal, this.#stop.signal])
   }
 
-  /** Promises the job and waits for its turn. @throws what the log throws; KitError KIT_JOB_STOPPED; the reason of the signal */
+  /**
+   * Promises the job and waits for its turn. If the log takes nothing, as on a full disk, the work is done without a job: whoever
+   * waits for it needs no promise, and a collection is what makes room.
+   *
+   * @throws KitError KIT_JOB_STOPPED, KIT_CLOSED; the reason of the signal
+   */
   async begin(): Promise<void> {
-    const { kind, input, cids, lend, callers } = this.#options
-    this.#lent = await lend()
-    const { wal, signal } = this.#lent
-    signal.addEventListener('abort', () => this.#stop.abort(signal.reason), { once: true })
+    try {
+      await this.#promise(await this.#options.lend())
+    } catch (error) {
+      if (!isOfLog(error)) throw error
+      this.#release()
+      return
+    }
+    const { wal } = this.#lent!
+    const job = this.#job!
+    await race<() => Promise<unknown>>([() => this.#begun.wait(), () => wal.wait(job)], {
+      signal: this.signal,
+    })
+    if (!this.#begun.isSet) throw this.#stopped('before it began')
+  }
+
+  async #promise(lent: LentWal): Promise<void> {
+    const { kind, input, cids, callers } = this.#options
+    const { wal, signal } = lent
+    this.#lent = lent
     callers.set(this.#name, this)
     const { type } = kind
     const params = { ...input, caller: this.#name }
     // A caller who leaves now has promised it all the same, and cancels it.
     const { operation } = await shield(() => wal.append({ type, params, priority, maxAttempts: 1, cids }))
-    const job = operation.id
-    this.#job = job
-    await race<() => Promise<unknown>>([() => this.#begun.wait(), () => wal.wait(job)], {
-      signal: this.signal,
-    })
-    if (!this.#begun.isSet) throw this.#stopped('before it began')
+    this.#job = operation.id
+    const onGone = (): void => this.#stop.abort(signal.reason)
+    signal.addEventListener('abort', onGone, { once: true })
+    if (signal.aborted) onGone()
   }
 
   /** What the work has done; told to the caller and to the job. */
@@ -114,14 +132,22 @@ export class JobCall {
     const { signal } = this.#options.context
     try {
       if (this.#lent === undefined || this.#job === undefined) return error
+      const { wal, signal: lent } = this.#lent
+      if (lent.aborted) {
+        // The log is lent until it has the end of the job, so that it does not take it for one that goes on later.
+        this.#outcome = { error: lent.reason }
+        this.#over.set()
+        await wal.wait(this.#job)
+        return lent.reason
+      }
       if (this.#stop.signal.aborted) return this.#stop.signal.reason
       if (signal.aborted && isLeaving(signal.reason)) {
-        await this.#cancel(this.#lent.wal, this.#job)
+        await this.#cancel(wal, this.#job)
         return error
       }
       this.#outcome = { error }
       this.#over.set()
-      await this.#lent.wal.wait(this.#job, { signal: this.#stop.signal })
+      await wal.wait(this.#job, { signal: this.#stop.signal })
       return error
     } finally {
       this.#over.set()
@@ -184,4 +210,9 @@ export class JobCall {
 /** Whether it is the caller that has gone, and not a part that the work needs. */
 function isLeaving(reason: unknown): boolean {
   return !isFault(reason) || reason.kind === 'cancelled'
+}
+
+/** Whether the log is not there, or takes nothing. */
+function isOfLog(error: unknown): boolean {
+  return isFault(error) && (error.code === 'KIT_PART_UNAVAILABLE' || error.code.startsWith('WAL_'))
 }

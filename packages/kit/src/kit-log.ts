@@ -2,7 +2,7 @@
  * The log of operations of a kit, with its jobs. A server has it open from the beginning; a command opens it with the first call
  * that needs it, since most commands do not.
  */
-import { existsSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import type { BorrowedParts } from '@ipfs-kit/operations'
 import type { Wal } from '@ipfs-kit/wal'
 import { CID } from 'multiformats/cid'
@@ -43,6 +43,8 @@ export function createKitLog({ parts, home, config, role }: KitLogOptions): KitL
     ...Object.fromEntries(jobKinds.map((kind) => [kind.type, jobs.handlerOf(kind)])),
     [migrateType]: migration.handler,
   }
+  /** Whether an opening before this one has left records. */
+  const hadRecords = hasFiles(home.log)
   let opening: Promise<unknown> | undefined
 
   async function openPart(): Promise<Wal> {
@@ -73,8 +75,8 @@ export function createKitLog({ parts, home, config, role }: KitLogOptions): KitL
     jobs,
     open,
     async *roots() {
-      // Where there was never a log there is no job.
-      if (opening === undefined && !existsSync(home.log)) return
+      // Where there are no records there is no job, also if the disk is too full to make the log.
+      if (!hadRecords && (opening === undefined || hasFailed(parts))) return
       const { wal, release } = await lendWal()
       let cids: readonly string[]
       try {
@@ -85,6 +87,21 @@ export function createKitLog({ parts, home, config, role }: KitLogOptions): KitL
       for (const cid of cids) yield CID.parse(cid)
     },
   }
+}
+
+/** Whether a folder has files. What cannot be listed may have some. */
+function hasFiles(path: string): boolean {
+  try {
+    return readdirSync(path).length > 0
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ENOENT'
+  }
+}
+
+function hasFailed(parts: Parts): boolean {
+  return parts
+    .list()
+    .some(({ name, state, restarts }) => name === walPart && state === 'failed' && restarts === 0)
 }
 
 /** Whether jobs find what they work on. */

@@ -1,4 +1,6 @@
 import { existsSync } from 'node:fs'
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { FileEntry } from '@ipfs-kit/operations'
 import { openKit } from '@ipfs-kit/kit'
 import { describe, expect, test } from 'vitest'
@@ -109,6 +111,32 @@ describe('a call whose work is a job', () => {
     expect((await jobsOf(kit)).map(({ state }) => state)).toEqual(
       Array.from({ length: 5 }, () => 'completed'),
     )
+  })
+})
+
+describe('a log that cannot be opened', () => {
+  test('keeps nobody from what needs no promise, and is there again after a restart of the part', async () => {
+    const home = await temporaryHome()
+    const first = await openKit({ home, role: 'command' })
+    const cid = await addFile(first, 'a.txt', 'hello')
+    await first.close()
+    // Where the folder should be.
+    await writeFile(join(home, 'log'), 'a file')
+    const kit = await openTemporaryKit({ home, role: 'server' })
+    expect(await kit.call('node.status', {})).toMatchObject({
+      parts: [{ name: 'ipfs' }, { name: 'wal', state: 'failed' }],
+    })
+    expect(await kit.call('pins.add', { cid, name: 'kept' })).toMatchObject({ cid, name: 'kept' })
+    expect(await addFiles(kit, { 'd/a': 'a', 'd/b': 'b' })).toMatch(/^bafy/)
+    const unavailable = { code: 'KIT_PART_UNAVAILABLE', kind: 'temporary' }
+    await expect(kit.call('pins.add', { cid, detach: true })).rejects.toMatchObject(unavailable)
+    await expect(kit.call('jobs.list', {})).rejects.toMatchObject(unavailable)
+    // It may name what unfinished jobs need.
+    await expect(kit.call('repo.gc', {})).rejects.toMatchObject(unavailable)
+    await rm(join(home, 'log'))
+    expect(await kit.call('node.restart', { part: 'wal' })).toMatchObject({ state: 'running' })
+    expect(await kit.call('repo.gc', {})).toMatchObject({ removedBlocks: 0 })
+    expect(await jobsOf(kit)).toMatchObject([{ type: 'custom:gc', state: 'completed' }])
   })
 })
 
