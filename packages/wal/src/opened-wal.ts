@@ -1,7 +1,7 @@
 /** The public face of an open log of operations. */
 import { createLock, shield, type Owner } from '@ipfs-kit/concurrency'
 import type { Disk } from '@ipfs-kit/disk'
-import type { Appender } from './append-operations.ts'
+import { hasKeys, type Appender } from './append-operations.ts'
 import { writeArchive } from './archive.ts'
 import type { Stop } from './attempt.ts'
 import { BackendFollower, type BackendFollowers } from './backend-followers.ts'
@@ -78,7 +78,12 @@ export class OpenedWal implements Wal {
     checkCallOptions(options)
     const { appender, checked } = this.#parts
     const admitted = admit(operations, checked)
-    return await this.#call('append operations', options, () => appender.append(admitted))
+    // Keys are held until what they are used for is written, whoever waits for it.
+    if (hasKeys(admitted)) {
+      return await this.#call('append operations', options, () => appender.append(admitted))
+    }
+    this.#checkOpen()
+    return await appender.append(admitted, options?.signal)
   }
 
   async get(id: number, options?: CallOptions): Promise<LoggedOperation | undefined> {
