@@ -11,6 +11,8 @@ import { openOperationStore } from './open-operation-store.ts'
 import type { OperationStore } from './operation-store.ts'
 import { OpenedWal } from './opened-wal.ts'
 import { publishOperation } from './reports.ts'
+import { Removal } from './removal.ts'
+import { Transitions } from './transitions.ts'
 import {
   checkWalOptions,
   configOf,
@@ -65,12 +67,12 @@ export function openOver(store: OperationStore, options: WalOptions, checked: Ch
   return new OpenedWal({
     checked,
     config: configOf(options, checked),
-    disk: options.disk ?? nodeDisk(),
-    path: options.path,
     store,
     ledger,
     appender,
     executor,
+    transitions: new Transitions({ ledger, executor }),
+    removal: new Removal({ ledger, disk: options.disk ?? nodeDisk(), path: options.path }),
     calls,
     watch,
     waits,
