@@ -379,8 +379,8 @@ export class OpenedWal implements Wal {
 
   /** Removes a page of finished operations. How many. */
   async #deleteSome(filter: OperationFilter & { readonly finishedBefore?: number }): Promise<number> {
-    const { ledger, store } = this.#parts
-    await ledger.applied()
+    const { store } = this.#parts
+    await store.index.recovered()
     const ids = store.index.finished(filter, deletedAtOnce)
     return await this.#remove(ids, isFinished)
   }
