@@ -3,7 +3,7 @@ import type { Disk } from '@ipfs-kit/disk'
 import { diskFailure } from './disk-failure.ts'
 import { WalError } from './errors.ts'
 import { fillIndex, type FillSource } from './fill-index.ts'
-import type { CallOptions, Finding, VerifyReport } from './log.ts'
+import type { CallOptions, VerifyReport } from './log.ts'
 import { createMemoryIndex, matches } from './memory-index.ts'
 import { isFinished, type LoggedOperation } from './operation.ts'
 import type { OperationCount, OperationFilter, OperationIndex } from './operation-index.ts'
@@ -12,7 +12,7 @@ import { readLog, type ReadSource } from './read-log.ts'
 import { findSnapshot, type FoundSnapshot, readSnapshot } from './read-snapshot.ts'
 import { decodeRecord, type WalRecord } from './record.ts'
 import { inspectFolder, listSegments } from './recovery.ts'
-import type { OperationChange, OperationPage, Wal } from './wal.ts'
+import type { OperationChange, OperationPage, Wal, WalFinding } from './wal.ts'
 
 /** What is in a folder. */
 export interface ViewStats {
@@ -25,10 +25,8 @@ export interface ViewStats {
   /** How often it was opened. */
   readonly epoch: number
   readonly operations: readonly OperationCount[]
-  /** What is not as the log has written it. */
-  readonly findings: readonly Finding[]
-  /** What is not as the snapshot has it. */
-  readonly problems: readonly string[]
+  /** What is not as the log has left it. */
+  readonly findings: readonly WalFinding[]
 }
 
 /** A view of a log. While it is there nobody can open the log. */
@@ -73,7 +71,7 @@ export async function viewWal(disk: Disk, path: string): Promise<WalView> {
     const bytes = found.reduce((sum, { size }) => sum + size, 0)
     return new FolderView({
       ...{ disk, path, log, index, snapshot, report, bytes },
-      problems: storeFindings.map(({ message }) => message),
+      findings: [...findings, ...storeFindings],
       stack: opening.move(),
     })
   } catch (cause) {
@@ -100,7 +98,7 @@ interface Opened {
   readonly snapshot: FoundSnapshot
   readonly report: VerifyReport
   readonly bytes: number
-  readonly problems: readonly string[]
+  readonly findings: readonly WalFinding[]
   readonly stack: AsyncDisposableStack
 }
 
@@ -164,15 +162,14 @@ class FolderView implements WalView {
   }
 
   stats(): ViewStats {
-    const { log, index, report, bytes, problems } = this.#opened
+    const { log, index, report, bytes, findings } = this.#opened
     return Object.freeze({
       ...log.stats(),
       segments: report.segments,
       bytes,
       epoch: index.epoch,
       operations: index.counts(),
-      findings: report.findings,
-      problems,
+      findings,
     })
   }
 
