@@ -10,7 +10,7 @@ import type { OperationCount, OperationFilter, OperationIndex } from './operatio
 import type { StoreVerifyReport } from './operation-store.ts'
 import { readLog, type ReadSource } from './read-log.ts'
 import { findSnapshot, type FoundSnapshot, readSnapshot } from './read-snapshot.ts'
-import { decodeRecord, type WalRecord } from './record.ts'
+import { decodeRecord, type WalConfig, type WalRecord } from './record.ts'
 import { inspectFolder, listSegments } from './recovery.ts'
 import type { OperationChange, OperationPage, Wal, WalFinding } from './wal.ts'
 
@@ -37,6 +37,11 @@ export interface WalView extends Pick<Wal, 'get' | 'list' | 'wait'>, AsyncDispos
   ): AsyncGenerator<OperationChange, void, undefined>
   /** Checks log and snapshot. @throws WalError WAL_IO */
   verify(): Promise<Omit<StoreVerifyReport, 'index'>>
+  /**
+   * The options that a process had which ran the operations of this log, the last of those whose opening the log still has; undefined
+   * if it has none.
+   */
+  config(): Promise<WalConfig | undefined>
   stats(): ViewStats
   close(): Promise<void>
 }
@@ -159,6 +164,17 @@ class FolderView implements WalView {
       failure = error
     }
     return { log: report, snapshot: { lsn: head.lsn, operations: head.operations, failure } }
+  }
+
+  async config(): Promise<WalConfig | undefined> {
+    let config: WalConfig | undefined
+    for await (const { payloads } of this.#opened.log.read()) {
+      for (const payload of payloads) {
+        const record = decodeRecord(payload)
+        if (record.kind === 'open') config = record.config ?? config
+      }
+    }
+    return config
   }
 
   stats(): ViewStats {

@@ -11,7 +11,7 @@ import type {
   OperationTypeName,
   PromisedOperation,
 } from './operation.ts'
-import type { NumberedRecord } from './record.ts'
+import type { NumberedRecord, WalConfig } from './record.ts'
 
 /** What a handler is given besides the parameters. */
 export interface HandlerContext {
@@ -158,7 +158,7 @@ export interface WalStats {
 /** An open log of operations with its executor. */
 export interface Wal extends AsyncDisposable {
   /** The options that it was opened with, defaults included, by their names. Frozen. */
-  readonly config: Readonly<Record<string, string | number | boolean>>
+  readonly config: WalConfig
   /** What was found at opening that is not as the log has left it, of the segments first. */
   readonly findings: readonly WalFinding[]
   /**

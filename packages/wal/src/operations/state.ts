@@ -86,22 +86,29 @@ export const walStats = operation<WalSlice<'stats'>>()({
   run: async ({ wal }) => shownStats(wal.stats()),
 })
 
+/** Options by their names. */
+export const configSchema = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+
+/** Options, a line each. */
+export function configText(config: z.output<typeof configSchema>): string {
+  return Object.entries(config)
+    .map(([name, value]) => `${name}  ${value}`)
+    .join('\n')
+}
+
 /** Tells the options. */
 export const walConfig = operation<WalSlice<'config'>>()({
   name: 'wal.config',
   summary: 'Show the options that the log was opened with, defaults included',
   parts: ['wal'],
   input: z.object({}),
-  output: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  output: configSchema,
   body: 'none',
   returns: 'value',
   effect: 'read',
   scope: 'read',
   doors: ['cli'],
-  text: (config) =>
-    Object.entries(config)
-      .map(([name, value]) => `${name}  ${value}`)
-      .join('\n'),
+  text: configText,
   run: async ({ wal }) => ({ ...wal.config }),
 })
 

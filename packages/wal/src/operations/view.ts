@@ -1,10 +1,12 @@
 /** What the command line tells of a log that nobody has open: `status`, `follow`, `health`, `metrics`. */
 import { operation } from '@ipfs-kit/operations'
 import { z } from 'zod'
+import { WalError } from '../errors.ts'
 import type { ViewStats, WalView } from '../view.ts'
 import { count, filterFields, filterOf, operationId, state } from './fields.ts'
 import { followLine, lineOf, lineText } from './follow.ts'
 import { openingFinding, problemsOf } from './health.ts'
+import { configSchema, configText } from './state.ts'
 import { findingLine } from './verify.ts'
 
 type ViewSlice<Calls extends keyof WalView> = { readonly wal: Pick<WalView, Calls> }
@@ -132,8 +134,24 @@ const viewMetrics = operation<ViewSlice<'stats'>>()({
   },
 })
 
+/** Tells the options. */
+const viewConfig = operation<ViewSlice<'config'>>()({
+  ...common,
+  name: 'wal.config',
+  summary: 'Show the options of the last process that ran the operations of this log',
+  output: configSchema,
+  returns: 'value',
+  command: { name: 'config' },
+  text: configText,
+  async run({ wal }) {
+    const config = await wal.config()
+    if (config !== undefined) return { ...config }
+    throw new WalError('WAL_NOT_FOUND', 'The log has no record of an opening that tells its options')
+  },
+})
+
 /** The commands of a view. */
-export const viewOperations = [viewStatus, viewFollow, viewHealth, viewMetrics] as const
+export const viewOperations = [viewStatus, viewFollow, viewHealth, viewMetrics, viewConfig] as const
 
 function groupName({ state: its, type, backend }: { state: string; type: string; backend: string }): string {
   return [its, type, ...(backend === '' ? [] : [backend])].join('  ')
