@@ -277,10 +277,10 @@ export class Executor {
     const operation = this.#options.ledger.load(id)
     // It may be pending again: it was passed over while the attempt had it.
     if (operation !== undefined) lane.update(operation)
-    const [hungry] = this.#hungry
-    if (hungry !== undefined) {
+    for (const hungry of this.#hungry) {
       this.#hungry.delete(hungry)
       this.#pump(hungry)
+      break
     }
     this.#pump(lane)
     this.#wakeBy(lane.nextDueAt)

@@ -78,9 +78,8 @@ export class OpenedWal implements Wal {
     checkCallOptions(options)
     const { appender, checked } = this.#parts
     const admitted = admit(operations, checked)
-    // Keys are held until what they are used for is written, whoever waits for it.
     if (hasKeys(admitted)) {
-      return await this.#call('append operations', options, () => appender.append(admitted))
+      return await this.#call('append operations', options, () => appender.appendWithKeys(admitted))
     }
     this.#checkOpen()
     return await appender.append(admitted, options?.signal)
@@ -341,7 +340,9 @@ export class OpenedWal implements Wal {
       using _turn = await ledger.turn(id)
       const operation = this.#load(id)
       const change = decide(operation)
-      return change === undefined ? operation : await ledger.change(operation, [change])
+      if (change === undefined) return operation
+      const [changed] = await ledger.change(operation, [change])
+      return changed
     } finally {
       // It was passed over while its turn was taken.
       const operation = ledger.load(id)

@@ -32,8 +32,7 @@ export async function perform(attempt: Attempt, options: PerformOptions): Promis
   const readied = ready(attempt.operation, handler, ledger.clock())
   const context = await begin(attempt, options, readied)
   if (context === undefined || !('params' in readied)) return 'nothing'
-  const { operation } = context
-  const { expiresAt = Infinity, timeoutMs } = operation
+  const { expiresAt = Infinity, timeoutMs } = context.operation
   const timeMs = Math.min(timeoutMs, Math.max(0, expiresAt - ledger.clock()))
   const ending = await attempt.run(handler!, readied.params, timeMs, (signal) => context.for(signal))
   return await finish({ attempt, context, handler: handler!, ending, options })
@@ -70,7 +69,7 @@ async function begin(
     await ledger.change(attempt.operation, [{ kind: 'fail', failure: readied.failure }])
     return undefined
   }
-  const started = await ledger.change(attempt.operation, [{ kind: 'start', epoch: ledger.store.epoch }])
+  const [started] = await ledger.change(attempt.operation, [{ kind: 'start', epoch: ledger.store.epoch }])
   attempt.context = new AttemptContext(started, options)
   return attempt.context
 }
@@ -84,18 +83,32 @@ interface Ended {
   readonly options: PerformOptions
 }
 
+/** Writes the end; again and again while the disk takes nothing, since the work is done. */
 async function finish(ended: Ended): Promise<AttemptOutcome> {
-  const { context, options } = ended
-  using _turn = await options.ledger.turn(context.operation.id)
+  const { context, ending, options } = ended
+  const { ledger, appender, isDraining } = options
+  using _turn = await ledger.turn(context.operation.id)
   const told = context.end()
-  const conclusion = conclusionOf(ended, ended.ending)
-  try {
-    const written = await write(ended, told, conclusion)
-    if (written.isLate) publishLate(context.operation)
-    return outcomeOf(written)
-  } catch (error) {
-    if (ended.ending.kind === 'returned') publishLate(context.operation)
-    throw error
+  let conclusion = conclusionOf(ended, ending)
+  const { followUps } = context
+  using _keys = isCompletion(conclusion) && hasKeys(followUps) ? await appender.lock(followUps) : undefined
+  for (;;) {
+    try {
+      await write(ended, told, conclusion)
+      if (conclusion.isLate) publishLate(context.operation)
+      return outcomeOf(conclusion)
+    } catch (error) {
+      const mayBeLess = isCompletion(conclusion) && ledger.failure === undefined && !isDiskTrouble(error)
+      if (mayBeLess) {
+        // Its follow-ups cannot be promised, so that it has not completed.
+        conclusion = conclusionOf(ended, { kind: 'threw', error })
+      } else if (isDiskTrouble(error) && !isDraining()) {
+        await shield(() => sleep(writeAgainMs))
+      } else {
+        if (ending.kind === 'returned') publishLate(context.operation)
+        throw error
+      }
+    }
   }
 }
 
@@ -113,34 +126,24 @@ function conclusionOf({ attempt, context, handler, options }: Ended, ending: End
   })
 }
 
-/** Writes the end; again and again while the disk takes nothing, since the work is done. */
-async function write(ended: Ended, told: readonly Unstamped[], conclusion: Conclusion): Promise<Conclusion> {
-  const { context, options } = ended
-  const { ledger, appender, isDraining } = options
-  const isCompleted = conclusion.changes.some(({ kind }) => kind === 'complete')
-  const followUps = isCompleted ? context.followUps : []
-  using _keys = hasKeys(followUps) ? await appender.lock(followUps) : undefined
-  for (;;) {
-    try {
-      const batch = appender.lookUp(followUps)
-      const own = ledger.stamp(context.operation, [...told, ...conclusion.changes])
-      await ledger.commit([...own.records, ...batch.records], (firstLsn) => [
-        own.made(firstLsn),
-        ...batch.made(firstLsn + own.records.length),
-      ])
-      return conclusion
-    } catch (error) {
-      if (isCompleted && ledger.failure === undefined && !isDiskTrouble(error)) {
-        // Its follow-ups cannot be promised, so that it has not completed.
-        return await write(ended, told, conclusionOf(ended, { kind: 'threw', error }))
-      }
-      if (!isDiskTrouble(error) || isDraining()) throw error
-      await shield(() => sleep(writeAgainMs))
-    }
-  }
+/** Writes what was told, the conclusion, and with a completion its follow-ups. @throws WalError as `Appender.lookUp`, at once */
+function write(
+  { context, options: { ledger, appender } }: Ended,
+  told: readonly Unstamped[],
+  conclusion: Conclusion,
+): Promise<unknown> {
+  const own = ledger.stamp(context.operation, [...told, ...conclusion.changes])
+  const followUps = appender.lookUp(isCompletion(conclusion) ? context.followUps : [])
+  return ledger.commit([...own.records, ...followUps.records], (firstLsn) => [
+    own.made(firstLsn),
+    ...followUps.made(firstLsn + own.records.length),
+  ])
 }
 
-function outcomeOf({ changes, failure }: Conclusion): AttemptOutcome {
-  if (failure !== undefined) return failure
-  return changes.some(({ kind }) => kind === 'complete') ? 'completed' : 'nothing'
+function isCompletion({ changes }: Conclusion): boolean {
+  return changes.some(({ kind }) => kind === 'complete')
+}
+
+function outcomeOf(conclusion: Conclusion): AttemptOutcome {
+  return conclusion.failure ?? (isCompletion(conclusion) ? 'completed' : 'nothing')
 }
