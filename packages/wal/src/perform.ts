@@ -5,6 +5,7 @@ import { AttemptContext, type ContextOptions } from './attempt-context.ts'
 import type { Attempt, Ending } from './attempt.ts'
 import { conclude, type AttemptEnd, type Conclusion } from './conclusion.ts'
 import { isDiskTrouble, type Unstamped } from './ledger.ts'
+import type { Admitted } from './new-operation.ts'
 import type { LoggedOperation, OperationFailure } from './operation.ts'
 import { publishLate } from './reports.ts'
 import type { OperationHandler } from './wal.ts'
@@ -64,14 +65,20 @@ async function begin(
   readied: Readied,
 ): Promise<AttemptContext | undefined> {
   const { ledger } = options
-  using _turn = await ledger.turn(attempt.operation.id)
-  if ('failure' in readied) {
-    await ledger.change(attempt.operation, [{ kind: 'fail', failure: readied.failure }])
-    return undefined
+  const { operation } = attempt
+  // Not `using`, here and below: each would cost as much as the wait.
+  const turn = await ledger.turn(operation.id)
+  try {
+    if ('failure' in readied) {
+      await ledger.change(operation, [{ kind: 'fail', failure: readied.failure }])
+      return undefined
+    }
+    const [started] = await ledger.change(operation, [{ kind: 'start', epoch: ledger.store.epoch }])
+    attempt.context = new AttemptContext(started, options)
+    return attempt.context
+  } finally {
+    turn.release()
   }
-  const [started] = await ledger.change(attempt.operation, [{ kind: 'start', epoch: ledger.store.epoch }])
-  attempt.context = new AttemptContext(started, options)
-  return attempt.context
 }
 
 /** An attempt whose handler has ended. */
@@ -83,15 +90,39 @@ interface Ended {
   readonly options: PerformOptions
 }
 
-/** Writes the end; again and again while the disk takes nothing, since the work is done. */
 async function finish(ended: Ended): Promise<AttemptOutcome> {
+  const { context, options } = ended
+  const turn = await options.ledger.turn(context.operation.id)
+  try {
+    const told = context.end()
+    const conclusion = conclusionOf(ended, ended.ending)
+    return hasKeys(followUpsOf(ended, conclusion))
+      ? await writeWithKeys(ended, told, conclusion)
+      : await writeEnd(ended, told, conclusion)
+  } finally {
+    turn.release()
+  }
+}
+
+/** The same, under the lock of the keys of its follow-ups. */
+async function writeWithKeys(
+  ended: Ended,
+  told: readonly Unstamped[],
+  conclusion: Conclusion,
+): Promise<AttemptOutcome> {
+  using _keys = await ended.options.appender.lock(followUpsOf(ended, conclusion))
+  return await writeEnd(ended, told, conclusion)
+}
+
+/** Writes the end; again and again while the disk takes nothing, since the work is done. */
+async function writeEnd(
+  ended: Ended,
+  told: readonly Unstamped[],
+  first: Conclusion,
+): Promise<AttemptOutcome> {
   const { context, ending, options } = ended
-  const { ledger, appender, isDraining } = options
-  using _turn = await ledger.turn(context.operation.id)
-  const told = context.end()
-  let conclusion = conclusionOf(ended, ending)
-  const { followUps } = context
-  using _keys = isCompletion(conclusion) && hasKeys(followUps) ? await appender.lock(followUps) : undefined
+  const { ledger, isDraining } = options
+  let conclusion = first
   for (;;) {
     try {
       await write(ended, told, conclusion)
@@ -126,18 +157,24 @@ function conclusionOf({ attempt, context, handler, options }: Ended, ending: End
   })
 }
 
-/** Writes what was told, the conclusion, and with a completion its follow-ups. @throws WalError as `Appender.lookUp`, at once */
-function write(
-  { context, options: { ledger, appender } }: Ended,
-  told: readonly Unstamped[],
-  conclusion: Conclusion,
-): Promise<unknown> {
-  const own = ledger.stamp(context.operation, [...told, ...conclusion.changes])
-  const followUps = appender.lookUp(isCompletion(conclusion) ? context.followUps : [])
+/** Writes what was told, the conclusion, and its follow-ups. @throws WalError as `Appender.lookUp`, at once */
+function write(ended: Ended, told: readonly Unstamped[], conclusion: Conclusion): Promise<unknown> {
+  const { context, options } = ended
+  const { ledger, appender } = options
+  const changes = [...told, ...conclusion.changes]
+  const asked = followUpsOf(ended, conclusion)
+  if (asked.length === 0) return ledger.change(context.operation, changes)
+  const own = ledger.stamp(context.operation, changes)
+  const followUps = appender.lookUp(asked)
   return ledger.commit([...own.records, ...followUps.records], (firstLsn) => [
     own.made(firstLsn),
     ...followUps.made(firstLsn + own.records.length),
   ])
+}
+
+/** What is promised with a completion. */
+function followUpsOf({ context }: Ended, conclusion: Conclusion): readonly Admitted[] {
+  return isCompletion(conclusion) ? context.followUps : []
 }
 
 function isCompletion({ changes }: Conclusion): boolean {
