@@ -164,7 +164,9 @@ export class Ledger {
     } catch (error) {
       if (error instanceof WalError && lasting.has(error.code)) this.failure ??= error
       if (batch.length > 1 && error instanceof WalError && ofOne.has(error.code)) {
-        for (const commit of batch) await this.#write([commit])
+        const half = batch.length >> 1
+        await this.#write(batch.slice(0, half))
+        await this.#write(batch.slice(half))
         return
       }
       for (const { written } of batch) written.reject(error)
