@@ -165,6 +165,8 @@ test('a detached command answers with its job, which other commands pause, resum
   const id = /^job {2}(\d+)\n$/.exec(detached.stdout)?.[1] ?? ''
   expect(detached).toMatchObject({ code: 0, stdout: `job  ${id}\n` })
   const following = start(['jobs', 'follow', '--json'], { home })
+  // The first line says from where on it follows.
+  await following.line((line) => line.includes('"lsn"'))
   expect(await run(['jobs', 'pause', id], { home })).toMatchObject({ code: 0 })
   await following.line((line) => line.includes('"paused":true'))
   expect((await run(['jobs', 'show', id], { home })).stdout).toContain('(paused)')
