@@ -44,7 +44,7 @@ test('counts findings, checkpoints, stops, changes of backends and handlers that
     'late_total{type="pin"} 1',
     'stuck_total{type="pin"} 1',
   ]) {
-    expect(body).toContain(`${metric(line)}\n`)
+    expect(`${body}\n`).toContain(`${metric(line)}\n`)
   }
   expect(body).not.toContain('refused')
 })
