@@ -56,6 +56,7 @@ export class Intake {
   count(bytes: number): void {
     this.added += 1
     this.#bytesAdded += bytes
+    this.#tell()
   }
 
   /** Notes a failed item. */
@@ -104,6 +105,10 @@ export class Intake {
 
   #taken(bytes: number): void {
     this.#bytesTaken += bytes
+    this.#tell()
+  }
+
+  #tell(): void {
     this.#onProgress?.({ bytes: this.#bytesTaken, items: this.added })
   }
 }

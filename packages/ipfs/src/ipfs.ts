@@ -48,7 +48,7 @@ export interface AddOptions extends CallOptions {
   readonly name?: string
   /** Bytes of a leaf, instead of the profile's; 1 to 1,048,576. Changes CIDs: for tests and small devices. */
   readonly chunkBytes?: number
-  /** Bytes and files taken in so far. */
+  /** Bytes taken in so far, and files and folders stored; the last call has all of them. */
   readonly onProgress?: (progress: { readonly bytes: number; readonly items: number }) => void
 }
 

@@ -162,9 +162,13 @@ describe('an add', () => {
     expect(job).toMatchObject({
       type: 'add',
       state: 'completed',
+      stage: 'adding',
+      bytes: 2,
+      items: 3,
       failedItems: 1,
       failures: [{ name: 'd/b' }],
     })
+    expect(await kit.call('jobs.show', { id: job!.id })).toMatchObject({ bytes: 2, items: 3 })
     const { result, items } = await kit.call('wal.get', { id: job!.id })
     expect(result).toEqual(summary)
     expect(items).toMatchObject({ done: 3, failed: 1 })

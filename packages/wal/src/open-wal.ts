@@ -11,6 +11,8 @@ import { openOperationStore } from './open-operation-store.ts'
 import type { OperationStore } from './operation-store.ts'
 import { OpenedWal } from './opened-wal.ts'
 import { publishOperation } from './reports.ts'
+import { Removal } from './removal.ts'
+import { Transitions } from './transitions.ts'
 import {
   checkWalOptions,
   configOf,
@@ -42,13 +44,14 @@ export function openOver(store: OperationStore, options: WalOptions, checked: Ch
   const waits = new Waits()
   const followers = new Followers(store.log.stats().nextLsn - 1)
   const backendFollowers = new BackendFollowers()
-  const ledger = new Ledger(store, clock, {
-    changed: (operation) => {
+  const ledger = new Ledger(store, clock, calls, {
+    changed: (change) => {
+      const { operation } = change
       publishOperation(operation)
       waits.changed(operation)
       executor.changed(operation)
+      followers.give(change)
     },
-    inOrder: (changes) => followers.give(changes),
   })
   const appender = new Appender(ledger, maxUnfinished)
   const executor = new Executor({
@@ -66,12 +69,12 @@ export function openOver(store: OperationStore, options: WalOptions, checked: Ch
   return new OpenedWal({
     checked,
     config: configOf(options, checked),
-    disk: options.disk ?? nodeDisk(),
-    path: options.path,
     store,
     ledger,
     appender,
     executor,
+    transitions: new Transitions({ ledger, executor }),
+    removal: new Removal({ ledger, disk: options.disk ?? nodeDisk(), path: options.path }),
     calls,
     watch,
     waits,

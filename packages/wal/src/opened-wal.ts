@@ -1,8 +1,6 @@
 /** The public face of an open log of operations. */
-import { createLock, shield, type Owner } from '@ipfs-kit/concurrency'
-import type { Disk } from '@ipfs-kit/disk'
-import type { Appender } from './append-operations.ts'
-import { writeArchive } from './archive.ts'
+import { shield, type Owner } from '@ipfs-kit/concurrency'
+import { hasKeys, type Appender } from './append-operations.ts'
 import type { Stop } from './attempt.ts'
 import { BackendFollower, type BackendFollowers } from './backend-followers.ts'
 import type { Calls } from './calls.ts'
@@ -12,15 +10,16 @@ import { WalError } from './errors.ts'
 import type { Executor } from './executor.ts'
 import { Follower, wants, type FollowFilter, type Followers } from './followers.ts'
 import type { Ledger, Unstamped } from './ledger.ts'
-import { begun, pagesOf, type Pages } from './export.ts'
 import type { CallOptions, ReadOptions } from './log.ts'
 import { admit } from './new-operation.ts'
 import { checkFilter, checkId } from './filter-checks.ts'
 import { checkText, wholeNumber } from './option-checks.ts'
 import type { OperationFilter } from './operation-index.ts'
 import type { OperationStore, StoreVerifyReport } from './operation-store.ts'
-import { isFinished, type LoggedOperation, type OperationState } from './operation.ts'
+import { isFinished, type LoggedOperation } from './operation.ts'
 import { decodeRecord, type NumberedRecord } from './record.ts'
+import type { Removal } from './removal.ts'
+import { wrongState, type Transitions } from './transitions.ts'
 import type { CheckedOptions } from './wal-options.ts'
 import type {
   Appended,
@@ -40,12 +39,12 @@ import type { Waits } from './waits.ts'
 export interface OpenedWalOptions {
   readonly checked: CheckedOptions
   readonly config: Wal['config']
-  readonly disk: Disk
-  readonly path: string
   readonly store: OperationStore
   readonly ledger: Ledger
   readonly appender: Appender
   readonly executor: Executor
+  readonly transitions: Transitions
+  readonly removal: Removal
   readonly calls: Calls
   readonly watch: Owner
   readonly waits: Waits
@@ -53,16 +52,9 @@ export interface OpenedWalOptions {
   readonly backendFollowers: BackendFollowers
 }
 
-const finishedStates: readonly OperationState[] = ['completed', 'failed', 'cancelled']
-/** Operations that are removed by one record. */
-const deletedAtOnce = 1000
-/** Operations of one file of an archive at most: their ids are in memory until they are removed. */
-const archivedAtOnce = 1_000_000
-
 export class OpenedWal implements Wal {
   readonly config: Wal['config']
   readonly #parts: OpenedWalOptions
-  readonly #archiving = createLock({ name: 'archive' })
   #closing: Promise<void> | undefined
 
   constructor(parts: OpenedWalOptions) {
@@ -84,7 +76,11 @@ export class OpenedWal implements Wal {
     checkCallOptions(options)
     const { appender, checked } = this.#parts
     const admitted = admit(operations, checked)
-    return await this.#call('append operations', options, () => appender.append(admitted))
+    if (hasKeys(admitted)) {
+      return await this.#call('append operations', options, () => appender.appendWithKeys(admitted))
+    }
+    this.#checkOpen()
+    return await appender.append(admitted, options?.signal)
   }
 
   async get(id: number, options?: CallOptions): Promise<LoggedOperation | undefined> {
@@ -117,7 +113,7 @@ export class OpenedWal implements Wal {
     checkCallOptions(options)
     checkId(id)
     this.#checkOpen()
-    const operation = this.#load(id)
+    const operation = this.#parts.transitions.load(id)
     return isFinished(operation) ? operation : await this.#parts.waits.wait(id, options?.signal)
   }
 
@@ -158,9 +154,10 @@ export class OpenedWal implements Wal {
     if (finishedBefore !== undefined)
       wholeNumber(finishedBefore, 'finishedBefore', 0, Number.MAX_SAFE_INTEGER, 0)
     const wanted = finishedBefore === undefined ? rest : { ...rest, finishedBefore }
+    const { removal } = this.#parts
     let removed = 0
     for (;;) {
-      const count = await this.#call('remove operations', { signal }, () => this.#deleteSome(wanted))
+      const count = await this.#call('remove operations', { signal }, () => removal.deleteSome(wanted))
       if (count === 0) return removed
       removed += count
     }
@@ -183,7 +180,10 @@ export class OpenedWal implements Wal {
     const { signal, finishedBefore = Infinity, ...rest } = filter
     checkCallOptions({ signal })
     checkFilter(rest)
-    return await this.#call('archive operations', { signal }, () => this.#archive(rest, finishedBefore))
+    const { removal } = this.#parts
+    return await this.#call('archive operations', { signal }, () =>
+      removal.archive(this, rest, finishedBefore),
+    )
   }
 
   async *records({ from, signal }: ReadOptions = {}): AsyncGenerator<NumberedRecord, void, undefined> {
@@ -316,13 +316,6 @@ export class OpenedWal implements Wal {
     return this.#parts.executor.shown(operation.id) ?? operation
   }
 
-  /** @throws WalError WAL_NOT_FOUND */
-  #load(id: number): LoggedOperation {
-    const operation = this.#parts.ledger.load(id)
-    if (operation !== undefined) return operation
-    throw new WalError('WAL_NOT_FOUND', `There is no operation ${id}`)
-  }
-
   /** A transition of an operation that no attempt has. */
   async #change(
     id: number,
@@ -331,24 +324,8 @@ export class OpenedWal implements Wal {
   ): Promise<LoggedOperation> {
     checkCallOptions(options)
     checkId(id)
-    return await this.#call('change an operation', options, () => this.#transition(id, decide))
-  }
-
-  async #transition(
-    id: number,
-    decide: (operation: LoggedOperation) => Unstamped | undefined,
-  ): Promise<LoggedOperation> {
-    const { ledger, executor } = this.#parts
-    try {
-      using _turn = await ledger.turn(id)
-      const operation = this.#load(id)
-      const change = decide(operation)
-      return change === undefined ? operation : await ledger.change(operation, [change])
-    } finally {
-      // It was passed over while its turn was taken.
-      const operation = ledger.load(id)
-      if (operation !== undefined) executor.changed(operation)
-    }
+    const { transitions } = this.#parts
+    return await this.#call('change an operation', options, () => transitions.change(id, decide))
   }
 
   /** A transition that an attempt has to end for, which then writes it itself. */
@@ -360,90 +337,7 @@ export class OpenedWal implements Wal {
   ): Promise<LoggedOperation> {
     checkCallOptions(options)
     checkId(id)
-    const { executor } = this.#parts
-    const work = async (): Promise<LoggedOperation> => {
-      for (let asked = false; ; asked = true) {
-        const attempt = executor.attemptOf(id)
-        if (attempt !== undefined) {
-          attempt.request(stop)
-          await attempt.ended.wait()
-          continue
-        }
-        const operation = this.#load(id)
-        if (asked && isDone(operation)) return operation
-        let isTaken = false
-        const result = await this.#transition(id, (current) => {
-          isTaken = executor.attemptOf(id) !== undefined
-          if (isTaken) return undefined
-          if (isFinished(current)) throw wrongState(current, stop.kind === 'cancel' ? 'cancelled' : 'paused')
-          return isDone(current) ? undefined : stop
-        })
-        if (!isTaken) return result
-      }
-    }
-    return await this.#call(`${stop.kind} an operation`, options, work)
+    const { transitions } = this.#parts
+    return await this.#call(`${stop.kind} an operation`, options, () => transitions.stop(id, stop, isDone))
   }
-
-  /** Removes a page of finished operations. How many. */
-  async #deleteSome(filter: OperationFilter & { readonly finishedBefore?: number }): Promise<number> {
-    const { store } = this.#parts
-    await store.index.recovered()
-    const ids = store.index.finished(filter, deletedAtOnce)
-    return await this.#remove(ids, isFinished)
-  }
-
-  /** Removes operations that are still what was meant. How many. */
-  async #remove(ids: readonly number[], isMeant: (operation: LoggedOperation) => boolean): Promise<number> {
-    const { ledger } = this.#parts
-    using turns = new DisposableStack()
-    // Nobody queues one of them again meanwhile.
-    for (const id of ids) turns.use(await ledger.turn(id))
-    const over = ids.filter((id) => {
-      const operation = ledger.load(id)
-      return operation !== undefined && isMeant(operation)
-    })
-    if (over.length > 0) await ledger.commit([{ kind: 'delete', at: ledger.clock(), ids: over }], () => [])
-    return over.length
-  }
-
-  async #archive(filter: OperationFilter, finishedBefore: number): Promise<ArchiveReport> {
-    using _turn = await this.#archiving.acquire()
-    const { disk, path, ledger } = this.#parts
-    const written = new Map<number, number>()
-    const pages = this.#finishedPages(filter, finishedBefore, written)
-    const some = await begun(pages)
-    if (some === undefined) return { operations: 0, bytes: 0 }
-    const name = String(ledger.acknowledged).padStart(16, '0')
-    const { file, bytes } = await writeArchive(disk, path, name, some)
-    let operations = 0
-    const ids = [...written.keys()]
-    for (let at = 0; at < ids.length; at += deletedAtOnce) {
-      // What has changed since it was written is not what is in the file.
-      operations += await this.#remove(
-        ids.slice(at, at + deletedAtOnce),
-        ({ id, lsn }) => written.get(id) === lsn,
-      )
-    }
-    return { operations, file, bytes }
-  }
-
-  /** Finished operations; notes their ids, and the records that changed them last. */
-  async *#finishedPages(
-    { states = finishedStates, ...filter }: OperationFilter,
-    finishedBefore: number,
-    written: Map<number, number>,
-  ): Pages {
-    const ended = states.filter((state) => finishedStates.includes(state))
-    if (ended.length === 0) return
-    for await (const page of pagesOf(this, { ...filter, states: ended })) {
-      const meant = page.filter(({ finishedAt }) => finishedAt !== undefined && finishedAt < finishedBefore)
-      for (const { id, lsn } of meant) written.set(id, lsn)
-      if (meant.length > 0) yield meant
-      if (written.size >= archivedAtOnce) return
-    }
-  }
-}
-
-function wrongState({ id, state }: LoggedOperation, what: string): WalError {
-  return new WalError('WAL_STATE', `Operation ${id} is ${state} and cannot be ${what}`)
 }

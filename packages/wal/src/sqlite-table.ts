@@ -26,6 +26,13 @@ interface Row {
   readonly body: string
 }
 
+/** What is counted of a row. */
+export interface RowSize {
+  readonly id: number
+  readonly group_id: number
+  readonly bytes: number
+}
+
 /** Where the index stands. */
 export interface Applied {
   readonly lsn: number
@@ -52,6 +59,8 @@ export class SqliteTable implements OperationTable {
   #openedAt: number
   /** No row has a higher id. */
   #lastId: number
+  /** Rows of who waits for whom: mostly none, and then nobody is looked for. */
+  #waits: number
 
   constructor(database: Database) {
     this.#statements = prepare(database)
@@ -63,6 +72,7 @@ export class SqliteTable implements OperationTable {
     this.#openedLsn = applied.opened_lsn
     this.#openedAt = applied.opened_at
     this.#lastId = this.#statements.lastId.get() ?? 0
+    this.#waits = this.#statements.countWaits.get()!
   }
 
   /** How many operations are running by their rows that the last opening has interrupted. */
@@ -102,17 +112,26 @@ export class SqliteTable implements OperationTable {
     this.#markDirty(id, cached)
   }
 
+  /** Removes the row of one that has ended, whatever it says. */
+  removeRow({ id, group_id, bytes }: RowSize): void {
+    this.#cachedBytes -= this.#cache.get(id)?.bytes ?? 0
+    this.#cache.delete(id)
+    this.#statements.remove.run(id)
+    this.groups.count(group_id, -1, -bytes)
+  }
+
   putKey({ key, id, at, digest }: KeyEntry): void {
     this.#statements.putKey.run(key, id, at, digest, null)
   }
 
   addDependency(on: number, id: number): void {
-    this.#statements.addWait.run(on, id)
+    this.#waits += this.#statements.addWait.run(on, id).changes
   }
 
   takeDependents(on: number): readonly number[] {
+    if (this.#waits === 0) return []
     const ids = this.#statements.waitsOn.all(on)
-    if (ids.length > 0) this.#statements.removeWaits.run(on)
+    if (ids.length > 0) this.#waits -= this.#statements.removeWaits.run(on).changes
     return ids
   }
 
@@ -279,6 +298,7 @@ function prepare(database: Database) {
     remove: database.prepare('DELETE FROM operations WHERE id = ?'),
     putKey: database.prepare('INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?)'),
     endKey: database.prepare('UPDATE keys SET forget_from = iif(?, at, NULL) WHERE key = ? AND id = ?'),
+    countWaits: database.prepare<[], number>('SELECT count(*) FROM waits').pluck(),
     waitsOn: database.prepare<[number], number>('SELECT id FROM waits WHERE on_id = ? ORDER BY id').pluck(),
     addWait: database.prepare('INSERT OR IGNORE INTO waits VALUES (?, ?)'),
     removeWaits: database.prepare('DELETE FROM waits WHERE on_id = ?'),
