@@ -41,6 +41,9 @@ interface Known {
   /** An end that was acknowledged, unless it was queued again since. */
   end?: LoggedOperation['state']
   deleted: boolean
+  /** Calls that cancel it or queue it again. */
+  begun: number
+  ended: number
 }
 
 export class World {
@@ -186,9 +189,11 @@ export class World {
         },
         { deadline: now() + whole(30) },
       )
+      // Another client may have queued it again meanwhile, or be about to.
+      const { begun, ended } = known
       const latest = await wal.get(id)
-      // Another client may have queued it again meanwhile.
-      if (waited !== undefined && latest?.lsn === waited.lsn) known.end = waited.state
+      const isQuiet = begun === ended && begun === known.begun
+      if (isQuiet && waited !== undefined && latest?.lsn === waited.lsn) known.end = waited.state
     })
   }
 
@@ -221,14 +226,20 @@ export class World {
           assert.ok(!this.#isNew.has(id), `operation ${id} is new twice`)
           this.#isNew.add(id)
         }
-        if (!this.known.has(id)) this.known.set(id, { asked, runs: 0, done: 0, deleted: false })
+        if (!this.known.has(id))
+          this.known.set(id, { asked, runs: 0, done: 0, deleted: false, begun: 0, ended: 0 })
       }
     })
   }
 
   async #changing(known: Known, change: () => Promise<LoggedOperation>): Promise<boolean> {
     delete known.end
-    return await tolerant(change)
+    known.begun += 1
+    try {
+      return await tolerant(change)
+    } finally {
+      known.ended += 1
+    }
   }
 
   /** Whoever leaves a call has broken nothing. */
