@@ -12,6 +12,8 @@ import {
 } from './operation.ts'
 import type { ChangeRecord } from './record.ts'
 
+const interruptedCode = 'WAL_INTERRUPTED'
+
 /**
  * The operation after a record. A record that does not fit the state it meets changes nothing: who writes records checks
  * first, so that only a log with damaged parts has such a one.
@@ -23,7 +25,7 @@ export function changed(operation: LoggedOperation, lsn: number, record: ChangeR
 
 /** An operation that an older epoch was running, after a process has opened the log. */
 export function interrupted(operation: LoggedOperation, lsn: number, at: number): LoggedOperation {
-  const failure = { code: 'WAL_INTERRUPTED', message: 'The process that ran it has ended' }
+  const failure = { code: interruptedCode, message: 'The process that ran it has ended' }
   const isOver = operation.onInterrupted === 'fail' || operation.attemptCount >= operation.attemptLimit
   return { ...afterAttempt(operation, at, 'interrupted', failure, isOver ? undefined : at), lsn }
 }
@@ -63,7 +65,7 @@ function changeOf(operation: LoggedOperation, record: ChangeRecord): LoggedOpera
       }
     case 'fail':
       if (isFinished(operation)) return undefined
-      return afterAttempt(operation, record.at, 'failed', record.failure, record.retryAt)
+      return afterAttempt(operation, record.at, outcomeOf(record.failure), record.failure, record.retryAt)
     case 'complete': {
       if (!isRunning) return undefined
       const { failure: _, ...rest } = withoutHolder(operation, record.at, 'completed')
@@ -106,6 +108,11 @@ function afterAttempt(
   const rest = { ...withoutHolder(operation, at, outcome, failure), failure }
   if (retryAt === undefined) return { ...rest, state: 'failed', finishedAt: at }
   return { ...rest, state: 'retrying', dueAt: retryAt }
+}
+
+/** An attempt of which its process has ended was interrupted, whoever noticed it. */
+function outcomeOf({ code }: OperationFailure): AttemptOutcome {
+  return code === interruptedCode ? 'interrupted' : 'failed'
 }
 
 /** Nobody has it any more, and the attempt that was under way has ended. */
