@@ -139,8 +139,10 @@ async function stopped(talk: ChildTalk, signal: AbortSignal, { cancelMs }: Limit
   if (signal.aborted) stop.set()
   await stop.wait()
   const { reason } = signal as { readonly reason: unknown }
-  await talk.tell({ kind: 'cancel', reason: reason instanceof Error ? reason.message : String(reason) })
-  await sleep(cancelMs)
+  await moveOnAfter(cancelMs, async () => {
+    await talk.tell({ kind: 'cancel', reason: reason instanceof Error ? reason.message : String(reason) })
+    await sleep(Infinity)
+  })
   return { kind: 'stopped' }
 }
 

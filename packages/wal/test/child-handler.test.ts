@@ -204,6 +204,13 @@ describe('an attempt is interrupted, counted and tried again when its child proc
     expect(await ended({ does: 'exits' }, { nodeArgs: ['--no-such-flag'] })).toMatchObject(
       interrupted(/exit code 9 without an answer; it wrote last: [^]*bad option/),
     )
+    const { execPath } = process
+    process.execPath = join(folder, 'no-node')
+    try {
+      expect(await ended({ does: 'exits' })).toMatchObject(interrupted(/cannot start .*no-node/))
+    } finally {
+      process.execPath = execPath
+    }
   })
 
   test('unless its handler says that an interruption is its end', async () => {
