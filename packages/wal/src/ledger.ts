@@ -2,10 +2,10 @@
  * The one place that writes records of operations and knows what they have made: an operation is shown as changed once the
  * record of that is acknowledged, and one transition of it comes after the other.
  */
-import { createKeyedLock, type Permit } from '@ipfs-kit/concurrency'
+import { checkpoint, createKeyedLock, suspend, type Permit, type Resume } from '@ipfs-kit/concurrency'
+import type { Calls } from './calls.ts'
 import { changed } from './change.ts'
 import { WalError } from './errors.ts'
-import { InOrder } from './in-order.ts'
 import { isFinished, type LoggedOperation } from './operation.ts'
 import type { OperationChange } from './wal.ts'
 import type { OperationStore } from './operation-store.ts'
@@ -13,10 +13,18 @@ import type { ChangeRecord, WalRecord } from './record.ts'
 
 /** What {@link Ledger} tells. */
 export interface LedgerListener {
-  /** Operations have changed, in the order of acknowledgement as far as it is known: what it starts looks at their state. */
-  readonly changed: (operation: LoggedOperation) => void
-  /** Changes in the order of their LSNs. */
-  readonly inOrder: (changes: readonly OperationChange[]) => void
+  /** An operation has changed. It is told in the order of LSNs. */
+  readonly changed: (change: OperationChange) => void
+}
+
+/** Operations after records, by the LSN of the first of them. */
+export type Make = (firstLsn: number) => readonly LoggedOperation[]
+
+/** Records that are to be written as one. */
+interface Commit {
+  readonly records: readonly WalRecord[]
+  readonly make: Make
+  readonly written: Resume<void>
 }
 
 /** A record of a change before its operation is named and its time is known. */
@@ -28,6 +36,10 @@ export type Unstamped = ChangeRecord extends infer R
 
 /** Codes after which nothing is written any more. */
 const lasting: ReadonlySet<string> = new Set(['WAL_SYNC_FAILED', 'WAL_INDEX_FAILED', 'WAL_CLOSED'])
+/** Codes that others of a batch may not be refused with. */
+const ofOne: ReadonlySet<string> = new Set(['WAL_TOO_LARGE', 'WAL_BUSY'])
+/** Commits that are written at once. */
+const mostAtOnce = 1024
 
 export class Ledger {
   readonly store: OperationStore
@@ -46,16 +58,20 @@ export class Ledger {
   /** The LSN of the newest record that was acknowledged. */
   acknowledged: number
   readonly #turns = createKeyedLock<number>({ name: 'turn of an operation' })
+  readonly #calls: Calls
   readonly #listener: LedgerListener
   /** Operations as of records that the index may not have applied, the oldest first. */
   readonly #recent = new Map<number, LoggedOperation>()
-  readonly #order: InOrder<OperationChange>
+  /** What waits to be written. */
+  #waiting: Commit[] = []
+  #isWriting = false
 
-  constructor(store: OperationStore, clock: () => number, listener: LedgerListener) {
+  /** @param calls - has what is being written */
+  constructor(store: OperationStore, clock: () => number, calls: Calls, listener: LedgerListener) {
     this.store = store
     this.clock = clock
+    this.#calls = calls
     this.#listener = listener
-    this.#order = new InOrder((changes) => listener.inOrder(changes))
     this.acknowledged = store.log.stats().nextLsn - 1
     const open = store.index.counts().filter((count) => !isFinished(count))
     this.unfinished = open.reduce((sum, { operations }) => sum + operations, 0)
@@ -94,8 +110,8 @@ export class Ledger {
   async change(operation: LoggedOperation, changes: readonly Unstamped[]): Promise<LoggedOperation> {
     const { records, made } = this.stamp(operation, changes)
     let next = operation
-    await this.commit(records, (lsns) => {
-      next = made(lsns)
+    await this.commit(records, (firstLsn) => {
+      next = made(firstLsn)
       return [next]
     })
     return next
@@ -105,39 +121,78 @@ export class Ledger {
   stamp(operation: LoggedOperation, changes: readonly Unstamped[]) {
     const at = this.clock()
     const records = changes.map((change) => ({ ...change, at, id: operation.id }) as ChangeRecord)
-    const made = (lsns: readonly number[]) =>
-      records.reduce((current, record, nth) => changed(current, lsns[nth]!, record), operation)
+    const made = (firstLsn: number) =>
+      records.reduce((current, record, nth) => changed(current, firstLsn + nth, record), operation)
     return { records, made }
   }
 
   /**
-   * Writes records as one, and shows what they make.
+   * Writes records as one, and shows what they make. Who leaves meanwhile leaves that to be done.
    *
    * @param make - the operations after them, once it is known which LSNs they have
-   * @throws WalError as `Log.appendMany`
+   * @throws WalError as `Log.appendMany`; the reason of the signal
    */
-  async commit(
-    records: readonly WalRecord[],
-    make: (lsns: readonly number[]) => readonly LoggedOperation[],
-  ): Promise<number[]> {
-    if (this.failure !== undefined) throw this.failure
-    const place = this.#order.enter()
-    let changes: OperationChange[] = []
+  commit(records: readonly WalRecord[], make: Make, signal?: AbortSignal): Promise<void> {
+    const begin = (written: Resume<void>) => {
+      if (this.failure !== undefined) throw this.failure
+      this.#waiting.push({ records, make, written })
+      this.#wake()
+      return () => {}
+    }
+    return suspend(begin, signal === undefined ? committing : { ...committing, signal })
+  }
+
+  #wake(): void {
+    if (this.#isWriting) return
+    this.#isWriting = true
+    this.#calls.spawn(() => this.#run(), 'write records of operations')
+  }
+
+  /** Writes what waits, all of it as one: what is begun in one go costs no more than one append. */
+  async #run(): Promise<void> {
+    for (;;) {
+      const batch = this.#waiting.splice(0, mostAtOnce)
+      if (batch.length === 0) break
+      await this.#write(batch)
+      // Who was answered may go on at once: the next batch is for all of them, and not for the first.
+      if (batch.length > 1) await checkpoint()
+    }
+    this.#isWriting = false
+  }
+
+  async #write(batch: readonly Commit[]): Promise<void> {
     try {
-      const lsns = await this.store.append(records)
-      this.acknowledged = Math.max(this.acknowledged, lsns.at(-1)!)
-      for (const record of records) this.#count(record)
-      const made = make(lsns)
-      for (const operation of made) this.#note(operation)
-      changes = made.map((operation) => ({ lsn: operation.lsn, operation }))
-      for (const operation of made) this.#listener.changed(operation)
-      return lsns
+      if (this.failure !== undefined) throw this.failure
+      const [firstLsn] = await this.store.append(batch.flatMap(({ records }) => records))
+      this.#written(batch, firstLsn!)
     } catch (error) {
       if (error instanceof WalError && lasting.has(error.code)) this.failure ??= error
-      throw error
-    } finally {
-      place.leave(changes)
+      if (batch.length > 1 && error instanceof WalError && ofOne.has(error.code)) {
+        for (const commit of batch) await this.#write([commit])
+        return
+      }
+      for (const { written } of batch) written.reject(error)
     }
+  }
+
+  /** Shows what is written. What comes of showing it is told to whoever asked for it. */
+  #written(batch: readonly Commit[], firstLsn: number): void {
+    let nextLsn = firstLsn
+    for (const { records, make, written } of batch) {
+      const lsn = nextLsn
+      nextLsn += records.length
+      this.acknowledged = nextLsn - 1
+      try {
+        const made = make(lsn)
+        for (const record of records) this.#count(record)
+        for (const operation of made) this.#note(operation)
+        for (const operation of made) this.#listener.changed({ lsn: operation.lsn, operation })
+        written.resolve()
+      } catch (error) {
+        written.reject(error)
+      }
+    }
+    this.#forgetApplied()
   }
 
   #count(record: WalRecord): void {
@@ -150,16 +205,22 @@ export class Ledger {
   }
 
   #note(operation: LoggedOperation): void {
-    const { id } = operation
-    this.#recent.delete(id)
-    this.#recent.set(id, operation)
+    // At the end again: the oldest is the first.
+    this.#recent.delete(operation.id)
+    this.#recent.set(operation.id, operation)
+  }
+
+  #forgetApplied(): void {
     const { appliedLsn } = this.store.index
-    for (const [old, { lsn }] of this.#recent) {
+    for (const [id, { lsn }] of this.#recent) {
       if (lsn > appliedLsn) break
-      this.#recent.delete(old)
+      this.#recent.delete(id)
     }
   }
 }
+
+/** Made once: there are as many as commits. */
+const committing = { what: 'record of an operation' }
 
 /** Whether the disk took nothing this time, and may take it the next: a failed write, or a volume that is full. */
 export function isDiskTrouble(error: unknown): boolean {

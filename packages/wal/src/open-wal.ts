@@ -42,13 +42,14 @@ export function openOver(store: OperationStore, options: WalOptions, checked: Ch
   const waits = new Waits()
   const followers = new Followers(store.log.stats().nextLsn - 1)
   const backendFollowers = new BackendFollowers()
-  const ledger = new Ledger(store, clock, {
-    changed: (operation) => {
+  const ledger = new Ledger(store, clock, calls, {
+    changed: (change) => {
+      const { operation } = change
       publishOperation(operation)
       waits.changed(operation)
       executor.changed(operation)
+      followers.give(change)
     },
-    inOrder: (changes) => followers.give(changes),
   })
   const appender = new Appender(ledger, maxUnfinished)
   const executor = new Executor({

@@ -1,6 +1,6 @@
 /** The public face of an open log of operations. */
 import { shield, type Owner } from '@ipfs-kit/concurrency'
-import type { Appender } from './append-operations.ts'
+import { hasKeys, type Appender } from './append-operations.ts'
 import type { Stop } from './attempt.ts'
 import { BackendFollower, type BackendFollowers } from './backend-followers.ts'
 import type { Calls } from './calls.ts'
@@ -70,7 +70,12 @@ export class OpenedWal implements Wal {
     checkCallOptions(options)
     const { appender, checked } = this.#parts
     const admitted = admit(operations, checked)
-    return await this.#call('append operations', options, () => appender.append(admitted))
+    // Keys are held until what they are used for is written, whoever waits for it.
+    if (hasKeys(admitted)) {
+      return await this.#call('append operations', options, () => appender.append(admitted))
+    }
+    this.#checkOpen()
+    return await appender.append(admitted, options?.signal)
   }
 
   async get(id: number, options?: CallOptions): Promise<LoggedOperation | undefined> {

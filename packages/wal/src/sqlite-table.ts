@@ -26,6 +26,13 @@ interface Row {
   readonly body: string
 }
 
+/** What is counted of a row. */
+export interface RowSize {
+  readonly id: number
+  readonly group_id: number
+  readonly bytes: number
+}
+
 /** Where the index stands. */
 export interface Applied {
   readonly lsn: number
@@ -57,6 +64,8 @@ export class SqliteTable implements OperationTable {
   readonly #swept = new Map<number, number>()
   /** No row has a higher id. */
   #lastId: number
+  /** Rows of who waits for whom: mostly none, and then nobody is looked for. */
+  #waits: number
 
   constructor(database: Database) {
     this.#statements = prepare(database)
@@ -69,6 +78,7 @@ export class SqliteTable implements OperationTable {
     this.#openedAt = applied.opened_at
     this.#recovering = applied.recovering
     this.#lastId = this.#statements.lastId.get() ?? 0
+    this.#waits = this.#statements.countWaits.get()!
   }
 
   /** How many operations of older epochs may still be running in the file. */
@@ -108,17 +118,26 @@ export class SqliteTable implements OperationTable {
     this.#markDirty(id, cached)
   }
 
+  /** Removes the row of one that has ended, whatever it says. */
+  removeRow({ id, group_id, bytes }: RowSize): void {
+    this.#cachedBytes -= this.#cache.get(id)?.bytes ?? 0
+    this.#cache.delete(id)
+    this.#statements.remove.run(id)
+    this.groups.count(group_id, -1, -bytes)
+  }
+
   putKey({ key, id, at, digest }: KeyEntry): void {
     this.#statements.putKey.run(key, id, at, digest, null)
   }
 
   addDependency(on: number, id: number): void {
-    this.#statements.addWait.run(on, id)
+    this.#waits += this.#statements.addWait.run(on, id).changes
   }
 
   takeDependents(on: number): readonly number[] {
+    if (this.#waits === 0) return []
     const ids = this.#statements.waitsOn.all(on)
-    if (ids.length > 0) this.#statements.removeWaits.run(on)
+    if (ids.length > 0) this.#waits -= this.#statements.removeWaits.run(on).changes
     return ids
   }
 
@@ -291,6 +310,7 @@ function prepare(database: Database) {
     remove: database.prepare('DELETE FROM operations WHERE id = ?'),
     putKey: database.prepare('INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?)'),
     endKey: database.prepare('UPDATE keys SET forget_from = iif(?, at, NULL) WHERE key = ? AND id = ?'),
+    countWaits: database.prepare<[], number>('SELECT count(*) FROM waits').pluck(),
     waitsOn: database.prepare<[number], number>('SELECT id FROM waits WHERE on_id = ? ORDER BY id').pluck(),
     addWait: database.prepare('INSERT OR IGNORE INTO waits VALUES (?, ?)'),
     removeWaits: database.prepare('DELETE FROM waits WHERE on_id = ?'),

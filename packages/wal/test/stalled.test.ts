@@ -41,7 +41,7 @@ async function stall(path: string): Promise<void> {
 
 test(
   'new work goes on while operations are recovered that a process has left running',
-  { timeout: 120_000 * soak },
+  { timeout: 300_000 * soak },
   async () => {
     const path = join(home, 'operations')
     await stall(path)
