@@ -40,6 +40,8 @@ interface Known {
   done: number
   /** An end that was acknowledged, unless it was queued again since. */
   end?: LoggedOperation['state']
+  /** Calls under way that may give it another state. */
+  changing: number
   deleted: boolean
 }
 
@@ -187,8 +189,8 @@ export class World {
         { deadline: now() + whole(30) },
       )
       const latest = await wal.get(id)
-      // Another client may have queued it again meanwhile.
-      if (waited !== undefined && latest?.lsn === waited.lsn) known.end = waited.state
+      // Another client may have queued it again meanwhile, or be about to: what is written then may not be acknowledged.
+      if (waited !== undefined && latest?.lsn === waited.lsn && known.changing === 0) known.end = waited.state
     })
   }
 
@@ -221,14 +223,19 @@ export class World {
           assert.ok(!this.#isNew.has(id), `operation ${id} is new twice`)
           this.#isNew.add(id)
         }
-        if (!this.known.has(id)) this.known.set(id, { asked, runs: 0, done: 0, deleted: false })
+        if (!this.known.has(id)) this.known.set(id, { asked, runs: 0, done: 0, changing: 0, deleted: false })
       }
     })
   }
 
   async #changing(known: Known, change: () => Promise<LoggedOperation>): Promise<boolean> {
     delete known.end
-    return await tolerant(change)
+    known.changing += 1
+    try {
+      return await tolerant(change)
+    } finally {
+      known.changing -= 1
+    }
   }
 
   /** Whoever leaves a call has broken nothing. */
