@@ -101,11 +101,6 @@ export class Ledger {
     return recent === undefined || recent.lsn <= this.store.index.appliedLsn
   }
 
-  /** Waits until the index has all that is acknowledged. */
-  async applied(): Promise<void> {
-    await this.store.index.applied(this.acknowledged)
-  }
-
   /** Writes changes of one operation as one. Whoever calls has its turn. */
   async change(operation: LoggedOperation, changes: readonly Unstamped[]): Promise<LoggedOperation> {
     const { records, made } = this.stamp(operation, changes)

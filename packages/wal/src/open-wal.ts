@@ -31,7 +31,9 @@ import { Waits } from './waits.ts'
  */
 export async function openWal(options: WalOptions): Promise<Wal> {
   const checked = checkWalOptions(options)
-  return openOver(await openOperationStore(storeOptions(options)), options, checked)
+  // A tool that looks leaves the configuration of who runs the operations.
+  const config = checked.isOn ? configOf(options, checked) : undefined
+  return openOver(await openOperationStore(storeOptions(options), config), options, checked)
 }
 
 /** What runs the operations of an open store. It closes the store in the end. */

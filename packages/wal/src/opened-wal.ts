@@ -30,6 +30,7 @@ import type {
   OperationChange,
   OperationPage,
   Wal,
+  WalFinding,
   WalStats,
 } from './wal.ts'
 import type { Waits } from './waits.ts'
@@ -59,6 +60,11 @@ export class OpenedWal implements Wal {
   constructor(parts: OpenedWalOptions) {
     this.config = parts.config
     this.#parts = parts
+  }
+
+  get findings(): readonly WalFinding[] {
+    const { store } = this.#parts
+    return [...store.log.findings, ...store.findings]
   }
 
   async append(operation: NewOperation, options?: CallOptions): Promise<Appended> {
@@ -238,6 +244,7 @@ export class OpenedWal implements Wal {
       epoch: store.epoch,
       log: store.log.stats(),
       index: store.index.stats(),
+      store: store.stats(),
       operations: Object.freeze(store.index.counts()),
       unfinished: ledger.unfinished,
       running,

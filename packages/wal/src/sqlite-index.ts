@@ -188,6 +188,8 @@ class OpenedSqliteIndex implements SqliteIndex {
   }
 
   async retain(retention: Retention) {
+    // What an opening has ended is taken away by its end, which its row has to have.
+    await this.recovered()
     let operations = 0
     let keys = 0
     for (;;) {
@@ -355,10 +357,10 @@ class OpenedSqliteIndex implements SqliteIndex {
     if (this.#thread !== undefined) this.#sweep()
   }
 
-  /** What is still to be recovered is shown as it will be: who waits for its end is told at once if this is it. */
+  /** What is still to be recovered is shown as it will be, as counts and filters have it. */
   #asRecovered<Found extends LoggedOperation | undefined>(operation: Found): Found | LoggedOperation {
-    const { openedLsn, openedAt, recovering } = this.#standing
-    const isLeft = recovering > 0 && operation?.state === 'running' && operation.lsn < openedLsn
+    const { openedLsn, openedAt } = this.#standing
+    const isLeft = operation?.state === 'running' && operation.lsn < openedLsn
     return isLeft ? interrupted(operation, openedLsn, openedAt) : operation
   }
 
