@@ -39,18 +39,19 @@ export class Appender {
   }
 
   /**
-   * Who leaves meanwhile gives back the keys.
+   * Appends a batch, under the lock of its keys.
    *
    * @throws WalError WAL_DEPENDENCY, WAL_KEY_CONFLICT, WAL_BUSY, and as `Log.appendMany`; the reason of the signal
    */
   async append(admitted: readonly Admitted[], signal?: AbortSignal): Promise<Appended[]> {
-    using _keys = hasKeys(admitted) ? await this.lock(admitted) : undefined
-    const batch = this.lookUp(admitted)
-    let made: readonly LoggedOperation[] = []
-    if (batch.records.length > 0) {
-      await this.#ledger.commit(batch.records, (firstLsn) => (made = batch.made(firstLsn)), signal)
-    }
-    return batch.answers(made)
+    const { records, made, answers } = this.lookUp(admitted)
+    return answers(records.length === 0 ? [] : await this.#ledger.commit(records, made, signal))
+  }
+
+  /** The same for one that has keys, which are taken until it is written: nobody may leave it before. */
+  async appendWithKeys(admitted: readonly Admitted[]): Promise<Appended[]> {
+    using _keys = await this.lock(admitted)
+    return await this.append(admitted)
   }
 
   /** Takes the keys of a batch, so that nobody else appends with one of them until they are given back. */

@@ -151,7 +151,7 @@ export class AttemptContext {
     const written = this.#results.length
     const all = [...this.#pending(), ...changes]
     this.#writtenAt = now()
-    if (all.length > 0) this.#operation = await this.#options.ledger.change(this.#operation, all)
+    if (all.length > 0) [this.#operation] = await this.#options.ledger.change(this.#operation, all)
     // More may have been told meanwhile.
     if (this.#progress === progress) this.#progress = undefined
     this.#results = this.#results.slice(written)

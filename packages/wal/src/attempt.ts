@@ -37,7 +37,7 @@ export class Attempt {
 
   constructor(operation: LoggedOperation) {
     this.operation = operation
-    this.ended = createEvent({ name: `end of an attempt of operation ${operation.id}` })
+    this.ended = createEvent(ending)
   }
 
   /** Why it is stopped, if it is. */
@@ -93,6 +93,8 @@ export class Attempt {
   }
 }
 
+/** Made once: there are as many as attempts. */
+const ending = { name: 'end of an attempt' }
 const weight = { drain: 0, pause: 1, cancel: 2 } as const
 const reasons = {
   drain: 'the log of operations is being closed',

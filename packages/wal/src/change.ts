@@ -19,15 +19,69 @@ const interruptedCode = 'WAL_INTERRUPTED'
  * first, so that only a log with damaged parts has such a one.
  */
 export function changed(operation: LoggedOperation, lsn: number, record: ChangeRecord): LoggedOperation {
-  const next = changeOf(operation, record)
-  return next === undefined ? operation : { ...next, lsn }
+  const { state } = operation
+  const isRunning = state === 'running'
+  switch (record.kind) {
+    case 'start': {
+      if (state !== 'queued' && state !== 'retrying') return operation
+      const attempt = operation.attemptCount + 1
+      const attempts = [
+        ...operation.attempts.slice(1 - maxAttemptsKept),
+        { attempt, epoch: record.epoch, startedAt: record.at },
+      ]
+      return { ...operation, lsn, state: 'running', epoch: record.epoch, attemptCount: attempt, attempts }
+    }
+    case 'progress':
+      if (!isRunning) return operation
+      return {
+        ...operation,
+        lsn,
+        ...(record.progress && { progress: record.progress }),
+        ...(record.results && { items: withResults(operation.items, record.results) }),
+        ...(record.checkpoint !== undefined && { checkpoint: record.checkpoint }),
+      }
+    case 'fail':
+      if (isFinished(operation)) return operation
+      return afterAttempt(operation, lsn, record.at, record.failure, record.retryAt)
+    case 'complete': {
+      if (!isRunning) return operation
+      const { epoch: _, failure: __, ...rest } = operation
+      const attempts = endedAttempts(operation, record.at, 'completed')
+      const result = record.result === undefined ? {} : { result: record.result }
+      return { ...rest, lsn, attempts, ...result, state: 'completed', finishedAt: record.at }
+    }
+    case 'cancel': {
+      if (isFinished(operation)) return operation
+      const failure = { code: 'WAL_CANCELLED', message: record.reason }
+      const { epoch: _, ...rest } = operation
+      const attempts = endedAttempts(operation, record.at, 'cancelled')
+      return { ...rest, lsn, attempts, failure, state: 'cancelled', finishedAt: record.at }
+    }
+    case 'release': {
+      if (!isRunning) return operation
+      const { epoch: _, ...rest } = operation
+      const attempts = endedAttempts(operation, record.at, 'released')
+      return { ...rest, lsn, attempts, state: 'queued', attemptLimit: operation.attemptLimit + 1 }
+    }
+    case 'pause':
+      return isFinished(operation) || operation.paused ? operation : { ...operation, lsn, paused: true }
+    case 'resume':
+      return isFinished(operation) || !operation.paused ? operation : { ...operation, lsn, paused: false }
+    case 'retry': {
+      if (state !== 'failed' && state !== 'cancelled') return operation
+      const { finishedAt: _, brokenBy: __, ...rest } = operation
+      const attemptLimit = operation.attemptCount + operation.maxAttempts
+      // Dependencies that broke it are not asked for again: who retries it knows of them.
+      return { ...rest, lsn, state: 'queued', paused: false, waitingFor: 0, dueAt: record.at, attemptLimit }
+    }
+  }
 }
 
 /** An operation that an older epoch was running, after a process has opened the log. */
 export function interrupted(operation: LoggedOperation, lsn: number, at: number): LoggedOperation {
   const failure = { code: interruptedCode, message: 'The process that ran it has ended' }
   const retryAt = interruptedState(operation) === 'failed' ? undefined : at
-  return { ...afterAttempt(operation, at, 'interrupted', failure, retryAt), lsn }
+  return afterAttempt(operation, lsn, at, failure, retryAt)
 }
 
 /** The state that {@link interrupted} gives. */
@@ -51,91 +105,33 @@ export function afterDependency(
   return { ...operation, brokenBy: operation.brokenBy ?? id }
 }
 
-function changeOf(operation: LoggedOperation, record: ChangeRecord): LoggedOperation | undefined {
-  const { state } = operation
-  const isRunning = state === 'running'
-  switch (record.kind) {
-    case 'start': {
-      if (state !== 'queued' && state !== 'retrying') return undefined
-      const attempt = operation.attemptCount + 1
-      const attempts = [
-        ...operation.attempts.slice(1 - maxAttemptsKept),
-        { attempt, epoch: record.epoch, startedAt: record.at },
-      ]
-      return { ...operation, state: 'running', epoch: record.epoch, attemptCount: attempt, attempts }
-    }
-    case 'progress':
-      if (!isRunning) return undefined
-      return {
-        ...operation,
-        ...(record.progress && { progress: record.progress }),
-        ...(record.results && { items: withResults(operation.items, record.results) }),
-        ...(record.checkpoint !== undefined && { checkpoint: record.checkpoint }),
-      }
-    case 'fail':
-      if (isFinished(operation)) return undefined
-      return afterAttempt(operation, record.at, outcomeOf(record.failure), record.failure, record.retryAt)
-    case 'complete': {
-      if (!isRunning) return undefined
-      const { failure: _, ...rest } = withoutHolder(operation, record.at, 'completed')
-      const result = record.result === undefined ? {} : { result: record.result }
-      return { ...rest, ...result, state: 'completed', finishedAt: record.at }
-    }
-    case 'cancel': {
-      if (isFinished(operation)) return undefined
-      const failure = { code: 'WAL_CANCELLED', message: record.reason }
-      const rest = withoutHolder(operation, record.at, 'cancelled')
-      return { ...rest, failure, state: 'cancelled', finishedAt: record.at }
-    }
-    case 'release': {
-      if (!isRunning) return undefined
-      const rest = withoutHolder(operation, record.at, 'released')
-      return { ...rest, state: 'queued', attemptLimit: operation.attemptLimit + 1 }
-    }
-    case 'pause':
-      return isFinished(operation) || operation.paused ? undefined : { ...operation, paused: true }
-    case 'resume':
-      return isFinished(operation) || !operation.paused ? undefined : { ...operation, paused: false }
-    case 'retry': {
-      if (state !== 'failed' && state !== 'cancelled') return undefined
-      const { finishedAt: _, brokenBy: __, ...rest } = operation
-      const attemptLimit = operation.attemptCount + operation.maxAttempts
-      // Dependencies that broke it are not asked for again: who retries it knows of them.
-      return { ...rest, state: 'queued', paused: false, waitingFor: 0, dueAt: record.at, attemptLimit }
-    }
-  }
-}
-
 /** After an attempt that failed, or a failure without one; `retryAt` absent: a dead letter. */
 function afterAttempt(
   operation: LoggedOperation,
+  lsn: number,
   at: number,
-  outcome: AttemptOutcome,
   failure: OperationFailure,
   retryAt: number | undefined,
 ): LoggedOperation {
-  const rest = { ...withoutHolder(operation, at, outcome, failure), failure }
-  if (retryAt === undefined) return { ...rest, state: 'failed', finishedAt: at }
-  return { ...rest, state: 'retrying', dueAt: retryAt }
+  const { epoch: _, ...rest } = operation
+  // Whoever noticed the end of its process.
+  const outcome = failure.code === interruptedCode ? 'interrupted' : 'failed'
+  const attempts = endedAttempts(operation, at, outcome, failure)
+  if (retryAt === undefined) return { ...rest, lsn, attempts, failure, state: 'failed', finishedAt: at }
+  return { ...rest, lsn, attempts, failure, state: 'retrying', dueAt: retryAt }
 }
 
-/** An attempt of which its process has ended was interrupted, whoever noticed it. */
-function outcomeOf({ code }: OperationFailure): AttemptOutcome {
-  return code === interruptedCode ? 'interrupted' : 'failed'
-}
-
-/** Nobody has it any more, and the attempt that was under way has ended. */
-function withoutHolder(
-  operation: LoggedOperation,
+/** The attempts when the one that was under way has ended. */
+function endedAttempts(
+  { attempts }: LoggedOperation,
   at: number,
   outcome: AttemptOutcome,
   failure?: OperationFailure,
-): LoggedOperation {
-  const { epoch: _, ...rest } = operation
-  const last = operation.attempts.at(-1)
-  if (last === undefined || last.outcome !== undefined) return rest
+): readonly Attempt[] {
+  const last = attempts.at(-1)
+  if (last === undefined || last.outcome !== undefined) return attempts
   const ended: Attempt = { ...last, endedAt: at, outcome, ...(failure && { failure }) }
-  return { ...rest, attempts: [...operation.attempts.slice(0, -1), ended] }
+  return [...attempts.slice(0, -1), ended]
 }
 
 function withResults(items: ItemResults | undefined, added: readonly ItemResult[]): ItemResults {

@@ -169,10 +169,10 @@ export class Dispatcher {
     const operation = this.#options.ledger.load(id)
     // It may be pending again: it was passed over while the attempt had it.
     if (operation !== undefined) lane.update(operation)
-    const [hungry] = this.#hungry
-    if (hungry !== undefined) {
+    for (const hungry of this.#hungry) {
       this.#hungry.delete(hungry)
       this.pump(hungry)
+      break
     }
     this.pump(lane)
     this.#options.onDue(lane.nextDueAt)

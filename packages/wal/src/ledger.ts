@@ -17,14 +17,11 @@ export interface LedgerListener {
   readonly changed: (change: OperationChange) => void
 }
 
-/** Operations after records, by the LSN of the first of them. */
-export type Make = (firstLsn: number) => readonly LoggedOperation[]
-
 /** Records that are to be written as one. */
 interface Commit {
   readonly records: readonly WalRecord[]
-  readonly make: Make
-  readonly written: Resume<void>
+  readonly make: (firstLsn: number) => readonly LoggedOperation[]
+  readonly written: Resume<readonly LoggedOperation[]>
 }
 
 /** A record of a change before its operation is named and its time is known. */
@@ -101,15 +98,10 @@ export class Ledger {
     return recent === undefined || recent.lsn <= this.store.index.appliedLsn
   }
 
-  /** Writes changes of one operation as one. Whoever calls has its turn. */
-  async change(operation: LoggedOperation, changes: readonly Unstamped[]): Promise<LoggedOperation> {
+  /** Writes changes of one operation as one, and gives it as it is then. Whoever calls has its turn. */
+  change(operation: LoggedOperation, changes: readonly Unstamped[]): Promise<readonly [LoggedOperation]> {
     const { records, made } = this.stamp(operation, changes)
-    let next = operation
-    await this.commit(records, (firstLsn) => {
-      next = made(firstLsn)
-      return [next]
-    })
-    return next
+    return this.commit(records, (firstLsn) => [made(firstLsn)] as const)
   }
 
   /** Changes of one operation as records, and what they make of it when they have LSNs. */
@@ -122,17 +114,21 @@ export class Ledger {
   }
 
   /**
-   * Writes records as one, and shows what they make. Who leaves meanwhile leaves that to be done.
+   * Writes records as one, shows what they make, and gives it. Who leaves meanwhile leaves that to be done.
    *
-   * @param make - the operations after them, once it is known which LSNs they have
+   * @param make - the operations after them, once it is known which LSN the first one has
    * @throws WalError as `Log.appendMany`; the reason of the signal
    */
-  commit(records: readonly WalRecord[], make: Make, signal?: AbortSignal): Promise<void> {
-    const begin = (written: Resume<void>) => {
+  commit<Made extends readonly LoggedOperation[]>(
+    records: readonly WalRecord[],
+    make: (firstLsn: number) => Made,
+    signal?: AbortSignal,
+  ): Promise<Made> {
+    const begin = (written: Resume<Made>) => {
       if (this.failure !== undefined) throw this.failure
-      this.#waiting.push({ records, make, written })
+      this.#waiting.push({ records, make, written: written as Resume<readonly LoggedOperation[]> })
       this.#wake()
-      return () => {}
+      return noUndo
     }
     return suspend(begin, signal === undefined ? committing : { ...committing, signal })
   }
@@ -163,7 +159,9 @@ export class Ledger {
     } catch (error) {
       if (error instanceof WalError && lasting.has(error.code)) this.failure ??= error
       if (batch.length > 1 && error instanceof WalError && ofOne.has(error.code)) {
-        for (const commit of batch) await this.#write([commit])
+        const half = batch.length >> 1
+        await this.#write(batch.slice(0, half))
+        await this.#write(batch.slice(half))
         return
       }
       for (const { written } of batch) written.reject(error)
@@ -182,7 +180,7 @@ export class Ledger {
         for (const record of records) this.#count(record)
         for (const operation of made) this.#note(operation)
         for (const operation of made) this.#listener.changed({ lsn: operation.lsn, operation })
-        written.resolve()
+        written.resolve(made)
       } catch (error) {
         written.reject(error)
       }
@@ -216,6 +214,7 @@ export class Ledger {
 
 /** Made once: there are as many as commits. */
 const committing = { what: 'record of an operation' }
+const noUndo = (): void => {}
 
 /** Whether the disk took nothing this time, and may take it the next: a failed write, or a volume that is full. */
 export function isDiskTrouble(error: unknown): boolean {

@@ -76,9 +76,8 @@ export class OpenedWal implements Wal {
     checkCallOptions(options)
     const { appender, checked } = this.#parts
     const admitted = admit(operations, checked)
-    // Keys are held until what they are used for is written, whoever waits for it.
     if (hasKeys(admitted)) {
-      return await this.#call('append operations', options, () => appender.append(admitted))
+      return await this.#call('append operations', options, () => appender.appendWithKeys(admitted))
     }
     this.#checkOpen()
     return await appender.append(admitted, options?.signal)

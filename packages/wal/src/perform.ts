@@ -5,6 +5,7 @@ import { AttemptContext, type ContextOptions } from './attempt-context.ts'
 import type { Attempt, Ending } from './attempt.ts'
 import { conclude, type AttemptEnd, type Conclusion } from './conclusion.ts'
 import { isDiskTrouble, type Unstamped } from './ledger.ts'
+import type { Admitted } from './new-operation.ts'
 import type { LoggedOperation, OperationFailure } from './operation.ts'
 import { publishLate } from './reports.ts'
 import type { OperationHandler } from './wal.ts'
@@ -32,8 +33,7 @@ export async function perform(attempt: Attempt, options: PerformOptions): Promis
   const readied = ready(attempt.operation, handler, ledger.clock())
   const context = await begin(attempt, options, readied)
   if (context === undefined || !('params' in readied)) return 'nothing'
-  const { operation } = context
-  const { expiresAt = Infinity, timeoutMs } = operation
+  const { expiresAt = Infinity, timeoutMs } = context.operation
   const timeMs = Math.min(timeoutMs, Math.max(0, expiresAt - ledger.clock()))
   const ending = await attempt.run(handler!, readied.params, timeMs, (signal) => context.for(signal))
   return await finish({ attempt, context, handler: handler!, ending, options })
@@ -65,14 +65,20 @@ async function begin(
   readied: Readied,
 ): Promise<AttemptContext | undefined> {
   const { ledger } = options
-  using _turn = await ledger.turn(attempt.operation.id)
-  if ('failure' in readied) {
-    await ledger.change(attempt.operation, [{ kind: 'fail', failure: readied.failure }])
-    return undefined
+  const { operation } = attempt
+  // Not `using`, here and below: each would cost as much as the wait.
+  const turn = await ledger.turn(operation.id)
+  try {
+    if ('failure' in readied) {
+      await ledger.change(operation, [{ kind: 'fail', failure: readied.failure }])
+      return undefined
+    }
+    const [started] = await ledger.change(operation, [{ kind: 'start', epoch: ledger.store.epoch }])
+    attempt.context = new AttemptContext(started, options)
+    return attempt.context
+  } finally {
+    turn.release()
   }
-  const started = await ledger.change(attempt.operation, [{ kind: 'start', epoch: ledger.store.epoch }])
-  attempt.context = new AttemptContext(started, options)
-  return attempt.context
 }
 
 /** An attempt whose handler has ended. */
@@ -86,16 +92,54 @@ interface Ended {
 
 async function finish(ended: Ended): Promise<AttemptOutcome> {
   const { context, options } = ended
-  using _turn = await options.ledger.turn(context.operation.id)
-  const told = context.end()
-  const conclusion = conclusionOf(ended, ended.ending)
+  const turn = await options.ledger.turn(context.operation.id)
   try {
-    const written = await write(ended, told, conclusion)
-    if (written.isLate) publishLate(context.operation)
-    return outcomeOf(written)
-  } catch (error) {
-    if (ended.ending.kind === 'returned') publishLate(context.operation)
-    throw error
+    const told = context.end()
+    const conclusion = conclusionOf(ended, ended.ending)
+    return hasKeys(followUpsOf(ended, conclusion))
+      ? await writeWithKeys(ended, told, conclusion)
+      : await writeEnd(ended, told, conclusion)
+  } finally {
+    turn.release()
+  }
+}
+
+/** The same, under the lock of the keys of its follow-ups. */
+async function writeWithKeys(
+  ended: Ended,
+  told: readonly Unstamped[],
+  conclusion: Conclusion,
+): Promise<AttemptOutcome> {
+  using _keys = await ended.options.appender.lock(followUpsOf(ended, conclusion))
+  return await writeEnd(ended, told, conclusion)
+}
+
+/** Writes the end; again and again while the disk takes nothing, since the work is done. */
+async function writeEnd(
+  ended: Ended,
+  told: readonly Unstamped[],
+  first: Conclusion,
+): Promise<AttemptOutcome> {
+  const { context, ending, options } = ended
+  const { ledger, isDraining } = options
+  let conclusion = first
+  for (;;) {
+    try {
+      await write(ended, told, conclusion)
+      if (conclusion.isLate) publishLate(context.operation)
+      return outcomeOf(conclusion)
+    } catch (error) {
+      const mayBeLess = isCompletion(conclusion) && ledger.failure === undefined && !isDiskTrouble(error)
+      if (mayBeLess) {
+        // Its follow-ups cannot be promised, so that it has not completed.
+        conclusion = conclusionOf(ended, { kind: 'threw', error })
+      } else if (isDiskTrouble(error) && !isDraining()) {
+        await shield(() => sleep(writeAgainMs))
+      } else {
+        if (ending.kind === 'returned') publishLate(context.operation)
+        throw error
+      }
+    }
   }
 }
 
@@ -113,34 +157,30 @@ function conclusionOf({ attempt, context, handler, options }: Ended, ending: End
   })
 }
 
-/** Writes the end; again and again while the disk takes nothing, since the work is done. */
-async function write(ended: Ended, told: readonly Unstamped[], conclusion: Conclusion): Promise<Conclusion> {
+/** Writes what was told, the conclusion, and its follow-ups. @throws WalError as `Appender.lookUp`, at once */
+function write(ended: Ended, told: readonly Unstamped[], conclusion: Conclusion): Promise<unknown> {
   const { context, options } = ended
-  const { ledger, appender, isDraining } = options
-  const isCompleted = conclusion.changes.some(({ kind }) => kind === 'complete')
-  const followUps = isCompleted ? context.followUps : []
-  using _keys = hasKeys(followUps) ? await appender.lock(followUps) : undefined
-  for (;;) {
-    try {
-      const batch = appender.lookUp(followUps)
-      const own = ledger.stamp(context.operation, [...told, ...conclusion.changes])
-      await ledger.commit([...own.records, ...batch.records], (firstLsn) => [
-        own.made(firstLsn),
-        ...batch.made(firstLsn + own.records.length),
-      ])
-      return conclusion
-    } catch (error) {
-      if (isCompleted && ledger.failure === undefined && !isDiskTrouble(error)) {
-        // Its follow-ups cannot be promised, so that it has not completed.
-        return await write(ended, told, conclusionOf(ended, { kind: 'threw', error }))
-      }
-      if (!isDiskTrouble(error) || isDraining()) throw error
-      await shield(() => sleep(writeAgainMs))
-    }
-  }
+  const { ledger, appender } = options
+  const changes = [...told, ...conclusion.changes]
+  const asked = followUpsOf(ended, conclusion)
+  if (asked.length === 0) return ledger.change(context.operation, changes)
+  const own = ledger.stamp(context.operation, changes)
+  const followUps = appender.lookUp(asked)
+  return ledger.commit([...own.records, ...followUps.records], (firstLsn) => [
+    own.made(firstLsn),
+    ...followUps.made(firstLsn + own.records.length),
+  ])
 }
 
-function outcomeOf({ changes, failure }: Conclusion): AttemptOutcome {
-  if (failure !== undefined) return failure
-  return changes.some(({ kind }) => kind === 'complete') ? 'completed' : 'nothing'
+/** What is promised with a completion. */
+function followUpsOf({ context }: Ended, conclusion: Conclusion): readonly Admitted[] {
+  return isCompletion(conclusion) ? context.followUps : []
+}
+
+function isCompletion({ changes }: Conclusion): boolean {
+  return changes.some(({ kind }) => kind === 'complete')
+}
+
+function outcomeOf(conclusion: Conclusion): AttemptOutcome {
+  return conclusion.failure ?? (isCompletion(conclusion) ? 'completed' : 'nothing')
 }

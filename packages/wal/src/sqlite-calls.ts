@@ -68,10 +68,12 @@ export function packBatch(firstLsn: number, payloads: readonly Uint8Array[]): Pa
   const lengths = new Uint32Array(bytes, 0, count)
   const body = new Uint8Array(bytes)
   let at = count * 4
-  for (const [nth, payload] of payloads.entries()) {
+  let nth = 0
+  for (const payload of payloads) {
     lengths[nth] = payload.length
     body.set(payload, at)
     at += payload.length
+    nth += 1
   }
   return { firstLsn, count, bytes }
 }

@@ -35,7 +35,9 @@ export class Transitions {
       using _turn = await ledger.turn(id)
       const operation = this.load(id)
       const change = decide(operation)
-      return change === undefined ? operation : await ledger.change(operation, [change])
+      if (change === undefined) return operation
+      const [changed] = await ledger.change(operation, [change])
+      return changed
     } finally {
       // It was passed over while its turn was taken.
       const operation = ledger.load(id)

@@ -10,21 +10,25 @@ interface Waiter {
 }
 
 export class Waits {
-  readonly #waiters = new Map<number, Set<Waiter>>()
+  readonly #waiters = new Map<number, Waiter[]>()
 
   /** Waits for the end of an operation that has not ended. */
-  async wait(id: number, signal: AbortSignal | undefined): Promise<LoggedOperation> {
-    return await suspend<LoggedOperation>(
+  wait(id: number, signal: AbortSignal | undefined): Promise<LoggedOperation> {
+    return suspend<LoggedOperation>(
       (waiter) => {
-        const waiters = this.#waiters.get(id) ?? new Set()
-        this.#waiters.set(id, waiters.add(waiter))
-        return () => {
-          waiters.delete(waiter)
-          if (waiters.size === 0 && this.#waiters.get(id) === waiters) this.#waiters.delete(id)
-        }
+        const waiters = this.#waiters.get(id)
+        if (waiters === undefined) this.#waiters.set(id, [waiter])
+        else waiters.push(waiter)
+        return () => this.#leave(id, waiter)
       },
       { signal, what: 'end of an operation' },
     )
+  }
+
+  #leave(id: number, waiter: Waiter): void {
+    const others = this.#waiters.get(id)?.filter((other) => other !== waiter) ?? []
+    if (others.length > 0) this.#waiters.set(id, others)
+    else this.#waiters.delete(id)
   }
 
   changed(operation: LoggedOperation): void {

@@ -145,6 +145,33 @@ onBoth('what is refused since unfinished operations take too many bytes stops no
   expect((await wal.append(large)).isNew).toBe(true)
 })
 
+describe('of operations that are appended at the same time', () => {
+  const sized = (length: number): NewOperation => ({ type: 'pin', params: { a: 'x'.repeat(length) } })
+
+  onBoth('only those are refused that there is no room for', async () => {
+    await using wal = await openOps({ types, maxUnfinishedBytes: 65_536, executor: 'off' })
+    const { operation } = await wal.append(sized(20_000))
+    const refused = errorOf(wal.append(sized(60_000)))
+    const others = [1, 2, 3].map((length) => wal.append(sized(length)))
+    const cancelled = wal.cancel(operation.id)
+    expect(await refused).toMatchObject({ code: 'WAL_BUSY' })
+    const ids = (await Promise.all(others)).map((appended) => appended.operation.id)
+    for (const id of ids) expect(await wal.get(id)).toMatchObject({ state: 'queued' })
+    expect(await cancelled).toMatchObject({ state: 'cancelled' })
+  })
+
+  onBoth('more than fit into a segment are all taken', async () => {
+    const disk = someDisk()
+    const wal = await openOps({ types, executor: 'off', segmentBytes: 65_536 }, disk)
+    const appended = await Promise.all(Array.from({ length: 20 }, () => wal.append(sized(20_000))))
+    const ids = appended.map(({ operation }) => operation.id)
+    expect(new Set(ids).size).toBe(20)
+    await wal.close()
+    await using again = await openOps({ types, executor: 'off', segmentBytes: 65_536 }, disk)
+    for (const id of ids) expect(await again.get(id)).toMatchObject({ id, state: 'queued' })
+  })
+})
+
 describe('an idempotency key', () => {
   onBoth(
     'makes one operation of all that are appended with it, also at once and after an opening',
