@@ -12,6 +12,8 @@ import {
 } from './operation.ts'
 import type { ChangeRecord } from './record.ts'
 
+const interruptedCode = 'WAL_INTERRUPTED'
+
 /**
  * The operation after a record. A record that does not fit the state it meets changes nothing: who writes records checks
  * first, so that only a log with damaged parts has such a one.
@@ -40,7 +42,7 @@ export function changed(operation: LoggedOperation, lsn: number, record: ChangeR
       }
     case 'fail':
       if (isFinished(operation)) return operation
-      return afterAttempt(operation, lsn, record.at, 'failed', record.failure, record.retryAt)
+      return afterAttempt(operation, lsn, record.at, record.failure, record.retryAt)
     case 'complete': {
       if (!isRunning) return operation
       const { epoch: _, failure: __, ...rest } = operation
@@ -77,9 +79,9 @@ export function changed(operation: LoggedOperation, lsn: number, record: ChangeR
 
 /** An operation that an older epoch was running, after a process has opened the log. */
 export function interrupted(operation: LoggedOperation, lsn: number, at: number): LoggedOperation {
-  const failure = { code: 'WAL_INTERRUPTED', message: 'The process that ran it has ended' }
+  const failure = { code: interruptedCode, message: 'The process that ran it has ended' }
   const retryAt = interruptedState(operation) === 'failed' ? undefined : at
-  return afterAttempt(operation, lsn, at, 'interrupted', failure, retryAt)
+  return afterAttempt(operation, lsn, at, failure, retryAt)
 }
 
 /** The state that {@link interrupted} gives. */
@@ -108,11 +110,12 @@ function afterAttempt(
   operation: LoggedOperation,
   lsn: number,
   at: number,
-  outcome: AttemptOutcome,
   failure: OperationFailure,
   retryAt: number | undefined,
 ): LoggedOperation {
   const { epoch: _, ...rest } = operation
+  // Whoever noticed the end of its process.
+  const outcome = failure.code === interruptedCode ? 'interrupted' : 'failed'
   const attempts = endedAttempts(operation, at, outcome, failure)
   if (retryAt === undefined) return { ...rest, lsn, attempts, failure, state: 'failed', finishedAt: at }
   return { ...rest, lsn, attempts, failure, state: 'retrying', dueAt: retryAt }

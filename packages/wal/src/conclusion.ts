@@ -36,6 +36,7 @@ export function conclude(end: AttemptEnd): Conclusion {
   if (stop?.kind === 'drain') return { changes: [{ kind: 'release' }], isLate }
   const { operation, at } = end
   if (ending.kind === 'threw') {
+    if (isInterruption(ending.error)) return interrupted(end, failureOf(ending.error))
     return failed(end, failureOf(ending.error), isRetryable(end.handler, ending.error))
   }
   if (operation.expiresAt !== undefined && at >= operation.expiresAt) {
@@ -82,6 +83,16 @@ function failed(end: AttemptEnd, failure: OperationFailure, mayRetry: boolean): 
   if (attemptCount >= attemptLimit) return { ...lastFailure(failure), failure }
   const retryAt = end.at + end.backoffMs(attemptCount)
   return { changes: [{ kind: 'fail', failure, retryAt }], failure, isLate: false }
+}
+
+/** The process of its handler has ended: no backend is to blame. */
+function interrupted(end: AttemptEnd, failure: OperationFailure): Conclusion {
+  if (end.operation.onInterrupted === 'fail') return lastFailure(failure)
+  return { changes: failed(end, failure, true).changes, isLate: false }
+}
+
+function isInterruption(error: unknown): boolean {
+  return error instanceof WalError && error.code === 'WAL_INTERRUPTED'
 }
 
 function lastFailure(failure: OperationFailure): Conclusion {

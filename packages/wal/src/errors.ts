@@ -88,6 +88,11 @@ export const walErrors = {
     when: 'the state of the operation does not allow this: it has ended, or it has not',
     next: 'Look at its state, which the message names.',
   },
+  WAL_INTERRUPTED: {
+    kind: 'temporary',
+    when: 'the process of an attempt has ended, or the child process of a handler has ended without an answer or was silent for too long',
+    next: 'Nothing while attempts are left: it is tried again. Then see what the message says of its end, and retry it.',
+  },
   WAL_MESSAGE_INVALID: {
     kind: 'invalid',
     when: 'a client that follows the log sends what is no message, or asks for a topic in a wrong way',

@@ -6,6 +6,7 @@
  */
 export { WalError, walErrors, type WalErrorCode } from './errors.ts'
 export type { BackendOptions } from './breaker.ts'
+export { childHandler, type ChildHandlerOptions } from './child-handler.ts'
 export type {
   Batch,
   CallOptions,

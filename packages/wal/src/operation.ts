@@ -42,7 +42,7 @@ export interface OperationFailure {
 export type AttemptOutcome =
   | 'completed'
   | 'failed'
-  /** Its process ended, or its handler was left behind by the crash of a child process. */
+  /** Its process ended, or the child process of its handler did without an answer or was silent. */
   | 'interrupted'
   | 'cancelled'
   /** It was stopped so that it goes on later, by a pause or while the executor drained. It does not count against the limit. */

@@ -3,7 +3,7 @@ import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { openWal, type NewOperation } from '@ipfs-kit/wal'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { epochMs, errorOf, handler, openOps, someDisk } from './wal-on.ts'
+import { errorOf, handler, openOps, someDisk, wallClock } from './wal-on.ts'
 
 const onBoth = forEachBackend(test, { seeds: 20 })
 const types = { pin: handler(() => 'done'), 'custom:never': handler(() => sleep(Infinity)) }
@@ -274,7 +274,13 @@ describe('dependencies', () => {
     await using wal = await openOps({ types: { copy: handler(run) } })
     const [slow, behind] = await wal.appendMany([
       { type: 'copy', params: { ms: 50 } },
-      { type: 'copy', params: { ms: 1 }, afterInBatch: [0], backend: 'closed', notBefore: epochMs + 60_000 },
+      {
+        type: 'copy',
+        params: { ms: 1 },
+        afterInBatch: [0],
+        backend: 'closed',
+        notBefore: wallClock() + 60_000,
+      },
     ])
     const { id } = behind!.operation
     await wal.cancel(id)

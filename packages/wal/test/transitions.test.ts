@@ -1,7 +1,7 @@
 import { createEvent, sleep } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { describe, expect, test } from 'vitest'
-import { epochMs, errorOf, handler, openOps, someDisk } from './wal-on.ts'
+import { epochMs, errorOf, handler, openOps, someDisk, wallClock } from './wal-on.ts'
 
 const onBoth = forEachBackend(test, { seeds: 15 })
 
@@ -74,7 +74,7 @@ describe('a pause', () => {
 
 onBoth('calls for one operation at once come one after the other', async () => {
   await using wal = await openOps({ types: { pin: handler(() => sleep(Infinity)) }, drainMs: 0 })
-  const { id } = (await wal.append({ type: 'pin', params: {}, notBefore: epochMs + 60_000 })).operation
+  const { id } = (await wal.append({ type: 'pin', params: {}, notBefore: wallClock() + 60_000 })).operation
   const calls = [wal.pause(id), wal.resume(id), wal.cancel(id), wal.cancel(id), wal.retry(id), wal.pause(id)]
   const settled = await Promise.allSettled(calls)
   const done = settled.map(({ status }) => (status === 'fulfilled' ? 1 : 0))
@@ -99,7 +99,7 @@ onBoth('finished operations are removed, and others are not', async () => {
     const all = await wal.appendMany([
       { type: 'pin', params: {}, cids: ['a', 'b'] },
       { type: 'copy', params: {}, cids: ['b'] },
-      { type: 'pin', params: {}, cids: ['b', 'c', 'c'], notBefore: epochMs + 60_000 },
+      { type: 'pin', params: {}, cids: ['b', 'c', 'c'], notBefore: wallClock() + 60_000 },
     ])
     await wal.wait(all[0]!.operation.id)
     await wal.wait(all[1]!.operation.id)

@@ -27,7 +27,7 @@ const wal = await openWal({
     pin: { params: z.looseObject({}), run: work, maxAttempts: 100 },
     'custom:killer': {
       params: z.looseObject({}),
-      maxAttempts: 3,
+      maxAttempts: 2,
       run: (__, { operation }) => {
         say('begin', operation.id, operation.attemptCount)
         process.kill(process.pid, 'SIGKILL')
@@ -41,9 +41,7 @@ const wal = await openWal({
 say('open', wal.stats().epoch)
 if (what === 'killer') {
   const { operation } = await wal.append({ type: 'custom:killer', params: {}, key: 'the killer' })
-  const end = await wal.wait(operation.id)
-  say('end', end.id, end.state, end.failure?.code ?? '')
-  await wal.close()
+  await wal.wait(operation.id)
 } else {
   const client = async (name: string): Promise<void> => {
     for (let nth = 0; ; nth += 1) {
