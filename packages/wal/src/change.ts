@@ -34,7 +34,7 @@ export function afterDependency(
   id: number,
   isCompleted: boolean,
 ): LoggedOperation {
-  // One that was retried waits for none of them any more.
+  // One that was retried does not wait for those that had failed.
   if (isFinished(operation) || operation.waitingFor === 0) return operation
   if (isCompleted) return { ...operation, waitingFor: operation.waitingFor - 1 }
   return { ...operation, brokenBy: operation.brokenBy ?? id }
@@ -89,8 +89,9 @@ function changeOf(operation: LoggedOperation, record: ChangeRecord): LoggedOpera
       if (state !== 'failed' && state !== 'cancelled') return undefined
       const { finishedAt: _, brokenBy: __, ...rest } = operation
       const attemptLimit = operation.attemptCount + operation.maxAttempts
-      // Dependencies that broke it are not asked for again: who retries it knows of them.
-      return { ...rest, state: 'queued', paused: false, waitingFor: 0, dueAt: record.at, attemptLimit }
+      // Dependencies that have failed are not asked for again: who retries it knows of them.
+      const waitingFor = record.after?.length ?? 0
+      return { ...rest, state: 'queued', paused: false, waitingFor, dueAt: record.at, attemptLimit }
     }
   }
 }

@@ -145,15 +145,15 @@ export class Dispatcher {
   #begin(lane: Lane, operation: LoggedOperation, permits: readonly Permit[]): void {
     const attempt = new Attempt(operation)
     this.#running.set(operation.id, attempt)
+    lane.breaker?.began()
     const work = async (): Promise<void> => {
       let outcome: AttemptOutcome = 'nothing'
-      lane.breaker?.began()
       try {
         outcome = await perform(attempt, this.#performing)
       } catch (error) {
-        if (!(error instanceof WalError)) throw error
         // It goes on when the disk takes something again, or when the log is opened again.
         this.#rest(lane)
+        if (!(error instanceof WalError)) throw error
       } finally {
         this.#running.delete(operation.id)
         attempt.ended.set()
@@ -169,8 +169,9 @@ export class Dispatcher {
     const operation = this.#options.ledger.load(id)
     // It may be pending again: it was passed over while the attempt had it.
     if (operation !== undefined) lane.update(operation)
-    const [hungry] = this.#hungry
-    if (hungry !== undefined) {
+    // One that has nothing to begin any more leaves the room to the next.
+    for (const hungry of this.#hungry) {
+      if (this.#total.available === 0) break
       this.#hungry.delete(hungry)
       this.pump(hungry)
     }

@@ -28,7 +28,12 @@ export class Executor {
     this.#options = options
     const isRunning = (id: number): boolean => this.#dispatcher.running.has(id)
     this.#dispatcher = new Dispatcher({ ...options, onDue: (time) => this.#wakeBy(time) })
-    this.#expiry = new Expiry({ ...options, isRunning })
+    this.#expiry = new Expiry({
+      ...options,
+      isRunning,
+      isDraining: () => this.#dispatcher.isDraining,
+      onDue: (time) => this.#wakeBy(time),
+    })
     this.#lanes = new Lanes({ ...options, isRunning, onOpen: (lane) => this.#dispatcher.pump(lane) })
     this.#lookedAt = now()
   }
@@ -62,6 +67,11 @@ export class Executor {
 
   get health(): BackendHealth[] {
     return this.#lanes.health
+  }
+
+  /** Whether the running code is that of a handler. */
+  get isAroundCaller(): boolean {
+    return [...this.#dispatcher.running.values()].some((attempt) => attempt.isAroundCaller)
   }
 
   /** The attempt that has an operation. */

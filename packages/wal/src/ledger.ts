@@ -35,8 +35,8 @@ export class Ledger {
   readonly clock: () => number
   /** The error that stopped the log: nothing is written any more. */
   failure: WalError | undefined
-  /** Operations that have not ended. */
-  unfinished: number
+  /** Operations that are being promised. */
+  promising = 0
   /** Since it was opened: operations that have completed, … */
   completed = 0
   /** … that became dead letters, … */
@@ -49,6 +49,10 @@ export class Ledger {
   readonly #listener: LedgerListener
   /** Operations as of records that the index may not have applied, the oldest first. */
   readonly #recent = new Map<number, LoggedOperation>()
+  /** Operations that were removed, by the LSNs of the records of that, which the index may not have applied. */
+  readonly #removed = new Map<number, number>()
+  /** By how many operations such records change what is unfinished, by their LSNs. */
+  readonly #ahead = new Map<number, number>()
   readonly #order: InOrder<OperationChange>
 
   constructor(store: OperationStore, clock: () => number, listener: LedgerListener) {
@@ -57,8 +61,14 @@ export class Ledger {
     this.#listener = listener
     this.#order = new InOrder((changes) => listener.inOrder(changes))
     this.acknowledged = store.log.stats().nextLsn - 1
-    const open = store.index.counts().filter((count) => !isFinished(count))
-    this.unfinished = open.reduce((sum, { operations }) => sum + operations, 0)
+  }
+
+  /** Operations that have not ended. */
+  get unfinished(): number {
+    this.#forget()
+    let { unfinished } = this.store.index.stats()
+    for (const more of this.#ahead.values()) unfinished += more
+    return unfinished
   }
 
   /** The turn to change an operation. */
@@ -76,7 +86,14 @@ export class Ledger {
    * it is not there.
    */
   load(id: number): LoggedOperation | undefined {
+    if (this.#removed.has(id)) return undefined
     return this.isApplied(id) ? this.store.index.get(id) : this.#recent.get(id)
+  }
+
+  /** Whether an operation is there and has not ended. */
+  isUnfinished(id: number): boolean {
+    const operation = this.load(id)
+    return operation !== undefined && !isFinished(operation)
   }
 
   /** Whether the index knows of the newest change of an operation. */
@@ -123,10 +140,12 @@ export class Ledger {
     if (this.failure !== undefined) throw this.failure
     const place = this.#order.enter()
     let changes: OperationChange[] = []
+    const adds = records.filter(({ kind }) => kind === 'add').length
+    this.promising += adds
     try {
       const lsns = await this.store.append(records)
       this.acknowledged = Math.max(this.acknowledged, lsns.at(-1)!)
-      for (const record of records) this.#count(record)
+      this.#count(records, lsns.at(-1)!)
       const made = make(lsns)
       for (const operation of made) this.#note(operation)
       changes = made.map((operation) => ({ lsn: operation.lsn, operation }))
@@ -136,28 +155,47 @@ export class Ledger {
       if (error instanceof WalError && lasting.has(error.code)) this.failure ??= error
       throw error
     } finally {
+      this.promising -= adds
       place.leave(changes)
     }
   }
 
-  #count(record: WalRecord): void {
-    const { kind } = record
-    if (kind === 'add' || kind === 'retry') this.unfinished += 1
-    else if (kind === 'fail' && record.retryAt !== undefined) this.retried += 1
-    else if (kind === 'complete' || kind === 'fail' || kind === 'cancel') this.unfinished -= 1
-    if (kind === 'complete') this.completed += 1
-    else if (kind === 'fail' && record.retryAt === undefined) this.failed += 1
+  #count(records: readonly WalRecord[], lsn: number): void {
+    let more = 0
+    for (const record of records) {
+      const { kind } = record
+      if (kind === 'add' || kind === 'retry') more += 1
+      else if (kind === 'fail' && record.retryAt !== undefined) this.retried += 1
+      else if (kind === 'complete' || kind === 'fail' || kind === 'cancel') more -= 1
+      if (kind === 'complete') this.completed += 1
+      else if (kind === 'fail' && record.retryAt === undefined) this.failed += 1
+      else if (kind === 'delete') for (const id of record.ids) this.#removed.set(id, lsn)
+    }
+    if (more !== 0) this.#ahead.set(lsn, more)
+    this.#forget()
+  }
+
+  /** Forgets what the index has applied. */
+  #forget(): void {
+    const { appliedLsn } = this.store.index
+    for (const lsn of this.#ahead.keys()) {
+      if (lsn > appliedLsn) break
+      this.#ahead.delete(lsn)
+    }
+    for (const [id, lsn] of this.#removed) {
+      if (lsn > appliedLsn) break
+      this.#removed.delete(id)
+    }
+    for (const [id, { lsn }] of this.#recent) {
+      if (lsn > appliedLsn) break
+      this.#recent.delete(id)
+    }
   }
 
   #note(operation: LoggedOperation): void {
     const { id } = operation
     this.#recent.delete(id)
     this.#recent.set(id, operation)
-    const { appliedLsn } = this.store.index
-    for (const [old, { lsn }] of this.#recent) {
-      if (lsn > appliedLsn) break
-      this.#recent.delete(old)
-    }
   }
 }
 

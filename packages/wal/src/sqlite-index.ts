@@ -161,6 +161,10 @@ class OpenedSqliteIndex implements SqliteIndex {
     return this.#read((queries) => queries.expired(time, limit))
   }
 
+  nextExpiry(time: number): number | undefined {
+    return this.#read((queries) => queries.nextExpiry(time))
+  }
+
   finished(filter: OperationFilter & { readonly finishedBefore?: number }, limit: number): number[] {
     return this.#read((queries) => queries.finished(filter, limit))
   }

@@ -19,7 +19,7 @@ afterAll(() => rm(home, { recursive: true }))
 const stalled = soak > 1 ? 100_000 : 5000
 
 /** A log whose process has died while it was running so many operations. */
-async function stall(path: string): Promise<void> {
+async function stall(path: string, onInterrupted: 'retry' | 'fail'): Promise<void> {
   await using store = await openOperationStore({ path })
   const add: WalRecord = {
     kind: 'add',
@@ -29,7 +29,7 @@ async function stall(path: string): Promise<void> {
     after: [],
     timeoutMs: 60_000,
     maxAttempts: 5,
-    onInterrupted: 'retry',
+    onInterrupted,
     cids: [],
     createdAt: Date.now(),
   }
@@ -44,7 +44,7 @@ test(
   { timeout: 120_000 * soak },
   async () => {
     const path = join(home, 'operations')
-    await stall(path)
+    await stall(path, 'retry')
     let recovered = 0
     const pin = handler(({ isNew }: { isNew?: boolean }) => {
       if (isNew !== true) recovered += 1
@@ -64,5 +64,21 @@ test(
     expect(recovered).toBe(stalled)
     const { operations } = await wal.list({ before: operation.id, limit: 1 })
     expect(operations[0]!.attempts.map(({ outcome }) => outcome)).toEqual(['interrupted', 'completed'])
+  },
+)
+
+test(
+  'operations that fail by the end of their process are told, and counted as ended, once they are recovered',
+  { timeout: 120_000 * soak },
+  async () => {
+    const path = join(home, 'failing')
+    await stall(path, 'fail')
+    await using wal = await openWal({ path, types: { pin: handler(() => 1) } })
+    const failed = new Set<number>()
+    for await (const change of wal.follow({ from: 1, states: ['failed'] })) {
+      if ('operation' in change) failed.add(change.operation.id)
+      if (failed.size === stalled) break
+    }
+    expect(wal.stats()).toMatchObject({ unfinished: 0, index: { unfinished: 0 } })
   },
 )
