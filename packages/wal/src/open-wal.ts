@@ -4,6 +4,7 @@ import { nodeDisk } from '@ipfs-kit/disk'
 import { Appender } from './append-operations.ts'
 import { BackendFollowers } from './backend-followers.ts'
 import { Calls } from './calls.ts'
+import { WalError } from './errors.ts'
 import { Executor } from './executor.ts'
 import { Followers } from './followers.ts'
 import { Ledger } from './ledger.ts'
@@ -31,7 +32,23 @@ import { Waits } from './waits.ts'
  */
 export async function openWal(options: WalOptions): Promise<Wal> {
   const checked = checkWalOptions(options)
-  return openOver(await openOperationStore(storeOptions(options)), options, checked)
+  try {
+    return await open(options, checked)
+  } catch (error) {
+    if (!(error instanceof WalError) || error.code !== 'WAL_INDEX_FAILED') throw error
+    // Whoever has met a damage of the index has removed it: now it is made anew.
+    return await open(options, checked)
+  }
+}
+
+async function open(options: WalOptions, checked: CheckedOptions): Promise<Wal> {
+  const store = await openOperationStore(storeOptions(options))
+  try {
+    return openOver(store, options, checked)
+  } catch (error) {
+    await store.close()
+    throw error
+  }
 }
 
 /** What runs the operations of an open store. It closes the store in the end. */

@@ -131,6 +131,12 @@ export class SqliteWriter implements WriterCalls {
     this.#database.close()
   }
 
+  /** Ends it, and takes its files away. */
+  discard(): void {
+    this.close()
+    removeIndex(this.#path)
+  }
+
   #ids(query: string) {
     return this.#database.prepare<number[], number>(query).pluck()
   }
