@@ -45,7 +45,11 @@ export class Executor {
     ledger.store.index.onReady = (name) => {
       const lane = this.#lanes.lane(name)
       lane.markStale()
-      this.#dispatcher.pump(lane)
+      try {
+        this.#dispatcher.pump(lane)
+      } catch (error) {
+        ledger.stop(error)
+      }
     }
     this.#look()
     watch.spawn(() => this.#keepTime(), { name: 'times of operations' })
@@ -121,8 +125,14 @@ export class Executor {
       )
       this.#sleepsUntil = time + waitMs
       await moveOnAfter(Math.max(0, waitMs), () => wake.wait())
-      if (now() >= this.#lookedAt + lookMs) this.#look()
-      else this.#seeToDue()
+      try {
+        if (now() >= this.#lookedAt + lookMs) this.#look()
+        else this.#seeToDue()
+      } catch (error) {
+        // The index cannot be read any more.
+        ledger.stop(error)
+        return
+      }
     }
   }
 

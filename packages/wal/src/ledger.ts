@@ -107,6 +107,12 @@ export class Ledger {
     await this.store.index.applied(this.acknowledged)
   }
 
+  /** Nothing is begun and written any more, for this reason. @throws what is no WalError */
+  stop(error: unknown): void {
+    if (!(error instanceof WalError)) throw error
+    this.failure ??= error
+  }
+
   /** Writes changes of one operation as one. Whoever calls has its turn. */
   async change(operation: LoggedOperation, changes: readonly Unstamped[]): Promise<LoggedOperation> {
     const { records, made } = this.stamp(operation, changes)

@@ -1,7 +1,9 @@
-import { open, mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdtemp, open, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createEvent } from '@ipfs-kit/concurrency'
 import { openWal, type WalOptions } from '@ipfs-kit/wal'
+import Database from 'better-sqlite3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { handler } from './wal-on.ts'
 
@@ -17,7 +19,7 @@ test('a log is opened whichever page of its index is garbage, and has all operat
   const options: WalOptions = {
     path: join(home, 'log'),
     types: { pin: handler(() => 1) },
-    segmentBytes: 262_144,
+    segmentBytes: 65_536,
     executor: 'off',
   }
   {
@@ -43,5 +45,31 @@ test('a log is opened whichever page of its index is garbage, and has all operat
     }
     await using wal = await openWal(options)
     expect((await wal.list({ limit: 1000 })).operations).toHaveLength(operations)
+  }
+})
+
+test('an index that fails while operations run stops all, says so, and lets the log be closed', async () => {
+  const path = join(home, 'fails')
+  const mayEnd = createEvent()
+  const types = { pin: handler(() => mayEnd.wait()), copy: handler(() => 1) }
+  {
+    await using wal = await openWal({ path, types, drainMs: 0 })
+    const { operation } = await wal.append({ type: 'pin', params: {} })
+    while ((await wal.get(operation.id))!.state !== 'running');
+    const database = new Database(join(path, 'index.sqlite'))
+    database.exec('DROP TABLE operations')
+    database.close()
+    // Its turn is looked up when the index has it, which it never has.
+    await wal.append({ type: 'copy', params: {}, after: [operation.id] }).catch((error: Error) => {
+      expect(error).toMatchObject({ code: 'WAL_INDEX_FAILED' })
+    })
+    mayEnd.set()
+    await expect(wal.get(operation.id)).rejects.toMatchObject({ code: 'WAL_INDEX_FAILED' })
+    while (wal.stats().running > 0) await new Promise(setImmediate)
+    expect(wal.stats().stopped).toContain('index')
+  }
+  await using wal = await openWal({ path, types })
+  for (const { id } of (await wal.list()).operations) {
+    expect(await wal.wait(id)).toMatchObject({ state: 'completed' })
   }
 })
