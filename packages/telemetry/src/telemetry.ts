@@ -7,6 +7,7 @@ import { measureHttp } from './http.ts'
 import { observeStats } from './observed.ts'
 import { measureOperations } from './operations.ts'
 import { measureProcess } from './process.ts'
+import { measureWal } from './wal.ts'
 
 /** Options of {@link createTelemetry}. */
 export interface TelemetryOptions {
@@ -44,8 +45,8 @@ export interface Telemetry extends AsyncDisposable {
 }
 
 /**
- * Begins to measure the process, its tasks, the HTTP servers that have a name, and the operations that are published on
- * `operations:call`.
+ * Begins to measure the process, its tasks, the HTTP servers that have a name, the operations that are published on
+ * `operations:call`, and logs of operations by the channels `wal:…`.
  *
  * @throws TypeError for an option that is unknown or of the wrong type, or if the registry has one of the metrics
  */
@@ -79,7 +80,8 @@ class Metrics implements Telemetry {
       registers: [made],
     })
     measureConcurrency(made)
-    this.#stops.push(measureProcess(made), measureHttp(made, nameOfServer), measureOperations(made))
+    this.#stops.push(measureProcess(made), measureHttp(made, nameOfServer))
+    this.#stops.push(measureOperations(made), measureWal(made))
     try {
       this.#register(made)
     } catch (error) {

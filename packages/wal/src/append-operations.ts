@@ -12,8 +12,8 @@ import type { Appended } from './wal.ts'
 export interface Batch {
   /** Those that are new, to be written in this order and behind one another. */
   readonly records: readonly AddRecord[]
-  /** The new ones, by the LSNs of their records. */
-  readonly made: (lsns: readonly number[]) => LoggedOperation[]
+  /** The new ones, by the LSN of their first record. */
+  readonly made: (firstLsn: number) => LoggedOperation[]
   /** All of them, in the order of asking. */
   readonly answers: (made: readonly LoggedOperation[]) => Appended[]
 }
@@ -38,13 +38,17 @@ export class Appender {
     this.#maxUnfinished = maxUnfinished
   }
 
-  /** @throws WalError WAL_DEPENDENCY, WAL_KEY_CONFLICT, WAL_BUSY, and as `Log.appendMany` */
-  async append(admitted: readonly Admitted[]): Promise<Appended[]> {
+  /**
+   * Who leaves meanwhile gives back the keys.
+   *
+   * @throws WalError WAL_DEPENDENCY, WAL_KEY_CONFLICT, WAL_BUSY, and as `Log.appendMany`; the reason of the signal
+   */
+  async append(admitted: readonly Admitted[], signal?: AbortSignal): Promise<Appended[]> {
     using _keys = hasKeys(admitted) ? await this.lock(admitted) : undefined
     const batch = this.lookUp(admitted)
     let made: readonly LoggedOperation[] = []
     if (batch.records.length > 0) {
-      await this.#ledger.commit(batch.records, (lsns) => (made = batch.made(lsns)))
+      await this.#ledger.commit(batch.records, (firstLsn) => (made = batch.made(firstLsn)), signal)
     }
     return batch.answers(made)
   }
@@ -81,7 +85,7 @@ export class Appender {
     }
     return {
       records,
-      made: (lsns) => records.map((record, nth) => this.#made(lsns[nth]!, record)),
+      made: (firstLsn) => records.map((record, nth) => this.#made(firstLsn + nth, record)),
       answers: (made) =>
         slots.map((slot) =>
           'found' in slot

@@ -24,8 +24,17 @@ export function changed(operation: LoggedOperation, lsn: number, record: ChangeR
 /** An operation that an older epoch was running, after a process has opened the log. */
 export function interrupted(operation: LoggedOperation, lsn: number, at: number): LoggedOperation {
   const failure = { code: 'WAL_INTERRUPTED', message: 'The process that ran it has ended' }
-  const isOver = operation.onInterrupted === 'fail' || operation.attemptCount >= operation.attemptLimit
-  return { ...afterAttempt(operation, at, 'interrupted', failure, isOver ? undefined : at), lsn }
+  const retryAt = interruptedState(operation) === 'failed' ? undefined : at
+  return { ...afterAttempt(operation, at, 'interrupted', failure, retryAt), lsn }
+}
+
+/** The state that {@link interrupted} gives. */
+export function interruptedState({
+  onInterrupted,
+  attemptCount,
+  attemptLimit,
+}: LoggedOperation): 'failed' | 'retrying' {
+  return onInterrupted === 'fail' || attemptCount >= attemptLimit ? 'failed' : 'retrying'
 }
 
 /** A dependency has ended. */

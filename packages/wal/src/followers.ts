@@ -97,12 +97,10 @@ export class Followers {
     }
   }
 
-  /** Changes, in the order of LSNs. */
-  give(changes: readonly OperationChange[]): void {
-    for (const change of changes) {
-      this.#through = Math.max(this.#through, change.lsn)
-      for (const follower of this.#all) follower.give(change)
-    }
+  /** A change. They come in the order of LSNs. */
+  give(change: OperationChange): void {
+    this.#through = Math.max(this.#through, change.lsn)
+    for (const follower of this.#all) follower.give(change)
   }
 
   /** An operation has told of progress that is not written: there is no LSN of it, and nothing behind it is skipped by it. */

@@ -20,6 +20,7 @@ export type {
 export { openLog, type LogOptions } from './open-log.ts'
 export { openWal } from './open-wal.ts'
 export type { IndexStats, OperationCount, OperationFilter } from './operation-index.ts'
+export type { StoreFinding, StoreStats } from './operation-store.ts'
 export type {
   Attempt,
   AttemptOutcome,
@@ -44,6 +45,7 @@ export type {
   OperationPage,
   OperationTypes,
   Wal,
+  WalFinding,
   WalStats,
 } from './wal.ts'
 export type { WalOptions } from './wal-options.ts'

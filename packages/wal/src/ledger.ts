@@ -2,10 +2,10 @@
  * The one place that writes records of operations and knows what they have made: an operation is shown as changed once the
  * record of that is acknowledged, and one transition of it comes after the other.
  */
-import { createKeyedLock, type Permit } from '@ipfs-kit/concurrency'
+import { checkpoint, createKeyedLock, suspend, type Permit, type Resume } from '@ipfs-kit/concurrency'
+import type { Calls } from './calls.ts'
 import { changed } from './change.ts'
 import { WalError } from './errors.ts'
-import { InOrder } from './in-order.ts'
 import { isFinished, type LoggedOperation } from './operation.ts'
 import type { OperationChange } from './wal.ts'
 import type { OperationStore } from './operation-store.ts'
@@ -13,10 +13,18 @@ import type { ChangeRecord, WalRecord } from './record.ts'
 
 /** What {@link Ledger} tells. */
 export interface LedgerListener {
-  /** Operations have changed, in the order of acknowledgement as far as it is known: what it starts looks at their state. */
-  readonly changed: (operation: LoggedOperation) => void
-  /** Changes in the order of their LSNs. */
-  readonly inOrder: (changes: readonly OperationChange[]) => void
+  /** An operation has changed. It is told in the order of LSNs. */
+  readonly changed: (change: OperationChange) => void
+}
+
+/** Operations after records, by the LSN of the first of them. */
+export type Make = (firstLsn: number) => readonly LoggedOperation[]
+
+/** Records that are to be written as one. */
+interface Commit {
+  readonly records: readonly WalRecord[]
+  readonly make: Make
+  readonly written: Resume<void>
 }
 
 /** A record of a change before its operation is named and its time is known. */
@@ -28,6 +36,10 @@ export type Unstamped = ChangeRecord extends infer R
 
 /** Codes after which nothing is written any more. */
 const lasting: ReadonlySet<string> = new Set(['WAL_SYNC_FAILED', 'WAL_INDEX_FAILED', 'WAL_CLOSED'])
+/** Codes that others of a batch may not be refused with. */
+const ofOne: ReadonlySet<string> = new Set(['WAL_TOO_LARGE', 'WAL_BUSY'])
+/** Commits that are written at once. */
+const mostAtOnce = 1024
 
 export class Ledger {
   readonly store: OperationStore
@@ -37,6 +49,8 @@ export class Ledger {
   failure: WalError | undefined
   /** Operations that are being promised. */
   promising = 0
+  /** Operations that have not ended. */
+  unfinished: number
   /** Since it was opened: operations that have completed, … */
   completed = 0
   /** … that became dead letters, … */
@@ -46,29 +60,25 @@ export class Ledger {
   /** The LSN of the newest record that was acknowledged. */
   acknowledged: number
   readonly #turns = createKeyedLock<number>({ name: 'turn of an operation' })
+  readonly #calls: Calls
   readonly #listener: LedgerListener
   /** Operations as of records that the index may not have applied, the oldest first. */
   readonly #recent = new Map<number, LoggedOperation>()
   /** Operations that were removed, by the LSNs of the records of that, which the index may not have applied. */
   readonly #removed = new Map<number, number>()
-  /** By how many operations such records change what is unfinished, by their LSNs. */
-  readonly #ahead = new Map<number, number>()
-  readonly #order: InOrder<OperationChange>
+  /** What waits to be written. */
+  #waiting: Commit[] = []
+  #isWriting = false
 
-  constructor(store: OperationStore, clock: () => number, listener: LedgerListener) {
+  /** @param calls - has what is being written */
+  constructor(store: OperationStore, clock: () => number, calls: Calls, listener: LedgerListener) {
     this.store = store
     this.clock = clock
+    this.#calls = calls
     this.#listener = listener
-    this.#order = new InOrder((changes) => listener.inOrder(changes))
     this.acknowledged = store.log.stats().nextLsn - 1
-  }
-
-  /** Operations that have not ended. */
-  get unfinished(): number {
-    this.#forget()
-    let { unfinished } = this.store.index.stats()
-    for (const more of this.#ahead.values()) unfinished += more
-    return unfinished
+    const open = store.index.counts().filter((count) => !isFinished(count))
+    this.unfinished = open.reduce((sum, { operations }) => sum + operations, 0)
   }
 
   /** The turn to change an operation. */
@@ -90,12 +100,6 @@ export class Ledger {
     return this.isApplied(id) ? this.store.index.get(id) : this.#recent.get(id)
   }
 
-  /** Whether an operation is there and has not ended. */
-  isUnfinished(id: number): boolean {
-    const operation = this.load(id)
-    return operation !== undefined && !isFinished(operation)
-  }
-
   /** Whether the index knows of the newest change of an operation. */
   isApplied(id: number): boolean {
     const recent = this.#recent.get(id)
@@ -113,12 +117,18 @@ export class Ledger {
     this.failure ??= error
   }
 
+  /** Whether an operation is there and has not ended. */
+  isUnfinished(id: number): boolean {
+    const operation = this.load(id)
+    return operation !== undefined && !isFinished(operation)
+  }
+
   /** Writes changes of one operation as one. Whoever calls has its turn. */
   async change(operation: LoggedOperation, changes: readonly Unstamped[]): Promise<LoggedOperation> {
     const { records, made } = this.stamp(operation, changes)
     let next = operation
-    await this.commit(records, (lsns) => {
-      next = made(lsns)
+    await this.commit(records, (firstLsn) => {
+      next = made(firstLsn)
       return [next]
     })
     return next
@@ -128,66 +138,103 @@ export class Ledger {
   stamp(operation: LoggedOperation, changes: readonly Unstamped[]) {
     const at = this.clock()
     const records = changes.map((change) => ({ ...change, at, id: operation.id }) as ChangeRecord)
-    const made = (lsns: readonly number[]) =>
-      records.reduce((current, record, nth) => changed(current, lsns[nth]!, record), operation)
+    const made = (firstLsn: number) =>
+      records.reduce((current, record, nth) => changed(current, firstLsn + nth, record), operation)
     return { records, made }
   }
 
   /**
-   * Writes records as one, and shows what they make.
+   * Writes records as one, and shows what they make. Who leaves meanwhile leaves that to be done.
    *
    * @param make - the operations after them, once it is known which LSNs they have
-   * @throws WalError as `Log.appendMany`
+   * @throws WalError as `Log.appendMany`; the reason of the signal
    */
-  async commit(
-    records: readonly WalRecord[],
-    make: (lsns: readonly number[]) => readonly LoggedOperation[],
-  ): Promise<number[]> {
-    if (this.failure !== undefined) throw this.failure
-    const place = this.#order.enter()
-    let changes: OperationChange[] = []
-    const adds = records.filter(({ kind }) => kind === 'add').length
-    this.promising += adds
+  commit(records: readonly WalRecord[], make: Make, signal?: AbortSignal): Promise<void> {
+    const begin = (written: Resume<void>) => {
+      if (this.failure !== undefined) throw this.failure
+      this.#waiting.push({ records, make, written })
+      this.promising += addsOf(records)
+      this.#wake()
+      return () => {}
+    }
+    return suspend(begin, signal === undefined ? committing : { ...committing, signal })
+  }
+
+  #wake(): void {
+    if (this.#isWriting) return
+    this.#isWriting = true
+    this.#calls.spawn(() => this.#run(), 'write records of operations')
+  }
+
+  /** Writes what waits, all of it as one: what is begun in one go costs no more than one append. */
+  async #run(): Promise<void> {
+    for (;;) {
+      const batch = this.#waiting.splice(0, mostAtOnce)
+      if (batch.length === 0) break
+      await this.#write(batch)
+      // Who was answered may go on at once: the next batch is for all of them, and not for the first.
+      if (batch.length > 1) await checkpoint()
+    }
+    this.#isWriting = false
+  }
+
+  async #write(batch: readonly Commit[]): Promise<void> {
     try {
-      const lsns = await this.store.append(records)
-      this.acknowledged = Math.max(this.acknowledged, lsns.at(-1)!)
-      this.#count(records, lsns.at(-1)!)
-      const made = make(lsns)
-      for (const operation of made) this.#note(operation)
-      changes = made.map((operation) => ({ lsn: operation.lsn, operation }))
-      for (const operation of made) this.#listener.changed(operation)
-      return lsns
+      if (this.failure !== undefined) throw this.failure
+      const [firstLsn] = await this.store.append(batch.flatMap(({ records }) => records))
+      this.#written(batch, firstLsn!)
     } catch (error) {
       if (error instanceof WalError && lasting.has(error.code)) this.failure ??= error
-      throw error
-    } finally {
-      this.promising -= adds
-      place.leave(changes)
+      if (batch.length > 1 && error instanceof WalError && ofOne.has(error.code)) {
+        for (const commit of batch) await this.#write([commit])
+        return
+      }
+      for (const { records, written } of batch) {
+        this.promising -= addsOf(records)
+        written.reject(error)
+      }
     }
   }
 
-  #count(records: readonly WalRecord[], lsn: number): void {
-    let more = 0
-    for (const record of records) {
-      const { kind } = record
-      if (kind === 'add' || kind === 'retry') more += 1
-      else if (kind === 'fail' && record.retryAt !== undefined) this.retried += 1
-      else if (kind === 'complete' || kind === 'fail' || kind === 'cancel') more -= 1
-      if (kind === 'complete') this.completed += 1
-      else if (kind === 'fail' && record.retryAt === undefined) this.failed += 1
-      else if (kind === 'delete') for (const id of record.ids) this.#removed.set(id, lsn)
+  /** Shows what is written. What comes of showing it is told to whoever asked for it. */
+  #written(batch: readonly Commit[], firstLsn: number): void {
+    let nextLsn = firstLsn
+    for (const { records, make, written } of batch) {
+      const lsn = nextLsn
+      nextLsn += records.length
+      this.acknowledged = nextLsn - 1
+      this.promising -= addsOf(records)
+      try {
+        const made = make(lsn)
+        for (const record of records) this.#count(record, lsn)
+        for (const operation of made) this.#note(operation)
+        for (const operation of made) this.#listener.changed({ lsn: operation.lsn, operation })
+        written.resolve()
+      } catch (error) {
+        written.reject(error)
+      }
     }
-    if (more !== 0) this.#ahead.set(lsn, more)
-    this.#forget()
+    this.#forgetApplied()
   }
 
-  /** Forgets what the index has applied. */
-  #forget(): void {
+  #count(record: WalRecord, lsn: number): void {
+    const { kind } = record
+    if (kind === 'add' || kind === 'retry') this.unfinished += 1
+    else if (kind === 'fail' && record.retryAt !== undefined) this.retried += 1
+    else if (kind === 'complete' || kind === 'fail' || kind === 'cancel') this.unfinished -= 1
+    else if (kind === 'delete') for (const id of record.ids) this.#removed.set(id, lsn)
+    if (kind === 'complete') this.completed += 1
+    else if (kind === 'fail' && record.retryAt === undefined) this.failed += 1
+  }
+
+  #note(operation: LoggedOperation): void {
+    // At the end again: the oldest is the first.
+    this.#recent.delete(operation.id)
+    this.#recent.set(operation.id, operation)
+  }
+
+  #forgetApplied(): void {
     const { appliedLsn } = this.store.index
-    for (const lsn of this.#ahead.keys()) {
-      if (lsn > appliedLsn) break
-      this.#ahead.delete(lsn)
-    }
     for (const [id, lsn] of this.#removed) {
       if (lsn > appliedLsn) break
       this.#removed.delete(id)
@@ -197,13 +244,14 @@ export class Ledger {
       this.#recent.delete(id)
     }
   }
-
-  #note(operation: LoggedOperation): void {
-    const { id } = operation
-    this.#recent.delete(id)
-    this.#recent.set(id, operation)
-  }
 }
+
+function addsOf(records: readonly WalRecord[]): number {
+  return records.reduce((adds, { kind }) => adds + (kind === 'add' ? 1 : 0), 0)
+}
+
+/** Made once: there are as many as commits. */
+const committing = { what: 'record of an operation' }
 
 /** Whether the disk took nothing this time, and may take it the next: a failed write, or a volume that is full. */
 export function isDiskTrouble(error: unknown): boolean {

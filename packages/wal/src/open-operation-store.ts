@@ -18,6 +18,7 @@ import type { OperationIndex, Retention } from './operation-index.ts'
 import type { OperationStore, StoreFinding } from './operation-store.ts'
 import { quarantine } from './quarantine.ts'
 import { publishFinding } from './reports.ts'
+import type { WalConfig } from './record.ts'
 import { findSnapshot, type FoundSnapshot } from './read-snapshot.ts'
 import { nextSnapshotName, snapshotName } from './snapshot.ts'
 import { openSqliteIndex, type SqliteIndex } from './sqlite-index.ts'
@@ -26,20 +27,25 @@ import { checkStoreOptions, type OperationStoreOptions } from './store-options.t
 /**
  * Opens a store, and makes it if it is not there.
  *
+ * @param config - what the record of the opening tells of who has it open
  * @throws TypeError, RangeError for options; WalError as `openLog`, WAL_INDEX_FAILED, WAL_CORRUPT if the log ends before the
  *   snapshot
  */
-export async function openOperationStore(options: OperationStoreOptions): Promise<OperationStore> {
-  return await openStoreWith(options, () => randomBytes(8).readBigUInt64LE(0))
+export async function openOperationStore(
+  options: OperationStoreOptions,
+  config?: WalConfig,
+): Promise<OperationStore> {
+  return await openStoreWith(options, () => randomBytes(8).readBigUInt64LE(0), config)
 }
 
 /** The same with given ids of segments and snapshots. Tests make them repeatable. */
 export async function openStoreWith(
   options: OperationStoreOptions,
   newId: () => bigint,
+  config?: WalConfig,
 ): Promise<OperationStore> {
-  const { disk, clock, index: kind, keepFinished, ...checked } = checkStoreOptions(options)
-  const { path: folder, segmentBytes = 32 * 1024 * 1024 } = options
+  const { disk, clock, segmentBytes, index: kind, keepFinished, ...checked } = checkStoreOptions(options)
+  const { path: folder } = options
   let opened: OpenedStore | undefined
   const onBatch = (batch: Batch): void => opened?.acknowledged(batch)
   await using opening = new AsyncDisposableStack()
@@ -65,7 +71,8 @@ export async function openStoreWith(
   opened = new OpenedStore({ ...parts, clock, findings, checkpoints, pace, retention, maxUnfinishedBytes })
   opening.move()
   try {
-    const [lsn] = await opened.append([{ kind: 'open', at: clock(), epoch: opened.epoch }])
+    const opening = { kind: 'open', at: clock(), epoch: opened.epoch, ...(config && { config }) } as const
+    const [lsn] = await opened.append([opening])
     // From now on nothing is shown as running that is not.
     await index.applied(lsn!)
     // A snapshot that cannot be relied on is replaced.

@@ -42,7 +42,9 @@ export async function openWal(options: WalOptions): Promise<Wal> {
 }
 
 async function open(options: WalOptions, checked: CheckedOptions): Promise<Wal> {
-  const store = await openOperationStore(storeOptions(options))
+  // A tool that looks leaves the configuration of who runs the operations.
+  const config = checked.isOn ? configOf(options, checked) : undefined
+  const store = await openOperationStore(storeOptions(options), config)
   try {
     return openOver(store, options, checked)
   } catch (error) {
@@ -59,13 +61,14 @@ export function openOver(store: OperationStore, options: WalOptions, checked: Ch
   const waits = new Waits()
   const followers = new Followers(store.log.stats().nextLsn - 1)
   const backendFollowers = new BackendFollowers()
-  const ledger = new Ledger(store, clock, {
-    changed: (operation) => {
+  const ledger = new Ledger(store, clock, calls, {
+    changed: (change) => {
+      const { operation } = change
       publishOperation(operation)
       waits.changed(operation)
       executor.changed(operation)
+      followers.give(change)
     },
-    inOrder: (changes) => followers.give(changes),
   })
   const appender = new Appender(ledger, maxUnfinished)
   const executor = new Executor({

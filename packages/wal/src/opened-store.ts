@@ -58,11 +58,17 @@ export class OpenedStore implements OperationStore {
   async append(records: readonly WalRecord[], options?: CallOptions): Promise<number[]> {
     checkCallOptions(options)
     const { log, index, pace } = this.#options
-    const payloads = records.map(encodeRecord)
-    const bytes = payloads.reduce((sum, { length }) => sum + length, 0)
+    const payloads: Uint8Array[] = []
+    let bytes = 0
+    let added = 0
+    for (const record of records) {
+      const payload = encodeRecord(record)
+      payloads.push(payload)
+      bytes += payload.length
+      if (record.kind === 'add') added += payload.length
+    }
     await this.#open(() => pace.turn(bytes, options))
     if (index.failure !== undefined) throw index.failure
-    const added = records.some(({ kind }) => kind === 'add') ? bytes : 0
     if (added > 0) this.#checkRoom(added)
     this.#addingBytes += added
     pace.passing(bytes)

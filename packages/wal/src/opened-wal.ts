@@ -1,6 +1,6 @@
 /** The public face of an open log of operations. */
 import { cancelScope, currentScope, run, type Owner } from '@ipfs-kit/concurrency'
-import type { Appender } from './append-operations.ts'
+import { hasKeys, type Appender } from './append-operations.ts'
 import type { Stop } from './attempt.ts'
 import { BackendFollower, type BackendFollowers } from './backend-followers.ts'
 import type { Calls } from './calls.ts'
@@ -30,6 +30,7 @@ import type {
   OperationChange,
   OperationPage,
   Wal,
+  WalFinding,
   WalStats,
 } from './wal.ts'
 import type { Waits } from './waits.ts'
@@ -61,6 +62,11 @@ export class OpenedWal implements Wal {
     this.#parts = parts
   }
 
+  get findings(): readonly WalFinding[] {
+    const { store } = this.#parts
+    return [...store.log.findings, ...store.findings]
+  }
+
   async append(operation: NewOperation, options?: CallOptions): Promise<Appended> {
     const [appended] = await this.appendMany([operation], options)
     return appended!
@@ -70,7 +76,12 @@ export class OpenedWal implements Wal {
     checkCallOptions(options)
     const { appender, checked } = this.#parts
     const admitted = admit(operations, checked)
-    return await this.#call('append operations', options, () => appender.append(admitted))
+    // Keys are held until what they are used for is written, whoever waits for it.
+    if (hasKeys(admitted)) {
+      return await this.#call('append operations', options, () => appender.append(admitted))
+    }
+    this.#checkOpen()
+    return await appender.append(admitted, options?.signal)
   }
 
   async get(id: number, options?: CallOptions): Promise<LoggedOperation | undefined> {
@@ -234,6 +245,7 @@ export class OpenedWal implements Wal {
       epoch: store.epoch,
       log: store.log.stats(),
       index: store.index.stats(),
+      store: store.stats(),
       operations: Object.freeze(store.index.counts()),
       unfinished: ledger.unfinished,
       running,

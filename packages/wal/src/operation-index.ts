@@ -85,7 +85,10 @@ export interface IndexStats {
   readonly unfinished: number
   /** Bytes of unfinished operations, as JSON. */
   readonly unfinishedBytes: number
-  /** Operations of older epochs that `counts` and filters still take for running: they become pending little by little after an opening. */
+  /**
+   * Operations of older epochs that `due` and `finished` do not have yet: they become pending, or end, little by little after an
+   * opening. All other queries have them as they will be.
+   */
   readonly recovering: number
 }
 

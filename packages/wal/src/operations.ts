@@ -17,8 +17,9 @@ import {
   jobsShow,
   jobsWait,
 } from './operations/jobs.ts'
+import { walHealth } from './operations/health.ts'
 import { walReplay } from './operations/replay.ts'
-import { walConfig, walHealth, walStats } from './operations/state.ts'
+import { walConfig, walStats } from './operations/state.ts'
 import { walRebuildIndex, walVerify } from './operations/verify.ts'
 
 export type { Job } from './operations/job.ts'

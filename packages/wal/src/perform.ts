@@ -126,9 +126,9 @@ async function write(ended: Ended, told: readonly Unstamped[], conclusion: Concl
     try {
       const batch = appender.lookUp(followUps)
       const own = ledger.stamp(context.operation, [...told, ...conclusion.changes])
-      await ledger.commit([...own.records, ...batch.records], (lsns) => [
-        own.made(lsns),
-        ...batch.made(lsns.slice(own.records.length)),
+      await ledger.commit([...own.records, ...batch.records], (firstLsn) => [
+        own.made(firstLsn),
+        ...batch.made(firstLsn + own.records.length),
       ])
       return conclusion
     } catch (error) {

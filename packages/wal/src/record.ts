@@ -8,10 +8,16 @@ import type {
   PromisedOperation,
 } from './operation.ts'
 
+/** The options that a log was opened with, defaults included, by their names. */
+export type WalConfig = Readonly<Record<string, string | number | boolean>>
+
 /** A record. `at` is milliseconds since 1970. */
 export type WalRecord =
-  /** A process has opened the log. What older epochs were running is queued again, its attempt counted. */
-  | { readonly kind: 'open'; readonly at: number; readonly epoch: number }
+  /**
+   * A process has opened the log. What older epochs were running is queued again, its attempt counted. `config` is of a process
+   * that runs operations.
+   */
+  | { readonly kind: 'open'; readonly at: number; readonly epoch: number; readonly config?: WalConfig }
   /**
    * An operation is promised; its id is the LSN of this record. `before` has dependencies in the same batch, as the distance
    * of their LSNs; they come on top of `after`.

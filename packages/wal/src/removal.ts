@@ -34,6 +34,7 @@ export class Removal {
   async deleteSome(filter: OperationFilter & { readonly finishedBefore?: number }): Promise<number> {
     const { ledger } = this.#options
     await ledger.applied()
+    await ledger.store.index.recovered()
     const ids = ledger.store.index.finished(filter, deletedAtOnce)
     return await this.#remove(ids, isFinished)
   }

@@ -1,12 +1,22 @@
-/** Groups: state, type, backend and whether it is paused. Each operation is in one, and what is counted is counted by them. */
+/**
+ * Groups: state, type, backend and whether it is paused. Each operation is in one, and what is counted and filtered goes by them.
+ *
+ * What is running is grouped by what an interruption makes of it as well. So an opening, which interrupts all that is running,
+ * says that of groups: from then on they are of the state that their operations come to, whose rows are written little by little.
+ */
 import type { Database, Statement } from 'better-sqlite3'
 import { laneOf } from './apply-record.ts'
+import { interruptedState } from './change.ts'
 import { isFinished, type LoggedOperation, type OperationState } from './operation.ts'
 
 /** A row of `groups`. */
 export interface GroupRow {
   readonly id: number
-  readonly state: OperationState
+  state: OperationState
+  /** What an interruption makes of the state. */
+  readonly interrupted: OperationState
+  /** 1: an opening has interrupted its operations, whose rows say that they are running. */
+  is_left: number
   readonly type: string
   readonly backend: string
   readonly paused: number
@@ -15,7 +25,8 @@ export interface GroupRow {
 }
 
 /** All rows of `groups`. There are few, whatever there is of operations. */
-export const allGroups = 'SELECT id, state, type, backend, paused, operations, bytes FROM groups'
+export const allGroups = `SELECT id, state, interrupted, is_left, type, backend, paused, operations, bytes
+  FROM groups`
 
 /** Sums of groups. */
 export interface Totals {
@@ -29,13 +40,23 @@ export class Groups {
   readonly #rows = new Map<string, GroupRow>()
   readonly #byId = new Map<number, GroupRow>()
   readonly #dirty = new Set<GroupRow>()
+  #left = 0
   readonly #write: Statement
 
   constructor(database: Database) {
-    for (const row of database.prepare<[], GroupRow>(allGroups).all()) this.#keep(row)
+    for (const row of database.prepare<[], GroupRow>(allGroups).all()) {
+      this.#keep(row)
+      if (row.is_left === 1) this.#left += row.operations
+    }
     this.#write = database.prepare(
-      `INSERT OR REPLACE INTO groups VALUES (:id, :state, :type, :backend, :paused, :operations, :bytes)`,
+      `INSERT OR REPLACE INTO groups
+       VALUES (:id, :state, :interrupted, :is_left, :type, :backend, :paused, :operations, :bytes)`,
     )
+  }
+
+  /** How many operations are in groups that are left. */
+  get left(): number {
+    return this.#left
   }
 
   /** The id of the group that an operation belongs to. */
@@ -43,10 +64,11 @@ export class Groups {
     const { state, type } = operation
     const backend = laneOf(operation)
     const paused = operation.paused ? 1 : 0
-    const key = keyOf({ state, type, backend, paused })
+    const interrupted = state === 'running' ? interruptedState(operation) : state
+    const group = { state, interrupted, is_left: 0, type, backend, paused }
     const row =
-      this.#rows.get(key) ??
-      this.#keep({ id: this.#rows.size + 1, state, type, backend, paused, operations: 0, bytes: 0 })
+      this.#rows.get(keyOf(group)) ??
+      this.#keep({ id: this.#rows.size + 1, ...group, operations: 0, bytes: 0 })
     return row.id
   }
 
@@ -55,7 +77,29 @@ export class Groups {
     const row = this.#byId.get(id)!
     row.operations += operations
     row.bytes += bytes
+    if (row.is_left === 1) this.#left += operations
     this.#dirty.add(row)
+  }
+
+  /** All that is running is interrupted. Nothing is left when it begins. */
+  interruptRunning(): void {
+    for (const row of this.#byId.values()) {
+      if (row.state !== 'running' || row.operations === 0) continue
+      this.#rows.delete(keyOf(row))
+      row.state = row.interrupted
+      row.is_left = 1
+      this.#left += row.operations
+      // One that was left before, and is empty, takes what runs from now on.
+      const free = this.#rows.get(keyOf(row))
+      if (free !== undefined) {
+        free.state = 'running'
+        free.is_left = 0
+      }
+      for (const moved of free === undefined ? [row] : [row, free]) {
+        this.#rows.set(keyOf(moved), moved)
+        this.#dirty.add(moved)
+      }
+    }
   }
 
   /** Writes what has changed. */
@@ -64,16 +108,11 @@ export class Groups {
     this.#dirty.clear()
   }
 
-  /** Ids of the groups of a state. */
-  ofState(state: OperationState): number[] {
-    return [...this.#rows.values()].filter((row) => row.state === state).map(({ id }) => id)
-  }
-
-  /** How many operations are in a state. */
-  countOf(state: OperationState): number {
-    let operations = 0
-    for (const row of this.#rows.values()) if (row.state === state) operations += row.operations
-    return operations
+  /** Ids of the groups that are left and have operations. */
+  idsOfLeft(): number[] {
+    return [...this.#byId.values()]
+      .filter((row) => row.is_left === 1 && row.operations > 0)
+      .map(({ id }) => id)
   }
 
   totals(): Totals {
@@ -101,6 +140,7 @@ export function totalsOf(rows: Iterable<GroupRow>): Totals {
   return { operations, unfinished, unfinishedBytes }
 }
 
-function keyOf({ state, type, backend, paused }: Omit<GroupRow, 'id' | 'operations' | 'bytes'>): string {
-  return `${state}\0${paused}\0${type}\0${backend}`
+function keyOf(group: Omit<GroupRow, 'id' | 'operations' | 'bytes'>): string {
+  const { state, interrupted, is_left: isLeft, type, backend, paused } = group
+  return `${state}\0${interrupted}\0${isLeft}\0${paused}\0${type}\0${backend}`
 }

@@ -2,7 +2,15 @@
  * The index in SQLite. One thread writes it, a slice of batches at a time; queries read it here, on a connection of their own.
  * What it means is said by `memory-index.ts`.
  */
-import { now, type Resume, shield, suspend, throwIfCancelled } from '@ipfs-kit/concurrency'
+import {
+  createOwner,
+  now,
+  type Resume,
+  shield,
+  sleep,
+  suspend,
+  throwIfCancelled,
+} from '@ipfs-kit/concurrency'
 import type { Database } from 'better-sqlite3'
 import { interrupted } from './change.ts'
 import { WalError } from './errors.ts'
@@ -30,6 +38,12 @@ const slicesAtOnce = 2
 /** Of a slice, which is one transaction. */
 const sliceBytes = 1024 * 1024
 const sliceRecords = 4096
+/**
+ * Between two slices that are not full the writer rests so long for each record of the first, at most, while nobody waits for
+ * what it does: what changes more than once meanwhile is written once.
+ */
+const restMsPerRecord = 0.2
+const mostRestMs = 100
 
 /** An index in SQLite. */
 export interface SqliteIndex extends OperationIndex {
@@ -66,6 +80,10 @@ class OpenedSqliteIndex implements SqliteIndex {
   #taken = 0
   #slices = 0
   #queuedBytes = 0
+  #takenBytes = 0
+  #restsUntil = 0
+  #isResting = false
+  readonly #rests = createOwner({ name: 'rests of an index' })
   #givenLsn = 0
   #isSweeping = false
   #isHeld = false
@@ -176,6 +194,8 @@ class OpenedSqliteIndex implements SqliteIndex {
   }
 
   async retain(retention: Retention) {
+    // What an opening has ended is taken away by its end, which its row has to have.
+    await this.recovered()
     let operations = 0
     let keys = 0
     for (;;) {
@@ -275,6 +295,7 @@ class OpenedSqliteIndex implements SqliteIndex {
   }
 
   async #close(): Promise<void> {
+    await this.#rests.close()
     this.#feed(Infinity)
     this.#database.close()
     await this.#thread.close()
@@ -294,7 +315,7 @@ class OpenedSqliteIndex implements SqliteIndex {
 
   /** Gives the writer what waits, while it has fewer slices than that. */
   #feed(slices: number): void {
-    while (!this.#isHeld && this.#slices < slices && this.#taken < this.#given.length) {
+    while (!this.#isHeld && this.#slices < slices && this.#taken < this.#given.length && !this.#rest()) {
       const slice: PackedBatch[] = []
       let bytes = 0
       let records = 0
@@ -306,15 +327,34 @@ class OpenedSqliteIndex implements SqliteIndex {
         this.#taken += 1
       }
       this.#slices += 1
+      this.#takenBytes += bytes
+      this.#restsUntil = now() + Math.min(mostRestMs, records * restMsPerRecord)
       const moved = slice.map(({ bytes: memory }) => memory)
       this.#thread.send('apply', slice, moved, () => {
         this.#slices -= 1
         this.#given.splice(0, slice.length)
         this.#taken -= slice.length
+        this.#takenBytes -= bytes
         this.#queuedBytes -= bytes
         this.#feed(slicesAtOnce)
       })
     }
+  }
+
+  /** Whether the writer is left to rest; then it is given what waits when that is over. */
+  #rest(): boolean {
+    const isFull = this.#queuedBytes - this.#takenBytes >= sliceBytes
+    const restMs = this.#restsUntil - now()
+    if (restMs <= 0 || isFull || this.#waiting.size > 0 || this.#closing !== undefined) return false
+    if (this.#isResting) return true
+    this.#isResting = true
+    const rest = async (): Promise<void> => {
+      await sleep(restMs)
+      this.#isResting = false
+      this.#feed(slicesAtOnce)
+    }
+    this.#rests.spawn(rest, { name: 'rest of an index' })
+    return true
   }
 
   #told(standing: Standing): void {
@@ -329,10 +369,10 @@ class OpenedSqliteIndex implements SqliteIndex {
     if (this.#thread !== undefined) this.#sweep()
   }
 
-  /** What is still to be recovered is shown as it will be: who waits for its end is told at once if this is it. */
+  /** What is still to be recovered is shown as it will be, as counts and filters have it. */
   #asRecovered<Found extends LoggedOperation | undefined>(operation: Found): Found | LoggedOperation {
-    const { openedLsn, openedAt, recovering } = this.#standing
-    const isLeft = recovering > 0 && operation?.state === 'running' && operation.lsn < openedLsn
+    const { openedLsn, openedAt } = this.#standing
+    const isLeft = operation?.state === 'running' && operation.lsn < openedLsn
     return isLeft ? interrupted(operation, openedLsn, openedAt) : operation
   }
 
@@ -356,6 +396,7 @@ class OpenedSqliteIndex implements SqliteIndex {
       (resume) => {
         const one = { isMet, resume }
         this.#waiting.add(one)
+        this.#feed(slicesAtOnce)
         return () => {
           this.#waiting.delete(one)
         }

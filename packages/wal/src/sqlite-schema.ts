@@ -3,7 +3,7 @@ import Database from 'better-sqlite3'
 import { rmSync } from 'node:fs'
 
 /** Raised with every change of what is below, or of what records mean: an index of another version is made anew. */
-const schemaVersion = 1
+const schemaVersion = 2
 /** "wal1": the file is an index of ours. */
 const applicationId = 0x77616c31
 
@@ -20,12 +20,13 @@ const schema = `
     epoch INTEGER NOT NULL,
     opened_lsn INTEGER NOT NULL,
     opened_at INTEGER NOT NULL,
-    recovering INTEGER NOT NULL,
     is_whole INTEGER NOT NULL
   );
   CREATE TABLE groups (
     id INTEGER PRIMARY KEY,
     state TEXT NOT NULL,
+    interrupted TEXT NOT NULL,
+    is_left INTEGER NOT NULL,
     type TEXT NOT NULL,
     backend TEXT NOT NULL,
     paused INTEGER NOT NULL,
@@ -67,7 +68,7 @@ export function openToWrite(path: string): Database.Database {
   const database = configured(path)
   database.transaction(() => {
     database.exec(schema)
-    database.exec('INSERT INTO applied VALUES (1, 0, 0, 0, 0, 0, 0, 1)')
+    database.exec('INSERT INTO applied VALUES (1, 0, 0, 0, 0, 0, 1)')
     database.pragma(`application_id = ${applicationId}`)
     database.pragma(`user_version = ${schemaVersion}`)
   })()

@@ -26,6 +26,13 @@ interface Row {
   readonly body: string
 }
 
+/** What is counted of a row. */
+export interface RowSize {
+  readonly id: number
+  readonly group_id: number
+  readonly bytes: number
+}
+
 /** Where the index stands. */
 export interface Applied {
   readonly lsn: number
@@ -34,8 +41,6 @@ export interface Applied {
   readonly epoch: number
   readonly opened_lsn: number
   readonly opened_at: number
-  /** How many operations of older epochs may still be running in the file. */
-  readonly recovering: number
 }
 
 export class SqliteTable implements OperationTable {
@@ -52,11 +57,10 @@ export class SqliteTable implements OperationTable {
   /** The last opening: what older epochs were running is {@link interrupted} by it, when it is asked for or swept. */
   #openedLsn: number
   #openedAt: number
-  #recovering: number
-  /** Of each group that is swept, the last id that was looked at. */
-  readonly #swept = new Map<number, number>()
   /** No row has a higher id. */
   #lastId: number
+  /** Rows of who waits for whom: mostly none, and then nobody is looked for. */
+  #waits: number
 
   constructor(database: Database) {
     this.#statements = prepare(database)
@@ -67,13 +71,13 @@ export class SqliteTable implements OperationTable {
     this.crc = applied.crc
     this.#openedLsn = applied.opened_lsn
     this.#openedAt = applied.opened_at
-    this.#recovering = applied.recovering
     this.#lastId = this.#statements.lastId.get() ?? 0
+    this.#waits = this.#statements.countWaits.get()!
   }
 
-  /** How many operations of older epochs may still be running in the file. */
+  /** How many operations are running by their rows that the last opening has interrupted. */
   get recovering(): number {
-    return this.#recovering
+    return this.groups.left
   }
 
   get openedLsn(): number {
@@ -86,7 +90,7 @@ export class SqliteTable implements OperationTable {
 
   get(id: number): LoggedOperation | undefined {
     const operation = this.#cached(id)?.operation
-    if (operation === undefined || this.#recovering === 0) return operation
+    if (operation === undefined || this.recovering === 0) return operation
     // What the opening has made of those that it waits for comes before what is done with it now.
     if (operation.waitingFor > 0) for (const other of operation.after) this.#interrupt(other)
     this.#interrupt(id)
@@ -108,42 +112,48 @@ export class SqliteTable implements OperationTable {
     this.#markDirty(id, cached)
   }
 
+  /** Removes the row of one that has ended, whatever it says. */
+  removeRow({ id, group_id, bytes }: RowSize): void {
+    this.#cachedBytes -= this.#cache.get(id)?.bytes ?? 0
+    this.#cache.delete(id)
+    this.#statements.remove.run(id)
+    this.groups.count(group_id, -1, -bytes)
+  }
+
   putKey({ key, id, at, digest }: KeyEntry): void {
     this.#statements.putKey.run(key, id, at, digest, null)
   }
 
   addDependency(on: number, id: number): void {
-    this.#statements.addWait.run(on, id)
+    this.#waits += this.#statements.addWait.run(on, id).changes
   }
 
   takeDependents(on: number): readonly number[] {
+    if (this.#waits === 0) return []
     const ids = this.#statements.waitsOn.all(on)
-    if (ids.length > 0) this.#statements.removeWaits.run(on)
+    if (ids.length > 0) this.#waits -= this.#statements.removeWaits.run(on).changes
     return ids
   }
 
   interruptRunning(lsn: number, at: number): void {
     // A process may have ended before it had recovered all of an older one.
-    while (this.#recovering > 0) this.sweep(1000)
     this.flush()
+    while (this.recovering > 0) this.sweep(1000)
     this.#openedLsn = lsn
     this.#openedAt = at
-    this.#recovering = this.groups.countOf('running')
+    this.groups.interruptRunning()
   }
 
-  /** Interrupts operations of older epochs, after looking at no more than so many. */
+  /** Interrupts the operations of older epochs, no more than so many, and writes them. */
   sweep(limit: number): void {
     let left = limit
-    for (const groupId of this.groups.ofState('running')) {
-      const from = this.#swept.get(groupId) ?? 0
-      const ids = this.#statements.idsOfGroup.all(groupId, from, this.#openedLsn, left)
+    for (const groupId of this.groups.idsOfLeft()) {
+      const ids = this.#statements.idsOfGroup.all(groupId, left)
       for (const id of ids) this.#interrupt(id)
-      this.#swept.set(groupId, ids.at(-1) ?? from)
       left -= ids.length
       if (left === 0) break
     }
-    this.#recovering = left > 0 ? 0 : Math.max(1, this.#recovering - limit)
-    if (left > 0) this.#swept.clear()
+    this.flush()
   }
 
   loadKey({ key, id, at, digest }: KeyEntry): void {
@@ -168,7 +178,6 @@ export class SqliteTable implements OperationTable {
       epoch: this.epoch,
       opened_lsn: this.#openedLsn,
       opened_at: this.#openedAt,
-      recovering: this.#recovering,
       is_whole: isWhole ? 1 : 0,
     })
   }
@@ -267,18 +276,16 @@ export class SqliteTable implements OperationTable {
 function prepare(database: Database) {
   return {
     applied: database.prepare<[], Applied>(
-      'SELECT lsn, crc, epoch, opened_lsn, opened_at, recovering FROM applied WHERE one = 1',
+      'SELECT lsn, crc, epoch, opened_lsn, opened_at FROM applied WHERE one = 1',
     ),
     setApplied: database.prepare(
       `UPDATE applied SET lsn = :lsn, crc = :crc, epoch = :epoch, opened_lsn = :opened_lsn, opened_at = :opened_at,
-       recovering = :recovering, is_whole = :is_whole WHERE one = 1`,
+       is_whole = :is_whole WHERE one = 1`,
     ),
     lastId: database.prepare<[], number | null>('SELECT max(id) FROM operations').pluck(),
     row: database.prepare<[number], Row>('SELECT group_id, body FROM operations WHERE id = ?'),
     idsOfGroup: database
-      .prepare<[number, number, number, number], number>(
-        'SELECT id FROM operations WHERE group_id = ? AND id > ? AND id < ? ORDER BY id LIMIT ?',
-      )
+      .prepare<[number, number], number>('SELECT id FROM operations WHERE group_id = ? ORDER BY id LIMIT ?')
       .pluck(),
     insert: database.prepare(
       `INSERT INTO operations (group_id, created_at, priority, due_at, lane, expires_at, finished_at, body, id)
@@ -291,6 +298,7 @@ function prepare(database: Database) {
     remove: database.prepare('DELETE FROM operations WHERE id = ?'),
     putKey: database.prepare('INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?)'),
     endKey: database.prepare('UPDATE keys SET forget_from = iif(?, at, NULL) WHERE key = ? AND id = ?'),
+    countWaits: database.prepare<[], number>('SELECT count(*) FROM waits').pluck(),
     waitsOn: database.prepare<[number], number>('SELECT id FROM waits WHERE on_id = ? ORDER BY id').pluck(),
     addWait: database.prepare('INSERT OR IGNORE INTO waits VALUES (?, ?)'),
     removeWaits: database.prepare('DELETE FROM waits WHERE on_id = ?'),

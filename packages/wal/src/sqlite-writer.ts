@@ -10,7 +10,7 @@ import { decodeRecord } from './record.ts'
 import { payloadsOf, type PackedBatch, type Standing, type WriterCalls } from './sqlite-calls.ts'
 import { type ReadImage, readImage } from './sqlite-image.ts'
 import { isDamage, openToWrite, removeIndex } from './sqlite-schema.ts'
-import { SqliteTable } from './sqlite-table.ts'
+import { type RowSize, SqliteTable } from './sqlite-table.ts'
 
 /** Operations that are recovered or taken away at once. */
 const sliceOperations = 1000
@@ -62,24 +62,19 @@ export class SqliteWriter implements WriterCalls {
     const table = this.#table
     const { operations, unfinished } = table.groups.totals()
     const tooMany = Math.min(sliceOperations, operations - unfinished - keepFinished)
-    const ids =
+    const rows =
       tooMany > 0
-        ? this.#ids(
-            'SELECT id FROM operations WHERE finished_at IS NOT NULL ORDER BY finished_at, id LIMIT ?',
-          ).all(tooMany)
-        : this.#ids('SELECT id FROM operations WHERE finished_at < ? ORDER BY finished_at, id LIMIT ?').all(
-            finishedBefore,
-            sliceOperations,
-          )
+        ? this.#finished('finished_at IS NOT NULL').all(tooMany)
+        : this.#finished('finished_at < ?').all(finishedBefore, sliceOperations)
     let keys = 0
     this.#write(() => {
-      for (const id of ids) table.remove(table.get(id)!)
+      for (const row of rows) table.removeRow(row)
       keys = this.#database
         .prepare('DELETE FROM keys WHERE key IN (SELECT key FROM keys WHERE forget_from < ? LIMIT ?)')
         .run(keysBefore, sliceOperations).changes
     })
-    const isDone = tooMany <= 0 && ids.length < sliceOperations && keys < sliceOperations
-    return { operations: ids.length, keys, isDone }
+    const isDone = tooMany <= 0 && rows.length < sliceOperations && keys < sliceOperations
+    return { operations: rows.length, keys, isDone }
   }
 
   loadBegin(): void {
@@ -137,8 +132,12 @@ export class SqliteWriter implements WriterCalls {
     removeIndex(this.#path)
   }
 
-  #ids(query: string) {
-    return this.#database.prepare<number[], number>(query).pluck()
+  /** The oldest end first. */
+  #finished(condition: string) {
+    return this.#database.prepare<number[], RowSize>(
+      `SELECT id, group_id, octet_length(body) AS bytes FROM operations WHERE ${condition}
+       ORDER BY finished_at, id LIMIT ?`,
+    )
   }
 
   #open(): void {

@@ -32,6 +32,7 @@ export interface OperationStoreOptions extends Omit<LogOptions, 'onBatch'> {
 export interface CheckedStoreOptions {
   readonly disk: Disk
   readonly clock: () => number
+  readonly segmentBytes: number
   readonly index: 'sqlite' | 'memory'
   readonly keepFinished: Required<KeepFinished>
   readonly idempotencyWindowMs: number
@@ -52,6 +53,7 @@ export function checkStoreOptions(options: OperationStoreOptions): CheckedStoreO
     maxUnfinishedBytes = 1024 * 1024 * 1024,
     ...log
   } = options
+  const { segmentBytes = 32 * 1024 * 1024 } = log
   if ('onBatch' in log) throw new TypeError('A store has no option "onBatch"')
   const disk = log.disk ?? nodeDisk()
   if (typeof clock !== 'function') throw new TypeError('clock is a function')
@@ -74,6 +76,7 @@ export function checkStoreOptions(options: OperationStoreOptions): CheckedStoreO
   return {
     disk,
     clock,
+    segmentBytes,
     index: index ?? (disk.name === 'sim' ? 'memory' : 'sqlite'),
     keepFinished: { count, maxAgeMs },
     idempotencyWindowMs,

@@ -3,16 +3,16 @@ import type { Disk } from '@ipfs-kit/disk'
 import { diskFailure } from './disk-failure.ts'
 import { WalError } from './errors.ts'
 import { fillIndex, type FillSource } from './fill-index.ts'
-import type { CallOptions, Finding, VerifyReport } from './log.ts'
+import type { CallOptions, VerifyReport } from './log.ts'
 import { createMemoryIndex, matches } from './memory-index.ts'
 import { isFinished, type LoggedOperation } from './operation.ts'
 import type { OperationCount, OperationFilter, OperationIndex } from './operation-index.ts'
 import type { StoreVerifyReport } from './operation-store.ts'
 import { readLog, type ReadSource } from './read-log.ts'
 import { findSnapshot, type FoundSnapshot, readSnapshot } from './read-snapshot.ts'
-import { decodeRecord, type WalRecord } from './record.ts'
+import { decodeRecord, type WalConfig, type WalRecord } from './record.ts'
 import { inspectFolder, listSegments } from './recovery.ts'
-import type { OperationChange, OperationPage, Wal } from './wal.ts'
+import type { OperationChange, OperationPage, Wal, WalFinding } from './wal.ts'
 
 /** What is in a folder. */
 export interface ViewStats {
@@ -25,10 +25,8 @@ export interface ViewStats {
   /** How often it was opened. */
   readonly epoch: number
   readonly operations: readonly OperationCount[]
-  /** What is not as the log has written it. */
-  readonly findings: readonly Finding[]
-  /** What is not as the snapshot has it. */
-  readonly problems: readonly string[]
+  /** What is not as the log has left it. */
+  readonly findings: readonly WalFinding[]
 }
 
 /** A view of a log. While it is there nobody can open the log. */
@@ -39,6 +37,11 @@ export interface WalView extends Pick<Wal, 'get' | 'list' | 'wait'>, AsyncDispos
   ): AsyncGenerator<OperationChange, void, undefined>
   /** Checks log and snapshot. @throws WalError WAL_IO */
   verify(): Promise<Omit<StoreVerifyReport, 'index'>>
+  /**
+   * The options that a process had which ran the operations of this log, the last of those whose opening the log still has; undefined
+   * if it has none.
+   */
+  config(): Promise<WalConfig | undefined>
   stats(): ViewStats
   close(): Promise<void>
 }
@@ -73,7 +76,7 @@ export async function viewWal(disk: Disk, path: string): Promise<WalView> {
     const bytes = found.reduce((sum, { size }) => sum + size, 0)
     return new FolderView({
       ...{ disk, path, log, index, snapshot, report, bytes },
-      problems: storeFindings.map(({ message }) => message),
+      findings: [...findings, ...storeFindings],
       stack: opening.move(),
     })
   } catch (cause) {
@@ -100,7 +103,7 @@ interface Opened {
   readonly snapshot: FoundSnapshot
   readonly report: VerifyReport
   readonly bytes: number
-  readonly problems: readonly string[]
+  readonly findings: readonly WalFinding[]
   readonly stack: AsyncDisposableStack
 }
 
@@ -163,16 +166,26 @@ class FolderView implements WalView {
     return { log: report, snapshot: { lsn: head.lsn, operations: head.operations, failure } }
   }
 
+  async config(): Promise<WalConfig | undefined> {
+    let config: WalConfig | undefined
+    for await (const { payloads } of this.#opened.log.read()) {
+      for (const payload of payloads) {
+        const record = decodeRecord(payload)
+        if (record.kind === 'open') config = record.config ?? config
+      }
+    }
+    return config
+  }
+
   stats(): ViewStats {
-    const { log, index, report, bytes, problems } = this.#opened
+    const { log, index, report, bytes, findings } = this.#opened
     return Object.freeze({
       ...log.stats(),
       segments: report.segments,
       bytes,
       epoch: index.epoch,
       operations: index.counts(),
-      findings: report.findings,
-      problems,
+      findings,
     })
   }
 

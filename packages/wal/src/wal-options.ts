@@ -122,7 +122,7 @@ export function checkWalOptions(options: WalOptions) {
 /** Those that are told: the numbers and texts, by their names. */
 export function configOf(options: WalOptions, checked: CheckedOptions): Wal['config'] {
   const { types, backends, clock: _, isOn, backoff, ...numbers } = checked
-  const { index, keepFinished, idempotencyWindowMs, maxUnfinishedBytes } = checkStoreOptions(
+  const { segmentBytes, index, keepFinished, idempotencyWindowMs, maxUnfinishedBytes } = checkStoreOptions(
     storeOptions(options),
   )
   return Object.freeze({
@@ -133,6 +133,7 @@ export function configOf(options: WalOptions, checked: CheckedOptions): Wal['con
     retryBaseMs: backoff.baseMs,
     retryMaxMs: backoff.maxMs,
     mode: options.mode ?? 'always',
+    segmentBytes,
     index,
     keepFinishedCount: keepFinished.count,
     keepFinishedMaxAgeMs: keepFinished.maxAgeMs,

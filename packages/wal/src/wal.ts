@@ -1,8 +1,8 @@
 /** What the durable log of operations is to those who use it. */
 import type { z } from 'zod'
-import type { CallOptions, LogStats, ReadOptions } from './log.ts'
+import type { CallOptions, Finding, LogStats, ReadOptions } from './log.ts'
 import type { IndexStats, OperationCount, OperationFilter } from './operation-index.ts'
-import type { StoreVerifyReport } from './operation-store.ts'
+import type { StoreFinding, StoreStats, StoreVerifyReport } from './operation-store.ts'
 import type {
   ItemResult,
   Json,
@@ -11,7 +11,7 @@ import type {
   OperationTypeName,
   PromisedOperation,
 } from './operation.ts'
-import type { NumberedRecord } from './record.ts'
+import type { NumberedRecord, WalConfig } from './record.ts'
 
 /** What a handler is given besides the parameters. */
 export interface HandlerContext {
@@ -129,11 +129,15 @@ export interface ArchiveReport {
   readonly bytes: number
 }
 
+/** Something that opening has found: of the segments, or of snapshot and index. */
+export type WalFinding = Finding | StoreFinding
+
 /** A frozen look at a log of operations. */
 export interface WalStats {
   readonly epoch: number
   readonly log: LogStats
   readonly index: IndexStats
+  readonly store: StoreStats
   readonly operations: readonly OperationCount[]
   readonly unfinished: number
   /** Attempts under way. */
@@ -154,7 +158,9 @@ export interface WalStats {
 /** An open log of operations with its executor. */
 export interface Wal extends AsyncDisposable {
   /** The options that it was opened with, defaults included, by their names. Frozen. */
-  readonly config: Readonly<Record<string, string | number | boolean>>
+  readonly config: WalConfig
+  /** What was found at opening that is not as the log has left it, of the segments first. */
+  readonly findings: readonly WalFinding[]
   /**
    * Promises an operation; resolves when that is acknowledged. Who leaves before that may have promised it or not: with a key the
    * next append tells.

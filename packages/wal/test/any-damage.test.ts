@@ -62,7 +62,7 @@ async function damageAndOpen(): Promise<void> {
 
 test(
   'whatever is damaged, what is left is read, and what is lost is told',
-  { timeout: 60_000 * soak },
+  { timeout: 300_000 * soak },
   async () => {
     const { failed } = await simulate(damageAndOpen, { seeds: 200 * soak, maxFailures: 1 })
     expect(failed[0]?.error).toBeUndefined()

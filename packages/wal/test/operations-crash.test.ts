@@ -10,7 +10,7 @@ for (const [how, lagMs, seeds] of [
 ] as const) {
   test(
     `no acknowledged operation is lost, none is run by two at once, and attempts are counted, whatever crashes${how}`,
-    { timeout: 240_000 * soak },
+    { timeout: 300_000 * soak },
     async () => {
       const { failed } = await simulate(() => liveAndCrash(lagMs), { seeds: seeds * soak, maxFailures: 1 })
       expect(failed[0]?.error).toBeUndefined()

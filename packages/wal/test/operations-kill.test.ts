@@ -41,7 +41,7 @@ async function live(
 
 test(
   'what was promised is there and ends, each attempt counted, after kill -9 under load',
-  { timeout: 120_000 * soak },
+  { timeout: 300_000 * soak },
   async () => {
     const path = join(home, 'load')
     const promised = new Set<number>()

@@ -85,7 +85,7 @@ describe('a snapshot', () => {
     }
   })
 
-  test('tells when it is opened with a byte flipped', { timeout: 120_000 * soak }, async () => {
+  test('tells when it is opened with a byte flipped', { timeout: 300_000 * soak }, async () => {
     for (let at = 0; at < made.bytes.length; at += step) {
       const flipped = Buffer.from([made.bytes[at]! ^ (1 << (at % 8))])
       const { findings, quarantined: isKept } = await findingsAfter((disk) =>
@@ -99,7 +99,7 @@ describe('a snapshot', () => {
 
   test(
     'tells when it is opened after a cut, and what is behind its end',
-    { timeout: 120_000 * soak },
+    { timeout: 300_000 * soak },
     async () => {
       for (let size = 0; size < made.bytes.length; size += step) {
         const { findings } = await findingsAfter((disk) => cut(disk, 'snapshot', size))

@@ -25,7 +25,7 @@ function newPath(): string {
 }
 
 describe('the index in SQLite', () => {
-  test('answers as the one in memory does, after any history', { timeout: 120_000 * soak }, async () => {
+  test('answers as the one in memory does, after any history', { timeout: 300_000 * soak }, async () => {
     await fc.assert(
       fc.asyncProperty(steps(160), fc.integer({ min: 1, max: 30 }), fc.nat(100), async (given, size, cut) => {
         const records = recordsOf(given)
@@ -51,7 +51,7 @@ describe('the index in SQLite', () => {
     )
   })
 
-  test('becomes what the image of either was', { timeout: 120_000 * soak }, async () => {
+  test('becomes what the image of either was', { timeout: 300_000 * soak }, async () => {
     await fc.assert(
       fc.asyncProperty(steps(60), steps(30), async (given, more) => {
         const records = recordsOf([...given, ...more])

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sleep } from '@ipfs-kit/concurrency'
-import { openWal } from '@ipfs-kit/wal'
+import { openWal, type LoggedOperation, type OperationFilter, type Wal } from '@ipfs-kit/wal'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openOperationStore } from '../src/open-operation-store.ts'
 import type { WalRecord } from '../src/record.ts'
@@ -18,8 +18,8 @@ afterAll(() => rm(home, { recursive: true }))
 /** In the soak 100,000. */
 const stalled = soak > 1 ? 100_000 : 5000
 
-/** A log whose process has died while it was running so many operations. */
-async function stall(path: string, onInterrupted: 'retry' | 'fail'): Promise<void> {
+/** A log whose process has died while it was running so many operations; each of so many fails by that. */
+async function stall(path: string, failsEach = Infinity): Promise<void> {
   await using store = await openOperationStore({ path })
   const add: WalRecord = {
     kind: 'add',
@@ -29,22 +29,26 @@ async function stall(path: string, onInterrupted: 'retry' | 'fail'): Promise<voi
     after: [],
     timeoutMs: 60_000,
     maxAttempts: 5,
-    onInterrupted,
+    onInterrupted: 'retry',
     cids: [],
     createdAt: Date.now(),
   }
   for (let at = 0; at < stalled; at += 1000) {
-    const ids = await store.append(Array.from({ length: 1000 }, () => add))
+    const ids = await store.append(
+      Array.from({ length: 1000 }, (_, nth): WalRecord => {
+        return nth % failsEach === failsEach - 1 ? { ...add, type: 'upload', onInterrupted: 'fail' } : add
+      }),
+    )
     await store.append(ids.map((id) => ({ kind: 'start', at: Date.now(), id, epoch: store.epoch })))
   }
 }
 
 test(
   'new work goes on while operations are recovered that a process has left running',
-  { timeout: 120_000 * soak },
+  { timeout: 300_000 * soak },
   async () => {
     const path = join(home, 'operations')
-    await stall(path, 'retry')
+    await stall(path)
     let recovered = 0
     const pin = handler(({ isNew }: { isNew?: boolean }) => {
       if (isNew !== true) recovered += 1
@@ -68,17 +72,69 @@ test(
 )
 
 test(
-  'operations that fail by the end of their process are told, and counted as ended, once they are recovered',
-  { timeout: 120_000 * soak },
+  'what a process has left running is listed, counted and followed as it will be, from the moment of opening on',
+  { timeout: 300_000 * soak },
   async () => {
-    const path = join(home, 'failing')
-    await stall(path, 'fail')
-    await using wal = await openWal({ path, types: { pin: handler(() => 1) } })
-    const failed = new Set<number>()
-    for await (const change of wal.follow({ from: 1, states: ['failed'] })) {
-      if ('operation' in change) failed.add(change.operation.id)
-      if (failed.size === stalled) break
+    const path = join(home, 'shown')
+    const failing = stalled / 5
+    await stall(path, 5)
+    await using wal = await openWal({ path, types: {}, executor: 'off' })
+    const expected = [
+      { state: 'failed', type: 'upload', backend: '', operations: failing },
+      { state: 'retrying', type: 'pin', backend: '', operations: stalled - failing },
+    ]
+    let moments = 0
+    for (let left = Infinity; left > 0; left = wal.stats().index.recovering) {
+      const { operations, unfinished, index } = wal.stats()
+      const isRecovering = index.recovering > 0
+      expect(operations.toSorted((a, b) => (a.state < b.state ? -1 : 1))).toEqual(expected)
+      expect([unfinished, index.unfinished]).toEqual([stalled - failing, stalled - failing])
+      expect((await wal.list({ states: ['running'] })).operations).toEqual([])
+      const [newest] = (await wal.list({ states: ['failed'], limit: 1 })).operations
+      expect(newest).toMatchObject({ state: 'failed', failure: { code: 'WAL_INTERRUPTED' } })
+      expect(await wal.get(newest!.id)).toEqual(newest)
+      expect(await wal.wait(newest!.id)).toEqual(newest)
+      if (isRecovering) moments += 1
+      await new Promise((resolve) => setImmediate(resolve))
     }
-    expect(wal.stats()).toMatchObject({ unfinished: 0, index: { unfinished: 0 } })
+    expect(moments).toBeGreaterThan(1)
   },
 )
+
+test(
+  'what an opening has interrupted is told to whoever follows, listed and removed while it is recovered',
+  { timeout: 300_000 * soak },
+  async () => {
+    const path = join(home, 'followed')
+    const failing = stalled / 5
+    await stall(path, 5)
+    await using wal = await openWal({ path, types: {}, executor: 'off' })
+    expect(wal.stats().index.recovering).toBeGreaterThan(0)
+    const told = new Map<number, string>()
+    for await (const change of wal.follow({ from: 1 })) {
+      if (!('operation' in change)) throw new Error('missed')
+      expect(told.has(change.operation.id)).toBe(false)
+      told.set(change.operation.id, change.operation.state)
+      if (told.size === stalled) break
+    }
+    expect([...told.values()].filter((state) => state === 'failed')).toHaveLength(failing)
+
+    const other = join(home, 'removed')
+    await stall(other, 5)
+    await using again = await openWal({ path: other, types: {}, executor: 'off' })
+    expect(again.stats().index.recovering).toBeGreaterThan(0)
+    expect(await allOf(again, { states: ['failed'] })).toHaveLength(failing)
+    expect(await again.deleteFinished()).toBe(failing)
+    expect(await allOf(again, { states: ['retrying'] })).toHaveLength(stalled - failing)
+  },
+)
+
+async function allOf(wal: Wal, filter: OperationFilter): Promise<LoggedOperation[]> {
+  const all: LoggedOperation[] = []
+  for (let before: number | undefined; ;) {
+    const { operations, next } = await wal.list({ ...filter, limit: 1000, ...(before && { before }) })
+    all.push(...operations)
+    if (next === undefined) return all
+    before = next
+  }
+}

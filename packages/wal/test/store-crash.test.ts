@@ -25,7 +25,7 @@ const worlds = [
 for (const [where, harm, seeds] of worlds) {
   test(
     `what acknowledged records have made is there after every crash, with ${where}`,
-    { timeout: 120_000 * soak },
+    { timeout: 300_000 * soak },
     async () => {
       const { failed } = await simulate(() => liveAndCrashStore(harm), {
         seeds: seeds * soak,

@@ -63,7 +63,7 @@ function opener(disk: Disk, options: Partial<OperationStoreOptions>) {
 }
 
 describe('after any history', () => {
-  test('snapshot and log make the index that was', { timeout: 120_000 * soak }, async () => {
+  test('snapshot and log make the index that was', { timeout: 300_000 * soak }, async () => {
     await fc.assert(
       fc.asyncProperty(steps(120), fc.nat(1000), async (given, seed) => {
         const disk = simDisk({ seed })
@@ -83,7 +83,7 @@ describe('after any history', () => {
 
   test(
     'an index that was removed, emptied, damaged, cut or put back from before is made anew and loses nothing',
-    { timeout: 120_000 * soak },
+    { timeout: 300_000 * soak },
     async () => {
       await fc.assert(
         fc.asyncProperty(steps(60), async (given) => {

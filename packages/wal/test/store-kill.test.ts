@@ -42,7 +42,7 @@ const possible = {
 
 test(
   'what acknowledged records have made is there after kill -9, whatever the index had of it',
-  { timeout: 120_000 * soak },
+  { timeout: 300_000 * soak },
   async () => {
     const said = new Map<number, keyof typeof possible>()
     for (let round = 0; round < 6 * soak; round += 1) {

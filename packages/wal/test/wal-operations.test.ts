@@ -1,8 +1,11 @@
-import { readFile } from 'node:fs/promises'
+import { open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Disk, DiskError, simDisk } from '@ipfs-kit/disk'
+import { openWal, type WalStats } from '@ipfs-kit/wal'
 import { walOperations } from '@ipfs-kit/wal/operations'
 import { doorsOf } from '@ipfs-kit/operations'
 import { expect, test } from 'vitest'
-import { collect, finished, servedWal, textOf } from './served-wal.ts'
+import { callerOf, collect, finished, servedWal, testTypes, textOf } from './served-wal.ts'
 
 test('append promises an operation once for a key, and get shows what became of it', async () => {
   const { call, wal } = await servedWal()
@@ -129,6 +132,71 @@ test('stats, config, health and verify tell how the log is', async () => {
     index: { operations: 1, wrong: [] },
   })
   expect(await call('wal.rebuild-index', {})).toEqual({ operations: 1 })
+})
+
+test('a loss that opening has found is told by findings and health, and a torn tail is none', async () => {
+  const { wal, path } = await servedWal()
+  await finished(wal, 5)
+  await wal.close()
+  const [segment] = (await readdir(path)).filter((name) => name.endsWith('.wal'))
+  const file = await open(join(path, segment!), 'r+')
+  // In the frame after the first one, behind which there are others.
+  await file.write(Buffer.from([255, 255]), 0, 2, 200)
+  await file.close()
+  await rm(join(path, 'index.sqlite'))
+  const { wal: again, call } = await servedWal({ path })
+  expect(again.findings).toMatchObject([{ kind: 'damage', segment, firstLost: 2 }, { kind: 'index' }])
+  const { state, problems, findings } = await call('wal.health', {})
+  expect(state).toBe('degraded')
+  expect(problems).toEqual([expect.stringMatching(/^opening has found: damage .* lost LSN 2 to/)])
+  expect(findings).toEqual(again.findings)
+})
+
+test('a torn tail and an index that is made anew are found, and are no loss', async () => {
+  const { wal, path } = await servedWal()
+  const [id] = await finished(wal, 1)
+  await wal.close()
+  const [segment] = (await readdir(path)).filter((name) => name.endsWith('.wal'))
+  const bytes = await readFile(join(path, segment!))
+  // The completion is cut in its middle: it was never acknowledged as far as the log can tell.
+  const end = bytes.lastIndexOf('complete')
+  await writeFile(join(path, segment!), bytes.fill(0, end))
+  await rm(join(path, 'index.sqlite'))
+  const { wal: again, call } = await servedWal({ path, executor: 'off' })
+  expect(again.findings.map(({ kind }) => kind)).toEqual(['torn-tail', 'index'])
+  expect(await again.get(id!)).toMatchObject({ state: 'retrying' })
+  expect(await call('wal.health', {})).toMatchObject({ state: 'healthy', problems: [] })
+})
+
+test('stats tell of checkpoints, and health why the last one failed', async () => {
+  const sim = simDisk({ seed: 1 })
+  let isFailing = false
+  const disk: Disk = {
+    ...sim,
+    async rename(from, to) {
+      if (isFailing && to.endsWith('/snapshot')) throw new DiskError('DISK_IO', 'The test lets it fail')
+      await sim.rename(from, to)
+    },
+  }
+  await using wal = await openWal({ path: '/log', disk, types: testTypes, segmentBytes: 65_536 })
+  const { call } = callerOf(wal)
+  const until = async (isSeen: (store: WalStats['store']) => boolean): Promise<void> => {
+    while (!isSeen(wal.stats().store)) {
+      await wal.append({ type: 'custom:done', params: { text: 'x'.repeat(4000) } })
+    }
+  }
+  await until(({ checkpoints }) => checkpoints > 0)
+  const { store } = await call('wal.stats', {})
+  expect(store).toMatchObject({ snapshotLsn: expect.any(Number) as number, slowed: 0 })
+  expect(await call('wal.health', {})).toMatchObject({ state: 'healthy', problems: [] })
+  isFailing = true
+  await until(({ checkpointFailure }) => checkpointFailure !== undefined)
+  expect(await call('wal.stats', {})).toMatchObject({ store: { checkpointFailure: { code: 'WAL_IO' } } })
+  const health = await call('wal.health', {})
+  expect(health).toMatchObject({
+    state: 'degraded',
+    problems: [expect.stringContaining('no snapshot can be written: WAL_IO')],
+  })
 })
 
 test('health tells which backend does not answer, and why', async () => {

@@ -1,6 +1,7 @@
-/** `wal.stats`, `wal.config`, `wal.health`, `wal.verify`: how the log is. */
+/** `wal.stats`, `wal.config`: how the log is. */
 import { operation } from '@ipfs-kit/operations'
 import { z } from 'zod'
+import type { WalError } from '../errors.ts'
 import type { WalStats } from '../wal.ts'
 import { at, count, failure, state } from './fields.ts'
 import type { WalSlice } from './part.ts'
@@ -58,6 +59,12 @@ export const statsSchema = z.object({
     unfinishedBytes: count,
     recovering: count,
   }),
+  store: z.object({
+    snapshotLsn: count.optional().describe('All up to it is in the snapshot'),
+    checkpoints: count.describe('Since it was opened'),
+    checkpointFailure: failure.optional().describe('Why the last one failed'),
+    slowed: count.describe('Appends that wait for the index or for a checkpoint'),
+  }),
 })
 
 /** The numbers of a log, as they are shown. */
@@ -79,85 +86,57 @@ export const walStats = operation<WalSlice<'stats'>>()({
   run: async ({ wal }) => shownStats(wal.stats()),
 })
 
+/** Options by their names. */
+export const configSchema = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+
+/** Options, a line each. */
+export function configText(config: z.output<typeof configSchema>): string {
+  return Object.entries(config)
+    .map(([name, value]) => `${name}  ${value}`)
+    .join('\n')
+}
+
 /** Tells the options. */
 export const walConfig = operation<WalSlice<'config'>>()({
   name: 'wal.config',
   summary: 'Show the options that the log was opened with, defaults included',
   parts: ['wal'],
   input: z.object({}),
-  output: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  output: configSchema,
   body: 'none',
   returns: 'value',
   effect: 'read',
   scope: 'read',
   doors: ['cli'],
-  text: (config) =>
-    Object.entries(config)
-      .map(([name, value]) => `${name}  ${value}`)
-      .join('\n'),
+  text: configText,
   run: async ({ wal }) => ({ ...wal.config }),
 })
 
-/** Tells whether all is well. */
-export const walHealth = operation<WalSlice<'stats'>>()({
-  name: 'wal.health',
-  summary: 'Show whether the log takes operations and the backends answer',
-  parts: ['wal'],
-  input: z.object({}),
-  output: z.object({
-    state: z.enum(['healthy', 'degraded', 'stopped']).describe('stopped: it takes nothing any more'),
-    problems: z.array(z.string()),
-    backends: z.array(backendSchema).readonly(),
-  }),
-  body: 'none',
-  returns: 'value',
-  effect: 'read',
-  scope: 'read',
-  doors: ['cli'],
-  text: ({ state: now, problems, backends }) =>
-    [
-      now,
-      ...problems.map((problem) => `  ${problem}`),
-      ...backends.map(({ backend, state: its, evidence }) => `${backend}  ${its}  ${evidence}`),
-    ].join('\n'),
-  run: async ({ wal }) => healthOf(wal.stats()),
-})
-
-/** A second behind, an index slows those who append. */
-const lateMs = 1000
-
-function healthOf({ log, index, backends, draining, stopped, stuck }: WalStats) {
-  const problems = [
-    ...(log.state === 'open' ? [] : [`the log is ${log.state}: open it again`]),
-    ...(stopped === undefined ? [] : [stopped]),
-    ...(stuck === 0 ? [] : [`${stuck} handlers go on after they were cancelled`]),
-    ...(draining ? ['it is closing'] : []),
-    ...(index.lagMs > lateMs ? [`the index is ${index.lagMs} ms behind`] : []),
-    ...backends.flatMap(({ backend, state: its, evidence }) =>
-      its === 'online' ? [] : [`${backend} is ${its}: ${evidence}`],
-    ),
-  ]
-  const isTaking = log.state === 'open' && stopped === undefined && !draining
-  const now = isTaking ? (problems.length === 0 ? 'healthy' : 'degraded') : 'stopped'
-  return { state: now, problems, backends } as const
-}
-
 /** The numbers as they are shown: of a failure its code and message. */
 export function shownStats(stats: WalStats): ShownStats {
-  const { stopped, log, ...rest } = stats
+  const { stopped, log, store, ...rest } = stats
   const { lastFailure, ...numbers } = log
-  const last = lastFailure && { code: lastFailure.code, message: lastFailure.message }
+  const { checkpointFailure, ...checkpoints } = store
   return {
     ...rest,
     ...(stopped !== undefined && { stopped }),
-    log: { ...numbers, ...(last !== undefined && { lastFailure: last }) },
+    log: { ...numbers, ...(lastFailure && { lastFailure: shownFailure(lastFailure) }) },
+    store: {
+      ...checkpoints,
+      ...(checkpointFailure && { checkpointFailure: shownFailure(checkpointFailure) }),
+    },
   }
 }
 
-function statsText({ log, index, operations, backends, ...own }: ShownStats): string {
+function shownFailure({ code, message }: WalError): z.output<typeof failure> {
+  return { code, message }
+}
+
+function statsText({ log, index, store, operations, backends, ...own }: ShownStats): string {
   return [
     `log  ${log.state}, mode ${log.mode}: LSN ${log.firstLsn} to ${log.nextLsn - 1}, ${log.segments} segments (${log.bytes} bytes)`,
     `index  ${index.operations} operations, ${index.unfinished} unfinished; ${index.lagMs} ms behind`,
+    `snapshot  ${store.snapshotLsn === undefined ? 'none' : `to LSN ${store.snapshotLsn}`}, ${store.checkpoints} written since opening; ${store.slowed} appends wait`,
     `since opening ${own.epoch}  ${own.completed} completed, ${own.failed} failed, ${own.retried} tried again; ${own.running} run`,
     ...operations.map(({ state: its, type, backend, operations: number }) =>
       [its, type, ...(backend === '' ? [] : [backend]), String(number)].join('  '),

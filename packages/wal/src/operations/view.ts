@@ -1,10 +1,13 @@
 /** What the command line tells of a log that nobody has open: `status`, `follow`, `health`, `metrics`. */
 import { operation } from '@ipfs-kit/operations'
 import { z } from 'zod'
+import { WalError } from '../errors.ts'
 import type { ViewStats, WalView } from '../view.ts'
 import { count, filterFields, filterOf, operationId, state } from './fields.ts'
 import { followLine, lineOf, lineText } from './follow.ts'
-import { finding, findingLine } from './verify.ts'
+import { openingFinding, problemsOf } from './health.ts'
+import { configSchema, configText } from './state.ts'
+import { findingLine } from './verify.ts'
 
 type ViewSlice<Calls extends keyof WalView> = { readonly wal: Pick<WalView, Calls> }
 
@@ -17,8 +20,7 @@ const statusSchema = z.object({
   operations: z
     .array(z.object({ state, type: z.string(), backend: z.string(), operations: count }))
     .readonly(),
-  findings: z.array(finding).readonly(),
-  problems: z.array(z.string()).readonly().describe('What is not as the snapshot has it'),
+  findings: z.array(openingFinding).readonly(),
 })
 
 const common = {
@@ -42,8 +44,7 @@ const viewStatus = operation<ViewSlice<'stats'>>()({
     [
       `LSN ${stats.firstLsn} to ${stats.nextLsn - 1} in ${stats.segments} segments (${stats.bytes} bytes), opened ${stats.epoch} times`,
       ...stats.operations.map(({ operations, ...of }) => `${groupName(of)}  ${operations}`),
-      ...stats.findings.map(findingLine),
-      ...stats.problems,
+      ...stats.findings.map((found) => ('message' in found ? found.message : findingLine(found))),
     ].join('\n'),
   run: async ({ wal }) => ({ ...wal.stats() }),
 })
@@ -79,21 +80,27 @@ const viewHealth = operation<ViewSlice<'stats'>>()({
   name: 'wal.health',
   summary: 'Show whether the log is whole and what has failed',
   output: z.object({
-    state: z.enum(['healthy', 'damaged']).describe('damaged: see verify; what is behind a damage is read'),
-    findings: count,
+    state: z.enum(['healthy', 'degraded']).describe('degraded: see verify; what is behind a damage is read'),
+    problems: z.array(z.string()),
+    findings: count.describe('With what is no problem, such as the torn tail that a crash leaves'),
     unfinished: count,
     failed: count.describe('Operations that are not tried again by themselves'),
   }),
   returns: 'value',
   command: { name: 'health' },
-  text: ({ state: now, findings, unfinished, failed }) =>
-    `${now}, ${findings} findings; ${unfinished} unfinished, ${failed} failed`,
+  text: ({ state: now, problems, findings, unfinished, failed }) =>
+    [
+      `${now}, ${findings} findings; ${unfinished} unfinished, ${failed} failed`,
+      ...problems.map((problem) => `  ${problem}`),
+    ].join('\n'),
   async run({ wal }) {
-    const { findings, problems, operations } = wal.stats()
+    const { findings, operations } = wal.stats()
+    const problems = problemsOf(findings)
     const open = ['queued', 'running', 'retrying']
     return {
-      state: findings.length + problems.length === 0 ? 'healthy' : 'damaged',
-      findings: findings.length + problems.length,
+      state: problems.length === 0 ? 'healthy' : 'degraded',
+      problems,
+      findings: findings.length,
       unfinished: sumOf(operations, (of) => open.includes(of)),
       failed: sumOf(operations, (of) => of === 'failed'),
     } as const
@@ -117,18 +124,34 @@ const viewMetrics = operation<ViewSlice<'stats'>>()({
     return `${name}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${value}`
   },
   async *run({ wal }) {
-    const { operations, findings, problems, ...numbers } = wal.stats()
+    const { operations, findings, ...numbers } = wal.stats()
     yield { name: 'wal_first_lsn', value: numbers.firstLsn }
     yield { name: 'wal_next_lsn', value: numbers.nextLsn }
     yield { name: 'wal_segments', value: numbers.segments }
     yield { name: 'wal_bytes', value: numbers.bytes }
-    yield { name: 'wal_findings', value: findings.length + problems.length }
+    yield { name: 'wal_findings', value: findings.length }
     for (const { operations: value, ...labels } of operations) yield { name: 'wal_operations', labels, value }
   },
 })
 
+/** Tells the options. */
+const viewConfig = operation<ViewSlice<'config'>>()({
+  ...common,
+  name: 'wal.config',
+  summary: 'Show the options of the last process that ran the operations of this log',
+  output: configSchema,
+  returns: 'value',
+  command: { name: 'config' },
+  text: configText,
+  async run({ wal }) {
+    const config = await wal.config()
+    if (config !== undefined) return { ...config }
+    throw new WalError('WAL_NOT_FOUND', 'The log has no record of an opening that tells its options')
+  },
+})
+
 /** The commands of a view. */
-export const viewOperations = [viewStatus, viewFollow, viewHealth, viewMetrics] as const
+export const viewOperations = [viewStatus, viewFollow, viewHealth, viewMetrics, viewConfig] as const
 
 function groupName({ state: its, type, backend }: { state: string; type: string; backend: string }): string {
   return [its, type, ...(backend === '' ? [] : [backend])].join('  ')
