@@ -77,10 +77,11 @@ export class Appender {
       if (record.key !== undefined) byKey.set(record.key, records.length)
       records.push(this.#withDependencies(record, afterInBatch, slots, records.length))
     }
-    if (this.#ledger.unfinished + records.length > this.#maxUnfinished) {
+    const { unfinished, promising } = this.#ledger
+    if (unfinished + promising + records.length > this.#maxUnfinished) {
       throw new WalError(
         'WAL_BUSY',
-        `There are ${this.#ledger.unfinished} unfinished operations; there may be ${this.#maxUnfinished}`,
+        `There are ${unfinished + promising} unfinished operations; there may be ${this.#maxUnfinished}`,
       )
     }
     return {

@@ -42,7 +42,15 @@ export function applyRecord(table: OperationTable, lsn: number, record: WalRecor
     // The record of its opening may be lost: an epoch never comes twice.
     if (record.kind === 'start') table.epoch = Math.max(table.epoch, record.epoch)
     const operation = table.get(record.id)
-    if (operation !== undefined) putChanged(table, operation, changed(operation, lsn, record), ready)
+    if (operation === undefined) return
+    const next = changed(operation, lsn, record)
+    const { after } = record.kind === 'retry' ? record : {}
+    putChanged(
+      table,
+      operation,
+      next === operation || !after ? next : withDependencies(table, next, after),
+      ready,
+    )
   }
 }
 
@@ -67,15 +75,24 @@ export function putChanged(
 
 function add(table: OperationTable, operation: LoggedOperation): void {
   const { id, key, createdAt } = operation
+  table.put(withDependencies(table, operation, operation.after))
+  if (key !== undefined) table.putKey({ key, id, at: createdAt, digest: digestOf(operation) })
+}
+
+/** An operation that waits for those of `after` that have not completed. */
+function withDependencies(
+  table: OperationTable,
+  operation: LoggedOperation,
+  after: readonly number[],
+): LoggedOperation {
   let current = operation.waitingFor === 0 ? operation : { ...operation, waitingFor: 0 }
-  for (const other of operation.after) {
+  for (const other of after) {
     const found = table.get(other)
     // What is not there any more has ended and was let go: who appends has checked that it had completed.
     if (found === undefined || found.state === 'completed') continue
     current = { ...current, waitingFor: current.waitingFor + 1 }
     if (isFinished(found)) current = afterDependency(current, other, false)
-    else table.addDependency(other, id)
+    else table.addDependency(other, operation.id)
   }
-  table.put(current)
-  if (key !== undefined) table.putKey({ key, id, at: createdAt, digest: digestOf(operation) })
+  return current
 }

@@ -1,5 +1,5 @@
 /** One attempt: its handler in a scope of its own, what it has told so far, and how it ended. */
-import { cancelScope, createEvent, now, type Event, type Scope } from '@ipfs-kit/concurrency'
+import { cancelScope, createEvent, currentScope, now, type Event, type Scope } from '@ipfs-kit/concurrency'
 import type { AttemptContext } from './attempt-context.ts'
 import type { LoggedOperation } from './operation.ts'
 import type { HandlerContext, OperationHandler } from './wal.ts'
@@ -43,6 +43,14 @@ export class Attempt {
   /** Why it is stopped, if it is. */
   get stop(): Stop | undefined {
     return this.#stop
+  }
+
+  /** Whether the running code is that of its handler. */
+  get isAroundCaller(): boolean {
+    if (this.#scope === undefined) return false
+    let scope: Scope | undefined = currentScope()
+    while (scope !== undefined && scope !== this.#scope) scope = scope.parent
+    return scope !== undefined
   }
 
   /** Milliseconds since its handler was told to stop, 0 if it was not. */

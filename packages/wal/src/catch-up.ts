@@ -2,37 +2,43 @@
 import { WalError } from './errors.ts'
 import type { Ledger } from './ledger.ts'
 import type { LoggedOperation } from './operation.ts'
-import { decodeRecord } from './record.ts'
+import { decodeRecord, type WalRecord } from './record.ts'
 import type { MissedChanges, OperationChange } from './wal.ts'
 
 /** Operations in a page when those are looked for that an opening has interrupted. */
 const pageSize = 1000
 
 /**
- * Changes from an LSN on, up to those that were acknowledged when it began. Each operation comes once, in its latest state, at
- * the place of its last change; what changes meanwhile is left to who follows.
+ * Changes from an LSN on, through another one. Each operation comes once, in its latest state, at the place of its last change;
+ * what changes behind that is left to who follows.
  */
 export async function* catchUp(
   ledger: Ledger,
   from: number,
+  through: number,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<OperationChange | MissedChanges, void, undefined> {
   const { log, index } = ledger.store
   await index.applied(ledger.acknowledged, { signal })
   let next = from
-  while (next < log.stats().nextLsn) {
+  while (next <= through) {
     const { firstLsn } = log.stats()
     if (next < firstLsn) {
-      yield { missedAfter: next - 1, missedThrough: firstLsn - 1 }
+      yield { missedAfter: next - 1, missedThrough: Math.min(firstLsn - 1, through) }
       next = firstLsn
+      continue
     }
     try {
       for await (const { firstLsn: first, payloads } of log.read({ from: next, ...(signal && { signal }) })) {
         for (const [at, payload] of payloads.entries()) {
           const lsn = first + at
+          if (lsn > through) return
           next = lsn + 1
+          const record = decodeRecord(payload)
+          // What it has interrupted is found as such once it is recovered.
+          if (record.kind === 'open') await index.recovered({ signal })
           let held: LoggedOperation | undefined
-          for (const operation of changedBy(ledger, lsn, payload)) {
+          for (const operation of changedBy(ledger, lsn, record)) {
             // An opening changes many: whoever leaves before the last of them is to be told them again.
             if (held !== undefined) yield { lsn: lsn - 1, operation: held }
             held = operation
@@ -52,9 +58,8 @@ export async function* catchUp(
 function* changedBy(
   ledger: Ledger,
   lsn: number,
-  payload: Uint8Array,
+  record: WalRecord,
 ): Generator<LoggedOperation, void, undefined> {
-  const record = decodeRecord(payload)
   if (record.kind === 'delete') return
   if (record.kind === 'open') {
     yield* interruptedBy(ledger, lsn)

@@ -71,8 +71,9 @@ export function changed(operation: LoggedOperation, lsn: number, record: ChangeR
       if (state !== 'failed' && state !== 'cancelled') return operation
       const { finishedAt: _, brokenBy: __, ...rest } = operation
       const attemptLimit = operation.attemptCount + operation.maxAttempts
-      // Dependencies that broke it are not asked for again: who retries it knows of them.
-      return { ...rest, lsn, state: 'queued', paused: false, waitingFor: 0, dueAt: record.at, attemptLimit }
+      // Dependencies that have failed are not asked for again: who retries it knows of them.
+      const waitingFor = record.after?.length ?? 0
+      return { ...rest, lsn, state: 'queued', paused: false, waitingFor, dueAt: record.at, attemptLimit }
     }
   }
 }
@@ -99,7 +100,7 @@ export function afterDependency(
   id: number,
   isCompleted: boolean,
 ): LoggedOperation {
-  // One that was retried waits for none of them any more.
+  // One that was retried does not wait for those that had failed.
   if (isFinished(operation) || operation.waitingFor === 0) return operation
   if (isCompleted) return { ...operation, waitingFor: operation.waitingFor - 1 }
   return { ...operation, brokenBy: operation.brokenBy ?? id }

@@ -35,10 +35,7 @@ export function conclude(end: AttemptEnd): Conclusion {
   if (stop?.kind === 'pause') return { changes: [{ kind: 'pause' }, { kind: 'release' }], isLate }
   if (stop?.kind === 'drain') return { changes: [{ kind: 'release' }], isLate }
   const { operation, at } = end
-  if (ending.kind === 'threw') {
-    if (isInterruption(ending.error)) return interrupted(end, failureOf(ending.error))
-    return failed(end, failureOf(ending.error), isRetryable(end.handler, ending.error))
-  }
+  if (ending.kind === 'threw') return threw(end, ending.error)
   if (operation.expiresAt !== undefined && at >= operation.expiresAt) {
     return { ...lastFailure({ code: 'WAL_EXPIRED', message: 'It has not ended in time' }), isLate }
   }
@@ -46,13 +43,18 @@ export function conclude(end: AttemptEnd): Conclusion {
   return { ...failed(end, failure, true), isLate }
 }
 
-/** What an error says, for the log: no stack, and at most 2,000 characters. */
+/** What an error says, for the log: no stack, and at most 2,000 characters. Whatever was thrown, it says something. */
 export function failureOf(error: unknown): OperationFailure {
-  if (!(error instanceof Error)) return { code: 'Error', message: String(error).slice(0, 2000) }
-  const { code } = error as { code?: unknown }
-  return {
-    code: typeof code === 'string' ? code.slice(0, 200) : error.name,
-    message: error.message.slice(0, 2000),
+  try {
+    if (!(error instanceof Error)) return { code: 'Error', message: String(error).slice(0, 2000) }
+    const { code, name, message } = error as { [key in 'code' | 'name' | 'message']?: unknown }
+    return {
+      code: String(typeof code === 'string' ? code : name).slice(0, 200),
+      message: String(message).slice(0, 2000),
+    }
+  } catch (unreadable) {
+    const what = unreadable instanceof TypeError ? 'it is no text' : 'it fails to be read'
+    return { code: 'Error', message: `What was thrown cannot be told: ${what}` }
   }
 }
 
@@ -61,9 +63,19 @@ function returned(end: AttemptEnd, value: unknown): Conclusion {
     const result = resultOf(end.handler, value, end.maxResultBytes)
     return { changes: [{ kind: 'complete', ...(result !== undefined && { result }) }], isLate: false }
   } catch (error) {
-    const message = error instanceof Error ? error.message.slice(0, 2000) : String(error)
-    return lastFailure({ code: 'WAL_RESULT_INVALID', message })
+    return lastFailure({ ...failureOf(error), code: 'WAL_RESULT_INVALID' })
   }
+}
+
+function threw(end: AttemptEnd, error: unknown): Conclusion {
+  if (isInterruption(error)) return interrupted(end, failureOf(error))
+  let mayRetry: boolean
+  try {
+    mayRetry = isRetryable(end.handler, error)
+  } catch (thrown) {
+    return lastFailure(failureOf(thrown))
+  }
+  return failed(end, failureOf(error), mayRetry)
 }
 
 function resultOf(handler: OperationHandler, value: unknown, maxBytes: number): Json | undefined {

@@ -133,6 +133,8 @@ export class Dispatcher {
       try {
         await ledger.store.index.applied(from)
         lane.refill()
+      } catch (error) {
+        ledger.stop(error)
       } finally {
         this.#filling.delete(lane)
       }
@@ -145,20 +147,21 @@ export class Dispatcher {
   #begin(lane: Lane, operation: LoggedOperation, permits: readonly Permit[]): void {
     const attempt = new Attempt(operation)
     this.#running.set(operation.id, attempt)
+    lane.breaker?.began()
     const work = async (): Promise<void> => {
       let outcome: AttemptOutcome = 'nothing'
-      lane.breaker?.began()
       try {
         outcome = await perform(attempt, this.#performing)
       } catch (error) {
-        if (!(error instanceof WalError)) throw error
         // It goes on when the disk takes something again, or when the log is opened again.
         this.#rest(lane)
+        if (!(error instanceof WalError)) throw error
       } finally {
         this.#running.delete(operation.id)
         attempt.ended.set()
         for (const permit of permits) permit.release()
         lane.breaker?.ended(outcome)
+        if (this.#running.size === 0) this.#idle?.set()
         this.#afterAttempt(lane, operation.id)
       }
     }
@@ -166,17 +169,27 @@ export class Dispatcher {
   }
 
   #afterAttempt(lane: Lane, id: number): void {
-    const operation = this.#options.ledger.load(id)
-    // It may be pending again: it was passed over while the attempt had it.
-    if (operation !== undefined) lane.update(operation)
+    const { ledger } = this.#options
+    try {
+      const operation = ledger.load(id)
+      // It may be pending again: it was passed over while the attempt had it.
+      if (operation !== undefined) lane.update(operation)
+      this.#giveRoom(lane)
+    } catch (error) {
+      ledger.stop(error)
+    }
+  }
+
+  /** An attempt of a lane has ended: others may begin. */
+  #giveRoom(lane: Lane): void {
+    // One that has nothing to begin any more leaves the room to the next.
     for (const hungry of this.#hungry) {
+      if (this.#total.available === 0) break
       this.#hungry.delete(hungry)
       this.pump(hungry)
-      break
     }
     this.pump(lane)
     this.#options.onDue(lane.nextDueAt)
-    if (this.#running.size === 0) this.#idle?.set()
   }
 
   /** The disk takes nothing just now. */

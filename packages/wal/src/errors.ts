@@ -70,7 +70,7 @@ export const walErrors = {
   },
   WAL_KEY_CONFLICT: {
     kind: 'conflict',
-    when: 'an idempotency key was used for an operation of another type, backend or parameters',
+    when: 'an idempotency key was used for an operation of another type, backend or parameters, or, within its window, for one that has ended and was let go',
     next: 'Use a key for one thing alone.',
   },
   WAL_BUSY: {

@@ -28,7 +28,12 @@ export class Executor {
     this.#options = options
     const isRunning = (id: number): boolean => this.#dispatcher.running.has(id)
     this.#dispatcher = new Dispatcher({ ...options, onDue: (time) => this.#wakeBy(time) })
-    this.#expiry = new Expiry({ ...options, isRunning })
+    this.#expiry = new Expiry({
+      ...options,
+      isRunning,
+      isDraining: () => this.#dispatcher.isDraining,
+      onDue: (time) => this.#wakeBy(time),
+    })
     this.#lanes = new Lanes({ ...options, isRunning, onOpen: (lane) => this.#dispatcher.pump(lane) })
     this.#lookedAt = now()
   }
@@ -40,7 +45,11 @@ export class Executor {
     ledger.store.index.onReady = (name) => {
       const lane = this.#lanes.lane(name)
       lane.markStale()
-      this.#dispatcher.pump(lane)
+      try {
+        this.#dispatcher.pump(lane)
+      } catch (error) {
+        ledger.stop(error)
+      }
     }
     this.#look()
     watch.spawn(() => this.#keepTime(), { name: 'times of operations' })
@@ -62,6 +71,11 @@ export class Executor {
 
   get health(): BackendHealth[] {
     return this.#lanes.health
+  }
+
+  /** Whether the running code is that of a handler. */
+  get isAroundCaller(): boolean {
+    return [...this.#dispatcher.running.values()].some((attempt) => attempt.isAroundCaller)
   }
 
   /** The attempt that has an operation. */
@@ -111,8 +125,14 @@ export class Executor {
       )
       this.#sleepsUntil = time + waitMs
       await moveOnAfter(Math.max(0, waitMs), () => wake.wait())
-      if (now() >= this.#lookedAt + lookMs) this.#look()
-      else this.#seeToDue()
+      try {
+        if (now() >= this.#lookedAt + lookMs) this.#look()
+        else this.#seeToDue()
+      } catch (error) {
+        // The index cannot be read any more.
+        ledger.stop(error)
+        return
+      }
     }
   }
 

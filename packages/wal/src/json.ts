@@ -12,7 +12,8 @@ const maxDepth = 100
  * @throws WalError WAL_PARAMS_INVALID
  */
 export function checkJson(value: unknown, what: string, maxBytes: number): Json {
-  const wrong = wrongIn(value, 0)
+  // Each value takes a byte at least: so what is shared many times over is not walked through to its end.
+  const wrong = wrongIn(value, 0, { values: maxBytes })
   if (wrong !== undefined) throw new WalError('WAL_PARAMS_INVALID', `${what} cannot be stored: ${wrong}`)
   const text = JSON.stringify(value)
   const bytes = Buffer.byteLength(text)
@@ -23,8 +24,10 @@ export function checkJson(value: unknown, what: string, maxBytes: number): Json 
   )
 }
 
-/** What is no JSON in a value. */
-function wrongIn(value: unknown, depth: number): string | undefined {
+/** What is no JSON in a value, of which there is so much left. */
+function wrongIn(value: unknown, depth: number, left: { values: number }): string | undefined {
+  left.values -= 1
+  if (left.values < 0) return 'it has more values than it may have bytes; put large payloads into a block'
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return undefined
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : `${value} is no number of JSON`
   if (typeof value !== 'object') return `${typeof value} is no JSON`
@@ -33,7 +36,7 @@ function wrongIn(value: unknown, depth: number): string | undefined {
   for (const inner of Object.values(value)) {
     // A property that is undefined is not written, as if it were not there.
     if (inner === undefined && !Array.isArray(value)) continue
-    const wrong = wrongIn(inner, depth + 1)
+    const wrong = wrongIn(inner, depth + 1, left)
     if (wrong !== undefined) return wrong
   }
   return undefined

@@ -88,24 +88,26 @@ export class Lane {
   }
 
   /**
-   * Takes operations that retry later than any backoff says: the clock of the wall has gone back since. Looks at a page of
-   * them each time.
+   * Takes operations that are due later than they can be, since the clock of the wall has gone back: those that retry later than
+   * any backoff says, and queued ones that nobody asked to begin later. Looks at a page of them each time.
    */
   takeFarOff(maxBackoffMs: number): void {
     const { name, ledger, isRunning } = this.#options
     const { index } = ledger.store
-    const latest = ledger.clock() + maxBackoffMs
-    if (index.nextDue(name, latest) === undefined) return
+    const time = ledger.clock()
+    if (index.nextDue(name, time) === undefined) return
     const page = index.list({
-      states: ['retrying'],
+      states: ['queued', 'retrying'],
       backends: [name],
       before: this.#farOffBefore,
       limit: 1000,
     })
     this.#farOffBefore = page.length < 1000 ? Number.MAX_SAFE_INTEGER : page.at(-1)!.id
     for (const operation of page) {
-      const { id, dueAt } = operation
-      if (dueAt <= latest || !isPending(operation)) continue
+      const { id, state, dueAt, createdAt, attemptCount } = operation
+      const wasDue = attemptCount > 0 || dueAt <= createdAt
+      const isFarOff = state === 'retrying' ? dueAt > time + maxBackoffMs : wasDue && dueAt > time
+      if (!isFarOff || !isPending(operation)) continue
       if (ledger.isApplied(id) && !ledger.isInTurn(id) && !isRunning(id)) this.#add(operation)
     }
   }

@@ -44,6 +44,8 @@ export class Ledger {
   readonly clock: () => number
   /** The error that stopped the log: nothing is written any more. */
   failure: WalError | undefined
+  /** Operations that are being promised. */
+  promising = 0
   /** Operations that have not ended. */
   unfinished: number
   /** Since it was opened: operations that have completed, … */
@@ -59,6 +61,8 @@ export class Ledger {
   readonly #listener: LedgerListener
   /** Operations as of records that the index may not have applied, the oldest first. */
   readonly #recent = new Map<number, LoggedOperation>()
+  /** Operations that were removed, by the LSNs of the records of that, which the index may not have applied. */
+  readonly #removed = new Map<number, number>()
   /** What waits to be written. */
   #waiting: Commit[] = []
   #isWriting = false
@@ -89,6 +93,7 @@ export class Ledger {
    * it is not there.
    */
   load(id: number): LoggedOperation | undefined {
+    if (this.#removed.has(id)) return undefined
     return this.isApplied(id) ? this.store.index.get(id) : this.#recent.get(id)
   }
 
@@ -96,6 +101,23 @@ export class Ledger {
   isApplied(id: number): boolean {
     const recent = this.#recent.get(id)
     return recent === undefined || recent.lsn <= this.store.index.appliedLsn
+  }
+
+  /** Waits until the index has all that is acknowledged. */
+  async applied(): Promise<void> {
+    await this.store.index.applied(this.acknowledged)
+  }
+
+  /** Nothing is begun and written any more, for this reason. @throws what is no WalError */
+  stop(error: unknown): void {
+    if (!(error instanceof WalError)) throw error
+    this.failure ??= error
+  }
+
+  /** Whether an operation is there and has not ended. */
+  isUnfinished(id: number): boolean {
+    const operation = this.load(id)
+    return operation !== undefined && !isFinished(operation)
   }
 
   /** Writes changes of one operation as one, and gives it as it is then. Whoever calls has its turn. */
@@ -127,6 +149,7 @@ export class Ledger {
     const begin = (written: Resume<Made>) => {
       if (this.failure !== undefined) throw this.failure
       this.#waiting.push({ records, make, written: written as Resume<readonly LoggedOperation[]> })
+      this.promising += addsOf(records)
       this.#wake()
       return noUndo
     }
@@ -164,7 +187,10 @@ export class Ledger {
         await this.#write(batch.slice(half))
         return
       }
-      for (const { written } of batch) written.reject(error)
+      for (const { records, written } of batch) {
+        this.promising -= addsOf(records)
+        written.reject(error)
+      }
     }
   }
 
@@ -175,9 +201,10 @@ export class Ledger {
       const lsn = nextLsn
       nextLsn += records.length
       this.acknowledged = nextLsn - 1
+      this.promising -= addsOf(records)
       try {
         const made = make(lsn)
-        for (const record of records) this.#count(record)
+        for (const record of records) this.#count(record, lsn)
         for (const operation of made) this.#note(operation)
         for (const operation of made) this.#listener.changed({ lsn: operation.lsn, operation })
         written.resolve(made)
@@ -188,11 +215,12 @@ export class Ledger {
     this.#forgetApplied()
   }
 
-  #count(record: WalRecord): void {
+  #count(record: WalRecord, lsn: number): void {
     const { kind } = record
     if (kind === 'add' || kind === 'retry') this.unfinished += 1
     else if (kind === 'fail' && record.retryAt !== undefined) this.retried += 1
     else if (kind === 'complete' || kind === 'fail' || kind === 'cancel') this.unfinished -= 1
+    else if (kind === 'delete') for (const id of record.ids) this.#removed.set(id, lsn)
     if (kind === 'complete') this.completed += 1
     else if (kind === 'fail' && record.retryAt === undefined) this.failed += 1
   }
@@ -205,11 +233,19 @@ export class Ledger {
 
   #forgetApplied(): void {
     const { appliedLsn } = this.store.index
+    for (const [id, lsn] of this.#removed) {
+      if (lsn > appliedLsn) break
+      this.#removed.delete(id)
+    }
     for (const [id, { lsn }] of this.#recent) {
       if (lsn > appliedLsn) break
       this.#recent.delete(id)
     }
   }
+}
+
+function addsOf(records: readonly WalRecord[]): number {
+  return records.reduce((adds, { kind }) => adds + (kind === 'add' ? 1 : 0), 0)
 }
 
 /** Made once: there are as many as commits. */

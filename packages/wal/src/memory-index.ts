@@ -129,6 +129,15 @@ class MemoryIndex implements OperationIndex, OperationTable {
     return bySoonest.slice(0, limit).map(({ id }) => id)
   }
 
+  nextExpiry(now: number): number | undefined {
+    const times = this.#all().flatMap((operation) =>
+      isFinished(operation) || operation.expiresAt === undefined || operation.expiresAt <= now
+        ? []
+        : [operation.expiresAt],
+    )
+    return times.length === 0 ? undefined : Math.min(...times)
+  }
+
   finished(filter: OperationFilter & { readonly finishedBefore?: number }, limit: number): number[] {
     const { finishedBefore = Infinity, ...rest } = filter
     const ended = this.#all().filter(

@@ -4,6 +4,7 @@ import { nodeDisk } from '@ipfs-kit/disk'
 import { Appender } from './append-operations.ts'
 import { BackendFollowers } from './backend-followers.ts'
 import { Calls } from './calls.ts'
+import { WalError } from './errors.ts'
 import { Executor } from './executor.ts'
 import { Followers } from './followers.ts'
 import { Ledger } from './ledger.ts'
@@ -31,9 +32,25 @@ import { Waits } from './waits.ts'
  */
 export async function openWal(options: WalOptions): Promise<Wal> {
   const checked = checkWalOptions(options)
+  try {
+    return await open(options, checked)
+  } catch (error) {
+    if (!(error instanceof WalError) || error.code !== 'WAL_INDEX_FAILED') throw error
+    // Whoever has met a damage of the index has removed it: now it is made anew.
+    return await open(options, checked)
+  }
+}
+
+async function open(options: WalOptions, checked: CheckedOptions): Promise<Wal> {
   // A tool that looks leaves the configuration of who runs the operations.
   const config = checked.isOn ? configOf(options, checked) : undefined
-  return openOver(await openOperationStore(storeOptions(options), config), options, checked)
+  const store = await openOperationStore(storeOptions(options), config)
+  try {
+    return openOver(store, options, checked)
+  } catch (error) {
+    await store.close()
+    throw error
+  }
 }
 
 /** What runs the operations of an open store. It closes the store in the end. */

@@ -1,5 +1,5 @@
 /** The public face of an open log of operations. */
-import { shield, type Owner } from '@ipfs-kit/concurrency'
+import { cancelScope, currentScope, run, type Owner } from '@ipfs-kit/concurrency'
 import { hasKeys, type Appender } from './append-operations.ts'
 import type { Stop } from './attempt.ts'
 import { BackendFollower, type BackendFollowers } from './backend-followers.ts'
@@ -141,7 +141,8 @@ export class OpenedWal implements Wal {
     return await this.#change(id, options, (operation) => {
       const { state } = operation
       if (state !== 'failed' && state !== 'cancelled') throw wrongState(operation, 'queued again')
-      return { kind: 'retry' }
+      const after = operation.after.filter((other) => this.#parts.ledger.isUnfinished(other))
+      return { kind: 'retry', ...(after.length > 0 && { after }) }
     })
   }
 
@@ -259,8 +260,11 @@ export class OpenedWal implements Wal {
   }
 
   async close(): Promise<void> {
-    this.#closing ??= shield(() => this.#close())
-    await this.#closing
+    let root = currentScope()
+    while (root.parent !== undefined) root = root.parent
+    this.#closing ??= cancelScope(() => this.#close(), { name: 'close', scope: root, shield: true })
+    // A handler that closes its own log is waited for by that: it stops waiting when it is cancelled, as in any other wait.
+    await (this.#parts.executor.isAroundCaller ? run(this.#closing) : this.#closing)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -288,8 +292,10 @@ export class OpenedWal implements Wal {
     const { followers, ledger, checked } = this.#parts
     const follower = new Follower(filter, checked.maxFollowed)
     using _following = followers.add(follower)
-    if (from !== undefined && from <= followers.through) {
-      for await (const change of catchUp(ledger, from, signal)) {
+    // Everything behind that is given to the follower.
+    const { through } = followers
+    if (from !== undefined && from <= through) {
+      for await (const change of catchUp(ledger, from, through, signal)) {
         if ('missedAfter' in change || wants(filter, change)) yield change
       }
     }

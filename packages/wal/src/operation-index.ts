@@ -119,6 +119,8 @@ export interface OperationIndex extends AsyncDisposable {
   nextDue(lane: string, now: number): number | undefined
   /** Unfinished operations that expire up to a time, the first of them first; at most so many. */
   expired(now: number, limit: number): number[]
+  /** When the next unfinished operation expires that has not expired yet. */
+  nextExpiry(now: number): number | undefined
   /** Finished operations, oldest end first, for `deleteFinished`; at most so many. */
   finished(filter: OperationFilter & { readonly finishedBefore?: number }, limit: number): number[]
   /** CIDs that unfinished operations name. */

@@ -3,7 +3,7 @@ import { shield, sleep } from '@ipfs-kit/concurrency'
 import { hasKeys, type Appender } from './append-operations.ts'
 import { AttemptContext, type ContextOptions } from './attempt-context.ts'
 import type { Attempt, Ending } from './attempt.ts'
-import { conclude, type AttemptEnd, type Conclusion } from './conclusion.ts'
+import { conclude, failureOf, type AttemptEnd, type Conclusion } from './conclusion.ts'
 import { isDiskTrouble, type Unstamped } from './ledger.ts'
 import type { Admitted } from './new-operation.ts'
 import type { LoggedOperation, OperationFailure } from './operation.ts'
@@ -50,12 +50,14 @@ function ready(operation: LoggedOperation, handler: OperationHandler | undefined
   if (expiresAt <= at) return refused('WAL_EXPIRED', 'It has not begun in time')
   if (handler === undefined)
     return refused('WAL_TYPE_UNKNOWN', `There is no handler for the type ${type} any more`)
-  const params = handler.params.safeParse(operation.params)
-  if (params.success) return { params: params.data }
-  return refused(
-    'WAL_PARAMS_INVALID',
-    `The parameters do not fit any more: ${params.error.message}`.slice(0, 2000),
-  )
+  try {
+    const params = handler.params.safeParse(operation.params)
+    if (params.success) return { params: params.data }
+    throw params.error
+  } catch (error) {
+    const { message } = failureOf(error)
+    return refused('WAL_PARAMS_INVALID', `The parameters do not fit any more: ${message}`.slice(0, 2000))
+  }
 }
 
 /** Writes that it begins, or that it does not. */

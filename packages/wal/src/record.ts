@@ -51,8 +51,8 @@ export type WalRecord =
   | { readonly kind: 'release'; readonly at: number; readonly id: number }
   | { readonly kind: 'pause'; readonly at: number; readonly id: number }
   | { readonly kind: 'resume'; readonly at: number; readonly id: number }
-  /** A failed or cancelled operation is queued again, with all its attempts before it. */
-  | { readonly kind: 'retry'; readonly at: number; readonly id: number }
+  /** A failed or cancelled operation is queued again, with all its attempts before it, and waits for those of `after`. */
+  | { readonly kind: 'retry'; readonly at: number; readonly id: number; readonly after?: readonly number[] }
   /** Finished operations are removed. */
   | { readonly kind: 'delete'; readonly at: number; readonly ids: readonly number[] }
 

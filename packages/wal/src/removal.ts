@@ -68,8 +68,8 @@ export class Removal {
   async #remove(ids: readonly number[], isMeant: (operation: LoggedOperation) => boolean): Promise<number> {
     const { ledger } = this.#options
     using turns = new DisposableStack()
-    // Nobody queues one of them again meanwhile.
-    for (const id of ids) turns.use(await ledger.turn(id))
+    // Nobody queues one of them again meanwhile. In one order, so that two removals do not wait for each other.
+    for (const id of ids.toSorted((a, b) => a - b)) turns.use(await ledger.turn(id))
     const over = ids.filter((id) => {
       const operation = ledger.load(id)
       return operation !== undefined && isMeant(operation)

@@ -30,7 +30,7 @@ import type {
 } from './operation-index.ts'
 import { packBatch, type PackedBatch, type Standing } from './sqlite-calls.ts'
 import { SqliteQueries } from './sqlite-queries.ts'
-import { openToRead, removeIndex } from './sqlite-schema.ts'
+import { isDamage, openToRead, removeIndex } from './sqlite-schema.ts'
 import { SqliteThread } from './sqlite-thread.ts'
 
 /** Slices that the writer has or that wait for it: so many that it never waits for this thread. */
@@ -89,6 +89,8 @@ class OpenedSqliteIndex implements SqliteIndex {
   #isHeld = false
   #images = 0
   readonly #waiting = new Set<{ readonly isMet: () => boolean; readonly resume: Resume<void> }>()
+  /** A query has met what is no index: the next opening makes it anew. */
+  #isDamaged = false
   #closing: Promise<void> | undefined
 
   /** One that is passing takes its files with it when it is closed. */
@@ -179,6 +181,10 @@ class OpenedSqliteIndex implements SqliteIndex {
     return this.#read((queries) => queries.expired(time, limit))
   }
 
+  nextExpiry(time: number): number | undefined {
+    return this.#read((queries) => queries.nextExpiry(time))
+  }
+
   finished(filter: OperationFilter & { readonly finishedBefore?: number }, limit: number): number[] {
     return this.#read((queries) => queries.finished(filter, limit))
   }
@@ -217,7 +223,12 @@ class OpenedSqliteIndex implements SqliteIndex {
         }
       },
       async [Symbol.asyncDispose]() {
-        if (thread.failure === undefined) await shield(() => thread.call('imageEnd', image))
+        try {
+          if (thread.failure === undefined) await shield(() => thread.call('imageEnd', image))
+        } catch (error) {
+          // It has ended with its thread: whoever asked for its parts was told.
+          if (error !== thread.failure) throw error
+        }
       },
     }
   }
@@ -288,6 +299,7 @@ class OpenedSqliteIndex implements SqliteIndex {
     this.#feed(Infinity)
     this.#database.close()
     await this.#thread.close()
+    if (this.#isDamaged) removeIndex(this.#path)
     this.#refuse(this.#closed())
   }
 
@@ -409,6 +421,7 @@ class OpenedSqliteIndex implements SqliteIndex {
     try {
       return read()
     } catch (cause) {
+      this.#isDamaged ||= isDamage(cause)
       const why = cause instanceof Error ? cause.message : String(cause)
       throw new WalError('WAL_INDEX_FAILED', `Could not read the index at ${this.#path}: ${why}`, { cause })
     }

@@ -21,6 +21,7 @@ export const queryTexts = {
   due: `SELECT body FROM operations WHERE lane = ? AND priority = ? AND due_at <= ? ORDER BY due_at, id LIMIT ?`,
   nextDue: 'SELECT min(due_at) FROM operations WHERE lane = ? AND priority = ? AND due_at > ?',
   expired: 'SELECT id FROM operations WHERE expires_at <= ? ORDER BY expires_at, id LIMIT ?',
+  nextExpiry: 'SELECT min(expires_at) FROM operations WHERE expires_at > ?',
   finished: 'SELECT id, group_id, created_at FROM operations WHERE finished_at < ? ORDER BY finished_at, id',
   cids: 'SELECT DISTINCT cid FROM cids',
 } as const
@@ -112,6 +113,10 @@ export class SqliteQueries {
     return this.#statements.expired.all(now, limit) as number[]
   }
 
+  nextExpiry(now: number): number | undefined {
+    return (this.#statements.nextExpiry.get(now) as number | null) ?? undefined
+  }
+
   finished(filter: OperationFilter & { readonly finishedBefore?: number }, limit: number): number[] {
     const { finishedBefore = endOfTime, createdAfter = -endOfTime, createdBefore = endOfTime } = filter
     return this.#asOne(() => {
@@ -145,7 +150,17 @@ export class SqliteQueries {
   }
 }
 
-const plucked = ['get', 'newest', 'newestOfGroup', 'lanes', 'due', 'nextDue', 'expired', 'cids'] as const
+const plucked = [
+  'get',
+  'newest',
+  'newestOfGroup',
+  'lanes',
+  'due',
+  'nextDue',
+  'expired',
+  'nextExpiry',
+  'cids',
+] as const
 
 function operationOf(body: unknown): LoggedOperation {
   return JSON.parse(body as string) as LoggedOperation

@@ -1,6 +1,7 @@
 /** The thread of the writer of the index in SQLite: one call after the other. */
 import { parentPort, workerData } from 'node:worker_threads'
 import type { WriterAnswer, WriterCall } from './sqlite-calls.ts'
+import { isDamage } from './sqlite-schema.ts'
 import { SqliteWriter } from './sqlite-writer.ts'
 
 const port = parentPort!
@@ -13,7 +14,13 @@ function answer(value: unknown): void {
 
 port.on('message', ({ name, argument }: WriterCall) => {
   const call = writer[name].bind(writer) as (argument: unknown) => unknown
-  answer(call(argument))
+  try {
+    answer(call(argument))
+  } catch (error) {
+    // The next opening makes it anew.
+    if (isDamage(error)) writer.discard()
+    throw error
+  }
   if (name === 'close') port.close()
 })
 answer(undefined)

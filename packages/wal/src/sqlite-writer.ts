@@ -126,6 +126,12 @@ export class SqliteWriter implements WriterCalls {
     this.#database.close()
   }
 
+  /** Ends it, and takes its files away. */
+  discard(): void {
+    this.close()
+    removeIndex(this.#path)
+  }
+
   /** The oldest end first. */
   #finished(condition: string) {
     return this.#database.prepare<number[], RowSize>(

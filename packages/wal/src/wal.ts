@@ -183,7 +183,10 @@ export interface Wal extends AsyncDisposable {
   /** Keeps it from beginning; an attempt under way is cancelled, waited for, and does not count. @throws as {@link cancel} */
   pause(id: number, options?: CallOptions): Promise<LoggedOperation>
   resume(id: number, options?: CallOptions): Promise<LoggedOperation>
-  /** Queues a failed or cancelled one again. @throws WalError WAL_NOT_FOUND, WAL_STATE */
+  /**
+   * Queues a failed or cancelled one again. It waits for what it depends on and has not ended; what of that has failed or was
+   * cancelled is not asked for again. @throws WalError WAL_NOT_FOUND, WAL_STATE
+   */
   retry(id: number, options?: CallOptions): Promise<LoggedOperation>
   /** Removes finished operations. @returns how many */
   deleteFinished(
@@ -222,7 +225,8 @@ export interface Wal extends AsyncDisposable {
   stats(): WalStats
   /**
    * Begins nothing any more, waits for what runs (`drainMs`, then it is cancelled and goes on at the next opening), and closes.
-   * A handler that goes on after it was cancelled is waited for, since nobody else may have its operation. Idempotent.
+   * A handler that goes on after it was cancelled is waited for, since nobody else may have its operation. Idempotent. In a handler
+   * it begins the same, and this wait is cancelled with the attempt when `drainMs` is over.
    */
   close(): Promise<void>
 }

@@ -1,6 +1,7 @@
 import { createEvent, moveOnAfter, now, sleep } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { simDisk } from '@ipfs-kit/disk'
+import type { Wal } from '@ipfs-kit/wal'
 import { describe, expect, test } from 'vitest'
 import { errorOf, handler, openOps, someDisk } from './wal-on.ts'
 
@@ -61,6 +62,19 @@ describe('closing', () => {
     const done = await again.wait(id)
     expect(done).toMatchObject({ state: 'completed', attemptCount: 2, attemptLimit: 2 })
     expect(done.attempts.map(({ outcome }) => outcome)).toEqual(['released', 'completed'])
+  })
+
+  onBoth('in a handler waits no longer than any other wait of it, and closes', async () => {
+    const disk = someDisk()
+    let wal: Wal
+    const types = { pin: handler(() => wal.close()) }
+    wal = await openOps({ types, drainMs: 20 }, disk)
+    const { operation } = await wal.append({ type: 'pin', params: {} })
+    expect(await errorOf(wal.wait(operation.id))).toMatchObject({ code: 'WAL_CLOSED' })
+    await wal.close()
+    await using again = await openOps({ types, executor: 'off' }, disk)
+    const { attempts, state } = (await again.get(operation.id))!
+    expect([state, attempts.map(({ outcome }) => outcome)]).toEqual(['queued', ['released']])
   })
 
   onBoth('lets calls that are under way come to their end', async () => {

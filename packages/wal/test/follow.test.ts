@@ -3,6 +3,7 @@ import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { simDisk } from '@ipfs-kit/disk'
 import type { HandlerContext, MissedChanges, OperationChange, Wal } from '@ipfs-kit/wal'
 import { expect, test } from 'vitest'
+import { openLagging } from './operations/lagging-store.ts'
 import { errorOf, handler, openOps, someDisk } from './wal-on.ts'
 
 const onBoth = forEachBackend(test, { seeds: 15 })
@@ -117,6 +118,28 @@ onBoth(
     for (const id of ids) expect(told.includes(id) || (id > missedAfter && id <= missedThrough)).toBe(true)
   },
 )
+
+onBoth('no change is told twice, and none after a later one, while others come', async () => {
+  const types = { pin: handler(() => sleep(random() * 4)) }
+  await using wal = await openLagging(8)({ types }, someDisk())
+  const told: number[] = []
+  await taskGroup(async (group) => {
+    group.spawn(async () => {
+      for (let at = 0; at < 30; at += 1) {
+        await wal.append({ type: 'pin', params: {} })
+        await sleep(random() * 3)
+      }
+    })
+    await sleep(20)
+    await moveOnAfter(400, async () => {
+      for await (const change of wal.follow({ from: 1 })) {
+        if ('operation' in change) told.push(change.lsn)
+      }
+    })
+  })
+  expect(told.length).toBeGreaterThan(29)
+  expect(told).toEqual([...new Set(told)].sort((a, b) => a - b))
+})
 
 onBoth('progress is followed before it is written', async () => {
   const mayEnd = createEvent()

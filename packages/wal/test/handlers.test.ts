@@ -6,7 +6,7 @@ import type { HandlerContext, LoggedOperation, OperationHandler, Wal, WalOptions
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { soak } from './crash/amount.ts'
-import { errorOf, handler, openOps, someDisk } from './wal-on.ts'
+import { errorOf, handler, openOps, someDisk, wallClock } from './wal-on.ts'
 
 const onBoth = forEachBackend(test, { seeds: 15 })
 
@@ -52,6 +52,58 @@ describe('a handler that', () => {
     }
     const typed = handler(() => ({ cid: 5 }), { result: z.object({ cid: z.string() }) })
     expect(await ended(typed)).toMatchObject({ state: 'failed', failure: { code: 'WAL_RESULT_INVALID' } })
+  })
+
+  onBoth('returns what is shared many times over is answered at once', async () => {
+    let shared: unknown = {}
+    for (let level = 0; level < 60; level += 1) shared = { left: shared, right: shared }
+    const end = await ended(handler(() => shared as never))
+    expect(end).toMatchObject({ state: 'failed', failure: { code: 'WAL_RESULT_INVALID' } })
+  })
+
+  onBoth('throws what cannot be told becomes a dead letter all the same', async () => {
+    const never = (): never => {
+      throw new Error('not to be read')
+    }
+    for (const thrown of [
+      Object.create(null),
+      Object.assign(new Error('m'), { message: undefined }),
+      Object.assign(new Error('m'), { name: 5n }),
+      new Proxy({}, { get: never }),
+      Object.defineProperty(new Error('m'), 'code', { get: never }),
+    ] as unknown[]) {
+      const run = () => {
+        throw thrown
+      }
+      const end = await ended(handler(run, { maxAttempts: 2 }))
+      expect(end).toMatchObject({ state: 'failed', failure: { message: expect.any(String) } })
+    }
+  })
+
+  onBoth('cannot tell whether it may be tried again is not tried again', async () => {
+    const run = () => {
+      throw new Error('first')
+    }
+    const isRetryable = () => {
+      throw new Error('second')
+    }
+    const end = await ended(handler(run, { isRetryable }))
+    expect(end).toMatchObject({ state: 'failed', attemptCount: 1, failure: { message: 'second' } })
+  })
+
+  onBoth('has parameters that cannot be checked any more fails its operation', async () => {
+    let isBroken = false
+    const params = z.looseObject({}).refine(() => {
+      if (isBroken) throw new Error('the check is broken')
+      return true
+    })
+    await using wal = await openOps({ types: { pin: { params, run: () => 1 } } })
+    const { operation } = await wal.append({ type: 'pin', params: {}, notBefore: wallClock() + 10 })
+    isBroken = true
+    expect(await wal.wait(operation.id)).toMatchObject({
+      state: 'failed',
+      failure: { code: 'WAL_PARAMS_INVALID', message: expect.stringContaining('the check is broken') },
+    })
   })
 
   onBoth('throws whatever it likes becomes a dead letter with what it said', async () => {

@@ -83,6 +83,20 @@ describe('the thread of the index', () => {
     expect(store.index.get(ids[0]!)).toMatchObject({ params: { text: 'acknowledged' } })
   })
 
+  test('that dies while an image is there lets the image end', async () => {
+    const path = join(home, 'image.sqlite')
+    const index = await openSqliteIndex(path)
+    applyAll(index, [adds()], 1)
+    const image = await index.image()
+    const database = new Database(path)
+    database.exec('DROP TABLE operations')
+    database.close()
+    applyAll(index, [adds()], 2)
+    await image[Symbol.asyncDispose]()
+    await expect(index.applied(2)).rejects.toMatchObject({ code: 'WAL_INDEX_FAILED' })
+    await index.close()
+  })
+
   test('that is closed ends calls that wait, and those that come', async () => {
     const path = join(home, 'closed.sqlite')
     const index = await openSqliteIndex(path)

@@ -5,8 +5,8 @@ import { liveAndCrash } from './operations/world.ts'
 
 /** Each seed is a world of some lives. */
 for (const [how, lagMs, seeds] of [
-  ['', 0, 150],
-  [', with an index that is behind the log', 20, 150],
+  ['', 0, 100],
+  [', with an index that is behind the log', 20, 100],
 ] as const) {
   test(
     `no acknowledged operation is lost, none is run by two at once, and attempts are counted, whatever crashes${how}`,

@@ -1,6 +1,7 @@
 import { createEvent, sleep } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { describe, expect, test } from 'vitest'
+import { openLagging } from './operations/lagging-store.ts'
 import { epochMs, errorOf, handler, openOps, someDisk, wallClock } from './wal-on.ts'
 
 const onBoth = forEachBackend(test, { seeds: 15 })
@@ -113,6 +114,56 @@ onBoth('finished operations are removed, and others are not', async () => {
   }
   await using wal = await openOps({ types }, disk)
   expect((await wal.list()).operations).toMatchObject([{ type: 'pin', state: 'queued' }])
+})
+
+onBoth('an operation that is retried waits for what it depends on and has not ended', async () => {
+  const mayEnd = createEvent()
+  const order: unknown[] = []
+  const run = async ({ n }: { n: string }) => {
+    if (n === 'fails') throw Object.assign(new Error('no'), { kind: 'invalid' })
+    if (n === 'slow') await mayEnd.wait()
+    order.push(n)
+  }
+  await using wal = await openLagging(5)({ types: { pin: handler(run) } }, someDisk())
+  const all = await wal.appendMany([
+    { type: 'pin', params: { n: 'slow' } },
+    { type: 'pin', params: { n: 'fails' } },
+    { type: 'pin', params: { n: 'cancelled' }, afterInBatch: [0] },
+    { type: 'pin', params: { n: 'broken' }, afterInBatch: [0, 1] },
+  ])
+  const [cancelled, broken] = all.slice(2).map(({ operation }) => operation.id)
+  await wal.cancel(cancelled!)
+  expect(await wal.wait(broken!)).toMatchObject({ state: 'failed', failure: { code: 'WAL_BROKEN' } })
+  for (const id of [cancelled!, broken!]) {
+    expect(await wal.retry(id)).toMatchObject({ state: 'queued', waitingFor: 1 })
+  }
+  await sleep(30)
+  expect(order).toEqual([])
+  mayEnd.set()
+  for (const id of [cancelled!, broken!]) {
+    expect(await wal.wait(id)).toMatchObject({ state: 'completed' })
+  }
+  expect(order[0]).toBe('slow')
+})
+
+onBoth('what is removed is gone at once, for every other call', async () => {
+  await using wal = await openLagging(10)({ types: { pin: handler(() => 1) } }, someDisk())
+  const all = await wal.appendMany(Array.from({ length: 20 }, () => ({ type: 'pin', params: {} }) as const))
+  const ids = all.map(({ operation }) => operation.id)
+  for (const id of ids) await wal.wait(id)
+  const removed = await Promise.all([wal.deleteFinished(), wal.deleteFinished(), wal.deleteFinished()])
+  expect(removed.reduce((sum, count) => sum + count, 0)).toBe(20)
+  expect(await errorOf(wal.wait(ids[1]!))).toMatchObject({ code: 'WAL_NOT_FOUND' })
+  expect(await errorOf(wal.retry(ids[2]!))).toMatchObject({ code: 'WAL_NOT_FOUND' })
+})
+
+onBoth('no more operations are promised at once than there may be unfinished', async () => {
+  await using wal = await openOps({ types: { pin: handler(() => 1) }, executor: 'off', maxUnfinished: 10 })
+  const all = await Promise.allSettled(
+    Array.from({ length: 50 }, () => wal.append({ type: 'pin', params: {} })),
+  )
+  expect(all.filter(({ status }) => status === 'fulfilled')).toHaveLength(10)
+  expect(wal.stats().unfinished).toBe(10)
 })
 
 onBoth('lists are paged, filtered, the newest first', async () => {

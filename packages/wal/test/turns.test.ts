@@ -1,8 +1,8 @@
-import { now, sleep, taskGroup } from '@ipfs-kit/concurrency'
+import { createEvent, now, sleep, taskGroup } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { describe, expect, test } from 'vitest'
 import type { NewOperation } from '@ipfs-kit/wal'
-import { epochMs, handler, openOps, someDisk } from './wal-on.ts'
+import { epochMs, handler, openOps, someDisk, wallClock } from './wal-on.ts'
 
 const onBoth = forEachBackend(test, { seeds: 10 })
 /** On virtual time alone. */
@@ -93,6 +93,38 @@ describe('time', () => {
     },
   )
 
+  onSim('a lane that has nothing to begin any more leaves the room in all to the next one', async () => {
+    const mayEnd = createEvent()
+    await using wal = await openOps({
+      types: { pin: handler(() => mayEnd.wait()), copy: handler(() => 1) },
+      concurrency: 1,
+    })
+    await wal.append({ type: 'pin', params: {}, backend: 'a' })
+    const { operation } = await wal.append({ type: 'copy', params: {}, backend: 'b' })
+    const last = await wal.append({ type: 'copy', params: {}, backend: 'c' })
+    await wal.cancel(operation.id)
+    mayEnd.set()
+    await wal.wait(last.operation.id)
+    expect(now()).toBeLessThan(1000)
+  })
+
+  onSim('what expires fails when its time is up, whenever that is', async () => {
+    await using wal = await openOps({ types: { pin: handler(() => 1) } })
+    const all = await wal.appendMany(
+      Array.from({ length: 40 }, (_, nth) => ({
+        type: 'pin' as const,
+        params: {},
+        notBefore: wallClock() + 3_600_000,
+        expiresAt: wallClock() + 100 + nth * 50,
+      })),
+    )
+    for (const { operation } of all) {
+      const { state, failure, finishedAt } = await wal.wait(operation.id)
+      expect([state, failure!.code]).toEqual(['failed', 'WAL_EXPIRED'])
+      expect(finishedAt! - operation.expiresAt!).toBeLessThan(20)
+    }
+  })
+
   onSim('retries wait longer each time, up to the longest wait, and no two the same', async () => {
     const began: number[] = []
     const run = (): never => {
@@ -179,6 +211,24 @@ describe('time', () => {
     expect(await wal.wait(operation.id)).toMatchObject({ state: 'completed' })
     expect(now()).toBeLessThan(70_000)
   })
+
+  onSim(
+    'a clock that goes back holds up nothing that was to begin at once, and all that was to begin later',
+    async () => {
+      const disk = someDisk()
+      let ahead = 86_400_000
+      const options = { types: { pin: handler(() => 1) }, clock: () => epochMs + Math.floor(now()) + ahead }
+      const before = await openOps({ ...options, executor: 'off' }, disk)
+      const { operation } = await before.append({ type: 'pin', params: {} })
+      const later = await before.append({ type: 'pin', params: {}, notBefore: epochMs + 2 * 86_400_000 })
+      await before.close()
+      ahead = 0
+      await using wal = await openOps(options, disk)
+      expect(await wal.wait(operation.id)).toMatchObject({ state: 'completed' })
+      expect(now()).toBeLessThan(40_000)
+      expect(await wal.get(later.operation.id)).toMatchObject({ state: 'queued' })
+    },
+  )
 })
 
 onSim('new work goes on while many stalled operations are recovered', async () => {

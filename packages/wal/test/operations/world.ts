@@ -12,7 +12,7 @@ import {
 } from '@ipfs-kit/concurrency'
 import { simDisk, type SimDisk } from '@ipfs-kit/disk'
 import type { HandlerContext, LoggedOperation, NewOperation, Wal } from '@ipfs-kit/wal'
-import { handler, openOps } from '../wal-on.ts'
+import { handler, openOps, wallClock } from '../wal-on.ts'
 import { openLagging } from './lagging-store.ts'
 
 /** A whole number below a bound, by the seed of the run. */
@@ -29,6 +29,8 @@ const allowed = new Set([
   'WAL_STATE',
   'WAL_DEPENDENCY',
   'WAL_NOT_FOUND',
+  // Of what was removed the key is kept.
+  'WAL_KEY_CONFLICT',
 ])
 
 /** What is known of an operation that was acknowledged. */
@@ -40,7 +42,7 @@ interface Known {
   done: number
   /** An end that was acknowledged, unless it was queued again since. */
   end?: LoggedOperation['state']
-  deleted: boolean
+  readonly createdAt: number
   /** Calls that cancel it or queue it again. */
   begun: number
   ended: number
@@ -54,7 +56,11 @@ export class World {
   #runs = new Map<number, { runs: number; done: number }>()
   #life = 0
   readonly #lagMs: number
+  /** Small ones, so that there are snapshots, and the log drops what is in them. */
+  readonly #segmentBytes = whole(2) === 0 ? 4096 : 65_536
   lives = 0
+  /** What was promised before may have been removed. */
+  #removedBefore = 0
   readonly #isNew = new Set<number>()
 
   /** @param lagMs - how far the index is behind the log at most */
@@ -83,7 +89,7 @@ export class World {
         retryMaxMs: 50,
         progressMs: 5,
         drainMs: 10,
-        segmentBytes: 65_536,
+        segmentBytes: this.#segmentBytes,
         backends: { s3: { limit: 1, offlineAfter: 4 } },
       },
       disk,
@@ -108,7 +114,7 @@ export class World {
   async check(wal: Wal): Promise<void> {
     for (const [id, known] of this.known) {
       const operation = await wal.get(id)
-      if (known.deleted) continue
+      if (operation === undefined && known.createdAt < this.#removedBefore) continue
       assert.ok(operation, `operation ${id} was acknowledged and is lost`)
       assert.equal(operation.params['n'], (known.asked.params as { n: number }).n)
       if (known.end !== undefined) assert.equal(operation.state, known.end, `operation ${id} had ended`)
@@ -131,10 +137,13 @@ export class World {
       const operation = await wal.get(id)
       if (operation?.paused === true) await tolerant(() => wal.resume(id))
     }
-    for (const [id, { deleted }] of this.known) {
-      if (!deleted) await wal.wait(id)
-    }
+    // Also what was promised to somebody who was not told of it any more.
+    const { operations } = await wal.list({ states: ['queued', 'running', 'retrying'], paused: false })
+    for (const { id } of operations) await wal.wait(id)
     await this.check(wal)
+    await wal.list()
+    const { unfinished, index } = wal.stats()
+    assert.equal(unfinished, index.unfinished)
   }
 
   async #work({ operation, progress, save, checkpoint }: HandlerContext, life: number): Promise<unknown> {
@@ -168,7 +177,7 @@ export class World {
   }
 
   async #step(wal: Wal): Promise<boolean> {
-    const dice = whole(14)
+    const dice = whole(15)
     if (dice < 7) return await this.#append(wal)
     const ids = [...this.known.keys()]
     const id = ids[whole(ids.length)]
@@ -180,6 +189,7 @@ export class World {
     if (dice === 9) return await tolerant(() => wal.resume(id))
     if (dice === 10) return await this.#changing(known, () => wal.retry(id))
     if (dice === 11) return await this.#cutOff(wal, id)
+    if (dice === 13) return await this.#remove(wal)
     if (dice === 12) return await tolerant(() => wal.list({ limit: 5 }))
     return await tolerant(async () => {
       const waited = await cancelScope(
@@ -227,7 +237,7 @@ export class World {
           this.#isNew.add(id)
         }
         if (!this.known.has(id))
-          this.known.set(id, { asked, runs: 0, done: 0, deleted: false, begun: 0, ended: 0 })
+          this.known.set(id, { asked, runs: 0, done: 0, createdAt: operation.createdAt, begun: 0, ended: 0 })
       }
     })
   }
@@ -240,6 +250,25 @@ export class World {
     } finally {
       known.ended += 1
     }
+  }
+
+  /** What has ended may be gone from now on. */
+  async #remove(wal: Wal): Promise<boolean> {
+    return await tolerant(async () => {
+      const { operations } = await wal.list({ states: ['completed', 'failed', 'cancelled'] })
+      const removed = operations.at(-1)
+      if (removed === undefined) return
+      const createdBefore = wallClock()
+      this.#removedBefore = createdBefore
+      await wal.deleteFinished({ types: [removed.type], createdBefore })
+      const after = await wal.get(removed.id)
+      // Another client may have queued it again.
+      const isMeant = removed.createdAt < createdBefore
+      assert.ok(
+        !isMeant || after === undefined || after.lsn > removed.lsn,
+        `operation ${removed.id} was not removed`,
+      )
+    })
   }
 
   /** Whoever leaves a call has broken nothing. */
@@ -257,7 +286,9 @@ async function tolerant(work: () => Promise<unknown>): Promise<boolean> {
     if (currentScope().cancelled) throw error
     const { code = '' } = error as { code?: string }
     assert.ok(allowed.has(code), String((error as Error).stack))
-    return ['WAL_STATE', 'WAL_DEPENDENCY', 'WAL_NOT_FOUND'].includes(code) || whole(2) === 0
+    return (
+      ['WAL_STATE', 'WAL_DEPENDENCY', 'WAL_NOT_FOUND', 'WAL_KEY_CONFLICT'].includes(code) || whole(2) === 0
+    )
   }
 }
 
