@@ -6,6 +6,7 @@ import { checkpoint, createKeyedLock, suspend, type Permit, type Resume } from '
 import type { Calls } from './calls.ts'
 import { changed } from './change.ts'
 import { WalError } from './errors.ts'
+import type { CallOptions } from './log.ts'
 import { isFinished, type LoggedOperation } from './operation.ts'
 import type { OperationChange } from './wal.ts'
 import type { OperationStore } from './operation-store.ts'
@@ -46,8 +47,6 @@ export class Ledger {
   failure: WalError | undefined
   /** Operations that are being promised. */
   promising = 0
-  /** Operations that have not ended. */
-  unfinished: number
   /** Since it was opened: operations that have completed, … */
   completed = 0
   /** … that became dead letters, … */
@@ -63,6 +62,10 @@ export class Ledger {
   readonly #recent = new Map<number, LoggedOperation>()
   /** Operations that were removed, by the LSNs of the records of that, which the index may not have applied. */
   readonly #removed = new Map<number, number>()
+  /** How many more are unfinished by records that the index may not have applied, by the LSN of the last of them. */
+  readonly #ahead = new Map<number, number>()
+  /** The sum of that. */
+  #more = 0
   /** What waits to be written. */
   #waiting: Commit[] = []
   #isWriting = false
@@ -74,8 +77,6 @@ export class Ledger {
     this.#calls = calls
     this.#listener = listener
     this.acknowledged = store.log.stats().nextLsn - 1
-    const open = store.index.counts().filter((count) => !isFinished(count))
-    this.unfinished = open.reduce((sum, { operations }) => sum + operations, 0)
   }
 
   /** The turn to change an operation. */
@@ -91,10 +92,18 @@ export class Ledger {
   /**
    * An operation as of all that is acknowledged, but that dependencies which have ended meanwhile may still count; undefined if
    * it is not there.
+   *
+   * @throws WalError WAL_INDEX_FAILED
    */
   load(id: number): LoggedOperation | undefined {
     if (this.#removed.has(id)) return undefined
-    return this.isApplied(id) ? this.store.index.get(id) : this.#recent.get(id)
+    if (!this.isApplied(id)) return this.#recent.get(id)
+    try {
+      return this.store.index.get(id)
+    } catch (error) {
+      this.#noteFailure(error)
+      throw error
+    }
   }
 
   /** Whether the index knows of the newest change of an operation. */
@@ -103,9 +112,20 @@ export class Ledger {
     return recent === undefined || recent.lsn <= this.store.index.appliedLsn
   }
 
-  /** Waits until the index has all that is acknowledged. */
-  async applied(): Promise<void> {
-    await this.store.index.applied(this.acknowledged)
+  /** Waits until the index has all that is acknowledged. @throws WalError WAL_INDEX_FAILED; the reason of the signal */
+  async applied(options?: CallOptions): Promise<void> {
+    try {
+      await this.store.index.applied(this.acknowledged, options)
+    } catch (error) {
+      this.#noteFailure(error)
+      throw error
+    }
+  }
+
+  /** Operations that have not ended. */
+  get unfinished(): number {
+    this.#forgetApplied()
+    return this.store.index.stats().unfinished + this.#more
   }
 
   /** Nothing is begun and written any more, for this reason. @throws what is no WalError */
@@ -180,7 +200,7 @@ export class Ledger {
       const [firstLsn] = await this.store.append(batch.flatMap(({ records }) => records))
       this.#written(batch, firstLsn!)
     } catch (error) {
-      if (error instanceof WalError && lasting.has(error.code)) this.failure ??= error
+      this.#noteFailure(error)
       if (batch.length > 1 && error instanceof WalError && ofOne.has(error.code)) {
         const half = batch.length >> 1
         await this.#write(batch.slice(0, half))
@@ -204,7 +224,7 @@ export class Ledger {
       this.promising -= addsOf(records)
       try {
         const made = make(lsn)
-        for (const record of records) this.#count(record, lsn)
+        this.#count(records, nextLsn - 1)
         for (const operation of made) this.#note(operation)
         for (const operation of made) this.#listener.changed({ lsn: operation.lsn, operation })
         written.resolve(made)
@@ -215,14 +235,25 @@ export class Ledger {
     this.#forgetApplied()
   }
 
-  #count(record: WalRecord, lsn: number): void {
-    const { kind } = record
-    if (kind === 'add' || kind === 'retry') this.unfinished += 1
-    else if (kind === 'fail' && record.retryAt !== undefined) this.retried += 1
-    else if (kind === 'complete' || kind === 'fail' || kind === 'cancel') this.unfinished -= 1
-    else if (kind === 'delete') for (const id of record.ids) this.#removed.set(id, lsn)
-    if (kind === 'complete') this.completed += 1
-    else if (kind === 'fail' && record.retryAt === undefined) this.failed += 1
+  /** @param lsn - of the last of the records */
+  #count(records: readonly WalRecord[], lsn: number): void {
+    let more = 0
+    for (const record of records) {
+      const { kind } = record
+      if (kind === 'add' || kind === 'retry') more += 1
+      else if (kind === 'fail' && record.retryAt !== undefined) this.retried += 1
+      else if (kind === 'complete' || kind === 'fail' || kind === 'cancel') more -= 1
+      else if (kind === 'delete') for (const id of record.ids) this.#removed.set(id, lsn)
+      if (kind === 'complete') this.completed += 1
+      else if (kind === 'fail' && record.retryAt === undefined) this.failed += 1
+    }
+    if (more === 0) return
+    this.#ahead.set(lsn, more)
+    this.#more += more
+  }
+
+  #noteFailure(error: unknown): void {
+    if (error instanceof WalError && lasting.has(error.code)) this.failure ??= error
   }
 
   #note(operation: LoggedOperation): void {
@@ -233,6 +264,11 @@ export class Ledger {
 
   #forgetApplied(): void {
     const { appliedLsn } = this.store.index
+    for (const [lsn, more] of this.#ahead) {
+      if (lsn > appliedLsn) break
+      this.#ahead.delete(lsn)
+      this.#more -= more
+    }
     for (const [id, lsn] of this.#removed) {
       if (lsn > appliedLsn) break
       this.#removed.delete(id)

@@ -88,7 +88,7 @@ export class OpenedWal implements Wal {
     checkId(id)
     this.#checkOpen()
     const { ledger, store } = this.#parts
-    await store.index.applied(ledger.acknowledged, options)
+    await ledger.applied(options)
     const operation = ledger.load(id)
     return operation && this.#shown(operation)
   }
@@ -103,7 +103,7 @@ export class OpenedWal implements Wal {
     if (before !== undefined) checkId(before)
     this.#checkOpen()
     const { ledger, store } = this.#parts
-    await store.index.applied(ledger.acknowledged, { signal })
+    await ledger.applied({ signal })
     const page = store.index.list({ ...filter, ...(before !== undefined && { before }), limit: most })
     const operations = page.map((operation) => this.#shown(operation))
     return page.length < most ? { operations } : { operations, next: page.at(-1)!.id }
@@ -232,7 +232,7 @@ export class OpenedWal implements Wal {
     checkCallOptions(options)
     this.#checkOpen()
     const { ledger, store } = this.#parts
-    await store.index.applied(ledger.acknowledged, options)
+    await ledger.applied(options)
     return store.index.retainedCids()
   }
 

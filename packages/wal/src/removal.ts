@@ -33,6 +33,7 @@ export class Removal {
   /** Removes a page of finished operations. How many. */
   async deleteSome(filter: OperationFilter & { readonly finishedBefore?: number }): Promise<number> {
     const { ledger } = this.#options
+    await ledger.applied()
     await ledger.store.index.recovered()
     const ids = ledger.store.index.finished(filter, deletedAtOnce)
     return await this.#remove(ids, isFinished)
