@@ -87,7 +87,7 @@ export class OpenedWal implements Wal {
     checkCallOptions(options)
     checkId(id)
     this.#checkOpen()
-    const { ledger, store } = this.#parts
+    const { ledger } = this.#parts
     await ledger.applied(options)
     const operation = ledger.load(id)
     return operation && this.#shown(operation)
