@@ -11,7 +11,6 @@ import {
   suspend,
   throwIfCancelled,
 } from '@ipfs-kit/concurrency'
-import type { Database } from 'better-sqlite3'
 import { interrupted } from './change.ts'
 import { WalError } from './errors.ts'
 import type { Batch, CallOptions } from './log.ts'
@@ -29,8 +28,9 @@ import type {
   Retention,
 } from './operation-index.ts'
 import { packBatch, type PackedBatch, type Standing } from './sqlite-calls.ts'
-import { SqliteQueries } from './sqlite-queries.ts'
-import { isDamage, openToRead, removeIndex } from './sqlite-schema.ts'
+import type { SqliteQueries } from './sqlite-queries.ts'
+import { SqliteReader } from './sqlite-reader.ts'
+import { removeIndex } from './sqlite-schema.ts'
 import { SqliteThread } from './sqlite-thread.ts'
 
 /** Slices that the writer has or that wait for it: so many that it never waits for this thread. */
@@ -72,8 +72,7 @@ class OpenedSqliteIndex implements SqliteIndex {
   readonly #path: string
   readonly #isPassing: boolean
   #thread!: SqliteThread
-  #database!: Database
-  #queries!: SqliteQueries
+  readonly #reader: SqliteReader
   #standing!: Standing
   /** Batches that were given and are not applied, and how many of them the writer has. */
   readonly #given: Given[] = []
@@ -89,14 +88,13 @@ class OpenedSqliteIndex implements SqliteIndex {
   #isHeld = false
   #images = 0
   readonly #waiting = new Set<{ readonly isMet: () => boolean; readonly resume: Resume<void> }>()
-  /** A query has met what is no index: the next opening makes it anew. */
-  #isDamaged = false
   #closing: Promise<void> | undefined
 
   /** One that is passing takes its files with it when it is closed. */
   constructor(path: string, isPassing: boolean) {
     this.#path = path
     this.#isPassing = isPassing
+    this.#reader = new SqliteReader(path)
   }
 
   async open(): Promise<void> {
@@ -106,7 +104,7 @@ class OpenedSqliteIndex implements SqliteIndex {
     })
     this.#givenLsn = this.#standing.lsn
     try {
-      this.#openQueries()
+      this.#reader.open()
     } catch (error) {
       await this.#thread.close()
       throw error
@@ -235,7 +233,7 @@ class OpenedSqliteIndex implements SqliteIndex {
 
   async load(head: Pick<ImageHead, 'lsn' | 'epoch'>, parts: AsyncIterable<IndexPart>): Promise<void> {
     await this.#thread.call('loadBegin', undefined)
-    this.#openQueries()
+    this.#reader.open()
     for await (const part of parts) await this.#thread.call('loadPart', part)
     await this.#thread.call('loadEnd', { lsn: head.lsn, epoch: head.epoch })
     this.#givenLsn = head.lsn
@@ -257,7 +255,7 @@ class OpenedSqliteIndex implements SqliteIndex {
       const { appliedLsn } = other
       await (other as OpenedSqliteIndex).#end()
       await this.#thread.call('replace', `${this.#path}.next`)
-      this.#openQueries()
+      this.#reader.open()
       // What is in the log was given to both.
       while (this.#given[0] !== undefined && this.#given[0].firstLsn <= appliedLsn) {
         this.#queuedBytes -= this.#given.shift()!.size
@@ -297,9 +295,9 @@ class OpenedSqliteIndex implements SqliteIndex {
   async #close(): Promise<void> {
     await this.#rests.close()
     this.#feed(Infinity)
-    this.#database.close()
+    this.#reader.close()
     await this.#thread.close()
-    if (this.#isDamaged) removeIndex(this.#path)
+    if (this.#reader.isDamaged) removeIndex(this.#path)
     this.#refuse(this.#closed())
   }
 
@@ -405,25 +403,8 @@ class OpenedSqliteIndex implements SqliteIndex {
     )
   }
 
-  #openQueries(): void {
-    const before = this.#database as Database | undefined
-    this.#database = this.#orFailed(() => openToRead(this.#path))
-    this.#queries = this.#orFailed(() => new SqliteQueries(this.#database))
-    before?.close()
-  }
-
   #read<T>(query: (queries: SqliteQueries) => T): T {
     if (this.#closing !== undefined) throw this.#closed()
-    return this.#orFailed(() => query(this.#queries))
-  }
-
-  #orFailed<T>(read: () => T): T {
-    try {
-      return read()
-    } catch (cause) {
-      this.#isDamaged ||= isDamage(cause)
-      const why = cause instanceof Error ? cause.message : String(cause)
-      throw new WalError('WAL_INDEX_FAILED', `Could not read the index at ${this.#path}: ${why}`, { cause })
-    }
+    return this.#reader.read(query)
   }
 }
