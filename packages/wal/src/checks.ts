@@ -1,6 +1,6 @@
 /** Checks of what callers pass, before anything is done. */
 import { WalError } from './errors.ts'
-import type { CallOptions } from './log.ts'
+import type { CallOptions } from './log/log.ts'
 
 /** @throws TypeError unless they are options of a call that waits. */
 export function checkCallOptions(options: CallOptions | undefined): void {

@@ -11,7 +11,7 @@ import {
 } from '@ipfs-kit/operations/cli'
 import { Command, InvalidArgumentError } from 'commander'
 import { WalError } from './errors.ts'
-import { openWal } from './open-wal.ts'
+import { openWal } from './wal/open-wal.ts'
 import {
   jobsList,
   jobsShow,
@@ -24,7 +24,7 @@ import {
   walVerify,
 } from './operations.ts'
 import { viewOperations } from './operations/view.ts'
-import { viewWal } from './view.ts'
+import { viewWal } from './wal/view.ts'
 
 /** What a run of the command line takes. */
 export interface ProgramOptions extends CommandLine {

@@ -1,6 +1,6 @@
 /** Checks of what finds operations. */
 import { checkKeys, checkList, checkText, checkTime, wholeNumber } from './option-checks.ts'
-import type { OperationFilter } from './operation-index.ts'
+import type { OperationFilter } from './store/operation-index.ts'
 
 const states = ['queued', 'running', 'retrying', 'completed', 'failed', 'cancelled']
 

@@ -5,8 +5,8 @@
  * @packageDocumentation
  */
 export { WalError, walErrors, type WalErrorCode } from './errors.ts'
-export type { BackendOptions } from './breaker.ts'
-export { childHandler, type ChildHandlerOptions } from './child-handler.ts'
+export type { BackendOptions } from './executor/breaker.ts'
+export { childHandler, type ChildHandlerOptions } from './child/child-handler.ts'
 export type {
   Batch,
   CallOptions,
@@ -17,11 +17,11 @@ export type {
   Mode,
   ReadOptions,
   VerifyReport,
-} from './log.ts'
-export { openLog, type LogOptions } from './open-log.ts'
-export { openWal } from './open-wal.ts'
-export type { IndexStats, OperationCount, OperationFilter } from './operation-index.ts'
-export type { StoreFinding, StoreStats } from './operation-store.ts'
+} from './log/log.ts'
+export { openLog, type LogOptions } from './log/open-log.ts'
+export { openWal } from './wal/open-wal.ts'
+export type { IndexStats, OperationCount, OperationFilter } from './store/operation-index.ts'
+export type { StoreFinding, StoreStats } from './store/operation-store.ts'
 export type {
   Attempt,
   AttemptOutcome,
@@ -34,7 +34,7 @@ export type {
   OperationState,
   OperationTypeName,
   PromisedOperation,
-} from './operation.ts'
+} from './store/operation.ts'
 export type {
   Appended,
   BackendHealth,
@@ -48,17 +48,17 @@ export type {
   Wal,
   WalFinding,
   WalStats,
-} from './wal.ts'
-export type { WalOptions } from './wal-options.ts'
+} from './wal/wal.ts'
+export type { WalOptions } from './wal/wal-options.ts'
 export {
   readRequest,
   type ClientMessage,
   type ServerMessage,
   type SubscriptionRequest,
-} from './subscription-messages.ts'
+} from './wal/subscription-messages.ts'
 export {
   createSubscriptions,
   type Subscriptions,
   type SubscriptionsOptions,
   type SubscriptionsStats,
-} from './subscriptions.ts'
+} from './wal/subscriptions.ts'

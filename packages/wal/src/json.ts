@@ -1,6 +1,6 @@
 /** What can be stored: values that are the same after they were written as JSON and read again. */
 import { WalError } from './errors.ts'
-import type { Json } from './operation.ts'
+import type { Json } from './store/operation.ts'
 
 /** Levels of objects and arrays in one another. */
 const maxDepth = 100

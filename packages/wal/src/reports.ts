@@ -1,10 +1,10 @@
 /** What the log tells those who listen: small objects on `node:diagnostics_channel`, made only when somebody does. */
 import { channel } from 'node:diagnostics_channel'
 import type { WalError } from './errors.ts'
-import type { Finding } from './log.ts'
-import { ownLane, type LoggedOperation } from './operation.ts'
-import type { StoreFinding } from './operation-store.ts'
-import type { BackendHealth } from './wal.ts'
+import type { Finding } from './log/log.ts'
+import { ownLane, type LoggedOperation } from './store/operation.ts'
+import type { StoreFinding } from './store/operation-store.ts'
+import type { BackendHealth } from './wal/wal.ts'
 
 const appendChannel = channel('wal:append')
 const findingChannel = channel('wal:finding')

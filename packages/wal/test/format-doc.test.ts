@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import { simDisk } from '@ipfs-kit/disk'
 import { describe, expect, test } from 'vitest'
-import { openWith } from '../src/open-log.ts'
+import { openWith } from '../src/log/open-log.ts'
 import { bytesOf, openOn, segmentsOf } from './open-on.ts'
 import { adds, completeOne, openStoreOn } from './open-store-on.ts'
 
@@ -150,7 +150,7 @@ test('a decoder that knows FORMAT.md alone reads a snapshot', async () => {
 })
 
 test('FORMAT.md has the kinds of records that there are', async () => {
-  const source = await readFile(new URL('../src/record.ts', import.meta.url), 'utf8')
+  const source = await readFile(new URL('../src/store/record.ts', import.meta.url), 'utf8')
   const kinds = [...source.matchAll(/readonly kind: '(\w+)'/g)].map(([, kind]) => kind)
   const chapter = doc.slice(doc.indexOf('## Records of operations'), doc.indexOf('## The snapshot'))
   const told = [...chapter.matchAll(/^\| `(\w+)` +\|/gm)].map(([, kind]) => kind)

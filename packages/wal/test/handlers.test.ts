@@ -6,7 +6,7 @@ import type { HandlerContext, LoggedOperation, OperationHandler, Wal, WalOptions
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { soak } from './crash/amount.ts'
-import { errorOf, handler, openOps, someDisk, wallClock } from './wal-on.ts'
+import { errorOf, handler, openOps, someDisk } from './wal-on.ts'
 
 const onBoth = forEachBackend(test, { seeds: 15 })
 
@@ -97,9 +97,13 @@ describe('a handler that', () => {
       if (isBroken) throw new Error('the check is broken')
       return true
     })
-    await using wal = await openOps({ types: { pin: { params, run: () => 1 } } })
-    const { operation } = await wal.append({ type: 'pin', params: {}, notBefore: wallClock() + 10 })
+    const mayEnd = createEvent()
+    const types = { add: handler(() => mayEnd.wait()), pin: { params, run: () => 1 } }
+    await using wal = await openOps({ types })
+    const first = await wal.append({ type: 'add', params: {} })
+    const { operation } = await wal.append({ type: 'pin', params: {}, after: [first.operation.id] })
     isBroken = true
+    mayEnd.set()
     expect(await wal.wait(operation.id)).toMatchObject({
       state: 'failed',
       failure: { code: 'WAL_PARAMS_INVALID', message: expect.stringContaining('the check is broken') },

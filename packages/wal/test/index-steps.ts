@@ -1,8 +1,8 @@
 /** Random histories of operations, as records, and all that can be asked of an index. */
 import fc from 'fast-check'
-import type { LoggedOperation, OperationState } from '../src/operation.ts'
-import type { OperationIndex } from '../src/operation-index.ts'
-import { encodeRecord, type WalRecord } from '../src/record.ts'
+import type { LoggedOperation, OperationState } from '../src/store/operation.ts'
+import type { OperationIndex } from '../src/store/operation-index.ts'
+import { encodeRecord, type WalRecord } from '../src/store/record.ts'
 
 const states: readonly OperationState[] = [
   'queued',

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { nodeDisk } from '@ipfs-kit/disk'
 import Database from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openSqliteIndex } from '../src/sqlite-index.ts'
+import { openSqliteIndex } from '../src/sqlite/sqlite-index.ts'
 import { applyAll } from './index-steps.ts'
 import { adds, openStoreOn } from './open-store-on.ts'
 

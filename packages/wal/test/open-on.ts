@@ -1,7 +1,7 @@
 /** Opens logs on simulated disks, with small segments and ids that are the same in each run. */
 import type { Disk } from '@ipfs-kit/disk'
 import type { Batch, Log } from '@ipfs-kit/wal'
-import { type LogOptions, openWith } from '../src/open-log.ts'
+import { type LogOptions, openWith } from '../src/log/open-log.ts'
 
 /** The folder of the log. */
 export const folder = '/log'

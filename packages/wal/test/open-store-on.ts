@@ -1,9 +1,9 @@
 /** Opens stores of operations with small segments, and ids that are the same in each run. */
 import type { Disk } from '@ipfs-kit/disk'
-import { openStoreWith } from '../src/open-operation-store.ts'
-import type { OperationStore } from '../src/operation-store.ts'
-import type { WalRecord } from '../src/record.ts'
-import type { OperationStoreOptions } from '../src/store-options.ts'
+import { openStoreWith } from '../src/store/open-operation-store.ts'
+import type { OperationStore } from '../src/store/operation-store.ts'
+import type { WalRecord } from '../src/store/record.ts'
+import type { OperationStoreOptions } from '../src/store/store-options.ts'
 import { folder } from './open-on.ts'
 
 let ids = 1n

@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { type SimDisk, simDisk } from '@ipfs-kit/disk'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { findSnapshot, readSnapshot } from '../src/read-snapshot.ts'
+import { findSnapshot, readSnapshot } from '../src/store/read-snapshot.ts'
 import { soak } from './crash/amount.ts'
 import { bytesOf, change, cut, segmentsOf } from './open-on.ts'
 import { adds, completeOne, openStoreOn } from './open-store-on.ts'

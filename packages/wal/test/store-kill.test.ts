@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openOperationStore } from '../src/open-operation-store.ts'
+import { openOperationStore } from '../src/store/open-operation-store.ts'
 import { soak } from './crash/amount.ts'
 
 const child = fileURLToPath(new URL('crash/store-kill-child.ts', import.meta.url))

@@ -1,9 +1,9 @@
 /** C-6: fetching pending operations out of many. */
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
-import { partsOf } from '../../src/index-part.ts'
-import type { LoggedOperation } from '../../src/operation.ts'
-import { openSqliteIndex } from '../../src/sqlite-index.ts'
+import { partsOf } from '../../src/store/index-part.ts'
+import type { LoggedOperation } from '../../src/store/operation.ts'
+import { openSqliteIndex } from '../../src/sqlite/sqlite-index.ts'
 import { interleave, median, ratioOf, round3 } from './rounds.ts'
 import type { Row } from './row.ts'
 import { operationOf } from './stored.ts'

@@ -1,6 +1,6 @@
 /** C-8: how long the log becomes. */
 import { join } from 'node:path'
-import { openOperationStore } from '../../src/open-operation-store.ts'
+import { openOperationStore } from '../../src/store/open-operation-store.ts'
 import type { Row } from './row.ts'
 import { addOf } from './stored.ts'
 

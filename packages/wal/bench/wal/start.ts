@@ -1,6 +1,6 @@
 /** C-4.start: opening a store that has many finished operations. */
 import { join } from 'node:path'
-import { openOperationStore } from '../../src/open-operation-store.ts'
+import { openOperationStore } from '../../src/store/open-operation-store.ts'
 import { interleave, median, ratioOf, round3 } from './rounds.ts'
 import type { Row } from './row.ts'
 import { completeMany } from './stored.ts'

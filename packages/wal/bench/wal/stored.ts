@@ -1,7 +1,7 @@
 /** Operations for the rows of the store and its index. */
-import type { LoggedOperation } from '../../src/operation.ts'
-import type { OperationStore } from '../../src/operation-store.ts'
-import { promised, type WalRecord } from '../../src/record.ts'
+import type { LoggedOperation } from '../../src/store/operation.ts'
+import type { OperationStore } from '../../src/store/operation-store.ts'
+import { promised, type WalRecord } from '../../src/store/record.ts'
 
 /** An `add` whose record has about 512 bytes. */
 export function addOf(nth: number): Extract<WalRecord, { kind: 'add' }> {

@@ -1,8 +1,8 @@
 /** C-1.index: the log with its index, for a minute at a time. */
 import { setImmediate } from 'node:timers/promises'
 import { join } from 'node:path'
-import { openOperationStore } from '../../src/open-operation-store.ts'
-import { openToWrite } from '../../src/sqlite-schema.ts'
+import { openOperationStore } from '../../src/store/open-operation-store.ts'
+import { openToWrite } from '../../src/sqlite/schema.ts'
 import { interleave, median, ratioOf, round3 } from './rounds.ts'
 import type { Row } from './row.ts'
 import { addOf, operationOf } from './stored.ts'

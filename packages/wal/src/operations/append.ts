@@ -2,7 +2,7 @@
 import { operation } from '@ipfs-kit/operations'
 import { z } from 'zod'
 import { WalError } from '../errors.ts'
-import type { OperationTypeName } from '../operation.ts'
+import type { OperationTypeName } from '../store/operation.ts'
 import { count, filterFields, filterOf, notFound, operationId } from './fields.ts'
 import { loggedOperation, operationLine } from './logged-operation.ts'
 import type { WalSlice } from './part.ts'

@@ -2,8 +2,8 @@
 import { operation } from '@ipfs-kit/operations'
 import { z } from 'zod'
 import { WalError } from '../errors.ts'
-import { begun, jsonLines, pagesOf } from '../export.ts'
-import { parquetFile } from '../parquet.ts'
+import { begun, jsonLines, pagesOf } from '../wal/export.ts'
+import { parquetFile } from '../wal/parquet.ts'
 import { count, filterFields, filterOf, finishedFields } from './fields.ts'
 import type { WalSlice } from './part.ts'
 

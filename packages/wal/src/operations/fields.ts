@@ -1,8 +1,8 @@
 /** Input and output fields that several operations share. */
 import { z } from 'zod'
 import { WalError } from '../errors.ts'
-import type { OperationState } from '../operation.ts'
-import type { OperationFilter } from '../operation-index.ts'
+import type { OperationState } from '../store/operation.ts'
+import type { OperationFilter } from '../store/operation-index.ts'
 
 /** A number of things. */
 export const count = z.int().min(0)

@@ -1,7 +1,7 @@
 /** `wal.health`: whether the log takes operations, the backends answer, and what opening has found was no loss. */
 import { operation } from '@ipfs-kit/operations'
 import { z } from 'zod'
-import type { WalFinding, WalStats } from '../wal.ts'
+import type { WalFinding, WalStats } from '../wal/wal.ts'
 import { count } from './fields.ts'
 import type { WalSlice } from './part.ts'
 import { backendSchema } from './state.ts'

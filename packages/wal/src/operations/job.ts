@@ -1,6 +1,6 @@
 /** A job: an operation as users see it. */
 import { z } from 'zod'
-import { isFinished, type LoggedOperation } from '../operation.ts'
+import { isFinished, type LoggedOperation } from '../store/operation.ts'
 import { count, failure, operationId, state } from './fields.ts'
 
 const itemFailure = z.object({ name: z.string() }).extend(failure.shape)

@@ -1,7 +1,7 @@
 /** `jobs.*`: operations as users see them. */
 import { operation } from '@ipfs-kit/operations'
 import { z } from 'zod'
-import type { LoggedOperation } from '../operation.ts'
+import type { LoggedOperation } from '../store/operation.ts'
 import { count, filterFields, filterOf, notFound, operationId } from './fields.ts'
 import { type Job, jobLine, jobOf, jobSchema, jobText } from './job.ts'
 import { pageText } from './append.ts'

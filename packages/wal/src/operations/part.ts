@@ -1,7 +1,7 @@
 /** What the operations of a log need: the part `wal`. */
-import type { CallOptions } from '../log.ts'
-import type { StoreVerifyReport } from '../operation-store.ts'
-import type { Wal } from '../wal.ts'
+import type { CallOptions } from '../log/log.ts'
+import type { StoreVerifyReport } from '../store/operation-store.ts'
+import type { Wal } from '../wal/wal.ts'
 
 /** The smallest slice of the part that an operation takes. */
 export type WalSlice<Calls extends keyof Wal> = { readonly wal: Pick<Wal, Calls> }

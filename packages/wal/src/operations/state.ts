@@ -2,7 +2,7 @@
 import { operation } from '@ipfs-kit/operations'
 import { z } from 'zod'
 import type { WalError } from '../errors.ts'
-import type { WalStats } from '../wal.ts'
+import type { WalStats } from '../wal/wal.ts'
 import { at, count, failure, state } from './fields.ts'
 import type { WalSlice } from './part.ts'
 

@@ -2,7 +2,7 @@
 import { operation } from '@ipfs-kit/operations'
 import { z } from 'zod'
 import { WalError } from '../errors.ts'
-import type { ViewStats, WalView } from '../view.ts'
+import type { ViewStats, WalView } from '../wal/view.ts'
 import { count, filterFields, filterOf, operationId, state } from './fields.ts'
 import { followLine, lineOf, lineText } from './follow.ts'
 import { openingFinding, problemsOf } from './health.ts'

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { type SimDisk, simDisk } from '@ipfs-kit/disk'
 import type { Log } from '@ipfs-kit/wal'
-import type { LogOptions } from '../../src/open-log.ts'
+import type { LogOptions } from '../../src/log/open-log.ts'
 import { openOn } from '../open-on.ts'
 import { soak } from './amount.ts'
 import { whole, World } from './world.ts'

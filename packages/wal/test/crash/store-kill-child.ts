@@ -1,6 +1,6 @@
 /** A process that promises, begins and completes operations until it is killed. Says each once that was acknowledged. */
 import { flushCompileCache } from 'node:module'
-import { openOperationStore } from '../../src/open-operation-store.ts'
+import { openOperationStore } from '../../src/store/open-operation-store.ts'
 import { adds } from '../open-store-on.ts'
 
 // It dies before it would keep what it has compiled for the next one.

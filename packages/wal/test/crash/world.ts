@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { random, taskGroup } from '@ipfs-kit/concurrency'
 import type { SimDisk } from '@ipfs-kit/disk'
 import type { Log } from '@ipfs-kit/wal'
-import type { LogOptions } from '../../src/open-log.ts'
+import type { LogOptions } from '../../src/log/open-log.ts'
 import { contentOf, openOn } from '../open-on.ts'
 
 /** A whole number below a bound, by the seed of the run. */

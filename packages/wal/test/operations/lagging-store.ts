@@ -2,12 +2,12 @@
 import { createEvent, createOwner, random, sleep, type Event, type Owner } from '@ipfs-kit/concurrency'
 import type { Disk } from '@ipfs-kit/disk'
 import { openLog, type Batch, type Log, type Wal, type WalOptions } from '@ipfs-kit/wal'
-import { createMemoryIndex } from '../../src/memory-index.ts'
-import { openOver } from '../../src/open-wal.ts'
-import type { OperationIndex } from '../../src/operation-index.ts'
-import type { OperationStore } from '../../src/operation-store.ts'
-import { encodeRecord, type WalRecord } from '../../src/record.ts'
-import { checkWalOptions } from '../../src/wal-options.ts'
+import { createMemoryIndex } from '../../src/store/memory-index.ts'
+import { openOver } from '../../src/wal/open-wal.ts'
+import type { OperationIndex } from '../../src/store/operation-index.ts'
+import type { OperationStore } from '../../src/store/operation-store.ts'
+import { encodeRecord, type WalRecord } from '../../src/store/record.ts'
+import { checkWalOptions } from '../../src/wal/wal-options.ts'
 import { wallClock } from '../wal-on.ts'
 
 /** Opens logs of operations over such a store. */

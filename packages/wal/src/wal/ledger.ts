@@ -1,0 +1,294 @@
+/**
+ * The one place that writes records of operations and knows what they have made: an operation is shown as changed once the
+ * record of that is acknowledged, and one transition of it comes after the other.
+ */
+import { checkpoint, createKeyedLock, suspend, type Permit, type Resume } from '@ipfs-kit/concurrency'
+import type { Calls } from './calls.ts'
+import { changed } from '../store/change.ts'
+import { WalError } from '../errors.ts'
+import type { CallOptions } from '../log/log.ts'
+import { isFinished, type LoggedOperation } from '../store/operation.ts'
+import type { OperationChange } from './wal.ts'
+import type { OperationStore } from '../store/operation-store.ts'
+import type { ChangeRecord, WalRecord } from '../store/record.ts'
+
+/** What {@link Ledger} tells. */
+export interface LedgerListener {
+  /** An operation has changed. It is told in the order of LSNs. */
+  readonly changed: (change: OperationChange) => void
+}
+
+/** Records that are to be written as one. */
+interface Commit {
+  readonly records: readonly WalRecord[]
+  readonly make: (firstLsn: number) => readonly LoggedOperation[]
+  readonly written: Resume<readonly LoggedOperation[]>
+}
+
+/** A record of a change before its operation is named and its time is known. */
+export type Unstamped = ChangeRecord extends infer R
+  ? R extends ChangeRecord
+    ? Omit<R, 'at' | 'id'>
+    : never
+  : never
+
+/** Codes after which nothing is written any more. */
+const lasting: ReadonlySet<string> = new Set(['WAL_SYNC_FAILED', 'WAL_INDEX_FAILED', 'WAL_CLOSED'])
+/** Codes that others of a batch may not be refused with. */
+const ofOne: ReadonlySet<string> = new Set(['WAL_TOO_LARGE', 'WAL_BUSY'])
+/** Commits that are written at once. */
+const mostAtOnce = 1024
+
+export class Ledger {
+  readonly store: OperationStore
+  /** The time of the wall, for records. */
+  readonly clock: () => number
+  /** The error that stopped the log: nothing is written any more. */
+  failure: WalError | undefined
+  /** Operations that are being promised. */
+  promising = 0
+  /** Since it was opened: operations that have completed, … */
+  completed = 0
+  /** … that became dead letters, … */
+  failed = 0
+  /** … and attempts that failed and are followed by another. */
+  retried = 0
+  /** The LSN of the newest record that was acknowledged. */
+  acknowledged: number
+  readonly #turns = createKeyedLock<number>({ name: 'turn of an operation' })
+  readonly #calls: Calls
+  readonly #listener: LedgerListener
+  /** Operations as of records that the index may not have applied, the oldest first. */
+  readonly #recent = new Map<number, LoggedOperation>()
+  /** Operations that were removed, by the LSNs of the records of that, which the index may not have applied. */
+  readonly #removed = new Map<number, number>()
+  /** How many more are unfinished by records that the index may not have applied, by the LSN of the last of them. */
+  readonly #ahead = new Map<number, number>()
+  /** The sum of that. */
+  #more = 0
+  /** What waits to be written. */
+  #waiting: Commit[] = []
+  #isWriting = false
+
+  /** @param calls - has what is being written */
+  constructor(store: OperationStore, clock: () => number, calls: Calls, listener: LedgerListener) {
+    this.store = store
+    this.clock = clock
+    this.#calls = calls
+    this.#listener = listener
+    this.acknowledged = store.log.stats().nextLsn - 1
+  }
+
+  /** The turn to change an operation. */
+  turn(id: number): Promise<Permit> {
+    return this.#turns.acquire(id)
+  }
+
+  /** Whether somebody changes it just now. */
+  isInTurn(id: number): boolean {
+    return this.#turns.isLocked(id)
+  }
+
+  /**
+   * An operation as of all that is acknowledged, but that dependencies which have ended meanwhile may still count; undefined if
+   * it is not there.
+   *
+   * @throws WalError WAL_INDEX_FAILED
+   */
+  load(id: number): LoggedOperation | undefined {
+    if (this.#removed.has(id)) return undefined
+    if (!this.isApplied(id)) return this.#recent.get(id)
+    try {
+      return this.store.index.get(id)
+    } catch (error) {
+      this.#noteFailure(error)
+      throw error
+    }
+  }
+
+  /** Whether the index knows of the newest change of an operation. */
+  isApplied(id: number): boolean {
+    const recent = this.#recent.get(id)
+    return recent === undefined || recent.lsn <= this.store.index.appliedLsn
+  }
+
+  /** Waits until the index has all that is acknowledged. @throws WalError WAL_INDEX_FAILED; the reason of the signal */
+  async applied(options?: CallOptions): Promise<void> {
+    try {
+      await this.store.index.applied(this.acknowledged, options)
+    } catch (error) {
+      this.#noteFailure(error)
+      throw error
+    }
+  }
+
+  /** Operations that have not ended. */
+  get unfinished(): number {
+    this.#forgetApplied()
+    return this.store.index.stats().unfinished + this.#more
+  }
+
+  /** Nothing is begun and written any more, for this reason. @throws what is no WalError */
+  stop(error: unknown): void {
+    if (!(error instanceof WalError)) throw error
+    this.failure ??= error
+  }
+
+  /** Whether an operation is there and has not ended. */
+  isUnfinished(id: number): boolean {
+    const operation = this.load(id)
+    return operation !== undefined && !isFinished(operation)
+  }
+
+  /** Writes changes of one operation as one, and gives it as it is then. Whoever calls has its turn. */
+  change(operation: LoggedOperation, changes: readonly Unstamped[]): Promise<readonly [LoggedOperation]> {
+    const { records, made } = this.stamp(operation, changes)
+    return this.commit(records, (firstLsn) => [made(firstLsn)] as const)
+  }
+
+  /** Changes of one operation as records, and what they make of it when they have LSNs. */
+  stamp(operation: LoggedOperation, changes: readonly Unstamped[]) {
+    const at = this.clock()
+    const records = changes.map((change) => ({ ...change, at, id: operation.id }) as ChangeRecord)
+    const made = (firstLsn: number) =>
+      records.reduce((current, record, nth) => changed(current, firstLsn + nth, record), operation)
+    return { records, made }
+  }
+
+  /**
+   * Writes records as one, shows what they make, and gives it. Who leaves meanwhile leaves that to be done.
+   *
+   * @param make - the operations after them, once it is known which LSN the first one has
+   * @throws WalError as `Log.appendMany`; the reason of the signal
+   */
+  commit<Made extends readonly LoggedOperation[]>(
+    records: readonly WalRecord[],
+    make: (firstLsn: number) => Made,
+    signal?: AbortSignal,
+  ): Promise<Made> {
+    const begin = (written: Resume<Made>) => {
+      if (this.failure !== undefined) throw this.failure
+      this.#waiting.push({ records, make, written: written as Resume<readonly LoggedOperation[]> })
+      this.promising += addsOf(records)
+      this.#wake()
+      return noUndo
+    }
+    return suspend(begin, signal === undefined ? committing : { ...committing, signal })
+  }
+
+  #wake(): void {
+    if (this.#isWriting) return
+    this.#isWriting = true
+    this.#calls.spawn(() => this.#run(), 'write records of operations')
+  }
+
+  /** Writes what waits, all of it as one: what is begun in one go costs no more than one append. */
+  async #run(): Promise<void> {
+    for (;;) {
+      const batch = this.#waiting.splice(0, mostAtOnce)
+      if (batch.length === 0) break
+      await this.#write(batch)
+      // Who was answered may go on at once: the next batch is for all of them, and not for the first.
+      if (batch.length > 1) await checkpoint()
+    }
+    this.#isWriting = false
+  }
+
+  async #write(batch: readonly Commit[]): Promise<void> {
+    try {
+      if (this.failure !== undefined) throw this.failure
+      const [firstLsn] = await this.store.append(batch.flatMap(({ records }) => records))
+      this.#written(batch, firstLsn!)
+    } catch (error) {
+      this.#noteFailure(error)
+      if (batch.length > 1 && error instanceof WalError && ofOne.has(error.code)) {
+        const half = batch.length >> 1
+        await this.#write(batch.slice(0, half))
+        await this.#write(batch.slice(half))
+        return
+      }
+      for (const { records, written } of batch) {
+        this.promising -= addsOf(records)
+        written.reject(error)
+      }
+    }
+  }
+
+  /** Shows what is written. What comes of showing it is told to whoever asked for it. */
+  #written(batch: readonly Commit[], firstLsn: number): void {
+    let nextLsn = firstLsn
+    for (const { records, make, written } of batch) {
+      const lsn = nextLsn
+      nextLsn += records.length
+      this.acknowledged = nextLsn - 1
+      this.promising -= addsOf(records)
+      try {
+        const made = make(lsn)
+        this.#count(records, nextLsn - 1)
+        for (const operation of made) this.#note(operation)
+        for (const operation of made) this.#listener.changed({ lsn: operation.lsn, operation })
+        written.resolve(made)
+      } catch (error) {
+        written.reject(error)
+      }
+    }
+    this.#forgetApplied()
+  }
+
+  /** @param lsn - of the last of the records */
+  #count(records: readonly WalRecord[], lsn: number): void {
+    let more = 0
+    for (const record of records) {
+      const { kind } = record
+      if (kind === 'add' || kind === 'retry') more += 1
+      else if (kind === 'fail' && record.retryAt !== undefined) this.retried += 1
+      else if (kind === 'complete' || kind === 'fail' || kind === 'cancel') more -= 1
+      else if (kind === 'delete') for (const id of record.ids) this.#removed.set(id, lsn)
+      if (kind === 'complete') this.completed += 1
+      else if (kind === 'fail' && record.retryAt === undefined) this.failed += 1
+    }
+    if (more === 0) return
+    this.#ahead.set(lsn, more)
+    this.#more += more
+  }
+
+  #noteFailure(error: unknown): void {
+    if (error instanceof WalError && lasting.has(error.code)) this.failure ??= error
+  }
+
+  #note(operation: LoggedOperation): void {
+    // At the end again: the oldest is the first.
+    this.#recent.delete(operation.id)
+    this.#recent.set(operation.id, operation)
+  }
+
+  #forgetApplied(): void {
+    const { appliedLsn } = this.store.index
+    for (const [lsn, more] of this.#ahead) {
+      if (lsn > appliedLsn) break
+      this.#ahead.delete(lsn)
+      this.#more -= more
+    }
+    for (const [id, lsn] of this.#removed) {
+      if (lsn > appliedLsn) break
+      this.#removed.delete(id)
+    }
+    for (const [id, { lsn }] of this.#recent) {
+      if (lsn > appliedLsn) break
+      this.#recent.delete(id)
+    }
+  }
+}
+
+function addsOf(records: readonly WalRecord[]): number {
+  return records.reduce((adds, { kind }) => adds + (kind === 'add' ? 1 : 0), 0)
+}
+
+/** Made once: there are as many as commits. */
+const committing = { what: 'record of an operation' }
+const noUndo = (): void => {}
+
+/** Whether the disk took nothing this time, and may take it the next: a failed write, or a volume that is full. */
+export function isDiskTrouble(error: unknown): boolean {
+  return error instanceof WalError && (error.code === 'WAL_IO' || error.code === 'WAL_FULL')
+}

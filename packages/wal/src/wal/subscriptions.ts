@@ -1,0 +1,194 @@
+/** What a client follows of a log of operations, whatever carries its messages. */
+import { createLock, createOwner, currentScope, type Owner, sleep } from '@ipfs-kit/concurrency'
+import { toFault } from '@ipfs-kit/operations'
+import { WalError } from '../errors.ts'
+import { jobOf } from '../operations/job.ts'
+import { shownStats } from '../operations/state.ts'
+import {
+  filterOfTopic,
+  readMessage,
+  type ServerMessage,
+  type SubscriptionRequest,
+} from './subscription-messages.ts'
+import type { Wal } from './wal.ts'
+
+/** What {@link createSubscriptions} takes. */
+export interface SubscriptionsOptions {
+  readonly wal: Pick<Wal, 'follow' | 'followBackends' | 'stats'>
+  /**
+   * Hands a message to the client, and resolves when it can take another: called for one at a time. While it waits, changes wait in
+   * the log, which tells what was missed if there are too many. Rejects when the client is gone.
+   */
+  readonly send: (message: ServerMessage) => Promise<void>
+  /** Subscriptions at the same time, 1 to 1,000. Default 32. */
+  readonly maxSubscriptions?: number
+}
+
+/** The subscriptions of one client. */
+export interface Subscriptions extends AsyncDisposable {
+  /** Does what a message asks for; resolves when that was answered. What cannot be done is answered with an error. @throws what `send` rejects with */
+  receive(text: string): Promise<void>
+  /** Begins a subscription, as a message would. @throws WalError WAL_SUBSCRIPTIONS; what `send` rejects with */
+  subscribe(request: SubscriptionRequest): Promise<void>
+  stats(): SubscriptionsStats
+  /** Ends all of them. Idempotent. */
+  close(): Promise<void>
+}
+
+/** A frozen look at the subscriptions of a client. */
+export interface SubscriptionsStats {
+  readonly subscriptions: number
+  /** Messages that were sent. */
+  readonly sent: number
+}
+
+/** Makes the subscriptions of a client: none yet. @throws RangeError */
+export function createSubscriptions(options: SubscriptionsOptions): Subscriptions {
+  return new ClientSubscriptions(options)
+}
+
+class ClientSubscriptions implements Subscriptions {
+  readonly #wal: SubscriptionsOptions['wal']
+  readonly #deliver: SubscriptionsOptions['send']
+  readonly #max: number
+  readonly #owners = new Map<string, Owner>()
+  readonly #sending = createLock({ name: 'messages to a client' })
+  #sent = 0
+  #isClosed = false
+  /** What `send` has rejected with: nobody is there any more. */
+  #lost: { readonly error: unknown } | undefined
+
+  constructor({ wal, send, maxSubscriptions = 32 }: SubscriptionsOptions) {
+    if (!Number.isSafeInteger(maxSubscriptions) || maxSubscriptions < 1 || maxSubscriptions > 1000) {
+      throw new RangeError(`maxSubscriptions is a whole number from 1 to 1000, not ${maxSubscriptions}`)
+    }
+    this.#wal = wal
+    this.#deliver = send
+    this.#max = maxSubscriptions
+  }
+
+  async receive(text: string): Promise<void> {
+    let id: string | undefined
+    try {
+      const message = readMessage(text)
+      if ('ping' in message) {
+        await this.#send({ pong: message.ping, lsn: this.#lsn() })
+      } else if ('unsubscribe' in message) {
+        id = message.unsubscribe
+        await this.#unsubscribe(id)
+      } else {
+        id = message.id
+        await this.subscribe(message)
+      }
+    } catch (error) {
+      if (this.#isOver(error)) throw error
+      await this.#send(this.#errorMessage(id, error))
+    }
+  }
+
+  async subscribe(request: SubscriptionRequest): Promise<void> {
+    const { id } = request
+    if (this.#isClosed) throw new WalError('WAL_CLOSED', 'The subscriptions of this client are closed')
+    if (this.#owners.has(id)) {
+      throw new WalError('WAL_SUBSCRIPTIONS', `There is a subscription ${JSON.stringify(id)} already`)
+    }
+    if (this.#owners.size >= this.#max) {
+      throw new WalError('WAL_SUBSCRIPTIONS', `A client has at most ${this.#max} subscriptions`)
+    }
+    const owner = createOwner({ name: `subscription ${id}` })
+    this.#owners.set(id, owner)
+    const filter = filterOfTopic(request)
+    const from = filter?.from ?? this.#lsn() + 1
+    await this.#send({ subscribed: id, lsn: from - 1 })
+    if (this.#owners.get(id) !== owner) return
+    owner.spawn(async (task) => {
+      try {
+        if (request.subscribe === 'metrics') await this.#tellMetrics(id, request.intervalMs)
+        else if (filter === undefined) await this.#tellBackends(id)
+        else await this.#tellChanges(id, { ...filter, from })
+        throw new WalError('WAL_CLOSED', 'The log was closed')
+      } catch (error) {
+        if (task.cancelled) throw error
+        this.#owners.delete(id)
+        // Who sends notices by itself that nobody is there.
+        if (!this.#isOver(error)) await this.#send(this.#errorMessage(id, error))
+      }
+    })
+  }
+
+  stats(): SubscriptionsStats {
+    return Object.freeze({ subscriptions: this.#owners.size, sent: this.#sent })
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    const owners = [...this.#owners.values()]
+    this.#owners.clear()
+    for (const owner of owners) await owner.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #unsubscribe(id: string): Promise<void> {
+    const owner = this.#owners.get(id)
+    if (owner === undefined) {
+      throw new WalError('WAL_SUBSCRIPTIONS', `There is no subscription ${JSON.stringify(id)}`)
+    }
+    this.#owners.delete(id)
+    await owner.close()
+    await this.#send({ unsubscribed: id, lsn: this.#lsn() })
+  }
+
+  async #tellChanges(id: string, filter: Parameters<Wal['follow']>[0]): Promise<void> {
+    for await (const change of this.#wal.follow(filter)) {
+      if ('operation' in change) {
+        await this.#send({ id, lsn: change.lsn, job: jobOf(change.operation, Date.now()) })
+      } else {
+        const { missedAfter: after, missedThrough: through } = change
+        await this.#send({ id, lsn: through, missed: { after, through } })
+      }
+    }
+  }
+
+  async #tellBackends(id: string): Promise<void> {
+    for await (const health of this.#wal.followBackends()) await this.#send({ id, lsn: this.#lsn(), health })
+  }
+
+  async #tellMetrics(id: string, intervalMs: number): Promise<void> {
+    for (;;) {
+      const metrics = shownStats(this.#wal.stats())
+      await this.#send({ id, lsn: metrics.index.appliedLsn, metrics })
+      await sleep(intervalMs)
+    }
+  }
+
+  /** All changes up to it can be seen by asking. */
+  #lsn(): number {
+    return this.#wal.stats().index.appliedLsn
+  }
+
+  async #send(message: ServerMessage): Promise<void> {
+    using _turn = await this.#sending.acquire()
+    if (this.#lost !== undefined) throw this.#lost.error
+    try {
+      await this.#deliver(message)
+      this.#sent += 1
+    } catch (error) {
+      // Who was told to stop has lost nobody.
+      if (currentScope()?.cancelled !== true) this.#lost = { error }
+      throw error
+    }
+  }
+
+  #isOver(error: unknown): boolean {
+    return this.#lost !== undefined && this.#lost.error === error
+  }
+
+  #errorMessage(id: string | undefined, error: unknown): ServerMessage {
+    const { code, kind, message, next } = toFault(error)
+    const told = { code, kind, message, next, retryable: kind === 'temporary' }
+    return { ...(id !== undefined && { id }), lsn: this.#lsn(), error: told }
+  }
+}
