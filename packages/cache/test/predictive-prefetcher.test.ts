@@ -2,8 +2,17 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { createMemoryCache } from '@ipfs-kit/cache'
 import { arc } from '@ipfs-kit/cache/arc'
 import { createPredictor, createPrefetcher, type PrefetchCounts } from '@ipfs-kit/cache/predictive'
-import { checkpoint, moveOnAfter, now, shield, sleep, taskGroup } from '@ipfs-kit/concurrency'
-import { forEachBackend } from '@ipfs-kit/concurrency/testing'
+import {
+  checkpoint,
+  createEvent,
+  type Event,
+  moveOnAfter,
+  now,
+  shield,
+  sleep,
+  taskGroup,
+} from '@ipfs-kit/concurrency'
+import { forEachBackend, waitAllTasksBlocked } from '@ipfs-kit/concurrency/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { chain, fileDag, prefetcherOver, quiet, Tier } from './predictive-tier.ts'
@@ -215,18 +224,21 @@ onBoth(
 onBoth(
   'what a reader asked for and did not wait for is no added traffic, and no answer of a prefetch',
   async () => {
-    const deaf = async (): Promise<Uint8Array> => {
-      await shield(() => sleep(10))
+    const mayEnd: Record<string, Event> = { first: createEvent(), next: createEvent() }
+    const deaf = async (key: string): Promise<Uint8Array> => {
+      await shield(() => mayEnd[key]!.wait())
       return new Uint8Array(50)
     }
     await using prefetcher = createPrefetcher<Uint8Array>({ fetch: deaf, linksOf: () => ['next'] })
     await using reader = prefetcher.reader()
     expect(await moveOnAfter(5, () => reader.read('first'))).toBe(undefined)
-    await sleep(20)
+    mayEnd['first']!.set()
+    await waitAllTasksBlocked()
     expect(prefetcher.stats()).toMatchObject({ demands: 1, addedBytes: 0, coverage: 0 })
     await reader.read('first')
     expect(await moveOnAfter(5, () => reader.read('next'))).toBe(undefined)
-    await sleep(20)
+    mayEnd['next']!.set()
+    await waitAllTasksBlocked()
     expect(prefetcher.stats()).toMatchObject({ demands: 3, addedBytes: 50, coverage: 0 })
   },
 )
