@@ -8,7 +8,7 @@ import {
   sleep,
   taskGroup,
 } from '@ipfs-kit/concurrency'
-import { forEachBackend } from '@ipfs-kit/concurrency/testing'
+import { forEachBackend, waitAllTasksBlocked } from '@ipfs-kit/concurrency/testing'
 import { expect, test } from 'vitest'
 import { rejection } from './ground.ts'
 
@@ -67,9 +67,13 @@ onBoth('a loader goes on when some leave, and is cancelled when the last one doe
     mayEnd.set()
   })
   expect([aborted, ended]).toEqual([0, 1])
-  await taskGroup((group) => {
-    for (const ms of [1, 2, 3])
-      group.spawn(() => moveOnAfter(ms, async () => void (await cache.fetch('b', load))))
+  await taskGroup(async (group) => {
+    const leaving = [1, 2, 3].map(() => group.spawn(async () => void (await cache.fetch('b', load))))
+    await waitAllTasksBlocked()
+    for (const one of leaving) {
+      expect(aborted).toBe(0)
+      one.cancel()
+    }
   })
   await cache.close()
   expect([aborted, ended]).toEqual([1, 2])
@@ -260,18 +264,23 @@ onBoth(
   async () => {
     await using cache = cacheOf()
     let aborted = 0
-    const left = run(
-      moveOnAfter(5, async () =>
+    await taskGroup(async (group) => {
+      const leaving = group.spawn(() =>
         cache.fetch('a', (_key, { signal }) => {
           signal.addEventListener('abort', () => (aborted += 1))
-          return sleep(1e6).then(() => 'old')
+          return sleep(Number.POSITIVE_INFINITY).then(() => 'old')
         }),
-      ),
-    )
-    await sleep(1)
-    cache.delete('a')
-    expect(await cache.fetch('a', () => sleep(20).then(() => 'new'))).toBe('new')
-    await left
+      )
+      await waitAllTasksBlocked()
+      cache.delete('a')
+      const fresh = Promise.withResolvers<string>()
+      const after = run(cache.fetch('a', () => fresh.promise))
+      await checkpoint()
+      leaving.cancel()
+      await waitAllTasksBlocked()
+      fresh.resolve('new')
+      expect(await after).toBe('new')
+    })
     expect([aborted, cache.peek('a'), cache.stats().loads.running]).toEqual([1, 'new', 0])
   },
 )
