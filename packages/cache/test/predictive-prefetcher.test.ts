@@ -58,7 +58,7 @@ onBoth(
     }
     expect(tier.log.length).toBeLessThanOrEqual(600 * 1.02)
   },
-  { seeds: 10 },
+  { seeds: 10, only: 'sim' },
 )
 
 onBoth('guesses that nobody uses stop, whatever they were trusted with', async () => {

@@ -100,13 +100,19 @@ onBoth('a cache that does not answer leaves absence certain', async () => {
 const streamed = { maxWholeBytes: 1000 }
 
 for (const [what, fault] of faults.slice(2)) {
-  onBoth(`when a tier ${what}, a streamed block goes on from the next one at the same byte`, async () => {
-    const { store, good } = await twoTiers(fault, streamed)
-    await using _ = store
-    expect((await read(store, key)).equals(whole)).toBe(true)
-    // A body too long is found out behind the last byte, when nothing is missing any more.
-    expect(good.calls.get).toBe('endsLateBy' in fault ? 0 : 1)
-  })
+  // On a busy machine the time of a body that stands still may be over before the body is there.
+  const only = fault.stallsAfter === undefined ? undefined : 'sim'
+  onBoth(
+    `when a tier ${what}, a streamed block goes on from the next one at the same byte`,
+    async () => {
+      const { store, good } = await twoTiers(fault, streamed)
+      await using _ = store
+      expect((await read(store, key)).equals(whole)).toBe(true)
+      // A body too long is found out behind the last byte, when nothing is missing any more.
+      expect(good.calls.get).toBe('endsLateBy' in fault ? 0 : 1)
+    },
+    { only },
+  )
 
   onBoth(
     `when a tier ${what}, a streamed body under a free key fails and is never shortened or mixed`,
@@ -123,6 +129,7 @@ for (const [what, fault] of faults.slice(2)) {
       expect(came.length).toBeLessThan(whole.length)
       expect(came.equals(whole.subarray(0, came.length))).toBe(true)
     },
+    { only },
   )
 }
 
