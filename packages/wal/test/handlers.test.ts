@@ -131,6 +131,7 @@ describe('a handler that', () => {
     const mayEnd = createEvent()
     let running = 0
     let attempts = 0
+    let done: LoggedOperation | undefined
     const run = async () => {
       attempts += 1
       running += 1
@@ -150,11 +151,13 @@ describe('a handler that', () => {
       expect(await wal.get(operation.id)).toMatchObject({ state: 'running', attemptCount: 1 })
       expect(wal.stats()).toMatchObject({ running: 1, stuck: 1 })
       mayEnd.set()
-      const done = await wal.wait(operation.id)
-      expect(done).toMatchObject({ state: 'completed', attemptCount: 2 })
-      expect(done.attempts[0]).toMatchObject({ outcome: 'failed', failure: { code: 'WAL_TIMEOUT' } })
+      done = await wal.wait(operation.id)
     })
-    expect(late).toEqual([{ id: expect.any(Number), type: 'pin', attempt: 1 }])
+    expect(done).toMatchObject({ state: 'completed' })
+    // On a busy machine the time of an attempt may be over before it begins: that one is late too.
+    const failed = done!.attempts.slice(0, -1)
+    expect(failed[0]).toMatchObject({ outcome: 'failed', failure: { code: 'WAL_TIMEOUT' } })
+    expect(late).toEqual(failed.map(({ attempt }) => ({ id: done!.id, type: 'pin', attempt })))
   })
 
   onBoth('ignores cancellation is waited for by cancel and by close', async () => {
