@@ -11,6 +11,7 @@ import {
 } from '@ipfs-kit/operations/cli'
 import { Command, InvalidArgumentError } from 'commander'
 import { WalError } from './errors.ts'
+import type { WalConfig } from './store/record.ts'
 import { openWal } from './wal/open-wal.ts'
 import {
   jobsList,
@@ -25,6 +26,7 @@ import {
 } from './operations.ts'
 import { viewOperations } from './operations/view.ts'
 import { viewWal } from './wal/view.ts'
+import type { WalOptions } from './wal/wal-options.ts'
 
 /** What a run of the command line takes. */
 export interface ProgramOptions extends CommandLine {
@@ -82,12 +84,23 @@ export function runCommandLine(options: ProgramOptions): Promise<number> {
       const path = pathOf(globals)
       // It is there, and read to its end, before anything is written.
       const view = await unlessHeld(path, () => viewWal(nodeDisk(), path))
+      const config = await view.config()
       await view.close()
-      const wal = await unlessHeld(path, () => openWal({ path, types: {}, executor: 'off' }))
+      const wal = await unlessHeld(path, () => openWal({ path, types: {}, executor: 'off', ...kept(config) }))
       return connectParts(changing, { wal }, () => wal.close())
     },
   })
   return runProgram(program, args)
+}
+
+/** Options that leave the log as those want it who run its operations: what is let go is theirs to say. */
+function kept({ index, segmentBytes }: WalConfig = {}): Partial<WalOptions> {
+  return {
+    keepFinished: { count: 100_000_000, maxAgeMs: Number.MAX_SAFE_INTEGER },
+    idempotencyWindowMs: Number.MAX_SAFE_INTEGER,
+    ...(index === 'memory' && { index }),
+    ...(typeof segmentBytes === 'number' && { segmentBytes }),
+  }
 }
 
 /** What is refused because a process has the log open says whom to ask instead. */

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
+import { open, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openWal } from '@ipfs-kit/wal'
@@ -102,6 +102,36 @@ test('operations are tried again, cancelled and removed, and run when the log is
   expect(await wal.get(ids['completed']!)).toBe(undefined)
 })
 
+test('commands that change a log let nothing go that its process keeps', async () => {
+  const path = join(await temporaryFolder(), 'log')
+  const monthMs = 30 * 86_400_000
+  {
+    const clock = () => Date.now() - monthMs
+    const keepFinished = { maxAgeMs: 12 * monthMs }
+    await using wal = await openWal({ path, types: testTypes, segmentBytes: 16_384, keepFinished, clock })
+    while (wal.stats().store.checkpoints === 0) await finished(wal, 20)
+  }
+  const counted = async () => (await command(path, 'metrics', '--path', '.')).out.split('\n').at(-2)
+  // One that cannot be relied on is replaced at the next opening, without what is let go then.
+  const snapshot = await open(join(path, 'snapshot'), 'r+')
+  await snapshot.write(Buffer.alloc(8), 0, 8, (await snapshot.stat()).size - 8)
+  await snapshot.close()
+  await rm(join(path, 'index.sqlite'))
+  const before = await counted()
+  expect(before).toMatch(/^wal_operations.* \d+$/)
+  expect((await command(path, 'cleanup', '--type', 'custom:fails', '--path', '.')).code).toBe(0)
+  expect(await readdir(path)).toContain('quarantine')
+  expect(await counted()).toBe(before)
+})
+
+test('commands that change a log make no index for a process that has it in memory', async () => {
+  const path = join(await temporaryFolder(), 'log')
+  await (await openWal({ path, types: testTypes, index: 'memory', segmentBytes: 16_384 })).close()
+  const before = await readdir(path)
+  expect((await command(path, 'cleanup', '--path', '.')).code).toBe(0)
+  expect(await readdir(path)).toEqual(before)
+})
+
 test('a log whose openings tell no options says so', async () => {
   const path = join(await temporaryFolder(), 'log')
   await (await openWal({ path, types: testTypes, executor: 'off' })).close()
@@ -129,7 +159,6 @@ test('an export as Parquet is written to a file', async () => {
 
 test('a damage is told, and what is behind it is there', async () => {
   const path = await leftLog()
-  const { open } = await import('node:fs/promises')
   const [segment] = (await readdir(path)).filter((name) => name.endsWith('.wal'))
   const file = await open(join(path, segment!), 'r+')
   // In the first frame, which has the record of the opening.
