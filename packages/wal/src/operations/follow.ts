@@ -64,10 +64,10 @@ export const jobsFollow = operation<WalSlice<'follow' | 'get' | 'stats'>>()({
 type Followed = OperationFilter & CallOptions & { readonly id?: number; readonly from: number }
 
 /** The changes, and in between that there is none. The first line comes at once. */
-async function* changes(wal: Pick<Wal, 'follow'>, options: Followed): AsyncGenerator<Line> {
+async function* changes(wal: Pick<Wal, 'follow' | 'stats'>, options: Followed): AsyncGenerator<Line> {
   await using owner = createOwner({ name: 'jobs.follow' })
   const [out, incoming] = channel<Line>(linesAhead, { name: 'changes of jobs' })
-  let lsn = options.from - 1
+  let lsn = Math.min(options.from, wal.stats().log.nextLsn) - 1
   yield { lsn }
   const quiet = owner.spawn(async () => {
     for (;;) {

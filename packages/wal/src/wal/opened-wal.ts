@@ -294,6 +294,9 @@ export class OpenedWal implements Wal {
     using _following = followers.add(follower)
     // Everything behind that is given to the follower.
     const { through } = followers
+    const { nextLsn } = ledger.store.log.stats()
+    // What was known is of more than the log has, such as of one that was put back from a copy.
+    if (from !== undefined && from > nextLsn) yield { missedAfter: 0, missedThrough: nextLsn - 1 }
     if (from !== undefined && from <= through) {
       for await (const change of catchUp(ledger, from, through, signal)) {
         if ('missedAfter' in change || wants(filter, change)) yield change

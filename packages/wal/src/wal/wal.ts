@@ -99,7 +99,7 @@ export interface OperationChange {
   readonly operation: LoggedOperation
 }
 
-/** Something was missed, because who follows was too slow or asked for what the log has let go. */
+/** Something was missed: who follows was too slow, or asked for what the log has let go, or for what is behind its end. */
 export interface MissedChanges {
   /** Changes behind this LSN were missed … */
   readonly missedAfter: number
@@ -194,7 +194,8 @@ export interface Wal extends AsyncDisposable {
   ): Promise<number>
   /**
    * Operations as they change, from an LSN on, and then as it happens. Who is slower than the changes is told what it missed:
-   * at most `maxFollowed` changes wait for it. The latest state of an operation may stand for several changes of it. It begins with
+   * at most `maxFollowed` changes wait for it. Who asks for more than the next change has known another log, and is told to have missed
+   * all of this one. The latest state of an operation may stand for several changes of it. It begins with
    * the first `next()`, and ends when the log is closed.
    *
    * @throws TypeError, RangeError for options, at once; while following WalError WAL_CLOSED, and as `Log.read`; the reason of the
