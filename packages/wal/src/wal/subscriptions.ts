@@ -82,7 +82,9 @@ class ClientSubscriptions implements Subscriptions {
       }
     } catch (error) {
       if (this.#isOver(error)) throw error
-      await this.#send(this.#errorMessage(id, error))
+      // With its id the end of a subscription would be told, of one that goes on.
+      const isOver = id === undefined || !this.#owners.has(id)
+      await this.#send(this.#errorMessage(isOver ? id : undefined, error))
     }
   }
 
@@ -99,7 +101,7 @@ class ClientSubscriptions implements Subscriptions {
     this.#owners.set(id, owner)
     const filter = filterOfTopic(request)
     const from = filter?.from ?? this.#lsn() + 1
-    await this.#send({ subscribed: id, lsn: from - 1 })
+    await this.#send({ subscribed: id, lsn: Math.min(from, this.#wal.stats().log.nextLsn) - 1 })
     if (this.#owners.get(id) !== owner) return
     owner.spawn(async (task) => {
       try {
