@@ -187,6 +187,26 @@ onBoth('progress is followed before it is written', async () => {
   expect(found.at(-1)).toBe('completed')
 })
 
+onBoth('progress that is followed does not go back when it is written', async () => {
+  const run = async (_: unknown, { progress }: HandlerContext) => {
+    for (let bytes = 1; bytes <= 30; bytes += 1) {
+      progress({ stage: 'copying', bytes })
+      await sleep(random() * 2)
+    }
+  }
+  const disk = simDisk({ seed: Math.floor(random() * 2 ** 31), faults: { latencyMs: 2 } })
+  await using wal = await openOps({ types: { pin: handler(run) }, progressMs: 1 }, disk)
+  const { id } = (await wal.append({ type: 'pin', params: {} })).operation
+  const told: number[] = []
+  for await (const change of wal.follow({ from: id })) {
+    if (!('operation' in change)) throw new Error('missed')
+    told.push(change.operation.progress?.bytes ?? 0)
+    if (change.operation.state === 'completed') break
+  }
+  expect(told).toEqual(told.toSorted((a, b) => a - b))
+  expect(told.at(-1)).toBe(30)
+})
+
 onBoth('following ends when the log is closed, and is cancelled by its signal', async () => {
   const wal = await openOps({ types: { pin: handler(() => 1) } })
   const abort = new AbortController()

@@ -67,7 +67,9 @@ export function openOver(store: OperationStore, options: WalOptions, checked: Ch
       publishOperation(operation)
       waits.changed(operation)
       executor.changed(operation)
-      followers.give(change)
+      // What a handler has told since is not taken back.
+      const progress = operation.state === 'running' ? executor.shown(operation.id)?.progress : undefined
+      followers.give(progress === undefined ? change : { ...change, operation: { ...operation, progress } })
     },
   })
   const appender = new Appender(ledger, maxUnfinished)
