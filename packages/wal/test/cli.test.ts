@@ -132,6 +132,17 @@ test('commands that change a log make no index for a process that has it in memo
   expect(await readdir(path)).toEqual(before)
 })
 
+test('the rate of a job that is followed is that of its time', async () => {
+  const path = join(await temporaryFolder(), 'log')
+  {
+    let at = Date.parse('2001-01-01T00:00:00Z')
+    await using wal = await openWal({ path, types: testTypes, clock: () => (at += 10) })
+    await wal.wait((await wal.append({ type: 'custom:partial', params: {} })).operation.id)
+  }
+  const lines = (await command(path, 'follow', '--path', '.')).out.split('\n')
+  expect(lines.find((line) => line.includes('running  75 %'))).toMatch(/ [1-9]\d* bytes\/s /)
+})
+
 test('a log whose openings tell no options says so', async () => {
   const path = join(await temporaryFolder(), 'log')
   await (await openWal({ path, types: testTypes, executor: 'off' })).close()

@@ -87,6 +87,11 @@ test('following one job shows it at once, then its changes, and ends with it', a
   })
 })
 
+test('following one job takes no filter, which could hide its end', async () => {
+  const { call } = await servedWal()
+  await expect(call('jobs.follow', { id: 1, state: 'running' })).rejects.toMatchObject({ kind: 'invalid' })
+})
+
 test('following goes on from an LSN, and leaves nothing out', async () => {
   const { call, wal } = await servedWal()
   const ids: number[] = []

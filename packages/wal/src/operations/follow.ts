@@ -32,11 +32,17 @@ export const jobsFollow = operation<WalSlice<'follow' | 'get' | 'stats'>>()({
   name: 'jobs.follow',
   summary: 'Follow jobs as they change, or one until it has ended',
   parts: ['wal'],
-  input: z.object({
-    id: operationId.optional().describe('one job; default all'),
-    from: z.int().min(1).optional().describe('LSN of the first change to tell; default what follows'),
-    ...filterFields,
-  }),
+  input: z
+    .object({
+      id: operationId.optional().describe('one job, as it is and then until it has ended; default all'),
+      from: z.int().min(1).optional().describe('LSN of the first change to tell; default what follows'),
+      ...filterFields,
+    })
+    .refine(
+      ({ id, from: _, ...filter }) =>
+        id === undefined || Object.values(filter).every((value) => value === undefined),
+      'one job is followed until it has ended, whatever its state: give an id, or which jobs to follow',
+    ),
   output: followLine,
   body: 'none',
   returns: 'lines',
@@ -77,7 +83,7 @@ async function* changes(wal: Pick<Wal, 'follow' | 'stats'>, options: Followed): 
   })
   owner.spawn(async () => {
     try {
-      for await (const change of wal.follow(options)) await out.send(lineOf(change))
+      for await (const change of wal.follow(options)) await out.send(lineOf(change, Date.now()))
       quiet.cancel()
       out.close()
     } catch (error) {
@@ -91,9 +97,9 @@ async function* changes(wal: Pick<Wal, 'follow' | 'stats'>, options: Followed): 
   }
 }
 
-/** A change as a line. */
-export function lineOf(change: OperationChange | MissedChanges): Line {
-  if ('operation' in change) return { lsn: change.lsn, job: jobOf(change.operation, Date.now()) }
+/** A change as a line, as of a time. */
+export function lineOf(change: OperationChange | MissedChanges, now: number): Line {
+  if ('operation' in change) return { lsn: change.lsn, job: jobOf(change.operation, now) }
   const { missedAfter: after, missedThrough: through } = change
   return { lsn: through, missed: { after, through } }
 }

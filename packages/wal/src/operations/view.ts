@@ -70,7 +70,7 @@ const viewFollow = operation<ViewSlice<'changes'>>()({
       ...(id !== undefined && { id }),
       ...(from !== undefined && { from }),
     }
-    for await (const change of wal.changes({ ...asked, signal })) yield lineOf(change)
+    for await (const change of wal.changes({ ...asked, signal })) yield lineOf(change, change.at)
   },
 })
 

@@ -29,12 +29,18 @@ export interface ViewStats {
   readonly findings: readonly WalFinding[]
 }
 
+/** A change as the log has it. */
+export interface PastChange extends OperationChange {
+  /** When it was, in milliseconds since 1970. */
+  readonly at: number
+}
+
 /** A view of a log. While it is there nobody can open the log. */
 export interface WalView extends Pick<Wal, 'get' | 'list' | 'wait'>, AsyncDisposable {
   /** The changes that the log has, from an LSN on, in order; it ends with the last one. */
   changes(
     options: OperationFilter & { readonly from?: number; readonly id?: number } & CallOptions,
-  ): AsyncGenerator<OperationChange, void, undefined>
+  ): AsyncGenerator<PastChange, void, undefined>
   /** Checks log and snapshot. @throws WalError WAL_IO */
   verify(): Promise<Omit<StoreVerifyReport, 'index'>>
   /**
@@ -133,7 +139,7 @@ class FolderView implements WalView {
 
   async *changes(
     options: Parameters<WalView['changes']>[0],
-  ): AsyncGenerator<OperationChange, void, undefined> {
+  ): AsyncGenerator<PastChange, void, undefined> {
     const { disk, path, log, snapshot } = this.#opened
     const { from = 1, id, signal, ...filter } = options
     await using index = createMemoryIndex()
@@ -144,10 +150,12 @@ class FolderView implements WalView {
       for (const [at, payload] of payloads.entries()) {
         const lsn = firstLsn + at
         index.apply({ firstLsn: lsn, payloads: [payload] })
-        const changed = changedBy(lsn, decodeRecord(payload))
+        const record = decodeRecord(payload)
+        const changed = changedBy(lsn, record)
         if (lsn < from || changed === undefined || (id !== undefined && id !== changed)) continue
         const operation = index.get(changed)
-        if (operation !== undefined && matches(operation, filter)) yield { lsn, operation }
+        if (operation === undefined || !matches(operation, filter)) continue
+        yield { lsn, at: record.kind === 'add' ? record.createdAt : record.at, operation }
       }
     }
   }
