@@ -1,6 +1,8 @@
 /** Writes the lines of an answer, and the notes beside it. */
 import type { Outlet } from './cli-outlet.ts'
 import type { ProgressDisplay } from './cli-progress.ts'
+import { answerOf } from './errors.ts'
+import type { Outcome } from './operation.ts'
 
 /** Where the answer of one call goes. */
 export interface AnswerWriter {
@@ -32,4 +34,10 @@ export function partialExitCode(summary: unknown): number {
   const { items, failed } = summary as { readonly items?: unknown; readonly failed?: unknown }
   if (typeof failed !== 'number' || failed <= 0) return 0
   return typeof items === 'number' && items > 0 ? 6 : 1
+}
+
+/** The exit code that the outcome of a value asks for. */
+export function outcomeExitCode(outcome: Outcome): number {
+  if (outcome === undefined) return 0
+  return outcome === 'partial' ? 6 : answerOf(outcome).exitCode
 }

@@ -4,13 +4,13 @@ import { resolve } from 'node:path'
 import { addAbortSignal, type Readable } from 'node:stream'
 import { type Resume, suspend } from '@ipfs-kit/concurrency'
 import type { CallOptions, Caller } from './call.ts'
-import { type AnswerWriter, partialExitCode, writeLine } from './cli-answer.ts'
+import { type AnswerWriter, outcomeExitCode, partialExitCode, writeLine } from './cli-answer.ts'
 import { writeBytes } from './cli-bytes.ts'
 import { CommandError, isSystemError, systemMessage } from './cli-errors.ts'
 import { type Outlet, ReaderGone } from './cli-outlet.ts'
 import { createProgressDisplay } from './cli-progress.ts'
 import { walkFiles } from './cli-walk.ts'
-import type { AnyOperation, BytesResult, Progress } from './operation.ts'
+import type { AnyOperation, BytesResult, Outcome, Progress } from './operation.ts'
 
 /** A caller for the time of one command. */
 export interface ConnectedCaller {
@@ -46,7 +46,7 @@ export interface CommandLine {
 /**
  * Calls the operation of a command line and writes its answer.
  *
- * @returns the exit code: 0, 1 when every item failed, 6 when some did
+ * @returns the exit code: 0, 1 when every item failed, 6 when some did; or that of the outcome of a value
  */
 export async function runCall(
   line: CommandLine,
@@ -107,7 +107,7 @@ async function writeAnswer(line: CommandLine, answer: unknown, writer: AnswerWri
   if (entry.returns === 'value') {
     const text = json || print === undefined ? JSON.stringify(answer, undefined, json ? 0 : 2) : print(answer)
     await show(text)
-    return 0
+    return outcomeExitCode((entry.outcome as ((value: unknown) => Outcome) | undefined)?.(answer))
   }
   let last: unknown
   for await (const value of answer as AsyncIterable<unknown>) {

@@ -35,6 +35,7 @@ export type {
   FileEntry,
   ItemFailure,
   Operation,
+  Outcome,
   Progress,
   ResumePoint,
   ReturnKind,

@@ -1,5 +1,6 @@
 /** The operation type: what can be asked, described once. */
 import type { z } from 'zod'
+import type { FaultKind } from './errors.ts'
 
 /** What an operation does to the node: `read` changes nothing, `write` adds, `destructive` removes. */
 export type Effect = 'read' | 'write' | 'destructive'
@@ -94,6 +95,9 @@ export type RunResult<R extends ReturnKind, Output> = R extends 'bytes'
     ? AsyncIterable<Output>
     : Promise<Output>
 
+/** As what a command ends whose answer tells of a failure; `undefined` is done. */
+export type Outcome = FaultKind | 'partial' | undefined
+
 /** How an operation looks as a command. */
 export interface CommandShape {
   /** Words of the command, as typed: `pin add`. */
@@ -139,6 +143,11 @@ export interface Operation<
   readonly maxBodyBytes?: number
   /** How the value or line looks on a terminal; `undefined` prints nothing. Default: JSON. */
   readonly text?: (output: z.output<Output>) => string | undefined
+  /**
+   * As what the command ends that prints the value, if that tells of a failure: with the exit code of such a fault, or of partial
+   * success. Default: done. Lines tell it by the `{ items, failed }` of the last one.
+   */
+  readonly outcome?: (output: z.output<Output>) => Outcome
   run(
     parts: Parts,
     input: z.output<Input>,

@@ -73,6 +73,16 @@ const fail = operation<Slice>()({
   },
 })
 
+const check = operation<Slice>()({
+  ...value,
+  name: 'things.check',
+  summary: 'Answer what was found',
+  input: z.object({ found: z.enum(['nothing', 'partial', 'integrity', 'internal']) }),
+  output: z.object({ found: z.enum(['nothing', 'partial', 'integrity', 'internal']) }),
+  outcome: ({ found }) => (found === 'nothing' ? undefined : found),
+  run: async (_parts, input) => input,
+})
+
 const wait = operation<Slice>()({
   ...value,
   name: 'things.wait',
@@ -203,6 +213,7 @@ export const table: readonly AnyOperation[] = [
   echo,
   two,
   fail,
+  check,
   wait,
   list,
   add,

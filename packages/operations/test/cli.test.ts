@@ -164,6 +164,20 @@ describe('exit codes', () => {
     })
   })
 
+  test.each([
+    ['nothing', 0],
+    ['partial', 6],
+    ['integrity', 8],
+    ['internal', 1],
+  ])('an answer that tells of %s is printed, and the command ends with %i', async (found, code) => {
+    const { stdout, stderr, ...ended } = await run(['things', 'check', found, '--json'])
+    expect({ code: ended.code, stdout, stderr }).toEqual({
+      code,
+      stdout: `{"found":"${found}"}\n`,
+      stderr: '',
+    })
+  })
+
   test('with --json the error is one line on standard error', async () => {
     const { code, stdout, stderr } = await run(['things', 'fail', 'temporary', '--json'])
     expect({ code, stdout }).toEqual({ code: 5, stdout: '' })

@@ -82,6 +82,14 @@ test('waiting for what nobody works on is refused, and so is what is not there',
   const ids = await idsOf(path)
   const waiting = await command(path, 'wait', String(ids['queued']), '--path', '.')
   expect([waiting.code, waiting.err]).toEqual([1, expect.stringContaining('WAL_NOT_RUNNING')])
+  for (const [state, code] of [
+    ['completed', 0],
+    ['failed', 1],
+    ['cancelled', 1],
+  ] as const) {
+    const ended = await command(path, 'wait', String(ids[state]), '--path', '.')
+    expect(ended).toMatchObject({ code, out: expect.stringContaining(state) as string, err: '' })
+  }
   const missing = await command(path, 'show', '999', '--path', '.')
   expect([missing.code, missing.err]).toEqual([3, expect.stringContaining('WAL_NOT_FOUND')])
 })
@@ -178,7 +186,10 @@ test('a damage is told, and what is behind it is there', async () => {
   const before = await digestOf(path)
   const health = await command(path, 'health', '--path', '.')
   expect(health.out).toMatch(/^degraded, 1 findings.*\n {2}opening has found: damage {2}\S+ at byte 64/)
-  expect((await command(path, 'verify', '--path', '.')).out).toContain(`damage  ${segment} at byte 64`)
+  expect(await command(path, 'verify', '--path', '.')).toMatchObject({
+    code: 8,
+    out: expect.stringContaining(`damage  ${segment} at byte 64`) as string,
+  })
   expect(Object.keys(await idsOf(path)).sort()).toEqual(['cancelled', 'completed', 'failed', 'queued'])
   expect(await digestOf(path)).toEqual(before)
 })

@@ -73,23 +73,29 @@ onBoth(
   },
 )
 
-onBoth('who has known more than the log has is told to have missed all of it, and then what changes', async () => {
-  await using wal = await openOps({ types: { pin: handler(() => 1) }, executor: 'off' })
-  const { id } = (await wal.append({ type: 'pin', params: {} })).operation
-  const { nextLsn } = wal.stats().log
-  const changes = wal.follow({ from: nextLsn + 1 })
-  expect((await changes.next()).value).toEqual({ missedAfter: 0, missedThrough: nextLsn - 1 })
-  await wal.cancel(id)
-  expect((await changes.next()).value).toMatchObject({ lsn: nextLsn, operation: { id, state: 'cancelled' } })
-  await changes.return()
-  // Whoever has seen the last change has missed nothing.
-  const behind = wal.follow({ from: nextLsn + 1 })
-  const next = behind.next()
-  await sleep(1)
-  const other = (await wal.append({ type: 'pin', params: {} })).operation.id
-  expect((await next).value).toMatchObject({ operation: { id: other } })
-  await behind.return()
-})
+onBoth(
+  'who has known more than the log has is told to have missed all of it, and then what changes',
+  async () => {
+    await using wal = await openOps({ types: { pin: handler(() => 1) }, executor: 'off' })
+    const { id } = (await wal.append({ type: 'pin', params: {} })).operation
+    const { nextLsn } = wal.stats().log
+    const changes = wal.follow({ from: nextLsn + 1 })
+    expect((await changes.next()).value).toEqual({ missedAfter: 0, missedThrough: nextLsn - 1 })
+    await wal.cancel(id)
+    expect((await changes.next()).value).toMatchObject({
+      lsn: nextLsn,
+      operation: { id, state: 'cancelled' },
+    })
+    await changes.return()
+    // Whoever has seen the last change has missed nothing.
+    const behind = wal.follow({ from: nextLsn + 1 })
+    const next = behind.next()
+    await sleep(1)
+    const other = (await wal.append({ type: 'pin', params: {} })).operation.id
+    expect((await next).value).toMatchObject({ operation: { id: other } })
+    await behind.return()
+  },
+)
 
 onBoth('nothing is missed between the past and now', async () => {
   // The log takes its time, so that several are acknowledged at once and others come after.

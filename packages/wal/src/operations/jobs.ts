@@ -68,6 +68,10 @@ export const jobsWait = operation<WalSlice<'wait'>>()({
   effect: 'read',
   scope: 'read',
   doors: ['cli'],
+  outcome: ({ state, failedItems }) => {
+    if (state !== 'completed') return 'internal'
+    return failedItems > 0 ? 'partial' : undefined
+  },
   run: async ({ wal }, { id }, { signal }) => now(await wal.wait(id, { signal })),
 })
 

@@ -56,6 +56,7 @@ export const walVerify = operation<{ readonly wal: VerifiedWal }>()({
             `index to LSN ${index.lsn}, ${index.operations} operations compared, ${index.wrong.length} wrong${index.wrong.length === 0 ? '' : ': mend it with rebuild-index'}`,
           ]),
     ].join('\n'),
+  outcome: ({ isWhole }) => (isWhole ? undefined : 'integrity'),
   async run({ wal }, _input, { signal }) {
     const { log, snapshot, index } = await wal.verify({ signal })
     const { segments, records, bytes, findings } = log

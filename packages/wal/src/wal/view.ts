@@ -137,9 +137,7 @@ class FolderView implements WalView {
     throw new WalError('WAL_NOT_RUNNING', `Operation ${id} is ${found.state}, and nobody works on it`)
   }
 
-  async *changes(
-    options: Parameters<WalView['changes']>[0],
-  ): AsyncGenerator<PastChange, void, undefined> {
+  async *changes(options: Parameters<WalView['changes']>[0]): AsyncGenerator<PastChange, void, undefined> {
     const { disk, path, log, snapshot } = this.#opened
     const { from = 1, id, signal, ...filter } = options
     await using index = createMemoryIndex()
