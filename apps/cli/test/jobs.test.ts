@@ -151,7 +151,7 @@ test('a running add is listed, shown and cancelled by commands, and its caller i
   const cancelled = await run(['jobs', 'cancel', `${id}`, '--json'], { home })
   expect(jsonLines(cancelled.stdout)).toMatchObject([{ id, state: 'cancelled' }])
   await adding
-  expect((await waiting).stdout).toContain('cancelled')
+  expect(await waiting).toMatchObject({ code: 1, stdout: expect.stringContaining('cancelled') as string })
   expect(await server.stop()).toMatchObject({ code: 0 })
 })
 

@@ -80,7 +80,9 @@ describe('command lines', () => {
 
   test('help of the program lists a group with its commands', async () => {
     const { stdout } = await run(['--help'])
-    expect(stdout.replace(/\s+/g, ' ')).toContain('things echo, fail, wait, list, put, cat, get, report')
+    expect(stdout.replace(/\s+/g, ' ')).toContain(
+      'things echo, fail, check, wait, list, put, cat, get, report',
+    )
   })
 
   test.each([
