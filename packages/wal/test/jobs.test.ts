@@ -18,6 +18,23 @@ test('a job shows its stage, its bytes and items, and which items failed', async
   expect(Date.parse(job.finishedAt!)).toBeGreaterThanOrEqual(Date.parse(job.startedAt!))
 })
 
+test('a job tells what was asked for, the CIDs that it needs, and what has come of it', async () => {
+  const { call, wal } = await servedWal()
+  const cids = Array.from({ length: 12 }, (_, nth) => `bafy${nth}`)
+  const params = { text: 'x'.repeat(2000) }
+  const { id } = (await wal.append({ type: 'custom:done', params, cids })).operation
+  expect(await call('jobs.wait', { id })).toMatchObject({ params, cids: cids.slice(0, 10), result: params })
+  const { jobs } = await call('jobs.list', {})
+  expect(jobs).toMatchObject([{ id, cids: cids.slice(0, 10) }])
+  // A page of them has no more than what tells them from each other.
+  expect(JSON.stringify(jobs)).not.toContain('xxx')
+  expect(textOf('jobs.list', { jobs })).toContain(`${id}  custom:done  completed  bafy0`)
+  const shown = textOf('jobs.show', await call('jobs.show', { id }))
+  expect(shown).toContain('asked for: {"text":"xxx')
+  expect(shown).toContain('result: {"text":"xxx')
+  for (const line of shown.split('\n')) expect(line.length).toBeLessThan(1100)
+})
+
 test('100 percent means completed, and nothing else does', async () => {
   const { call, wal } = await servedWal({
     types: {
@@ -154,17 +171,20 @@ test('a job is a line on a terminal, and all there is to know when it is shown',
   const { call, wal } = await servedWal()
   const { operation } = await wal.append({ type: 'custom:partial', params: {}, backend: 's3' })
   await wal.wait(operation.id)
-  const textOf = (name: string, answer: unknown) => {
-    const entry = walOperations.find((one) => one.name === name)!
-    return (entry.text as (value: unknown) => string)(answer)
-  }
   const list = textOf('jobs.list', await call('jobs.list', {}))
   expect(list).toContain(`${operation.id}  custom:partial  completed  s3  100 %  300 of 400 bytes`)
   const shown = textOf('jobs.show', await call('jobs.show', { id: operation.id }))
   expect(shown).toContain('  b: TEST_DENIED: b may not be read')
   expect(shown).toContain('attempts: 1 of 5')
+  expect(shown).toContain('asked for: {}')
   expect(textOf('jobs.list', { jobs: [] })).toBe('none')
 })
+
+/** An answer as it is on a terminal. */
+function textOf(name: string, answer: unknown): string {
+  const entry = walOperations.find((one) => one.name === name)!
+  return (entry.text as (value: unknown) => string)(answer)
+}
 
 async function firstProgress(changes: AsyncIterable<object>): Promise<void> {
   for await (const change of changes) {

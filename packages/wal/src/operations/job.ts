@@ -11,6 +11,7 @@ export const jobSchema = z.object({
   lsn: count.describe('The record of the log that changed it last'),
   type: z.string(),
   backend: z.string().optional(),
+  cids: z.array(z.string()).describe('CIDs that it needs, the first of them'),
   state,
   paused: z.boolean(),
   stage: z.string().optional().describe('What it does now, or did last'),
@@ -35,12 +36,25 @@ export const jobSchema = z.object({
 /** A job. */
 export type Job = z.output<typeof jobSchema>
 
+/** A job by itself: with what was asked for, and what came of it. */
+export const shownJobSchema = jobSchema.extend({
+  params: z.record(z.string(), z.unknown()).describe('What was asked for'),
+  result: z.unknown().optional().describe('What has come of it'),
+})
+
+/** A job by itself. */
+export type ShownJob = z.output<typeof shownJobSchema>
+
 /** Failures of items that a job shows. */
 const maxFailures = 100
+/** CIDs that a job shows. */
+const maxCids = 10
+/** Characters of parameters and result on a terminal. */
+const maxText = 1000
 
 /** The job that an operation is, at a time. */
 export function jobOf(operation: LoggedOperation, now: number): Job {
-  const { id, lsn, type, backend, paused, progress, items, attempts, createdAt, finishedAt } = operation
+  const { id, lsn, type, backend, cids, paused, progress, items, attempts, createdAt, finishedAt } = operation
   const isDone = isFinished(operation)
   const startedAt = attempts[0]?.startedAt
   const percent = percentOf(operation)
@@ -50,6 +64,7 @@ export function jobOf(operation: LoggedOperation, now: number): Job {
   return {
     ...{ id, lsn, type, state: operation.state, paused },
     ...(backend !== undefined && { backend }),
+    cids: cids.slice(0, maxCids),
     ...(progress !== undefined && { stage: progress.stage, bytes: progress.bytes }),
     ...(progress?.totalBytes !== undefined && { totalBytes: progress.totalBytes }),
     ...(percent !== undefined && { percent }),
@@ -69,6 +84,12 @@ export function jobOf(operation: LoggedOperation, now: number): Job {
   }
 }
 
+/** The same by itself. */
+export function shownJobOf(operation: LoggedOperation, now: number): ShownJob {
+  const { params, result } = operation
+  return { ...jobOf(operation, now), params, ...(result !== undefined && { result }) }
+}
+
 /** A job as a line for a terminal. */
 export function jobLine(job: Job): string {
   const { id, type, backend, bytes, totalBytes, percent, bytesPerSecond, items, totalItems } = job
@@ -76,6 +97,7 @@ export function jobLine(job: Job): string {
   return [
     `${id}  ${type}  ${job.state}${job.paused ? ' (paused)' : ''}`,
     ...(backend === undefined ? [] : [backend]),
+    ...(job.cids.length === 0 ? [] : [job.cids[0]!]),
     ...(percent === undefined ? [] : [`${percent} %`]),
     ...(job.stage === undefined || job.state === 'completed' ? [] : [job.stage]),
     ...(bytes === undefined || bytes === 0 ? [] : [`${bytes}${of(totalBytes)} bytes`]),
@@ -87,7 +109,7 @@ export function jobLine(job: Job): string {
 }
 
 /** A job with all there is to know of it, for a terminal. */
-export function jobText(job: Job): string {
+export function jobText(job: ShownJob): string {
   const { createdAt, startedAt, finishedAt, dueAt, attempts, maxAttempts, failures, next } = job
   const dates = [
     `promised ${createdAt}`,
@@ -99,9 +121,16 @@ export function jobText(job: Job): string {
     jobLine(job),
     dates.join(', '),
     `attempts: ${attempts} of ${maxAttempts}`,
+    `asked for: ${shortJson(job.params)}`,
+    ...(job.result === undefined ? [] : [`result: ${shortJson(job.result)}`]),
     ...failures.map(({ name, code, message }) => `  ${name}: ${code}: ${message}`),
     ...(next === undefined ? [] : [next]),
   ].join('\n')
+}
+
+function shortJson(value: unknown): string {
+  const text = JSON.stringify(value)
+  return text.length <= maxText ? text : `${text.slice(0, maxText)}…`
 }
 
 /** 100 is kept for what is completed: all bytes may be done while the rest is not. */

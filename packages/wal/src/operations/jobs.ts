@@ -3,7 +3,7 @@ import { operation } from '@ipfs-kit/operations'
 import { z } from 'zod'
 import type { LoggedOperation } from '../store/operation.ts'
 import { count, filterFields, filterOf, notFound, operationId } from './fields.ts'
-import { type Job, jobLine, jobOf, jobSchema, jobText } from './job.ts'
+import { jobLine, jobOf, jobSchema, jobText, type ShownJob, shownJobOf, shownJobSchema } from './job.ts'
 import { pageText } from './append.ts'
 import type { WalSlice } from './part.ts'
 
@@ -33,14 +33,17 @@ export const jobsList = operation<WalSlice<'list'>>()({
       limit,
       signal,
     })
-    return { jobs: page.operations.map(now), ...(page.next !== undefined && { next: page.next }) }
+    return {
+      jobs: page.operations.map((one) => jobOf(one, Date.now())),
+      ...(page.next !== undefined && { next: page.next }),
+    }
   },
 })
 
 const one = {
   parts: ['wal'],
   input: z.object({ id: operationId }),
-  output: jobSchema,
+  output: shownJobSchema,
   body: 'none',
   returns: 'value',
   text: jobText,
@@ -121,6 +124,6 @@ export const jobsRetry = operation<WalSlice<'retry'>>()({
   run: async ({ wal }, { id }, { signal }) => now(await wal.retry(id, { signal })),
 })
 
-function now(operation: LoggedOperation): Job {
-  return jobOf(operation, Date.now())
+function now(operation: LoggedOperation): ShownJob {
+  return shownJobOf(operation, Date.now())
 }
