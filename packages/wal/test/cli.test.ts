@@ -66,7 +66,7 @@ test('looking at a log tells all there is, and leaves every file as it was', asy
   const config = (await run('config')).out
   expect(config).toContain('mode  always\nsegmentBytes  33554432\nindex  sqlite\n')
   expect(config).toContain('drainMs  0\n')
-  expect((await run('verify')).out).toMatch(/^whole: \d+ records in 1 segments/)
+  expect((await run('verify')).out).toMatch(/^whole: \d+ records in 1 segments \(33554432 bytes\)/)
   const followed = (await run('follow', String(ids['cancelled']))).out.trimEnd().split('\n')
   expect(followed).toHaveLength(2)
   expect(followed[1]).toContain('WAL_CANCELLED: not needed')
@@ -204,6 +204,8 @@ test('a log that a process has open is refused, with whom to ask instead, and so
       expect(err).toContain('a server answers the same by ipfs-kit jobs')
     }
   }
+  const file = await command(path, 'status', '--path', 'lock')
+  expect([file.code, file.err]).toEqual([3, expect.stringContaining('WAL_NOT_THERE')])
   const empty = await temporaryFolder()
   for (const args of [['status'], ['cleanup']]) {
     const { code, err } = await command(empty, ...args, '--path', '.')

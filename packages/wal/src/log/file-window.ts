@@ -7,8 +7,6 @@ const windowBytes = 512 * 1024
 
 /** A part of a file in memory. */
 export interface FileWindow {
-  /** Bytes that were read so far. */
-  readonly read: number
   /** What the disk did not give of them: it is taken for zeros. */
   readonly unreadable: readonly Span[]
   /** The bytes from a place on, as many as asked for or as there are; `undefined` if they have to be read first. */
@@ -30,7 +28,6 @@ export function createFileWindow(file: DiskFile, { size, reuse }: FileWindowOpti
   let memory: Buffer = Buffer.alloc(0)
   let window = memory
   let begin = 0
-  let read = 0
   const unreadable: Span[] = []
   const counted = (at: number, length: number): number => Math.min(length, Math.max(0, size - at))
   const held = (at: number, length: number): Buffer | undefined => {
@@ -39,9 +36,6 @@ export function createFileWindow(file: DiskFile, { size, reuse }: FileWindowOpti
     return from >= 0 && to <= window.length ? window.subarray(from, to) : undefined
   }
   return {
-    get read() {
-      return read
-    },
     unreadable,
     held,
     async bytes(at, length) {
@@ -55,7 +49,6 @@ export function createFileWindow(file: DiskFile, { size, reuse }: FileWindowOpti
       const got = await readAround(file, into, at, unreadable)
       window = into.subarray(0, got)
       begin = at
-      read += got
       return window.subarray(0, length)
     },
   }

@@ -25,7 +25,8 @@ export interface Inspected {
   readonly records: number
   /** In order, without what is behind `end`. */
   readonly findings: readonly Finding[]
-  readonly readBytes: number
+  /** Bytes that were looked at: all that count. */
+  readonly bytes: number
 }
 
 /** What may be behind the last frame that counts. */
@@ -90,7 +91,7 @@ export async function inspectSegment(
       lastLsn: scan.nextLsn - 1,
       records,
       findings,
-      readBytes: window.read,
+      bytes: counted,
     }
   } finally {
     await file.close()

@@ -71,7 +71,7 @@ export interface Finding {
 export interface VerifyReport {
   readonly segments: number
   readonly records: number
-  /** Bytes that were read. */
+  /** Bytes that were looked at. */
   readonly bytes: number
   readonly findings: readonly Finding[]
 }

@@ -38,7 +38,7 @@ export async function verifySegments(
     if (lost !== undefined) findings.push(lost)
     findings.push(...found.findings)
     records += found.records
-    bytes += found.readBytes
+    bytes += found.bytes
     before = found
   }
   const newest = segments.at(-1)

@@ -24,7 +24,7 @@ export const walVerify = operation<{ readonly wal: VerifiedWal }>()({
     isWhole: z.boolean().describe('Whether everything is as it was written'),
     segments: count,
     records: count,
-    bytes: count.describe('Bytes of the log that were read'),
+    bytes: count.describe('Bytes of the log that were looked at'),
     findings: z.array(finding).readonly().describe('What is not as the log has written it'),
     snapshot: z.object({ lsn: count, operations: count, failure: failure.optional() }).optional(),
     index: z

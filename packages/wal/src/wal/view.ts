@@ -60,7 +60,7 @@ export interface WalView extends Pick<Wal, 'get' | 'list' | 'wait'>, AsyncDispos
 export async function viewWal(disk: Disk, path: string): Promise<WalView> {
   await using opening = new AsyncDisposableStack()
   try {
-    const names = (await disk.stat(path)) === undefined ? [] : await listSegments(disk, path)
+    const names = (await disk.stat(path))?.kind === 'folder' ? await listSegments(disk, path) : []
     if (names.length === 0) throw new WalError('WAL_NOT_THERE', `There is no log in ${path}`)
     // A folder without this file was never opened; taking the lock would make it.
     if ((await disk.stat(`${path}/lock`)) !== undefined) {
@@ -76,7 +76,7 @@ export async function viewWal(disk: Disk, path: string): Promise<WalView> {
     const report: VerifyReport = {
       segments: found.length,
       records: found.reduce((sum, { records }) => sum + records, 0),
-      bytes: found.reduce((sum, { readBytes }) => sum + readBytes, 0),
+      bytes: found.reduce((sum, one) => sum + one.bytes, 0),
       findings,
     }
     const bytes = found.reduce((sum, { size }) => sum + size, 0)
