@@ -12,7 +12,13 @@ export interface JobKind {
   readonly itemOf?: (line: any) => ItemResult | undefined
 }
 
-/** The input of an entry, and under `caller` the call that waits for the job, in the process that has promised it. */
+/**
+ * The input of an entry, and under `caller` the call that waits for the job, in the process that has promised it: whose files come with
+ * the call is promised by nobody else.
+ */
 export function paramsOf({ entry }: JobKind): z.ZodObject {
-  return (entry.input as z.ZodObject).strict().extend({ caller: z.string().optional() })
+  const caller = z.string(`the files come with a call of ${entry.name}: call that`)
+  return (entry.input as z.ZodObject)
+    .strict()
+    .extend({ caller: entry.body === 'none' ? caller.optional() : caller })
 }

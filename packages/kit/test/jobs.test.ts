@@ -211,6 +211,15 @@ describe('an add', () => {
     })
   })
 
+  test('is promised by the call that brings the files, and not by itself', async () => {
+    const kit = await openTemporaryKit()
+    await expect(kit.call('wal.append', { type: 'add' })).rejects.toMatchObject({
+      code: 'WAL_PARAMS_INVALID',
+      message: expect.stringContaining('the files come with a call of files.add'),
+    })
+    expect(await jobsOf(kit)).toEqual([])
+  })
+
   test('that nobody reads to its end is cancelled', async () => {
     const kit = await openTemporaryKit()
     const body = ['a', 'b', 'c'].map((name) => ({ path: `d/${name}`, content: Buffer.from(name) }))
