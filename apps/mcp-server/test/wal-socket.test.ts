@@ -140,6 +140,12 @@ test('a message that is none is answered with a coded error, and what follows it
   await client.next((message) => 'pong' in message)
   const codes = client.received.slice(0, -1).map(({ error }) => error?.code as string)
   expect(codes).toEqual(bad.map(() => 'WAL_MESSAGE_INVALID'))
+  // What is no message at all is told what one is.
+  for (const nth of [1, 8]) {
+    expect(client.received[nth].error.message).toContain(
+      'with subscribe and id, with unsubscribe, or with ping',
+    )
+  }
 })
 
 test('a client has 32 subscriptions at most, each with an id of its own, until it ends one', async () => {

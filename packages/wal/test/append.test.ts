@@ -22,6 +22,9 @@ describe('what is refused', () => {
     for (const params of [{}, { cid: 5 }, { cid: 'a', more: 1 }, undefined, null, 'cid', []]) {
       expect(await errorOf(wal.append({ type: 'pin', params }))).toMatchObject({ code: 'WAL_PARAMS_INVALID' })
     }
+    expect((await errorOf(wal.append({ type: 'pin', params: { cid: 5, more: 1 } }))).message).toBe(
+      'The parameters do not fit: cid: Invalid input: expected string, received number; Unrecognized key: "more"',
+    )
     expect(wal.stats().unfinished).toBe(0)
   })
 

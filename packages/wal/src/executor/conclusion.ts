@@ -2,6 +2,7 @@
 import type { Ending, Stop } from './attempt.ts'
 import { WalError } from '../errors.ts'
 import { checkJson } from '../json.ts'
+import { problemsIn } from '../schema-problems.ts'
 import type { Unstamped } from '../wal/ledger.ts'
 import type { Json, LoggedOperation, OperationFailure } from '../store/operation.ts'
 import type { OperationHandler } from '../wal/wal.ts'
@@ -83,7 +84,7 @@ function resultOf(handler: OperationHandler, value: unknown, maxBytes: number): 
   if (result !== undefined) {
     const checked = result.safeParse(value)
     if (!checked.success) {
-      throw new WalError('WAL_PARAMS_INVALID', `The result does not fit: ${checked.error.message}`)
+      throw new WalError('WAL_PARAMS_INVALID', `The result does not fit: ${problemsIn(checked.error)}`)
     }
   }
   return value === undefined ? undefined : checkJson(value, 'The result', maxBytes)

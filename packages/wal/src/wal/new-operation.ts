@@ -2,6 +2,7 @@
 import { WalError } from '../errors.ts'
 import { checkJson } from '../json.ts'
 import { checkKeys, checkList, checkText, checkTime, wholeNumber } from '../option-checks.ts'
+import { problemsIn } from '../schema-problems.ts'
 import type { Json } from '../store/operation.ts'
 import type { WalRecord } from '../store/record.ts'
 import type { NewOperation, OperationHandler, OperationTypes } from './wal.ts'
@@ -161,7 +162,7 @@ function checkParams(
 ): { readonly [key: string]: Json } {
   const checked = handler.params.safeParse(params)
   if (!checked.success) {
-    throw new WalError('WAL_PARAMS_INVALID', `The parameters do not fit: ${checked.error.message}`, {
+    throw new WalError('WAL_PARAMS_INVALID', `The parameters do not fit: ${problemsIn(checked.error)}`, {
       cause: checked.error,
     })
   }

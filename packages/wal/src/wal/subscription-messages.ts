@@ -2,6 +2,7 @@
 import type { ErrorBody } from '@ipfs-kit/operations'
 import { z } from 'zod'
 import { WalError } from '../errors.ts'
+import { problemsIn } from '../schema-problems.ts'
 import type { Job } from '../operations/job.ts'
 import type { OperationFilter } from '../store/operation-index.ts'
 import type { ShownStats } from '../operations/state.ts'
@@ -30,11 +31,14 @@ const subscription = z.discriminatedUnion('subscribe', [
 /** A client asks to be told of a topic, under an id that it chooses. */
 export type SubscriptionRequest = z.output<typeof subscription>
 
-const message = z.union([
-  subscription,
-  z.strictObject({ unsubscribe: name }),
-  z.strictObject({ ping: z.union([z.string().max(200), z.number()]) }),
-])
+const message = z.union(
+  [
+    subscription,
+    z.strictObject({ unsubscribe: name }),
+    z.strictObject({ ping: z.union([z.string().max(200), z.number()]) }),
+  ],
+  'A message is an object with subscribe and id, with unsubscribe, or with ping, and nothing else',
+)
 
 /** What a client may send. */
 export type ClientMessage = z.output<typeof message>
@@ -107,7 +111,5 @@ function isSubscribing(value: unknown): boolean {
 function checked<T>(schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  const where = issue === undefined || issue.path.length === 0 ? '' : `${issue.path.join('.')}: `
-  throw new WalError('WAL_MESSAGE_INVALID', `${where}${issue?.message ?? 'not a message'}`)
+  throw new WalError('WAL_MESSAGE_INVALID', problemsIn(parsed.error))
 }
