@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openWal } from '@ipfs-kit/wal'
@@ -100,6 +100,19 @@ test('operations are tried again, cancelled and removed, and run when the log is
   await using wal = await openWal({ path, types: testTypes })
   expect(await wal.wait(ids['failed']!)).toMatchObject({ state: 'failed', attemptCount: 2 })
   expect(await wal.get(ids['completed']!)).toBe(undefined)
+})
+
+test('the options are told after a checkpoint has let go of the opening that had them', async () => {
+  const path = join(await temporaryFolder(), 'log')
+  {
+    await using wal = await openWal({ path, types: testTypes, segmentBytes: 131_072, windowSize: 77 })
+    while (wal.stats().log.firstLsn === 1) await finished(wal, 100)
+  }
+  expect((await command(path, 'config', '--path', '.')).out).toContain('windowSize  77\n')
+  // One that looks keeps them, in an index that it makes of snapshot and log.
+  await rm(join(path, 'index.sqlite'))
+  await (await openWal({ path, types: testTypes, executor: 'off' })).close()
+  expect((await command(path, 'config', '--path', '.')).out).toContain('windowSize  77\n')
 })
 
 test('a log whose openings tell no options says so', async () => {

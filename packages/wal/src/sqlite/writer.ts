@@ -6,7 +6,7 @@ import { applyRecord } from '../store/apply-record.ts'
 import { entriesOf } from '../store/index-part.ts'
 import type { ImageHead, IndexPart, KeyEntry, Retention } from '../store/operation-index.ts'
 import type { LoggedOperation } from '../store/operation.ts'
-import { decodeRecord } from '../store/record.ts'
+import { decodeRecord, type WalConfig } from '../store/record.ts'
 import { payloadsOf, type PackedBatch, type Standing, type WriterCalls } from './calls.ts'
 import { type ReadImage, readImage } from './image.ts'
 import { isDamage, openToWrite, removeIndex } from './schema.ts'
@@ -89,7 +89,9 @@ export class SqliteWriter implements WriterCalls {
     this.#write(() => {
       if (part.kind === 'operations') entriesOf<LoggedOperation>(part).forEach((one) => table.put(one))
       else if (part.kind === 'keys') entriesOf<KeyEntry>(part).forEach((one) => table.loadKey(one))
-      else entriesOf<[number, number]>(part).forEach(([on, id]) => table.addDependency(on, id))
+      else if (part.kind === 'waits')
+        entriesOf<[number, number]>(part).forEach(([on, id]) => table.addDependency(on, id))
+      else entriesOf<WalConfig>(part).forEach((one) => table.putConfig(one))
     }, false)
   }
 

@@ -16,16 +16,23 @@ import type {
   OperationQuery,
   Retention,
 } from './operation-index.ts'
-import { decodeRecord } from './record.ts'
+import { decodeRecord, type WalConfig } from './record.ts'
+
+/** An index in memory. */
+export interface OperationsInMemory extends OperationIndex {
+  /** The options of the last process that ran operations; absent if none has told them. */
+  readonly config: WalConfig | undefined
+}
 
 /** Makes an empty index in memory. */
-export function createMemoryIndex(): OperationIndex {
+export function createMemoryIndex(): OperationsInMemory {
   return new MemoryIndex()
 }
 
-class MemoryIndex implements OperationIndex, OperationTable {
+class MemoryIndex implements OperationsInMemory, OperationTable {
   appliedLsn = 0
   epoch = 0
+  config: WalConfig | undefined
   readonly failure = undefined
   onReady: ((lane: string) => void) | undefined
   readonly #ready = new Set<string>()
@@ -64,6 +71,10 @@ class MemoryIndex implements OperationIndex, OperationTable {
 
   putKey(entry: KeyEntry): void {
     this.#keys.set(entry.key, entry)
+  }
+
+  putConfig(config: WalConfig): void {
+    this.config = config
   }
 
   addDependency(on: number, id: number): void {
@@ -179,16 +190,19 @@ class MemoryIndex implements OperationIndex, OperationTable {
     const operations = this.#all()
     const keys = [...this.#keys.values()]
     const waits = [...this.#dependents].flatMap(([on, ids]) => [...ids].map((id) => [on, id]))
+    const config = this.config === undefined ? [] : [this.config]
     const head = {
       lsn: this.appliedLsn,
       epoch: this.epoch,
       operations: operations.length,
       keys: keys.length,
       waits: waits.length,
+      config: config.length,
     }
     return {
       head,
       async *parts() {
+        yield* partsOf('config', config)
         yield* partsOf('operations', operations)
         yield* partsOf('keys', keys)
         yield* partsOf('waits', waits)
@@ -203,10 +217,13 @@ class MemoryIndex implements OperationIndex, OperationTable {
     this.#unfinishedBytes = 0
     this.#keys.clear()
     this.#dependents.clear()
+    this.config = undefined
     for await (const part of parts) {
       if (part.kind === 'operations') entriesOf<LoggedOperation>(part).forEach((one) => this.put(one))
       else if (part.kind === 'keys') entriesOf<KeyEntry>(part).forEach((one) => this.putKey(one))
-      else entriesOf<[number, number]>(part).forEach(([on, id]) => this.addDependency(on, id))
+      else if (part.kind === 'waits')
+        entriesOf<[number, number]>(part).forEach(([on, id]) => this.addDependency(on, id))
+      else entriesOf<WalConfig>(part).forEach((one) => this.putConfig(one))
     }
     this.appliedLsn = lsn
     this.epoch = epoch

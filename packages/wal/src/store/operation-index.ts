@@ -50,8 +50,11 @@ export interface Retention {
 
 /** Entries of an index, as JSON: what a snapshot is made of. */
 export interface IndexPart {
-  /** `operations` are of {@link LoggedOperation}, `keys` of {@link KeyEntry}, `waits` of `[on, id]`: who waits for what. */
-  readonly kind: 'operations' | 'keys' | 'waits'
+  /**
+   * `config` is of one `WalConfig`, `operations` are of {@link LoggedOperation}, `keys` of {@link KeyEntry}, `waits` of `[on, id]`: who
+   * waits for what.
+   */
+  readonly kind: 'config' | 'operations' | 'keys' | 'waits'
   readonly count: number
   /** The text of one array, in UTF-8. */
   readonly json: Uint8Array
@@ -65,6 +68,8 @@ export interface ImageHead {
   readonly operations: number
   readonly keys: number
   readonly waits: number
+  /** 1 if it is known with which options operations were run, else 0. */
+  readonly config: number
 }
 
 /** All of an index as of one LSN. */
