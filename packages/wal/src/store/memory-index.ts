@@ -1,7 +1,7 @@
 /** The index in memory: for simulated runs, for reading a log without changing its folder, and as what the other is held to. */
 import type { Batch } from '../log/log.ts'
 import { applyRecord, laneOf, type OperationTable, putChanged } from './apply-record.ts'
-import { interrupted } from './change.ts'
+import { abandoned, interrupted } from './change.ts'
 import { isFinished, isPending, ownLane, type LoggedOperation, type OperationState } from './operation.ts'
 import { entriesOf, partsOf } from './index-part.ts'
 import type {
@@ -22,6 +22,8 @@ import { decodeRecord, type WalConfig } from './record.ts'
 export interface OperationsInMemory extends OperationIndex {
   /** The options of the last process that ran operations; absent if none has told them. */
   readonly config: WalConfig | undefined
+  /** Shows that nobody has the log open: what is running is {@link abandoned}. Nothing is applied afterwards. */
+  abandonRunning(): void
 }
 
 /** Makes an empty index in memory. */
@@ -88,10 +90,11 @@ class MemoryIndex implements OperationsInMemory, OperationTable {
   }
 
   interruptRunning(lsn: number, at: number): void {
-    for (const operation of this.#all()) {
-      if (operation.state !== 'running') continue
-      putChanged(this, operation, interrupted(operation, lsn, at), this.#ready)
-    }
+    this.#replaceRunning((operation) => interrupted(operation, lsn, at))
+  }
+
+  abandonRunning(): void {
+    this.#replaceRunning(abandoned)
   }
 
   get(id: number): LoggedOperation | undefined {
@@ -262,6 +265,12 @@ class MemoryIndex implements OperationsInMemory, OperationTable {
     this.#unfinishedBytes += bytes - (this.#unfinished.get(id) ?? 0)
     if (bytes > 0) this.#unfinished.set(id, bytes)
     else this.#unfinished.delete(id)
+  }
+
+  #replaceRunning(next: (operation: LoggedOperation) => LoggedOperation): void {
+    for (const operation of this.#all()) {
+      if (operation.state === 'running') putChanged(this, operation, next(operation), this.#ready)
+    }
   }
 
   #all(): LoggedOperation[] {

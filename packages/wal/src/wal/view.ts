@@ -29,7 +29,10 @@ export interface ViewStats {
   readonly findings: readonly WalFinding[]
 }
 
-/** A view of a log. While it is there nobody can open the log. */
+/**
+ * A view of a log. While it is there nobody can open the log. What a process was running when it ended is shown as the next opening
+ * makes it, but for the end of its attempt, which nobody knows.
+ */
 export interface WalView extends Pick<Wal, 'get' | 'list' | 'wait'>, AsyncDisposable {
   /** The changes that the log has, from an LSN on, in order; it ends with the last one. */
   changes(
@@ -64,6 +67,7 @@ export async function viewWal(disk: Disk, path: string): Promise<WalView> {
     const index = opening.use(createMemoryIndex())
     const snapshot = await findSnapshot(disk, path)
     const storeFindings = await fillIndex(index, { disk, folder: path, log }, snapshot)
+    index.abandonRunning()
     const report: VerifyReport = {
       segments: found.length,
       records: found.reduce((sum, { records }) => sum + records, 0),
