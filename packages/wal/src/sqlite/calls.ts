@@ -29,8 +29,8 @@ export interface WriterCalls {
   apply(batches: readonly PackedBatch[]): void
   /** Recovers some of what older epochs were running. */
   sweep(): void
-  /** Takes away some of what retention says; done when there is no more. */
-  retain(retention: Retention): {
+  /** Takes away some of what retention says, but for what is kept; done when there is no more. */
+  retain(retention: Retention & { readonly kept: readonly number[] }): {
     readonly operations: number
     readonly keys: number
     readonly isDone: boolean

@@ -3,6 +3,7 @@
  * What it means is said by `memory-index.ts`.
  */
 import {
+  createLock,
   createOwner,
   now,
   type Resume,
@@ -27,6 +28,7 @@ import type {
   OperationQuery,
   Retention,
 } from '../store/operation-index.ts'
+import { type Keeping, KeptOperations } from '../store/kept-operations.ts'
 import { packBatch, type PackedBatch, type Standing } from './calls.ts'
 import type { SqliteQueries } from './queries.ts'
 import { SqliteReader } from './reader.ts'
@@ -84,6 +86,8 @@ class OpenedSqliteIndex implements SqliteIndex {
   #isResting = false
   readonly #rests = createOwner({ name: 'rests of an index' })
   #givenLsn = 0
+  readonly #kept = new KeptOperations()
+  readonly #retaining = createLock({ name: 'retention' })
   #isSweeping = false
   #isHeld = false
   #images = 0
@@ -198,11 +202,19 @@ class OpenedSqliteIndex implements SqliteIndex {
     let keys = 0
     for (;;) {
       throwIfCancelled()
-      const slice = await this.#thread.call('retain', retention)
+      const slice = await this.#retainSome(retention)
       operations += slice.operations
       keys += slice.keys
       if (slice.isDone) return { operations, keys }
     }
+  }
+
+  keep(ids: readonly number[]): Keeping {
+    return this.#kept.keep(ids)
+  }
+
+  async retained(options?: CallOptions): Promise<void> {
+    using _turn = await this.#retaining.acquire({ ...(options?.signal && { signal: options.signal }) })
   }
 
   async image(options?: CallOptions): Promise<IndexImage> {
@@ -303,6 +315,13 @@ class OpenedSqliteIndex implements SqliteIndex {
 
   #closed(): WalError {
     return new WalError('WAL_CLOSED', `The index at ${this.#path} is closed`)
+  }
+
+  /** One that is under way is waited for, whoever asked for it: what is kept from now on it may take. */
+  async #retainSome(retention: Retention) {
+    using _turn = await this.#retaining.acquire()
+    const kept = this.#kept.ids(this.appliedLsn)
+    return await shield(() => this.#thread.call('retain', { ...retention, kept }))
   }
 
   /** Nothing that is waited for comes any more. */

@@ -4,7 +4,7 @@ import { renameSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import { applyRecord } from '../store/apply-record.ts'
 import { entriesOf } from '../store/index-part.ts'
-import type { ImageHead, IndexPart, KeyEntry, Retention } from '../store/operation-index.ts'
+import type { ImageHead, IndexPart, KeyEntry } from '../store/operation-index.ts'
 import type { LoggedOperation } from '../store/operation.ts'
 import { decodeRecord, type WalConfig } from '../store/record.ts'
 import { payloadsOf, type PackedBatch, type Standing, type WriterCalls } from './calls.ts'
@@ -58,14 +58,15 @@ export class SqliteWriter implements WriterCalls {
     this.#write(() => this.#table.sweep(sliceOperations))
   }
 
-  retain({ keysBefore, finishedBefore, keepFinished }: Retention) {
+  retain({ keysBefore, finishedBefore, keepFinished, kept }: Parameters<WriterCalls['retain']>[0]) {
     const table = this.#table
     const { operations, unfinished } = table.groups.totals()
-    const tooMany = Math.min(sliceOperations, operations - unfinished - keepFinished)
+    const finished = operations - unfinished - this.#countFinished(kept)
+    const tooMany = Math.min(sliceOperations, finished - keepFinished)
     const rows =
       tooMany > 0
-        ? this.#finished('finished_at IS NOT NULL').all(tooMany)
-        : this.#finished('finished_at < ?').all(finishedBefore, sliceOperations)
+        ? this.#finished('finished_at IS NOT NULL', kept, tooMany)
+        : this.#finished(`finished_at < ${finishedBefore}`, kept, sliceOperations)
     let keys = 0
     this.#write(() => {
       for (const row of rows) table.removeRow(row)
@@ -135,11 +136,23 @@ export class SqliteWriter implements WriterCalls {
   }
 
   /** The oldest end first. */
-  #finished(condition: string) {
-    return this.#database.prepare<number[], RowSize>(
-      `SELECT id, group_id, octet_length(body) AS bytes FROM operations WHERE ${condition}
-       ORDER BY finished_at, id LIMIT ?`,
-    )
+  #finished(condition: string, kept: readonly number[], limit: number): RowSize[] {
+    return this.#database
+      .prepare<[string, number], RowSize>(
+        `SELECT id, group_id, octet_length(body) AS bytes FROM operations
+         WHERE ${condition} AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY finished_at, id LIMIT ?`,
+      )
+      .all(JSON.stringify(kept), limit)
+  }
+
+  #countFinished(ids: readonly number[]): number {
+    return this.#database
+      .prepare<[string], number>(
+        `SELECT count(*) FROM operations
+         WHERE id IN (SELECT value FROM json_each(?)) AND finished_at IS NOT NULL`,
+      )
+      .pluck()
+      .get(JSON.stringify(ids))!
   }
 
   #open(): void {

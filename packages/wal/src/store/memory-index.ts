@@ -4,6 +4,7 @@ import { applyRecord, laneOf, type OperationTable, putChanged } from './apply-re
 import { abandoned, interrupted } from './change.ts'
 import { isFinished, isPending, ownLane, type LoggedOperation, type OperationState } from './operation.ts'
 import { entriesOf, partsOf } from './index-part.ts'
+import { type Keeping, KeptOperations } from './kept-operations.ts'
 import type {
   ImageHead,
   IndexImage,
@@ -42,6 +43,7 @@ class MemoryIndex implements OperationsInMemory, OperationTable {
   /** Bytes of unfinished operations, and their sum. */
   readonly #unfinished = new Map<number, number>()
   #unfinishedBytes = 0
+  readonly #kept = new KeptOperations()
   readonly #keys = new Map<string, KeyEntry>()
   /** Of each operation that others wait for: which ones. */
   readonly #dependents = new Map<number, Set<number>>()
@@ -181,13 +183,20 @@ class MemoryIndex implements OperationsInMemory, OperationTable {
       if (operation !== undefined && !isFinished(operation)) continue
       if (at < keysBefore && this.#keys.delete(key)) keys += 1
     }
-    const ended = this.finished({}, Infinity)
+    const kept = new Set(this.#kept.ids(this.appliedLsn))
+    const ended = this.finished({}, Infinity).filter((id) => !kept.has(id))
     const gone = ended.filter(
       (id, at) => at < ended.length - keepFinished || this.get(id)!.finishedAt! < finishedBefore,
     )
     for (const id of gone) this.remove(this.get(id)!)
     return { operations: gone.length, keys }
   }
+
+  keep(ids: readonly number[]): Keeping {
+    return this.#kept.keep(ids)
+  }
+
+  async retained(): Promise<void> {}
 
   async image(): Promise<IndexImage> {
     const operations = this.#all()

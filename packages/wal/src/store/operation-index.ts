@@ -1,4 +1,5 @@
 /** What finds operations: derived from snapshot and log, in memory or in SQLite. */
+import type { Keeping } from './kept-operations.ts'
 import type { LoggedOperation, OperationState } from './operation.ts'
 import type { WalError } from '../errors.ts'
 import type { Batch, CallOptions } from '../log/log.ts'
@@ -135,8 +136,15 @@ export interface OperationIndex extends AsyncDisposable {
    * changed themselves: by the end of a dependency.
    */
   onReady: ((lane: string) => void) | undefined
-  /** Takes away what retention says. Not a record: each index comes to the same by itself, sooner or later. */
+  /**
+   * Takes away what retention says, as if what is kept were not there. Not a record: each index comes to the same by itself, sooner
+   * or later.
+   */
   retain(retention: Retention): Promise<{ readonly operations: number; readonly keys: number }>
+  /** Keeps operations from retention, whether they have ended or not. */
+  keep(ids: readonly number[]): Keeping
+  /** Waits for what retention is taking away, which may be what is kept only since. */
+  retained(options?: CallOptions): Promise<void>
   /** Waits until nothing of an older epoch is left as running, of what was applied. @throws WalError WAL_INDEX_FAILED */
   recovered(options?: CallOptions): Promise<void>
   /** Looks at everything as of one LSN. What comes meanwhile is applied all the same. @throws as {@link recovered} */

@@ -7,6 +7,7 @@ import type { Calls } from './calls.ts'
 import { changed } from '../store/change.ts'
 import { WalError } from '../errors.ts'
 import type { CallOptions } from '../log/log.ts'
+import type { Keeping } from '../store/kept-operations.ts'
 import { isFinished, type LoggedOperation } from '../store/operation.ts'
 import type { OperationChange } from './wal.ts'
 import type { OperationStore } from '../store/operation-store.ts'
@@ -23,6 +24,8 @@ interface Commit {
   readonly records: readonly WalRecord[]
   readonly make: (firstLsn: number) => readonly LoggedOperation[]
   readonly written: Resume<readonly LoggedOperation[]>
+  /** Of what the records are about. */
+  readonly keeping: Keeping | undefined
 }
 
 /** A record of a change before its operation is named and its time is known. */
@@ -168,7 +171,9 @@ export class Ledger {
   ): Promise<Made> {
     const begin = (written: Resume<Made>) => {
       if (this.failure !== undefined) throw this.failure
-      this.#waiting.push({ records, make, written: written as Resume<readonly LoggedOperation[]> })
+      const about = records.flatMap(aboutOthers)
+      const keeping = about.length === 0 ? undefined : this.store.index.keep(about)
+      this.#waiting.push({ records, make, written: written as Resume<readonly LoggedOperation[]>, keeping })
       this.promising += addsOf(records)
       this.#wake()
       return noUndo
@@ -207,8 +212,9 @@ export class Ledger {
         await this.#write(batch.slice(half))
         return
       }
-      for (const { records, written } of batch) {
+      for (const { records, written, keeping } of batch) {
         this.promising -= addsOf(records)
+        keeping?.[Symbol.dispose]()
         written.reject(error)
       }
     }
@@ -217,9 +223,10 @@ export class Ledger {
   /** Shows what is written. What comes of showing it is told to whoever asked for it. */
   #written(batch: readonly Commit[], firstLsn: number): void {
     let nextLsn = firstLsn
-    for (const { records, make, written } of batch) {
+    for (const { records, make, written, keeping } of batch) {
       const lsn = nextLsn
       nextLsn += records.length
+      keeping?.until(nextLsn - 1)
       this.acknowledged = nextLsn - 1
       this.promising -= addsOf(records)
       try {
@@ -278,6 +285,12 @@ export class Ledger {
       this.#recent.delete(id)
     }
   }
+}
+
+/** Operations that a record is about, which may have ended when the index gets it, or before. */
+function aboutOthers(record: WalRecord): readonly number[] {
+  if (record.kind === 'add') return record.after
+  return record.kind === 'retry' ? [record.id, ...(record.after ?? [])] : []
 }
 
 function addsOf(records: readonly WalRecord[]): number {
