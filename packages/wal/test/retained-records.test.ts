@@ -54,7 +54,7 @@ onBoth(
     const run = (_: unknown, { operation }: { operation: { id: number } }) => void ran.push(operation.id)
     await using wal = await openLagging(5)({ types: { pin: handler(run) } }, disk)
     for (const id of queued) await wal.wait(id)
-    expect(ran.toSorted()).toEqual(queued.toSorted())
+    expect(new Set(ran)).toEqual(new Set(queued))
   },
 )
 

@@ -88,6 +88,11 @@ export function isDamage(error: unknown): boolean {
   return error instanceof Database.SqliteError && /^SQLITE_(CORRUPT|NOTADB|ERROR|FORMAT)/.test(error.code)
 }
 
+/** Whether an error says that the volume is full; the second is of the file that the connections share. */
+export function isFull(error: unknown): error is Error {
+  return error instanceof Database.SqliteError && /^SQLITE_(FULL|IOERR_SHMSIZE)$/.test(error.code)
+}
+
 /** Removes the files of an index. */
 export function removeIndex(path: string): void {
   for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true })

@@ -9,7 +9,7 @@ import type { LoggedOperation } from '../store/operation.ts'
 import { decodeRecord, type WalConfig } from '../store/record.ts'
 import { payloadsOf, type PackedBatch, type Standing, type WriterCalls } from './calls.ts'
 import { type ReadImage, readImage } from './image.ts'
-import { isDamage, openToWrite, removeIndex } from './schema.ts'
+import { isDamage, isFull, openToWrite, removeIndex } from './schema.ts'
 import { type RowSize, SqliteTable } from './table.ts'
 
 /** Operations that are recovered or taken away at once. */
@@ -22,6 +22,8 @@ export class SqliteWriter implements WriterCalls {
   readonly #images = new Map<number, ReadImage>()
   #database!: Database
   #table!: SqliteTable
+  /** Batches for which the volume was full, before those that came since. */
+  #left: readonly PackedBatch[] = []
 
   constructor(path: string) {
     this.#path = path
@@ -38,10 +40,11 @@ export class SqliteWriter implements WriterCalls {
   }
 
   apply(batches: readonly PackedBatch[]): void {
+    this.#left = [...this.#left, ...batches]
     const table = this.#table
     let last: Uint8Array | undefined
     this.#write(() => {
-      for (const batch of batches) {
+      for (const batch of this.#left) {
         let lsn = batch.firstLsn
         for (const payload of payloadsOf(batch)) {
           applyRecord(table, lsn, decodeRecord(payload), table.ready)
@@ -52,6 +55,12 @@ export class SqliteWriter implements WriterCalls {
       }
       if (last !== undefined) table.crc = crc32(last)
     })
+    this.#left = []
+  }
+
+  /** What was to be written was not: what is in memory is that of the file again. */
+  undo(): void {
+    this.#table = new SqliteTable(this.#database)
   }
 
   sweep(): void {
@@ -118,6 +127,8 @@ export class SqliteWriter implements WriterCalls {
   }
 
   replace(path: string): void {
+    // The other one has them.
+    this.#left = []
     this.#database.close()
     removeIndex(this.#path)
     renameSync(path, this.#path)
@@ -183,9 +194,14 @@ export class SqliteWriter implements WriterCalls {
   /** Moves pages into the database between batches, so that the file beside it does not grow. */
   #checkpoint(): void {
     if (this.#pagesAfter('NOOP') < mostPages) return
-    const left = this.#pagesAfter('PASSIVE')
-    // Somebody has been reading each time. Whoever reads an image is not waited for.
-    if (left > 4 * mostPages && this.#images.size === 0) this.#pagesAfter('RESTART')
+    try {
+      const left = this.#pagesAfter('PASSIVE')
+      // Somebody has been reading each time. Whoever reads an image is not waited for.
+      if (left > 4 * mostPages && this.#images.size === 0) this.#pagesAfter('RESTART')
+    } catch (error) {
+      // What was written is in the file beside it, which is full as soon as it has to grow.
+      if (!isFull(error)) throw error
+    }
   }
 
   #pagesAfter(mode: 'NOOP' | 'PASSIVE' | 'RESTART'): number {

@@ -261,6 +261,7 @@ class MemoryIndex implements OperationsInMemory, OperationTable {
       unfinished: this.#unfinished.size,
       unfinishedBytes: this.#unfinishedBytes,
       recovering: 0,
+      isFull: false,
     })
   }
 

@@ -96,6 +96,8 @@ export interface IndexStats {
    * opening. All other queries have them as they will be.
    */
   readonly recovering: number
+  /** The volume is full: nothing is applied until there is room, which is looked for again and again. */
+  readonly isFull: boolean
 }
 
 /**
@@ -110,7 +112,7 @@ export interface OperationIndex extends AsyncDisposable {
   readonly failure: WalError | undefined
   /** Takes the next batch; batches come in order and without gaps but for LSNs that the log has lost. Never waits. */
   apply(batch: Batch): void
-  /** Waits until everything up to an LSN is applied. @throws WalError WAL_INDEX_FAILED */
+  /** Waits until everything up to an LSN is applied. @throws WalError WAL_INDEX_FAILED, WAL_FULL while the volume is full */
   applied(lsn: number, options?: CallOptions): Promise<void>
   get(id: number): LoggedOperation | undefined
   /** The operation that was promised under a key that is still in its window. */
@@ -145,7 +147,7 @@ export interface OperationIndex extends AsyncDisposable {
   keep(ids: readonly number[]): Keeping
   /** Waits for what retention is taking away, which may be what is kept only since. */
   retained(options?: CallOptions): Promise<void>
-  /** Waits until nothing of an older epoch is left as running, of what was applied. @throws WalError WAL_INDEX_FAILED */
+  /** Waits until nothing of an older epoch is left as running, of what was applied. @throws as {@link applied} */
   recovered(options?: CallOptions): Promise<void>
   /** Looks at everything as of one LSN. What comes meanwhile is applied all the same. @throws as {@link recovered} */
   image(options?: CallOptions): Promise<IndexImage>

@@ -115,7 +115,7 @@ export class Ledger {
     return recent === undefined || recent.lsn <= this.store.index.appliedLsn
   }
 
-  /** Waits until the index has all that is acknowledged. @throws WalError WAL_INDEX_FAILED; the reason of the signal */
+  /** Waits until the index has all that is acknowledged. @throws WalError WAL_INDEX_FAILED, WAL_FULL; the reason of the signal */
   async applied(options?: CallOptions): Promise<void> {
     try {
       await this.store.index.applied(this.acknowledged, options)
