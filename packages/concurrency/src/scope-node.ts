@@ -61,9 +61,9 @@ export class ScopeNode implements Scope {
   declare firstChild: ScopeNode | undefined
   declare nextSibling: ScopeNode | undefined
   declare previousSibling: ScopeNode | undefined
-  /** What waits in it: one wait mostly, and the others if there are more. */
-  declare private wait: AnyWait | undefined
-  declare private moreWaits: Set<AnyWait> | undefined
+  /** What waits in it, the oldest first. */
+  declare private firstWait: AnyWait | undefined
+  declare private lastWait: AnyWait | undefined
   declare private timer: Timer | undefined
   declare private controller: AbortController | undefined
   declare private label: Label
@@ -84,8 +84,8 @@ export class ScopeNode implements Scope {
     this.shielded = options?.shield === true
     this.firstChild = undefined
     this.nextSibling = undefined
-    this.wait = undefined
-    this.moreWaits = undefined
+    this.firstWait = undefined
+    this.lastWait = undefined
     this.controller = undefined
     this.previousSibling = undefined
     this.closed = false
@@ -165,19 +165,32 @@ export class ScopeNode implements Scope {
   }
 
   addWait(wait: AnyWait): void {
-    if (this.wait === undefined) this.wait = wait
-    else (this.moreWaits ??= new Set()).add(wait)
+    const last = this.lastWait
+    if (last === undefined) this.firstWait = wait
+    else {
+      last.nextInScope = wait
+      wait.previousInScope = last
+    }
+    this.lastWait = wait
   }
 
+  /** Not a word if it is not in it: a wait that went on at once never was. */
   dropWait(wait: AnyWait): void {
-    if (this.wait === wait) this.wait = undefined
-    else this.moreWaits?.delete(wait)
+    const { nextInScope: next, previousInScope: previous } = wait
+    if (previous !== undefined) previous.nextInScope = next
+    else if (this.firstWait === wait) this.firstWait = next
+    else return
+    if (next === undefined) this.lastWait = previous
+    else next.previousInScope = previous
+    // As in a queue: one that is over must not hold those after it.
+    wait.nextInScope = undefined
+    wait.previousInScope = undefined
   }
 
-  /** What waits in it, mostly the oldest first. */
+  /** What waits in it, the oldest first. */
   waits(): AnyWait[] {
-    const waits = this.moreWaits === undefined ? [] : [...this.moreWaits]
-    if (this.wait !== undefined) waits.unshift(this.wait)
+    const waits: AnyWait[] = []
+    for (let wait = this.firstWait; wait !== undefined; wait = wait.nextInScope) waits.push(wait)
     return waits
   }
 
@@ -199,7 +212,7 @@ export class ScopeNode implements Scope {
   /** Takes the scope out of the tree. Waits that were left in it are settled, so that none of them takes anything. */
   close(): void {
     this.closed = true
-    if (this.wait !== undefined || this.moreWaits !== undefined) this.abandonLeft()
+    if (this.firstWait !== undefined) this.abandonLeft()
     if (this.timer !== undefined) {
       this.kernel.timers.remove(this.timer)
       this.timer = undefined
@@ -251,18 +264,16 @@ export class ScopeNode implements Scope {
   }
 
   protected interrupt(): void {
-    if (this.moreWaits === undefined) this.wait?.abandon(this.reason)
+    if (this.firstWait === this.lastWait) this.firstWait?.abandon(this.reason)
     else for (const wait of this.waits()) wait.abandon(this.reason)
     this.controller?.abort(this.reason)
   }
 
   private abandonLeft(): void {
-    const left = this.waits()
-    if (left.length === 0) return
     const error = this.cancelled
       ? this.reason
       : new AbortError(`${this.title} ended while this wait was pending`, 'explicit', this.name)
-    for (const wait of left) wait.abandon(error)
+    for (const wait of this.waits()) wait.abandon(error)
   }
 
   private countCancel({ at }: OwnCancel): void {

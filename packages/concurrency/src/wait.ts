@@ -40,6 +40,9 @@ export class Wait<T = unknown> implements Runnable {
   declare queue: WaitQueue | undefined
   declare nextInQueue: AnyWait | undefined
   declare previousInQueue: AnyWait | undefined
+  /** Its neighbours in its scope. */
+  declare nextInScope: AnyWait | undefined
+  declare previousInScope: AnyWait | undefined
   declare private readonly resolve: (value: T) => void
   declare private readonly reject: (error: unknown) => void
 
@@ -59,6 +62,8 @@ export class Wait<T = unknown> implements Runnable {
     this.resolve = resolveOut
     this.nextInQueue = undefined
     this.previousInQueue = undefined
+    this.nextInScope = undefined
+    this.previousInScope = undefined
     this.what = what
     this.on = on
   }

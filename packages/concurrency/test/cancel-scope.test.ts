@@ -5,7 +5,9 @@ import {
   currentScope,
   failAfter,
   moveOnAfter,
+  type Resume,
   sleep,
+  suspend,
   taskGroup,
   throwIfCancelled,
   TimeoutError,
@@ -205,4 +207,24 @@ onBoth('a disposal that waits does not turn a cancellation into a failure', asyn
 
 onBoth('Promise.any of cancelled waits is the cancellation', async () => {
   expect(await moveOnAfter(1, () => Promise.any([sleep(100), sleep(200)]))).toBeUndefined()
+})
+
+onBoth('its waits are cut off the oldest first, also after some have gone on', async () => {
+  const order: string[] = []
+  const resumes = new Map<string, Resume<void>>()
+  await cancelScope(async (scope) => {
+    const begin = (name: string): void => {
+      const wait = suspend<void>((resume) => {
+        resumes.set(name, resume)
+        return () => void order.push(name)
+      })
+      wait.catch(() => undefined)
+    }
+    for (const name of ['a', 'b', 'c', 'd']) begin(name)
+    for (const name of ['a', 'c']) resumes.get(name)!.resolve()
+    await checkpoint()
+    begin('e')
+    scope.cancel()
+  })
+  expect(order).toEqual(['b', 'd', 'e'])
 })

@@ -61,8 +61,14 @@ export class Ledger {
   readonly #turns = createKeyedLock<number>({ name: 'turn of an operation' })
   readonly #calls: Calls
   readonly #listener: LedgerListener
-  /** Operations as of records that the index may not have applied, the oldest first. */
-  readonly #recent = new Map<number, LoggedOperation>()
+  /**
+   * Operations as of records that the index may not have applied: those of `#earlier` may all be let go once the index has the
+   * record `#turnAt`. They are let go together: a map out of which each was taken by itself would keep them as garbage, since
+   * V8 links the tables of a map that is rehashed, and the oldest of them hold the newest from the old space.
+   */
+  #recent = new Map<number, LoggedOperation>()
+  #earlier = new Map<number, LoggedOperation>()
+  #turnAt = 0
   /** Operations that were removed, by the LSNs of the records of that, which the index may not have applied. */
   readonly #removed = new Map<number, number>()
   /** How many more are unfinished by records that the index may not have applied, by the LSN of the last of them. */
@@ -100,7 +106,8 @@ export class Ledger {
    */
   load(id: number): LoggedOperation | undefined {
     if (this.#removed.has(id)) return undefined
-    if (!this.isApplied(id)) return this.#recent.get(id)
+    const recent = this.#notApplied(id)
+    if (recent !== undefined) return recent
     try {
       return this.store.index.get(id)
     } catch (error) {
@@ -111,8 +118,7 @@ export class Ledger {
 
   /** Whether the index knows of the newest change of an operation. */
   isApplied(id: number): boolean {
-    const recent = this.#recent.get(id)
-    return recent === undefined || recent.lsn <= this.store.index.appliedLsn
+    return this.#notApplied(id) === undefined
   }
 
   /** Waits until the index has all that is acknowledged. @throws WalError WAL_INDEX_FAILED, WAL_FULL; the reason of the signal */
@@ -222,6 +228,7 @@ export class Ledger {
 
   /** Shows what is written. What comes of showing it is told to whoever asked for it. */
   #written(batch: readonly Commit[], firstLsn: number): void {
+    this.#count(batch, firstLsn)
     let nextLsn = firstLsn
     for (const { records, make, written, keeping } of batch) {
       const lsn = nextLsn
@@ -231,8 +238,7 @@ export class Ledger {
       this.promising -= addsOf(records)
       try {
         const made = make(lsn)
-        this.#count(records, nextLsn - 1)
-        for (const operation of made) this.#note(operation)
+        for (const operation of made) this.#recent.set(operation.id, operation)
         for (const operation of made) this.#listener.changed({ lsn: operation.lsn, operation })
         written.resolve(made)
       } catch (error) {
@@ -242,17 +248,20 @@ export class Ledger {
     this.#forgetApplied()
   }
 
-  /** @param lsn - of the last of the records */
-  #count(records: readonly WalRecord[], lsn: number): void {
+  #count(batch: readonly Commit[], firstLsn: number): void {
+    let lsn = firstLsn - 1
     let more = 0
-    for (const record of records) {
-      const { kind } = record
-      if (kind === 'add' || kind === 'retry') more += 1
-      else if (kind === 'fail' && record.retryAt !== undefined) this.retried += 1
-      else if (kind === 'complete' || kind === 'fail' || kind === 'cancel') more -= 1
-      else if (kind === 'delete') for (const id of record.ids) this.#removed.set(id, lsn)
-      if (kind === 'complete') this.completed += 1
-      else if (kind === 'fail' && record.retryAt === undefined) this.failed += 1
+    for (const { records } of batch) {
+      lsn += records.length
+      for (const record of records) {
+        const { kind } = record
+        if (kind === 'add' || kind === 'retry') more += 1
+        else if (kind === 'fail' && record.retryAt !== undefined) this.retried += 1
+        else if (kind === 'complete' || kind === 'fail' || kind === 'cancel') more -= 1
+        else if (kind === 'delete') for (const id of record.ids) this.#removed.set(id, lsn)
+        if (kind === 'complete') this.completed += 1
+        else if (kind === 'fail' && record.retryAt === undefined) this.failed += 1
+      }
     }
     if (more === 0) return
     this.#ahead.set(lsn, more)
@@ -263,10 +272,10 @@ export class Ledger {
     if (error instanceof WalError && lasting.has(error.code)) this.failure ??= error
   }
 
-  #note(operation: LoggedOperation): void {
-    // At the end again: the oldest is the first.
-    this.#recent.delete(operation.id)
-    this.#recent.set(operation.id, operation)
+  /** An operation of whose newest change the index may not know. */
+  #notApplied(id: number): LoggedOperation | undefined {
+    const recent = this.#recent.get(id) ?? this.#earlier.get(id)
+    return recent === undefined || recent.lsn <= this.store.index.appliedLsn ? undefined : recent
   }
 
   #forgetApplied(): void {
@@ -280,10 +289,10 @@ export class Ledger {
       if (lsn > appliedLsn) break
       this.#removed.delete(id)
     }
-    for (const [id, { lsn }] of this.#recent) {
-      if (lsn > appliedLsn) break
-      this.#recent.delete(id)
-    }
+    if (appliedLsn < this.#turnAt) return
+    this.#earlier = this.#recent
+    this.#recent = new Map()
+    this.#turnAt = this.acknowledged
   }
 }
 
