@@ -3,7 +3,7 @@
  * that hold much that nobody claims. One thing at a time, in slices.
  */
 import { createLock, type Lock, now, type Owner, sleep, type Task } from '@ipfs-kit/concurrency'
-import type { Claim, CollectReport, CompactReport, MarkReport } from './blocks.ts'
+import type { Claim, CollectProgress, CollectReport, CompactReport, MarkReport } from './blocks.ts'
 import type { CID } from 'multiformats/cid'
 import { compactPack } from './compact.ts'
 import { type Deleted, deleteUnclaimed } from './delete-unclaimed.ts'
@@ -49,6 +49,10 @@ const desperateShare = 0.02
 const collectShare = 1 / 16
 const minMarkPauseMs = 20
 const sliceMs = 4
+/** Blocks that a mark finds between two words of how far it is. */
+const toldBlocks = 256
+
+type Tell = (progress: CollectProgress) => void
 
 /** The store's housekeeping. */
 export class Upkeep {
@@ -134,7 +138,8 @@ export class Upkeep {
     return report
   }
 
-  async collect(): Promise<CollectReport> {
+  /** @param tell - is told how far it is */
+  async collect(tell: Tell): Promise<CollectReport> {
     using _turn = await this.#turn.acquire()
     const { store } = this.#options
     const report = { removedBlocks: 0, removedBytes: 0, freedBytes: 0 }
@@ -142,9 +147,10 @@ export class Upkeep {
       report.removedBlocks += done.removedEntries
       report.removedBytes += done.removedBytes
       report.freedBytes += done.freedBytes ?? 0
+      tell({ stage: 'removing', blocks: report.removedBlocks, bytes: report.removedBytes })
     }
     // The mark first: if a claim has a hole, nothing is removed at all. It moves what is claimed out of cache packs.
-    if (this.#options.claims !== undefined) await this.#mark()
+    if (this.#options.claims !== undefined) await this.#mark(tell)
     for (const done of await this.#evictor.evictAll()) count(done)
     this.#rollIf(collectShare)
     await store.parts.streams.kept.sealed()
@@ -243,18 +249,27 @@ export class Upkeep {
     return false
   }
 
-  async #mark(): Promise<MarkReport> {
+  async #mark(tell: Tell = () => {}): Promise<MarkReport> {
     const { store, claims, links } = this.#options
     const { catalog, epochs, tagger, packs } = store.parts
     if (claims === undefined) throw new TypeError('A store without claims has nothing to mark by')
     this.#writtenAtMark = store.keptBytesWritten
     this.#stuck.clear()
     store.promotions.begin()
+    const found = { blocks: 0, bytes: 0 }
     const { report, packs: tallies } = await markClaims({
       claims,
       links,
-      read: (cid) => store.get(store.blockKey(cid)),
-      lookup: (cid, each) => store.lookup.eachEntry(store.blockKey(cid), each),
+      read: async (cid) => {
+        const bytes = await store.get(store.blockKey(cid))
+        found.bytes += bytes?.length ?? 0
+        return bytes
+      },
+      lookup: (cid, each) => {
+        found.blocks += 1
+        if (found.blocks % toldBlocks === 0) tell({ stage: 'marking', ...found })
+        return store.lookup.eachEntry(store.blockKey(cid), each)
+      },
       isKept: (slot) => packs[slot]?.stream === 'kept',
       promote: (cid) => store.promotions.promote(store.blockKey(cid)),
       settle: () => store.promotions.finish(),
@@ -264,6 +279,7 @@ export class Upkeep {
       sliceMs,
     })
     this.#unclaimed = new Map([...tallies].map(([slot, tally]) => [slot, tally.deadBytes]))
+    tell({ stage: 'marking', ...found })
     publishMark(report)
     return report
   }
