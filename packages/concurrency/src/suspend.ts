@@ -3,7 +3,7 @@ import { nodeOf } from './ambient.ts'
 import { checkFunction, checkOptions } from './checks.ts'
 import type { WaitOptions } from './scope.ts'
 import { underSignal, waitKeys } from './wait-options.ts'
-import { park, refuse, type Undo } from './wait.ts'
+import { park, refuse, type Undo, type Wait } from './wait.ts'
 
 /** The keys of {@link SuspendOptions}. */
 const suspendKeys = [...waitKeys, 'what']
@@ -44,14 +44,25 @@ export function suspend<T>(begin: (resume: Resume<T>) => Undo, options?: Suspend
   // If `begin` itself cancels the scope, the wait is there until it can be undone.
   wait.undo = () => 'settles-later'
   try {
-    wait.undo = begin({
-      resolve: (value) => void wait.succeed(value),
-      reject: (error) => void wait.fail(error),
-    })
+    wait.undo = begin(new Ends(wait))
   } catch (error) {
     if (wait.phase === 'abandoned') wait.payload = error
     wait.fail(error)
   }
   wait.undoNow()
   return wait.promise
+}
+
+/**
+ * The two ends of a wait. A class, since V8 may come to think that all that an object literal makes grows old, if waits were many
+ * while it looked: it would then make them in the old space, where each keeps what it holds until the next whole collection.
+ */
+class Ends<T> implements Resume<T> {
+  declare readonly resolve: (value: T) => void
+  declare readonly reject: (error: unknown) => void
+
+  constructor(wait: Wait<T>) {
+    this.resolve = (value) => void wait.succeed(value)
+    this.reject = (error) => void wait.fail(error)
+  }
 }

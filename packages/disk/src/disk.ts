@@ -73,6 +73,12 @@ export interface DiskFile {
    * sync that succeeds says nothing about it.
    */
   sync(): Promise<void>
+  /**
+   * The same, at once. False, and nothing is synced, when the disk has lately been slow, or when others than who waits for it
+   * have use for the event loop: then await {@link sync}. Throws what `sync` rejects with. Whoever calls it again and again
+   * lets the event loop turn in between.
+   */
+  syncNow(): boolean
   /** Bytes of the file. */
   size(): Promise<number>
   /** Idempotent. Waits for running calls. Syncs nothing. */

@@ -14,6 +14,7 @@ import {
   readsPerTurn,
   writesPerTurn,
 } from './prompt-calls.ts'
+import { createPromptSyncs } from './prompt-syncs.ts'
 import { systemCall } from './system-call.ts'
 import { refused, refusedWith, systemCodeOf } from './system-error.ts'
 
@@ -27,6 +28,10 @@ export interface NodeDiskStats extends Readonly<NodeCounts> {
   readonly slowWrites: number
   /** Writes at once that were not done, because of slow ones before them, their size, or the turn of others. */
   readonly sentAwayWrites: number
+  /** Syncs at once that took longer than 2 ms. */
+  readonly slowSyncs: number
+  /** Syncs at once that were not done, because of slow ones before them, or because the event loop has other work. */
+  readonly sentAwaySyncs: number
 }
 
 /** The disk of the system. */
@@ -54,6 +59,7 @@ export function nodeDisk(): NodeDisk {
   const prompt = {
     reads: createPromptCalls({ maxBytes: promptReadBytes, callsPerTurn: readsPerTurn }),
     writes: createPromptCalls({ maxBytes: promptWriteBytes, callsPerTurn: writesPerTurn }),
+    syncs: createPromptSyncs(),
   }
   const counts: NodeCounts = {
     openFiles: 0,
@@ -62,6 +68,7 @@ export function nodeDisk(): NodeDisk {
     writes: 0,
     promptWrites: 0,
     syncs: 0,
+    promptSyncs: 0,
     readBytes: 0,
     writtenBytes: 0,
   }
@@ -147,6 +154,8 @@ export function nodeDisk(): NodeDisk {
         sentAwayReads: prompt.reads.sentAway,
         slowWrites: prompt.writes.slow,
         sentAwayWrites: prompt.writes.sentAway,
+        slowSyncs: prompt.syncs.slow,
+        sentAwaySyncs: prompt.syncs.sentAway,
       }),
   }
 }

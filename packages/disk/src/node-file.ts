@@ -1,10 +1,11 @@
 /** An open file of the system. */
-import { close, fdatasync, fstat, ftruncate } from 'node:fs'
+import { close, fdatasync, fdatasyncSync, fstat, ftruncate } from 'node:fs'
 import type { Stats } from 'node:fs'
 import { checkBuffer, checkBuffers, checkBytes } from './checks.ts'
 import type { DiskFile } from './disk.ts'
 import { readAllNow, readOnce, writeAllNow, writeOnce, writeRest } from './node-io.ts'
 import type { PromptCalls } from './prompt-calls.ts'
+import type { PromptSyncs } from './prompt-syncs.ts'
 import { createRunningCalls } from './running-calls.ts'
 import { systemCall } from './system-call.ts'
 import { refused } from './system-error.ts'
@@ -22,6 +23,7 @@ export interface NodeCounts {
   writes: number
   promptWrites: number
   syncs: number
+  promptSyncs: number
   readBytes: number
   writtenBytes: number
 }
@@ -30,7 +32,11 @@ export interface NodeCounts {
 export interface NodeFileOptions {
   readonly path: string
   readonly fd: number
-  readonly prompt: { readonly reads: PromptCalls; readonly writes: PromptCalls }
+  readonly prompt: {
+    readonly reads: PromptCalls
+    readonly writes: PromptCalls
+    readonly syncs: PromptSyncs
+  }
   readonly counts: NodeCounts
 }
 
@@ -140,8 +146,24 @@ export function createNodeFile({ path, fd, prompt, counts }: NodeFileOptions): D
     async sync() {
       await run('sync', async () => {
         counts.syncs += 1
+        const look = prompt.syncs.began()
         await systemCall<void>((done) => fdatasync(fd, (error) => done(error, undefined)))
+        prompt.syncs.ended(look)
       })
+    },
+    syncNow() {
+      calls.check()
+      if (!prompt.syncs.allowed()) return false
+      const began = performance.now()
+      try {
+        fdatasyncSync(fd)
+        return true
+      } catch (error) {
+        throw refused('sync', path, error)
+      } finally {
+        counts.promptSyncs += 1
+        prompt.syncs.took(performance.now() - began)
+      }
     },
     async size() {
       return run('look at', sizeNow)

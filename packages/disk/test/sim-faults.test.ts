@@ -280,6 +280,39 @@ test('writeNow writes as often as it is told, and fails as writes do, after a pa
   expect(parts).toContain('some')
 })
 
+test('syncNow syncs as often as it is told, and fails as syncs do', async () => {
+  for (const [slowSyncs, least, most] of [
+    [0, 1000, 1000],
+    [0.5, 400, 600],
+    [1, 0, 0],
+  ] as const) {
+    const disk = await freshDisk(1, { slowSyncs })
+    const file = await syncedFile(disk, '/f/x', filled(1, 0))
+    let synced = 0
+    for (let round = 0; round < 1000; round += 1) if (file.syncNow()) synced += 1
+    expect(synced).toBeGreaterThanOrEqual(least)
+    expect(synced).toBeLessThanOrEqual(most)
+  }
+  const found = new Set<string>()
+  for (const seed of seeds) {
+    const disk = await freshDisk(seed, { slowSyncs: 0.5 })
+    const file = await syncedFile(disk, '/f/x', filled(2000, 1))
+    await file.write([filled(2000, 2)], 0)
+    const synced = file.syncNow()
+    const after = await bytesAt(disk.crash(), '/f/x')
+    const isNew = after!.every((byte) => byte === 2)
+    if (synced) expect(isNew).toBe(true)
+    found.add(`${synced} ${isNew}`)
+  }
+  expect(found).toContain('false false')
+  const disk = await freshDisk(1, { slowSyncs: 0 })
+  const file = await syncedFile(disk, '/f/x', filled(1, 0))
+  disk.failAt('sync', 1)
+  expect(() => file.syncNow()).toThrow(expect.objectContaining(io))
+  disk.crashAt('sync', 1)
+  expect(() => file.syncNow()).toThrow(expect.objectContaining({ code: 'DISK_CLOSED' }))
+})
+
 test('list has another order for another seed', async () => {
   const orders = new Set<string>()
   for (const seed of seeds) {

@@ -13,6 +13,7 @@ function withoutSyncs(disk: Disk): Disk {
     return new Proxy<DiskFile>(file, {
       get(_, name) {
         if (name === 'sync') return async () => {}
+        if (name === 'syncNow') return () => true
         const value: unknown = Reflect.get(file, name)
         return typeof value === 'function' ? (value.bind(file) as unknown) : value
       },

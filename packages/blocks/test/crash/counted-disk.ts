@@ -62,6 +62,12 @@ export async function countedDisk(
       set(file.path, size)
     },
     sync: () => change(() => file.sync()),
+    syncNow: () => {
+      onMoment()
+      const done = file.syncNow()
+      onMoment()
+      return done
+    },
     preallocate: (size) => file.preallocate(size),
     read: (into, position) => file.read(into, position),
     readNow: (into, position) => file.readNow(into, position),

@@ -27,6 +27,10 @@ export const lifeCases: readonly ConformanceCase[] = [
       await assertRefused(file.truncate(0), 'DISK_CLOSED')
       await assertRefused(file.preallocate(100), 'DISK_CLOSED')
       await assertRefused(file.sync(), 'DISK_CLOSED')
+      await assertRefused(
+        checkpoint().then(() => file.syncNow()),
+        'DISK_CLOSED',
+      )
       await assertRefused(file.size(), 'DISK_CLOSED')
     },
   },

@@ -20,7 +20,7 @@ export const simOperations = [
   'lock',
 ] as const
 
-/** An operation of a disk or of a file. `readNow` counts as `read`, `writeNow` as `write`; closing does not count. */
+/** An operation of a disk or of a file. `readNow` counts as `read`, `writeNow` as `write`, `syncNow` as `sync`; closing does not count. */
 export type SimOperation = (typeof simOperations)[number]
 
 /** Faults that come by chance. Probabilities are from 0 to 1. */
@@ -33,7 +33,7 @@ export interface SimFaults {
   readonly readErrors: number
   /** How often `write`, `writeNow`, `preallocate` and `truncate` fail with EIO, after a part of the work. Default 0. */
   readonly writeErrors: number
-  /** How often `sync` and `syncFolder` fail with EIO. Default 0. */
+  /** How often `sync`, `syncNow` and `syncFolder` fail with EIO. Default 0. */
   readonly syncErrors: number
   /** How often the system takes a part of a write only, so that it comes in several steps. Default 0.1. */
   readonly shortWrites: number
@@ -41,6 +41,8 @@ export interface SimFaults {
   readonly slowReads: number
   /** How often `writeNow` writes nothing. Default 0.5. */
   readonly slowWrites: number
+  /** How often `syncNow` syncs nothing. Default 0.5. */
+  readonly slowSyncs: number
   /** How often a sector that is lost in a crash is torn instead. Default 0.1. */
   readonly tearing: number
   /** The longest time that an operation takes in the simulator, in milliseconds; natively none takes any. Default 0. */
@@ -56,6 +58,7 @@ export const noFaults: SimFaults = {
   shortWrites: 0.1,
   slowReads: 0.1,
   slowWrites: 0.5,
+  slowSyncs: 0.5,
   tearing: 0.1,
   latencyMs: 0,
 }

@@ -134,6 +134,18 @@ export function openSimFile(process: SimProcess, node: FileNode, path: string, w
         ),
       )
     },
+    syncNow() {
+      calls.check()
+      process.check(path)
+      if (random.chance(process.faults.slowSyncs)) return false
+      process.operateNow(
+        'sync',
+        path,
+        () => node.content.sync(),
+        () => node.content.failSync(loss()),
+      )
+      return true
+    },
     async size() {
       return calls.run(() => process.operate('size', path, () => node.content.cached.size))
     },

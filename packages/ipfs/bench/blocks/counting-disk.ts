@@ -77,6 +77,7 @@ export function countingDisk(disk: Disk): { readonly disk: Disk; counts(): DiskC
         return file.preallocate(size)
       },
       sync: () => file.sync(),
+      syncNow: () => file.syncNow(),
       size: () => file.size(),
       async close() {
         await file.close()

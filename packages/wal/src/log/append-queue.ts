@@ -6,15 +6,27 @@ import { recordHeaderBytes } from './frame.ts'
 const queuedRecordBytes = 64
 
 /** An append that waits. */
-export interface Waiting {
+export class Waiting {
   readonly payloads: readonly Uint8Array[]
   /** In a frame. */
   readonly bytes: number
   /** Told the LSN of the first record. */
   readonly answer: Resume<number>
-  isQueued: boolean
+  isQueued = true
   previous: Waiting | undefined
-  next: Waiting | undefined
+  next: Waiting | undefined = undefined
+
+  constructor(
+    payloads: readonly Uint8Array[],
+    bytes: number,
+    answer: Resume<number>,
+    previous: Waiting | undefined,
+  ) {
+    this.payloads = payloads
+    this.bytes = bytes
+    this.answer = answer
+    this.previous = previous
+  }
 }
 
 /** The queue, in the order of asking. */
@@ -27,7 +39,7 @@ export class AppendQueue {
 
   add(payloads: readonly Uint8Array[], bytes: number, answer: Resume<number>): Waiting {
     const previous = this.#last
-    const waiting: Waiting = { payloads, bytes, answer, isQueued: true, previous, next: undefined }
+    const waiting = new Waiting(payloads, bytes, answer, previous)
     if (previous === undefined) this.first = waiting
     else previous.next = waiting
     this.#last = waiting

@@ -19,6 +19,9 @@ import type { Segments } from './segments.ts'
 /** So much is gathered at most for one frame, if it is not one append that is larger. */
 const maxGatheredBytes = 1024 * 1024
 
+/** A sync may be done at once, a promise that is settled at once gives nobody else a turn, and some syncs are a millisecond's worth. */
+const commitsPerTurn = 4
+
 /** What the queue needs of the log. */
 export interface GroupCommitOptions {
   readonly segments: Segments
@@ -184,8 +187,9 @@ export class GroupCommit {
       const batch = this.#take()
       if (batch.length === 0) break
       await this.#commit(batch)
-      // Who was answered may append again at once: the next frame is for all of them, and not for the first.
-      if (batch.length > 1) await checkpoint()
+      // Who was answered may append again at once: the next frame is for all of them, and not for the first. And commits that did
+      // not wait for the disk give others a turn.
+      if (batch.length > 1 || this.#batches % commitsPerTurn === 0) await checkpoint()
     }
     this.#isRunning = false
     this.#idle?.set()
@@ -218,8 +222,9 @@ export class GroupCommit {
       const bytes = alignedEnd(end)
       if (!segments.fits(bytes)) await segments.roll()
       const { site } = segments
-      await segments.write(writeFrame(this.#memoryFor(bytes), batch, count, site), count)
-      if (mode === 'always') await segments.sync()
+      const frame = writeFrame(this.#memoryFor(bytes), batch, count, site)
+      if (!segments.writeNow(frame, count)) await segments.write(frame, count)
+      if (mode === 'always' && !segments.syncNow()) await segments.sync()
       segments.publish()
       this.#batches += 1
       this.#records += count

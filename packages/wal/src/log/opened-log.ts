@@ -64,7 +64,7 @@ export class OpenedLog implements Log {
   append(payload: Uint8Array, options?: CallOptions): Promise<number> {
     try {
       checkCallOptions(options)
-      const payloads = [payload]
+      const payloads = Array.of(payload)
       const bytes = checkPayloads(payloads, this.#options.maxRecordBytes)
       return this.#commit.append(payloads, bytes, options?.signal)
     } catch (error) {

@@ -39,6 +39,8 @@ export class Segments {
   #durableLsn: number
   #durableOffset = 0
   #syncs = 0
+  /** Why a sync at once was refused. */
+  #refusal: { readonly cause: unknown } | undefined
   #failure: WalError | undefined
   /** The last name that was given, also if no segment came of it. */
   #newest: SegmentName | undefined
@@ -123,12 +125,15 @@ export class Segments {
 
   /** Writes a frame there. After one that failed the next one takes its place. @throws DiskError */
   async write(frame: Buffer, records: number): Promise<void> {
-    const file = this.#file!
-    const { size } = this.all.at(-1)!
-    if (!file.writeNow([frame], this.#offset)) await file.write([frame], this.#offset)
-    this.#offset += frame.length
-    this.#nextLsn += records
-    if (this.#offset > size / 2) this.#next.prepare()
+    await this.#file!.write([frame], this.#offset)
+    this.#wrote(frame, records)
+  }
+
+  /** The same, at once. False, and nothing is written, if the disk wants it to be waited for. @throws DiskError */
+  writeNow(frame: Buffer, records: number): boolean {
+    if (!this.#file!.writeNow([frame], this.#offset)) return false
+    this.#wrote(frame, records)
+    return true
   }
 
   /** Lets readers see what was written so far. */
@@ -142,9 +147,27 @@ export class Segments {
   async sync(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure
     if (this.#durableLsn === this.#nextLsn - 1) return
-    await this.#syncOrStop(() => this.#file!.sync())
-    this.#durableLsn = this.#nextLsn - 1
-    this.#durableOffset = this.#offset
+    const file = this.#file!
+    await this.#syncOrStop(async () => {
+      if (this.#refusal !== undefined) throw this.#refusal.cause
+      await file.sync()
+    })
+    this.#synced()
+  }
+
+  /** The same, at once. False if it is to be waited for: then call {@link sync}. */
+  syncNow(): boolean {
+    if (this.#failure !== undefined) return false
+    try {
+      if (!this.#file!.syncNow()) return false
+    } catch (cause) {
+      // It is not tried again: `sync` fails with this.
+      this.#refusal = { cause }
+      return false
+    }
+    this.#syncs += 1
+    this.#synced()
+    return true
   }
 
   /** Removes segments below an LSN, the oldest first; how many. @throws DiskError; WalError WAL_SYNC_FAILED */
@@ -210,6 +233,17 @@ export class Segments {
     this.#offset = segmentHeaderBytes
     this.#durableOffset = segmentHeaderBytes
     await before?.close()
+  }
+
+  #wrote({ length }: Buffer, records: number): void {
+    this.#offset += length
+    this.#nextLsn += records
+    if (this.#offset > this.all.at(-1)!.size / 2) this.#next.prepare()
+  }
+
+  #synced(): void {
+    this.#durableLsn = this.#nextLsn - 1
+    this.#durableOffset = this.#offset
   }
 
   async #syncOrStop(sync: () => Promise<void>, dropped?: string): Promise<void> {
