@@ -9,7 +9,7 @@ test('each of those who share a collection is told of it from when it comes unti
   const kept = numbered(1, 1400)
   await using store = await openOn(simDisk({ seed: 1 }), { claimed: [kept] })
   {
-    await using lease = store.lease()
+    using lease = store.lease()
     await lease.put(kept.cid, kept.bytes)
     await lease.flush()
   }

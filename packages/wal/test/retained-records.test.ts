@@ -1,5 +1,5 @@
 /** Retention meets records that are in the log and not in the index yet. */
-import { random, sleep, taskGroup } from '@ipfs-kit/concurrency'
+import { moveOnAfter, random, sleep, taskGroup } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { simDisk } from '@ipfs-kit/disk'
 import { expect, test } from 'vitest'
@@ -7,7 +7,7 @@ import { soak } from './crash/amount.ts'
 import { openLagging } from './operations/lagging-store.ts'
 import { errorOf, handler, someDisk } from './wal-on.ts'
 
-const onBoth = forEachBackend(test, { seeds: 200 * soak })
+const onBoth = forEachBackend(test, { seeds: 300 * soak })
 const failing = () => {
   throw Object.assign(new Error('no'), { kind: 'invalid' })
 }
@@ -81,7 +81,15 @@ onBoth('what waits for one that fails does not begin when retention takes that a
       expect((await errorOf(Promise.reject(error))).code).toBe('WAL_DEPENDENCY')
     }
   }
-  await sleep(100)
+  // Sooner than the executor looks at everything.
+  const isOver = await moveOnAfter(20_000, async () => {
+    for (const id of waiting) {
+      const ended = await wal.wait(id).catch((error: { code: string }) => error)
+      if (!('state' in ended)) expect(ended.code).toBe('WAL_NOT_FOUND')
+    }
+    return true
+  })
+  expect(isOver).toBe(true)
   expect(ran).toEqual([])
   expect(wal.stats().failed).toBe(8 + waiting.length)
 })
