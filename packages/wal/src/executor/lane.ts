@@ -64,6 +64,11 @@ export class Lane {
     )
   }
 
+  /** Whether nobody waits for a turn: one that comes may begin at once. */
+  get isFree(): boolean {
+    return this.refillFrom === undefined && this.first() === undefined
+  }
+
   /** The LSN that the index has to have before it is asked; undefined if it need not be asked. */
   get refillFrom(): number | undefined {
     const { windowSize } = this.#options

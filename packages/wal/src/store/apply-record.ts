@@ -31,6 +31,7 @@ export function laneOf({ backend = ownLane }: Pick<LoggedOperation, 'backend'>):
 /** Applies a record; adds to `ready` the lanes of what became pending by the end of a dependency. */
 export function applyRecord(table: OperationTable, lsn: number, record: WalRecord, ready: Set<string>): void {
   if (record.kind === 'add') {
+    if (record.epoch !== undefined) table.epoch = Math.max(table.epoch, record.epoch)
     add(table, promised(lsn, record))
   } else if (record.kind === 'open') {
     table.epoch = Math.max(table.epoch, record.epoch)

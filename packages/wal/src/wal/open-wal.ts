@@ -70,7 +70,7 @@ export function openOver(store: OperationStore, options: WalOptions, checked: Ch
       followers.give(change)
     },
   })
-  const appender = new Appender(ledger, maxUnfinished)
+  const appender = new Appender(ledger, maxUnfinished, (record) => executor.claim(record))
   const executor = new Executor({
     ...checked,
     ledger,
