@@ -1,4 +1,4 @@
-/** Moves claimed blocks that a mark has found in cache packs to kept ones. */
+/** Moves claimed blocks from cache packs to kept ones: those that a mark has found, and what is retained of a pack that goes. */
 import type { Batch } from './pack.ts'
 import type { Key, Store } from './store.ts'
 
