@@ -1,9 +1,10 @@
 /** Compaction: what lives of a kept pack is copied to the newest one, synced there, and the pack is removed. */
 import type { Handle } from './catalog.ts'
+import { copyToKept } from './copy-frame.ts'
 import { copyDeletion } from './delete-key.ts'
-import { matches } from './digest.ts'
 import { dropPack } from './drop-pack.ts'
 import { frameKinds } from './frame.ts'
+import { damaged } from './frame-reader.ts'
 import { frameRows, readWhole } from './pack-frames.ts'
 import type { Batch, Pack } from './pack.ts'
 import { Pace } from './pace.ts'
@@ -67,7 +68,7 @@ export async function compactPack(store: Store, pack: Pack): Promise<Compacted |
 
 /** Copies what lives in a pack. False if there is something that it cannot copy. */
 async function copyLiving(store: Store, pack: Pack, copying: Copying): Promise<boolean> {
-  const { catalog, epochs, folder, room, packs, leastStrangeId } = store.parts
+  const { catalog, epochs, folder, packs, leastStrangeId } = store.parts
   const { retention } = store
   const pace = new Pace(sliceMs)
   const isOldest =
@@ -91,26 +92,17 @@ async function copyLiving(store: Store, pack: Pack, copying: Copying): Promise<b
       copying.removedBytes += row.payloadBytes
       continue
     }
-    const whole = await readWhole(folder, pack, row)
-    if (whole === undefined) return false
     if (isGone) {
+      const whole = await readWhole(folder, pack, row)
+      if (whole === undefined) return false
       const key = keyOfFrame({ ...row, kind: frameKinds.block }, whole.key)
       const batch = await copyDeletion(store, key, pack)
       if (batch !== undefined) copying.batches.add(batch)
       continue
     }
-    if (!(await matches(whole.key, whole.payload))) return false
-    const bytes = store.roomFor(whole.key.length, row.payloadBytes)
-    if (!room.takeReserve(bytes)) throw room.full(bytes)
-    const again = catalog.locate(row.high, row.low, pack.slot, row.offset)
-    const handle = typeof again === 'number' ? again : await again
-    if (!catalog.has(handle)) {
-      room.give(bytes)
-      continue
-    }
-    const place = { pack, offset: row.offset, payloadBytes: row.payloadBytes }
-    const placed = store.copy(keyOfFrame(row, whole.key), whole.payload, place, handle, 'kept')
-    room.give(bytes - placed.room)
+    const placed = await copyToKept(store, pack, row)
+    if (placed === damaged) return false
+    if (placed === undefined) continue
     copying.copiedBytes += row.payloadBytes
     copying.batches.add(placed.batch)
     waiting += row.payloadBytes

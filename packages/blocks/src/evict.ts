@@ -3,11 +3,12 @@
  * what was read since, within a budget.
  */
 import { entryFlags, type Handle } from './catalog.ts'
+import { copyToKept } from './copy-frame.ts'
 import { dropPack } from './drop-pack.ts'
 import { BlocksError } from './errors.ts'
 import { footerReserveBytes } from './footer.ts'
 import { frameBytes } from './frame.ts'
-import { readKey } from './frame-reader.ts'
+import { damaged } from './frame-reader.ts'
 import { type FrameRow, frameRows, indexedRows, readWhole } from './pack-frames.ts'
 import type { Pack } from './pack.ts'
 import { Pace } from './pace.ts'
@@ -191,12 +192,11 @@ async function countHeld(store: Store, pack: Pack): Promise<number> {
 
 /** Moves a block to the kept stream. The room that it took, 0 if it is damaged or cannot be read; `full` if there is none. */
 async function keep(store: Store, pack: Pack, row: FrameRow): Promise<number | 'full'> {
-  const found = await tryTwice(() => readKey(store.parts.folder, pack, row.offset))
-  if (found === undefined) return 0
-  const key = keyOfFrame(row, found.key)
   try {
-    const isKept = await tryTwice(() => store.promotions.promote(key))
-    return isKept === true ? store.roomFor(found.key.length, row.payloadBytes) : 0
+    const placed = await tryTwice(() => copyToKept(store, pack, row))
+    if (placed === undefined || placed === damaged) return 0
+    await store.promotions.copied(placed.batch, row.payloadBytes)
+    return placed.room
   } catch (error) {
     if (error instanceof BlocksError && error.code === 'BLOCKS_FULL') return 'full'
     throw error
