@@ -4,7 +4,6 @@
  */
 import { createLock, type Lock, now, type Owner, sleep, type Task } from '@ipfs-kit/concurrency'
 import type { Claim, CollectReport, CompactReport, MarkReport } from './blocks.ts'
-import type { CID } from 'multiformats/cid'
 import { compactPack } from './compact.ts'
 import { type Deleted, deleteUnclaimed } from './delete-unclaimed.ts'
 import { diskFailure } from './disk-failure.ts'
@@ -16,6 +15,7 @@ import { tryTwice } from './read-around.ts'
 import { publishMark } from './reports.ts'
 import { ended } from './shared-work.ts'
 import type { Store } from './store.ts'
+import { walkOf } from './store-walk.ts'
 
 /** What upkeep needs. */
 export interface UpkeepOptions {
@@ -29,7 +29,6 @@ export interface UpkeepOptions {
   /** Share of a dropped cache pack that may be appended again because it was read. */
   readonly readmitShare: number
   readonly claims: (() => Iterable<Claim> | AsyncIterable<Claim>) | undefined
-  readonly links: (cid: CID, bytes: Uint8Array) => Iterable<CID>
   /** Bytes appended between two looks at the volume. */
   readonly volumeEveryBytes: number
   /** Bytes that the volume allows for packs; asked now and then. */
@@ -143,7 +142,8 @@ export class Upkeep {
       report.removedBytes += done.removedBytes
       report.freedBytes += done.freedBytes ?? 0
     }
-    // The mark first: if a claim has a hole, nothing is removed at all. It moves what is claimed out of cache packs.
+    // The mark first: if a claim has a hole, nothing is removed at all. It moves what is claimed out of cache packs, but for
+    // what may have holes: that moves as these are dropped, so that it needs no more room than one pack.
     if (this.#options.claims !== undefined) await this.#mark()
     for (const done of await this.#evictor.evictAll()) count(done)
     this.#rollIf(collectShare)
@@ -244,23 +244,17 @@ export class Upkeep {
   }
 
   async #mark(): Promise<MarkReport> {
-    const { store, claims, links } = this.#options
-    const { catalog, epochs, tagger, packs } = store.parts
+    const { store, claims } = this.#options
     if (claims === undefined) throw new TypeError('A store without claims has nothing to mark by')
     this.#writtenAtMark = store.keptBytesWritten
     this.#stuck.clear()
     store.promotions.begin()
     const { report, packs: tallies } = await markClaims({
+      ...walkOf(store),
       claims,
-      links,
-      read: (cid) => store.get(store.blockKey(cid)),
-      lookup: (cid, each) => store.lookup.eachEntry(store.blockKey(cid), each),
-      isKept: (slot) => packs[slot]?.stream === 'kept',
-      promote: (cid) => store.promotions.promote(store.blockKey(cid)),
       settle: () => store.promotions.finish(),
-      tagger,
-      epochs,
-      catalog,
+      epochs: store.parts.epochs,
+      catalog: store.parts.catalog,
       sliceMs,
     })
     this.#unclaimed = new Map([...tallies].map(([slot, tally]) => [slot, tally.deadBytes]))
