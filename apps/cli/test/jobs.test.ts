@@ -79,7 +79,7 @@ describe('a kill -9 of the server', () => {
       content: Buffer.alloc(1_000_000, number),
     }))
     await all(await server.client.call('files.add', {}, { body }))
-    const input = { bytesPerSecond: 3_000_000, detach: true } as const
+    const input = { bytesPerSecond: 1_200_000, detach: true } as const
     const [line] = await all(await server.client.call('store.verify', input))
     const job = line!.job
     let checkpoint: { pack: number; items: number; packs: number } | undefined

@@ -114,7 +114,7 @@ describe('a home that is held', () => {
   it('is opened when its holder ends within waitMs', async () => {
     const home = await temporaryHome()
     const site = await serveOnce({ home })
-    const waiting = openServer({ home, config: anyPorts, waitMs: 20_000 })
+    const waiting = openServer({ home, config: anyPorts, waitMs: 100_000 })
     await site.close()
     const server = await waiting
     onTestFinished(() => server.close())

@@ -1,5 +1,5 @@
 import { type Blocks, createBlocksBackend, openBlocks } from '@ipfs-kit/blocks'
-import { sleep, taskGroup } from '@ipfs-kit/concurrency'
+import { createEvent, sleep, taskGroup } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { type Disk, type SimDisk, simDisk } from '@ipfs-kit/disk'
 import type { ListPage, StorageBackend } from '@ipfs-kit/storage'
@@ -159,15 +159,18 @@ onBoth('bounds an object, and the bodies that arrive together', async () => {
   const tooLarge = blockOf(1, 1001)
   await expect(backend.put(tooLarge.cid.toString(), tooLarge.bytes)).rejects.toMatchObject({ code })
   const [first, second] = [blockOf(2, 1000), blockOf(3, 1000)]
+  const [hasBegun, mayEnd] = [createEvent(), createEvent()]
   const slowly = async function* (): AsyncGenerator<Uint8Array> {
     yield first.bytes.subarray(0, 600)
-    await sleep(50)
+    hasBegun.set()
+    await mayEnd.wait()
     yield first.bytes.subarray(600)
   }
   await taskGroup(async (group) => {
     const putting = group.spawn(() => backend.put(first.cid.toString(), slowly()))
-    await sleep(10)
+    await hasBegun.wait()
     await expect(backend.put(second.cid.toString(), second.bytes)).rejects.toMatchObject({ code })
+    mayEnd.set()
     await putting
   })
   await backend.put(second.cid.toString(), second.bytes)

@@ -123,7 +123,7 @@ async function check({ blocks, cache }: Opened, history: History, isSure: boolea
   }
   const wanted = [...listed.values()].reduce((sum, size) => sum + recordsOf(size), 0)
   let there = -1
-  for (let turns = 0; turns < 100 && there !== wanted; turns += 1) {
+  for (let turns = 0; turns < 10_000 && there !== wanted; turns += 1) {
     await sleep(1)
     there = 0
     // A record that the crash has made unreadable cannot be deleted either: it goes with its pack.

@@ -1,6 +1,6 @@
 import { BlocksError, openBlocks } from '@ipfs-kit/blocks'
 import { openDiskCache } from '@ipfs-kit/cache/disk'
-import { sleep } from '@ipfs-kit/concurrency'
+import { createEvent, sleep } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { type SimDisk, simDisk } from '@ipfs-kit/disk'
 import { expect, test } from 'vitest'
@@ -89,10 +89,11 @@ onBoth(
     const disk = simDisk({ seed: 1 })
     const blocks = await openBlocks({ path: '/s', disk, maxBytes: mib, minFreeBytes: 0 })
     let isFull = false
+    const mayFail = createEvent()
     const { unverified } = blocks
     const store = storeWith(blocks, {
       delete: async (...given) => {
-        if (isFull) await sleep(3)
+        if (isFull) await mayFail.wait()
         if (isFull) throw new BlocksError('BLOCKS_FULL', 'no room to write a deletion down')
         return unverified.delete(...given)
       },
@@ -105,6 +106,7 @@ onBoth(
     await sleep(1)
     expect(await cache.getBytes('key')).toBeUndefined()
     await found!.body[Symbol.asyncIterator]().return?.()
+    mayFail.set()
     expect(await deleting).toBe('STORAGE_FULL')
     isFull = false
     for (let turns = 0; turns < 10; turns += 1) await sleep(1)

@@ -1,7 +1,7 @@
 import { createMemoryCache } from '@ipfs-kit/cache'
 import { createPrefetcher } from '@ipfs-kit/cache/predictive'
 import { moveOnAfter, run, shield, sleep, taskGroup } from '@ipfs-kit/concurrency'
-import { cancelAtEveryStep, forEachBackend } from '@ipfs-kit/concurrency/testing'
+import { cancelAtEveryStep, forEachBackend, waitAllTasksBlocked } from '@ipfs-kit/concurrency/testing'
 import { expect, test } from 'vitest'
 import { rejection } from './ground.ts'
 import { begun, chain, fileDag, prefetcherOver, quiet, Tier } from './predictive-tier.ts'
@@ -26,17 +26,21 @@ onBoth(
     expect(tier.mostRunning).toBeLessThanOrEqual(33)
     expect(prefetcher.stats().workload.class).toBe('sequential')
   },
-  { seeds: 10 },
+  { seeds: 10, only: 'sim' },
 )
 
 onBoth('a demand for what is on its way waits for that fetch, and counts as late', async () => {
   const dag = chain(3)
   const tier = new Tier(dag, 10)
+  const mayEnd = tier.hold('block 1')
   await using prefetcher = prefetcherOver(tier)
   await using reader = prefetcher.reader()
   await reader.read('block 0')
   await begun(tier, 'block 1')
-  await reader.read('block 1')
+  const reading = run(reader.read('block 1'))
+  await waitAllTasksBlocked()
+  mayEnd.set()
+  await reading
   expect(tier.log.filter((key) => key === 'block 1')).toHaveLength(1)
   expect(tier.purposes.slice(0, 2)).toEqual(['demand block 0', 'prefetch block 1'])
   expect(prefetcher.stats()).toMatchObject({ prefetches: { late: 1, inTime: 0 }, demands: 2 })
@@ -178,12 +182,16 @@ onBoth(
 
 onBoth('a prefetch that fails while it is waited for fails the read', async () => {
   const tier = new Tier(chain(2), 10)
+  const mayEnd = tier.hold('block 1')
   tier.failNext.add('block 1')
   await using prefetcher = prefetcherOver(tier)
   await using reader = prefetcher.reader()
   await reader.read('block 0')
   await begun(tier, 'block 1')
-  expect(await rejection(reader.read('block 1'))).toMatchObject({ message: 'the tier fails at block 1' })
+  const failing = run(rejection(reader.read('block 1')))
+  await waitAllTasksBlocked()
+  mayEnd.set()
+  expect(await failing).toMatchObject({ message: 'the tier fails at block 1' })
   expect(await reader.read('block 1')).toEqual(tier.valueOf('block 1'))
 })
 
@@ -261,7 +269,8 @@ onBoth('links that lie cost what they add, and no more than the budgets', async 
 })
 
 onBoth('a signal ends the read with its own reason, and its fetch with it', async () => {
-  const tier = new Tier(chain(1), 1000)
+  const tier = new Tier(chain(1), 1)
+  tier.hang.add('block 0')
   await using prefetcher = prefetcherOver(tier)
   await using reader = prefetcher.reader()
   const abort = new AbortController()
@@ -273,7 +282,8 @@ onBoth('a signal ends the read with its own reason, and its fetch with it', asyn
 })
 
 onBoth('closing tells the reads that wait', async () => {
-  const tier = new Tier(chain(2), 1000)
+  const tier = new Tier(chain(2), 1)
+  tier.hang.add('block 0')
   const prefetcher = prefetcherOver(tier)
   const reader = prefetcher.reader()
   const asked = run(rejection(reader.read('block 0')))

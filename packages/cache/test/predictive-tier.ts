@@ -5,7 +5,7 @@ import {
   type Prefetcher,
   type PrefetcherOptions,
 } from '@ipfs-kit/cache/predictive'
-import { sleep } from '@ipfs-kit/concurrency'
+import { createEvent, type Event, sleep } from '@ipfs-kit/concurrency'
 
 /** The links of each key, in the order in which a reader that leaves nothing out asks for the keys. */
 export type Dag = ReadonlyMap<string, readonly string[]>
@@ -46,6 +46,7 @@ export class Tier {
   /** Fail once. */
   readonly failNext = new Set<string>()
   readonly hang = new Set<string>()
+  readonly #held = new Map<string, Event>()
 
   constructor(links: Dag, ms: number) {
     this.#links = links
@@ -56,6 +57,13 @@ export class Tier {
     return new Uint8Array(50).fill(key.length)
   }
 
+  /** Its fetch does not end before the event that this gives is set. */
+  hold(key: string): Event {
+    const mayEnd = createEvent()
+    this.#held.set(key, mayEnd)
+    return mayEnd
+  }
+
   readonly linksOf = (key: string): readonly string[] => this.#links.get(key) ?? []
 
   readonly fetch = async (key: string, { purpose, signal }: FetchContext): Promise<Uint8Array> => {
@@ -64,6 +72,7 @@ export class Tier {
     this.running += 1
     this.mostRunning = Math.max(this.mostRunning, this.running)
     try {
+      await this.#held.get(key)?.wait()
       await sleep(this.hang.has(key) ? Number.POSITIVE_INFINITY : this.#ms)
       if (this.failNext.delete(key)) throw new Error(`the tier fails at ${key}`)
       signal.throwIfAborted()

@@ -1,5 +1,5 @@
 /** Tiers that go wrong by script. */
-import { checkpoint, random, sleep } from '@ipfs-kit/concurrency'
+import { checkpoint, type Event, random, sleep } from '@ipfs-kit/concurrency'
 import {
   createMemoryBackend,
   type GetOptions,
@@ -14,6 +14,8 @@ export interface Fault {
   hangs?: boolean
   /** Each call fails. */
   fails?: boolean
+  /** Each call waits for it before it does anything. */
+  after?: Event
   /** Milliseconds before each call does anything; before each put; and a random time up to that. */
   delayMs?: number
   putDelayMs?: number
@@ -55,6 +57,7 @@ export function faulty(good: StorageBackend, fault: Fault = {}): Faulty {
   const enter = async (call: keyof typeof calls): Promise<void> => {
     calls[call] += 1
     if (made.fault.hangs === true) await new Promise<never>(() => {})
+    await made.fault.after?.wait()
     if (made.fault.delayMs !== undefined) await sleep(made.fault.delayMs)
     if (call === 'put' && made.fault.putDelayMs !== undefined) await sleep(made.fault.putDelayMs)
     if (made.fault.jitterMs !== undefined) await sleep(random() * made.fault.jitterMs)
@@ -127,10 +130,10 @@ export function faultyMemory(name: string, fault: Fault = {}): Faulty & { readon
   return Object.assign(faulty(good, fault), { good })
 }
 
-/** Waits until something holds, turn by turn. */
+/** Waits until something holds: turn by turn, and then from millisecond to millisecond. */
 export async function until(holds: () => boolean): Promise<void> {
   for (let turns = 0; !holds(); turns += 1) {
     if (turns === 10_000) throw new Error('It never came to hold')
-    await checkpoint()
+    await (turns < 1000 ? checkpoint() : sleep(1))
   }
 }

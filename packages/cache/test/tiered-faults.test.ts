@@ -16,7 +16,9 @@ async function twoTiers(fault: Fault, policy: Parameters<typeof tiered>[1] = {})
   const bad = faultyMemory('bad')
   const good = faultyMemory('good')
   const { tiers, ...rest } = policy
-  const store = tiered([bad, good], { tiers: { bad: { timeoutMs: 20 }, ...tiers }, ...rest })
+  // What answers has the time for it.
+  const timeoutMs = fault.hangs === true || fault.stallsAfter !== undefined ? 20 : 60_000
+  const store = tiered([bad, good], { tiers: { bad: { timeoutMs }, ...tiers }, ...rest })
   for (const one of [key, 'a free key']) {
     await bad.good.put(one, whole)
     await good.good.put(one, whole)
@@ -98,13 +100,19 @@ onBoth('a cache that does not answer leaves absence certain', async () => {
 const streamed = { maxWholeBytes: 1000 }
 
 for (const [what, fault] of faults.slice(2)) {
-  onBoth(`when a tier ${what}, a streamed block goes on from the next one at the same byte`, async () => {
-    const { store, good } = await twoTiers(fault, streamed)
-    await using _ = store
-    expect((await read(store, key)).equals(whole)).toBe(true)
-    // A body too long is found out behind the last byte, when nothing is missing any more.
-    expect(good.calls.get).toBe('endsLateBy' in fault ? 0 : 1)
-  })
+  // On a busy machine the time of a body that stands still may be over before the body is there.
+  const only = fault.stallsAfter === undefined ? undefined : 'sim'
+  onBoth(
+    `when a tier ${what}, a streamed block goes on from the next one at the same byte`,
+    async () => {
+      const { store, good } = await twoTiers(fault, streamed)
+      await using _ = store
+      expect((await read(store, key)).equals(whole)).toBe(true)
+      // A body too long is found out behind the last byte, when nothing is missing any more.
+      expect(good.calls.get).toBe('endsLateBy' in fault ? 0 : 1)
+    },
+    { only },
+  )
 
   onBoth(
     `when a tier ${what}, a streamed body under a free key fails and is never shortened or mixed`,
@@ -121,6 +129,7 @@ for (const [what, fault] of faults.slice(2)) {
       expect(came.length).toBeLessThan(whole.length)
       expect(came.equals(whole.subarray(0, came.length))).toBe(true)
     },
+    { only },
   )
 }
 
@@ -318,7 +327,10 @@ onBoth('a body with another length than was asked for is let go', async () => {
 })
 
 onBoth('a body that is left while it stands still ends, asks no other tier and blames nobody', async () => {
-  const { store, bad, good } = await twoTiers({ stallsAfter: 3000 }, streamed)
+  const { store, bad, good } = await twoTiers(
+    { stallsAfter: 3000 },
+    { ...streamed, tiers: { bad: { timeoutMs: 60_000 } } },
+  )
   await using _ = store
   const body = (await store.get(key))!.body[Symbol.asyncIterator]()
   await body.next()

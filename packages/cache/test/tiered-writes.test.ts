@@ -1,5 +1,5 @@
 import { createMemoryTier, tiered } from '@ipfs-kit/cache/tiered'
-import { checkpoint, random, sleep, taskGroup } from '@ipfs-kit/concurrency'
+import { checkpoint, createEvent, random, sleep, taskGroup } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { createMemoryBackend } from '@ipfs-kit/storage'
 import { expect, test } from 'vitest'
@@ -223,19 +223,22 @@ onBoth('nor after it has waited for that put', async () => {
 })
 
 onBoth('a caller who leaves a put leaves no tiers behind that differ', async () => {
-  const [near, far] = [faultyMemory('near', { delayMs: 5 }), faultyMemory('far', { delayMs: 500 })]
+  const mayEnd = createEvent()
+  const [near, far] = [faultyMemory('near', { delayMs: 5 }), faultyMemory('far', { after: mayEnd })]
   await using store = tiered([near, far])
   const controller = new AbortController()
   const putting = rejection(store.put('a', bytes, { signal: controller.signal }))
   while ((await near.good.stat('a')) === undefined) await sleep(1)
   controller.abort(new Error('enough'))
   expect(await putting).toBe(controller.signal.reason)
+  mayEnd.set()
   while (store.stats().tiers.some(({ running }) => running > 0)) await sleep(1)
   for (const tier of [near, far]) expect((await tier.good.stat('a'))?.size).toBe(bytes.length)
 })
 
 onBoth('the bytes of a put whose caller has left count until the tiers have let them go', async () => {
-  const far = faultyMemory('far', { putDelayMs: 30 })
+  const mayEnd = createEvent()
+  const far = faultyMemory('far', { after: mayEnd })
   await using store = tiered([far], { maxArrivingBytes: 1000 })
   const controller = new AbortController()
   const putting = rejection(store.put('a', bytes, { signal: controller.signal }))
@@ -244,21 +247,23 @@ onBoth('the bytes of a put whose caller has left count until the tiers have let 
   expect(await putting).toBe(controller.signal.reason)
   expect(store.stats().arrivingBytes).toBe(700)
   expect(await rejection(store.put('b', bytes))).toMatchObject({ code: 'STORAGE_FULL' })
+  mayEnd.set()
   while (store.stats().arrivingBytes > 0) await sleep(1)
 })
 
 onBoth('bodies that arrive take no more room together than maxArrivingBytes', async () => {
   await using store = tiered([faultyMemory('far')], { maxArrivingBytes: 1000, maxValueBytes: 800 })
   expect(await rejection(store.put('a', bytesOf(1, 801)))).toMatchObject({ code: 'STORAGE_FULL' })
+  const mayEnd = createEvent()
   const slow = async function* () {
     yield bytes
-    await sleep(20)
+    await mayEnd.wait()
   }
   await taskGroup(async (group) => {
     group.spawn(() => store.put('a', slow()))
-    await sleep(5)
-    expect(store.stats().arrivingBytes).toBe(700)
+    await until(() => store.stats().arrivingBytes === 700)
     expect(await rejection(store.put('b', bytes))).toMatchObject({ code: 'STORAGE_FULL' })
+    mayEnd.set()
   })
   await store.put('b', bytes)
   expect(store.stats().arrivingBytes).toBe(0)

@@ -30,10 +30,10 @@ onBoth(
     expect(await failAfter(1000, () => 'in time')).toBe('in time')
     expect(await failAt(now() + 1000, () => 'in time')).toBe('in time')
     for (const late of [
-      failAfter(1, () => sleep(Infinity), { name: 'fetch' }),
-      failAt(now() + 1, () => sleep(Infinity), { name: 'fetch' }),
+      () => failAfter(1, () => sleep(Infinity), { name: 'fetch' }),
+      () => failAt(now() + 1, () => sleep(Infinity), { name: 'fetch' }),
     ]) {
-      const error = await late.catch((thrown: unknown) => thrown)
+      const error = await late().catch((thrown: unknown) => thrown)
       expect(error).toBeInstanceOf(TimeoutError)
       expect(error).toMatchObject({
         name: 'TimeoutError',
@@ -77,31 +77,31 @@ onBoth('the earliest deadline around counts, up to a shield', async () => {
   const start = now()
   await cancelScope(
     async (outer) => {
-      expect(outer.deadline).toBe(start + 1000)
-      expect(outer.effectiveDeadline).toBe(start + 1000)
+      expect(outer.deadline).toBe(start + 1_000_000)
+      expect(outer.effectiveDeadline).toBe(start + 1_000_000)
       await cancelScope(
         async (later) => {
-          expect(later.deadline).toBe(start + 2000)
-          expect(later.effectiveDeadline).toBe(start + 1000)
-          await cancelScope((sooner) => expect(sooner.effectiveDeadline).toBe(start + 500), {
-            deadline: start + 500,
+          expect(later.deadline).toBe(start + 2_000_000)
+          expect(later.effectiveDeadline).toBe(start + 1_000_000)
+          await cancelScope((sooner) => expect(sooner.effectiveDeadline).toBe(start + 500_000), {
+            deadline: start + 500_000,
           })
           await cancelScope((plain) => {
             expect(plain.deadline).toBeUndefined()
-            expect(plain.effectiveDeadline).toBe(start + 1000)
+            expect(plain.effectiveDeadline).toBe(start + 1_000_000)
           })
           await taskGroup((group) => {
-            group.spawn((task) => expect(task.effectiveDeadline).toBe(start + 1000))
+            group.spawn((task) => expect(task.effectiveDeadline).toBe(start + 1_000_000))
           })
           await shield((shielded) => expect(shielded.effectiveDeadline).toBe(Infinity))
-          await shield((shielded) => expect(shielded.effectiveDeadline).toBe(start + 700), {
-            deadline: start + 700,
+          await shield((shielded) => expect(shielded.effectiveDeadline).toBe(start + 700_000), {
+            deadline: start + 700_000,
           })
         },
-        { deadline: start + 2000 },
+        { deadline: start + 2_000_000 },
       )
     },
-    { deadline: start + 1000 },
+    { deadline: start + 1_000_000 },
   )
   await cancelScope((scope) => expect(scope.effectiveDeadline).toBe(Infinity))
 })

@@ -31,7 +31,7 @@ onBoth('counts the tasks of its backend that are alive, and all that were spawne
 onBoth('counts timers, and those that are not needed any more are none', async () => {
   const before = backendStats().timers
   await taskGroup(async (group) => {
-    for (let at = 0; at < 5; at++) group.spawn(() => sleep(1000 + at))
+    for (let at = 0; at < 5; at++) group.spawn(() => sleep(1_000_000 + at))
     group.spawn(() => sleep(Infinity))
     await waitAllTasksBlocked()
     expect(backendStats().timers - before).toBe(5)

@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest'
 
 describe('time', () => {
   test('begins at 0 and jumps when nothing can go on', async () => {
-    const begin = performance.now()
     const times = await withBackend(
       async () => {
         const seen = [now()]
@@ -16,7 +15,6 @@ describe('time', () => {
       { backend: sim(1) },
     )
     expect(times).toEqual([0, 1000, 1000 + 365 * 86_400_000])
-    expect(performance.now() - begin).toBeLessThan(5000)
   })
 
   test('does not pass while anything can go on', async () => {

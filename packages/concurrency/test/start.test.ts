@@ -1,12 +1,4 @@
-import {
-  cancelScope,
-  checkpoint,
-  createEvent,
-  moveOnAfter,
-  shield,
-  sleep,
-  taskGroup,
-} from '@ipfs-kit/concurrency'
+import { cancelScope, checkpoint, createEvent, shield, sleep, taskGroup } from '@ipfs-kit/concurrency'
 import { cancelAtEveryStep, forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { expect, test } from 'vitest'
 
@@ -111,8 +103,9 @@ onBoth('a cancelled start cancels its task and nothing else of the group', async
       await released.wait()
       ended.push('other')
     })
-    const started = await moveOnAfter(1, async () => {
+    const started = await cancelScope(async (scope) => {
       await group.start(async () => {
+        group.spawn(() => scope.cancel())
         await sleep(Infinity).finally(() => ended.push('starting'))
       })
       return true
@@ -129,8 +122,9 @@ onBoth('a cancelled start cancels its task and nothing else of the group', async
 onBoth('a cancelled start goes on only when its task has ended', async () => {
   let cleanedUp = false
   await taskGroup(async (group) => {
-    await moveOnAfter(1, async () => {
+    await cancelScope(async (scope) => {
       await group.start(async () => {
+        group.spawn(() => scope.cancel())
         try {
           await sleep(Infinity)
         } finally {
@@ -146,8 +140,9 @@ onBoth('a cancelled start goes on only when its task has ended', async () => {
 onBoth('a failure of the task while its start is cancelled is not lost', async () => {
   const failure = new Error('cleanup')
   await taskGroup(async (group) => {
-    const start = moveOnAfter(1, async () => {
+    const start = cancelScope(async (scope) => {
       await group.start(async () => {
+        group.spawn(() => scope.cancel())
         await sleep(Infinity).catch(() => undefined)
         throw failure
       })

@@ -70,7 +70,7 @@ onBoth('is a frozen picture of one moment', async () => {
 onBoth('as text it has one line for each scope', async () => {
   await taskGroup(
     async (group) => {
-      group.spawn(() => moveOnAfter(2500, () => sleep(Infinity), { name: 'request' }), { name: 'fetch' })
+      group.spawn(() => moveOnAfter(1_000_000, () => sleep(Infinity), { name: 'request' }), { name: 'fetch' })
       group.spawn(() => sleep(Infinity), { name: 'idle' })
       await waitAllTasksBlocked()
       const lines = formatTree(group)
@@ -91,7 +91,7 @@ onBoth('as text it has one line for each scope', async () => {
 
 onBoth('shows owners under the root of the backend', async (main) => {
   await using owner = createOwner({ name: 'cache' })
-  owner.spawn(() => sleep(1000), { name: 'refill' })
+  owner.spawn(() => sleep(1_000_000), { name: 'refill' })
   await waitAllTasksBlocked()
   expect(formatTree()).toMatch(/^root "(native|sim)"/)
   expect(formatTree(main.parent)).toMatch(/\n {2}owner "cache"\n {4}task "refill" \(waits: sleep, \d+ ms\)/)

@@ -112,12 +112,10 @@ describe('paths', () => {
   })
 
   it('answers 404 for content that is not here', async () => {
-    const started = performance.now()
     const answer = await site.ask('/ipfs/bafkreifzjut3te7nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e')
     expect(answer.status).toBe(404)
     expect(answer.text).toContain('IPFS_BLOCK_NOT_FOUND')
     expect(answer.headers['cache-control']).toBe('no-store')
-    expect(performance.now() - started).toBeLessThan(2000)
   })
 
   it('answers 412 instead when only cached content is wanted', async () => {

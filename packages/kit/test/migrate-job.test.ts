@@ -5,7 +5,7 @@ import { oldHome } from './old-home.ts'
 import { openTemporaryKit } from './open-kit.ts'
 
 const files = Object.fromEntries(
-  Array.from({ length: 300 }, (_, number) => [`${number % 9}/${number}`, `file ${number}`]),
+  Array.from({ length: 1200 }, (_, number) => [`${number % 9}/${number}`, `file ${number}`]),
 )
 
 test('the move of the blocks of an older version is a job, and the next opening has none', async () => {

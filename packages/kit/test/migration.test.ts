@@ -54,7 +54,7 @@ test('the format is raised by the holder of the lock only, and after the setting
 test('a newer version that held the home meanwhile is noticed behind the lock', async () => {
   const { home } = await oldHome(files)
   const holder = await takeLock({ home: await openHome({ path: home }), role: 'command' })
-  const opening = openKit({ home, role: 'command', waitMs: 20_000 })
+  const opening = openKit({ home, role: 'command', waitMs: 100_000 })
   const outcome = expect(opening).rejects.toMatchObject({ code: 'KIT_HOME_TOO_NEW' })
   // It has looked at the format by the time that it waits for the lock.
   await openHome({ path: home })

@@ -1,4 +1,4 @@
-import { cancelScope, sleep } from '@ipfs-kit/concurrency'
+import { cancelScope, createEvent, sleep } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { openWal, type NewOperation } from '@ipfs-kit/wal'
 import { describe, expect, test } from 'vitest'
@@ -221,7 +221,9 @@ describe('an idempotency key', () => {
 describe('dependencies', () => {
   onBoth('begin one after the other, also within a batch', async () => {
     const order: string[] = []
+    const mayEnd = createEvent()
     const run = async ({ name }: { name: string }): Promise<void> => {
+      await mayEnd.wait()
       await sleep(3)
       order.push(name)
     }
@@ -237,6 +239,7 @@ describe('dependencies', () => {
       after: [c!.operation.id, a!.operation.id],
     })
     expect([a, b, c, d].map((one) => one!.operation.waitingFor)).toEqual([0, 1, 2, 2])
+    mayEnd.set()
     expect(await wal.wait(d.operation.id)).toMatchObject({ state: 'completed', waitingFor: 0 })
     expect(order).toEqual(['a', 'b', 'c', 'd'])
     const late = await wal.append({ type: 'copy', params: { name: 'e' }, after: [d.operation.id] })
@@ -270,13 +273,13 @@ describe('dependencies', () => {
   })
 
   onBoth('of one that was retried before they ended count no more', async () => {
-    const run = async ({ ms }: { ms: number }) => sleep(ms)
-    await using wal = await openOps({ types: { copy: handler(run) } })
+    const mayEnd = createEvent()
+    await using wal = await openOps({ types: { copy: handler(() => mayEnd.wait()) } })
     const [slow, behind] = await wal.appendMany([
-      { type: 'copy', params: { ms: 50 } },
+      { type: 'copy', params: {} },
       {
         type: 'copy',
-        params: { ms: 1 },
+        params: {},
         afterInBatch: [0],
         backend: 'closed',
         notBefore: wallClock() + 60_000,
@@ -286,8 +289,9 @@ describe('dependencies', () => {
     await wal.cancel(id)
     await wal.retry(id)
     await wal.pause(id)
+    mayEnd.set()
     await wal.wait(slow!.operation.id)
-    await wal.resume(id).catch(() => undefined)
+    await wal.resume(id)
     expect(await wal.wait(id)).toMatchObject({ state: 'completed', waitingFor: 0 })
   })
 })

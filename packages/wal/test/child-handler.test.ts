@@ -142,12 +142,12 @@ describe('a handler in a child process', () => {
   })
 
   test('is not blamed when the log itself was held up for longer than it may be silent', async () => {
-    await using wal = await opened({ heartbeatMs: 500, silentMs: 2000, cancelMs: 0 })
+    await using wal = await opened({ heartbeatMs: 500, silentMs: 8000, cancelMs: 0 })
     const { operation } = await wal.append({ type: 'pin', params: { does: 'counts' } })
     const counted = async (): Promise<number> => (await wal.get(operation.id))?.progress?.bytes ?? 0
     await expect.poll(counted, { interval: 5 }).toBeGreaterThan(0)
     const { attemptCount } = (await wal.get(operation.id))!
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2500)
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 8500)
     const before = await counted()
     // More than it has told meanwhile.
     await expect.poll(counted, { interval: 5 }).toBeGreaterThan(before + 150)
@@ -185,9 +185,9 @@ describe('an attempt is interrupted, counted and tried again when its child proc
 
   test('blocks its loop for too long; it is gone then', async () => {
     const pidFile = join(folder, 'blocked')
-    const limits = { heartbeatMs: 50, silentMs: 3000, maxAttempts: 1 }
+    const limits = { heartbeatMs: 50, silentMs: 8000, maxAttempts: 1 }
     expect(await ended({ does: 'blocks', pidFile }, limits)).toMatchObject(
-      interrupted(/gave no sign of life for 3000 ms/, 1),
+      interrupted(/gave no sign of life for 8000 ms/, 1),
     )
     expect(isRunning(await pidIn(pidFile))).toBe(false)
   })

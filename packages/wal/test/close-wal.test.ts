@@ -3,7 +3,7 @@ import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { simDisk } from '@ipfs-kit/disk'
 import type { Wal } from '@ipfs-kit/wal'
 import { describe, expect, test } from 'vitest'
-import { errorOf, handler, openOps, someDisk } from './wal-on.ts'
+import { errorOf, handler, openOps, someDisk, until } from './wal-on.ts'
 
 const onBoth = forEachBackend(test, { seeds: 15 })
 const onSim = forEachBackend(test, { seeds: 15, only: 'sim' })
@@ -11,8 +11,9 @@ const onSim = forEachBackend(test, { seeds: 15, only: 'sim' })
 describe('closing', () => {
   onBoth('waits for what runs, and begins nothing more', async () => {
     const disk = someDisk()
+    const mayEnd = createEvent()
     const run = async () => {
-      await sleep(20)
+      await mayEnd.wait()
       return 'done'
     }
     const types = { pin: handler(run) }
@@ -22,9 +23,11 @@ describe('closing', () => {
       { type: 'pin', params: {} },
     ])
     const [one, two] = all.map(({ operation }) => operation.id)
-    while ((await wal.get(one!))!.state !== 'running') await sleep(1)
+    await until(wal, one!, 'running')
     const waiting = errorOf(wal.wait(two!))
-    await Promise.all([wal.close(), wal.close()])
+    const closing = [wal.close(), wal.close()]
+    mayEnd.set()
+    await Promise.all(closing)
     await wal[Symbol.asyncDispose]()
     expect(await waiting).toMatchObject({ code: 'WAL_CLOSED' })
     for (const call of [
@@ -95,7 +98,7 @@ describe('a disk that fails', () => {
     const types = { pin: handler(() => mayEnd.wait()), copy: handler(() => 'done') }
     const wal = await openOps({ types }, disk)
     const { id } = (await wal.append({ type: 'pin', params: {} })).operation
-    while ((await wal.get(id))!.state !== 'running') await sleep(1)
+    await until(wal, id, 'running')
     const [queued] = await wal.appendMany([{ type: 'copy', params: {}, after: [id] }])
     disk.failAt('sync', 1)
     expect(await errorOf(wal.append({ type: 'copy', params: {} }))).toMatchObject({ code: 'WAL_SYNC_FAILED' })

@@ -2,11 +2,11 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { createEvent, run as waitFor, shield, sleep } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { simDisk } from '@ipfs-kit/disk'
-import type { HandlerContext, LoggedOperation, OperationHandler, Wal, WalOptions } from '@ipfs-kit/wal'
+import type { HandlerContext, LoggedOperation, OperationHandler, WalOptions } from '@ipfs-kit/wal'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { soak } from './crash/amount.ts'
-import { errorOf, handler, openOps, someDisk } from './wal-on.ts'
+import { errorOf, handler, openOps, someDisk, until } from './wal-on.ts'
 
 const onBoth = forEachBackend(test, { seeds: 15 })
 
@@ -15,15 +15,6 @@ async function ended(how: OperationHandler, options: Partial<WalOptions> = {}): 
   await using wal = await openOps({ types: { pin: how }, retryBaseMs: 2, retryMaxMs: 4, ...options })
   const { operation } = await wal.append({ type: 'pin', params: {} })
   return await wal.wait(operation.id)
-}
-
-/** Waits until it is in a state. */
-async function until(wal: Wal, id: number, state: string): Promise<LoggedOperation> {
-  for (;;) {
-    const operation = await wal.get(id)
-    if (operation?.state === state) return operation
-    await sleep(1)
-  }
 }
 
 /** What is told on a channel while something is done. */
@@ -140,6 +131,7 @@ describe('a handler that', () => {
     const mayEnd = createEvent()
     let running = 0
     let attempts = 0
+    let done: LoggedOperation | undefined
     const run = async () => {
       attempts += 1
       running += 1
@@ -155,15 +147,17 @@ describe('a handler that', () => {
         retryBaseMs: 1,
       })
       const { operation } = await wal.append({ type: 'pin', params: {} })
-      await sleep(40)
+      while (wal.stats().stuck === 0) await sleep(1)
       expect(await wal.get(operation.id)).toMatchObject({ state: 'running', attemptCount: 1 })
       expect(wal.stats()).toMatchObject({ running: 1, stuck: 1 })
       mayEnd.set()
-      const done = await wal.wait(operation.id)
-      expect(done).toMatchObject({ state: 'completed', attemptCount: 2 })
-      expect(done.attempts[0]).toMatchObject({ outcome: 'failed', failure: { code: 'WAL_TIMEOUT' } })
+      done = await wal.wait(operation.id)
     })
-    expect(late).toEqual([{ id: expect.any(Number), type: 'pin', attempt: 1 }])
+    expect(done).toMatchObject({ state: 'completed' })
+    // On a busy machine the time of an attempt may be over before it begins: that one is late too.
+    const failed = done!.attempts.slice(0, -1)
+    expect(failed[0]).toMatchObject({ outcome: 'failed', failure: { code: 'WAL_TIMEOUT' } })
+    expect(late).toEqual(failed.map(({ attempt }) => ({ id: done!.id, type: 'pin', attempt })))
   })
 
   onBoth('ignores cancellation is waited for by cancel and by close', async () => {
@@ -220,17 +214,18 @@ describe('what a handler is given', () => {
   onBoth('a checkpoint that the next attempt finds, also after a crash', async () => {
     const disk = someDisk()
     const found: unknown[] = []
+    const hasSaved = createEvent()
     const run = async (_: unknown, { checkpoint, save }: HandlerContext) => {
       found.push(checkpoint)
       await save({ part: found.length })
       if (found.length < 3) throw new Error('once more')
+      hasSaved.set()
       if (found.length === 3) await sleep(Infinity)
     }
     const options: Partial<WalOptions> = { retryBaseMs: 1, drainMs: 0 }
     const first = await openOps({ types: { pin: handler(run) }, ...options }, disk)
     const { operation } = await first.append({ type: 'pin', params: {} })
-    while ((await first.get(operation.id))?.attemptCount !== 3 || found.length < 3) await sleep(1)
-    await sleep(5)
+    await hasSaved.wait()
     const next = disk.crash()
     await first.close().catch(() => undefined)
     await using wal = await openOps({ types: { pin: handler(run) }, ...options }, next)

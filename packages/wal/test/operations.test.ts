@@ -1,7 +1,7 @@
 import { sleep, taskGroup } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { expect, test } from 'vitest'
-import { errorOf, handler, openOps, someDisk } from './wal-on.ts'
+import { errorOf, handler, openOps, someDisk, until } from './wal-on.ts'
 
 const onBoth = forEachBackend(test, { seeds: 20 })
 
@@ -71,8 +71,7 @@ onBoth('an operation is cancelled while it waits and while it runs', async () =>
     { type: 'pin', params: { n: 2 } },
   ])
   const { id } = first!.operation
-  await sleep(20)
-  expect(await wal.get(id)).toMatchObject({ state: 'running', epoch: 1 })
+  expect(await until(wal, id, 'running')).toMatchObject({ epoch: 1 })
   expect(await wal.cancel(second!.operation.id, { reason: 'not needed' })).toMatchObject({
     state: 'cancelled',
     failure: { code: 'WAL_CANCELLED', message: 'not needed' },

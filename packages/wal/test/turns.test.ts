@@ -50,12 +50,16 @@ describe('whose turn it is', () => {
   onBoth('limits hold per backend and in all, and one lane does not hold up another', async () => {
     let most = 0
     let running = 0
+    const isFull = createEvent()
     const byBackend: Record<string, number> = {}
     const run = async ({ backend }: { backend: string }) => {
       running += 1
       byBackend[backend] = (byBackend[backend] ?? 0) + 1
       most = Math.max(most, running)
       expect(byBackend[backend]).toBeLessThanOrEqual(backend === 'a' ? 1 : 2)
+      // Nobody ends before as many run as may.
+      if (running === 3) isFull.set()
+      await isFull.wait()
       await sleep(2)
       byBackend[backend] -= 1
       running -= 1

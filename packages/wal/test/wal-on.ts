@@ -1,7 +1,13 @@
 /** Opens logs of operations on simulated disks, with a clock of the wall that goes with the time of the backend. */
-import { now, random } from '@ipfs-kit/concurrency'
+import { now, random, sleep } from '@ipfs-kit/concurrency'
 import { simDisk, type Disk } from '@ipfs-kit/disk'
-import { openWal, type OperationHandler, type Wal, type WalOptions } from '@ipfs-kit/wal'
+import {
+  openWal,
+  type LoggedOperation,
+  type OperationHandler,
+  type Wal,
+  type WalOptions,
+} from '@ipfs-kit/wal'
 import { z } from 'zod'
 
 /** The clock of the wall when the time of the backend is 0. */
@@ -36,6 +42,15 @@ export async function openOps(
     clock: wallClock,
     ...options,
   })
+}
+
+/** Waits until an operation is in a state, in which it then has to stay. */
+export async function until(wal: Wal, id: number, state: string): Promise<LoggedOperation> {
+  for (;;) {
+    const operation = await wal.get(id)
+    if (operation?.state === state) return operation
+    await sleep(1)
+  }
 }
 
 /** The error that something ends with. */
