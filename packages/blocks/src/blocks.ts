@@ -117,6 +117,22 @@ export interface CollectReport {
   readonly freedBytes: number
 }
 
+/** How far a collection is. */
+export interface CollectProgress {
+  /** It looks for what is claimed, or removes what is not. */
+  readonly stage: 'marking' | 'removing'
+  /** Blocks that were found, or removed. */
+  readonly blocks: number
+  /** Bytes that were read of them, or removed. */
+  readonly bytes: number
+}
+
+/** Options of {@link Blocks.collect}. */
+export interface CollectOptions extends CallOptions {
+  /** Told from the time on at which this call came. It must not throw: others may wait for the same collection. */
+  readonly onProgress?: (progress: CollectProgress) => void
+}
+
 /** What compaction did. */
 export interface CompactReport {
   readonly packs: number
@@ -286,7 +302,7 @@ export interface Blocks extends AsyncDisposable {
   /** Finds what the claims reach. Those who call while one runs get the next. `BLOCKS_MARK_INCOMPLETE`. */
   mark(options?: CallOptions): Promise<MarkReport>
   /** Garbage collection: drops all cache packs, marks, and removes what nobody claims from the kept ones. */
-  collect(options?: CallOptions): Promise<CollectReport>
+  collect(options?: CollectOptions): Promise<CollectReport>
   /** Rewrites kept packs whose share of dead bytes is at least `minDeadShare` (default 0.25), after a mark. */
   compact(options?: CallOptions & { readonly minDeadShare?: number }): Promise<CompactReport>
   /** Reads and checks all packs at a bounded rate. */

@@ -3,7 +3,7 @@
  * that hold much that nobody claims. One thing at a time, in slices.
  */
 import { createLock, type Lock, now, type Owner, sleep, type Task } from '@ipfs-kit/concurrency'
-import type { Claim, CollectReport, CompactReport, MarkReport } from './blocks.ts'
+import type { Claim, CollectProgress, CollectReport, CompactReport, MarkReport } from './blocks.ts'
 import { compactPack } from './compact.ts'
 import { type Deleted, deleteUnclaimed } from './delete-unclaimed.ts'
 import { diskFailure } from './disk-failure.ts'
@@ -48,6 +48,10 @@ const desperateShare = 0.02
 const collectShare = 1 / 16
 const minMarkPauseMs = 20
 const sliceMs = 4
+/** Blocks that a mark finds between two words of how far it is. */
+const toldBlocks = 256
+
+type Tell = (progress: CollectProgress) => void
 
 /** The store's housekeeping. */
 export class Upkeep {
@@ -133,7 +137,8 @@ export class Upkeep {
     return report
   }
 
-  async collect(): Promise<CollectReport> {
+  /** @param tell - is told how far it is */
+  async collect(tell: Tell): Promise<CollectReport> {
     using _turn = await this.#turn.acquire()
     const { store } = this.#options
     const report = { removedBlocks: 0, removedBytes: 0, freedBytes: 0 }
@@ -141,10 +146,11 @@ export class Upkeep {
       report.removedBlocks += done.removedEntries
       report.removedBytes += done.removedBytes
       report.freedBytes += done.freedBytes ?? 0
+      tell({ stage: 'removing', blocks: report.removedBlocks, bytes: report.removedBytes })
     }
     // The mark first: if a claim has a hole, nothing is removed at all. It moves what is claimed out of cache packs, but for
     // what may have holes: that moves as these are dropped, so that it needs no more room than one pack.
-    if (this.#options.claims !== undefined) await this.#mark()
+    if (this.#options.claims !== undefined) await this.#mark(tell)
     for (const done of await this.#evictor.evictAll()) count(done)
     this.#rollIf(collectShare)
     await store.parts.streams.kept.sealed()
@@ -243,21 +249,34 @@ export class Upkeep {
     return false
   }
 
-  async #mark(): Promise<MarkReport> {
+  async #mark(tell: Tell = () => {}): Promise<MarkReport> {
     const { store, claims } = this.#options
     if (claims === undefined) throw new TypeError('A store without claims has nothing to mark by')
     this.#writtenAtMark = store.keptBytesWritten
     this.#stuck.clear()
     store.promotions.begin()
+    const found = { blocks: 0, bytes: 0 }
+    const walk = walkOf(store)
     const { report, packs: tallies } = await markClaims({
-      ...walkOf(store),
+      ...walk,
       claims,
+      read: async (cid) => {
+        const bytes = await walk.read(cid)
+        found.bytes += bytes?.length ?? 0
+        return bytes
+      },
+      lookup: (cid, each) => {
+        found.blocks += 1
+        if (found.blocks % toldBlocks === 0) tell({ stage: 'marking', ...found })
+        return walk.lookup(cid, each)
+      },
       settle: () => store.promotions.finish(),
       epochs: store.parts.epochs,
       catalog: store.parts.catalog,
       sliceMs,
     })
     this.#unclaimed = new Map([...tallies].map(([slot, tally]) => [slot, tally.deadBytes]))
+    tell({ stage: 'marking', ...found })
     publishMark(report)
     return report
   }

@@ -1,5 +1,5 @@
 /** The node as its users see it. The parts behind the interface are in the files of the same names. */
-import type { Blocks as Packs } from '@ipfs-kit/blocks'
+import type { Blocks as Packs, CollectOptions } from '@ipfs-kit/blocks'
 import type { Blockstore } from 'interface-blockstore'
 import type { CID } from 'multiformats/cid'
 import type { OwnPins } from './pins.ts'
@@ -240,7 +240,7 @@ export interface Repo {
    * removed. Waits until the blocks of an older version are in packs, or no more of them finds room: then it makes some, and
    * they move on. `IPFS_NOT_MIGRATED` when their move has stopped for another reason.
    */
-  gc(options?: CallOptions): Promise<GcResult>
+  gc(options?: CollectOptions): Promise<GcResult>
 }
 
 /** A node over a folder. All methods are safe to call at once. After `close` every call rejects with `IPFS_CLOSED`. */

@@ -6,6 +6,7 @@ import {
   type Blocks,
   type BlocksStats,
   type CallOptions,
+  type CollectOptions,
   type CollectReport,
   type CompactReport,
   createVisited,
@@ -136,7 +137,7 @@ export class MigratingBlocks implements Blocks {
   }
 
   /** While only room is missing: what no pin reaches goes from files and packs, and then the rest moves. */
-  async collect(options?: CallOptions): Promise<CollectReport> {
+  async collect(options?: CollectOptions): Promise<CollectReport> {
     await this.#migration.settled(options)
     if (this.#migration.isDone) return this.#packs.collect(options)
     const files = await removeUnclaimed(this.#migration, this.#packs, options)

@@ -15,6 +15,7 @@ import type { Calls } from '../wal/calls.ts'
 import { WalError } from '../errors.ts'
 import type { Lane } from './lane.ts'
 import type { LoggedOperation } from '../store/operation.ts'
+import { isDiskTrouble } from '../wal/ledger.ts'
 import { perform, type AttemptOutcome, type PerformOptions } from './perform.ts'
 
 /** What a dispatcher is made of. */
@@ -134,7 +135,8 @@ export class Dispatcher {
         await ledger.store.index.applied(from)
         lane.refill()
       } catch (error) {
-        ledger.stop(error)
+        if (isDiskTrouble(error)) this.#rest(lane)
+        else ledger.stop(error)
       } finally {
         this.#filling.delete(lane)
       }

@@ -7,6 +7,7 @@ import type { Calls } from './calls.ts'
 import { changed } from '../store/change.ts'
 import { WalError } from '../errors.ts'
 import type { CallOptions } from '../log/log.ts'
+import type { Keeping } from '../store/kept-operations.ts'
 import { isFinished, type LoggedOperation } from '../store/operation.ts'
 import type { OperationChange } from './wal.ts'
 import type { OperationStore } from '../store/operation-store.ts'
@@ -23,6 +24,8 @@ interface Commit {
   readonly records: readonly WalRecord[]
   readonly make: (firstLsn: number) => readonly LoggedOperation[]
   readonly written: Resume<readonly LoggedOperation[]>
+  /** Of what the records are about. */
+  readonly keeping: Keeping | undefined
 }
 
 /** A record of a change before its operation is named and its time is known. */
@@ -118,7 +121,7 @@ export class Ledger {
     return this.#notApplied(id) === undefined
   }
 
-  /** Waits until the index has all that is acknowledged. @throws WalError WAL_INDEX_FAILED; the reason of the signal */
+  /** Waits until the index has all that is acknowledged. @throws WalError WAL_INDEX_FAILED, WAL_FULL; the reason of the signal */
   async applied(options?: CallOptions): Promise<void> {
     try {
       await this.store.index.applied(this.acknowledged, options)
@@ -174,7 +177,9 @@ export class Ledger {
   ): Promise<Made> {
     const begin = (written: Resume<Made>) => {
       if (this.failure !== undefined) throw this.failure
-      this.#waiting.push({ records, make, written: written as Resume<readonly LoggedOperation[]> })
+      const about = records.flatMap(aboutOthers)
+      const keeping = about.length === 0 ? undefined : this.store.index.keep(about)
+      this.#waiting.push({ records, make, written: written as Resume<readonly LoggedOperation[]>, keeping })
       this.promising += addsOf(records)
       this.#wake()
       return noUndo
@@ -213,8 +218,9 @@ export class Ledger {
         await this.#write(batch.slice(half))
         return
       }
-      for (const { records, written } of batch) {
+      for (const { records, written, keeping } of batch) {
         this.promising -= addsOf(records)
+        keeping?.[Symbol.dispose]()
         written.reject(error)
       }
     }
@@ -224,9 +230,10 @@ export class Ledger {
   #written(batch: readonly Commit[], firstLsn: number): void {
     this.#count(batch, firstLsn)
     let nextLsn = firstLsn
-    for (const { records, make, written } of batch) {
+    for (const { records, make, written, keeping } of batch) {
       const lsn = nextLsn
       nextLsn += records.length
+      keeping?.until(nextLsn - 1)
       this.acknowledged = nextLsn - 1
       this.promising -= addsOf(records)
       try {
@@ -287,6 +294,12 @@ export class Ledger {
     this.#recent = new Map()
     this.#turnAt = this.acknowledged
   }
+}
+
+/** Operations that a record is about, which may have ended when the index gets it, or before. */
+function aboutOthers(record: WalRecord): readonly number[] {
+  if (record.kind === 'add') return record.after
+  return record.kind === 'retry' ? [record.id, ...(record.after ?? [])] : []
 }
 
 function addsOf(records: readonly WalRecord[]): number {
