@@ -139,6 +139,10 @@ export class OpenedBlocks implements Blocks {
     return openLease(this.#store, options)
   }
 
+  noteRetained(roots?: readonly CID[]): void {
+    this.#store.retention.note(roots)
+  }
+
   async mark(options?: CallOptions): Promise<MarkReport> {
     return this.#shared(this.#marks, options)
   }

@@ -4,7 +4,6 @@
  */
 import { createLock, type Lock, now, type Owner, sleep, type Task } from '@ipfs-kit/concurrency'
 import type { Claim, CollectProgress, CollectReport, CompactReport, MarkReport } from './blocks.ts'
-import type { CID } from 'multiformats/cid'
 import { compactPack } from './compact.ts'
 import { type Deleted, deleteUnclaimed } from './delete-unclaimed.ts'
 import { diskFailure } from './disk-failure.ts'
@@ -16,6 +15,7 @@ import { tryTwice } from './read-around.ts'
 import { publishMark } from './reports.ts'
 import { ended } from './shared-work.ts'
 import type { Store } from './store.ts'
+import { walkOf } from './store-walk.ts'
 
 /** What upkeep needs. */
 export interface UpkeepOptions {
@@ -29,7 +29,6 @@ export interface UpkeepOptions {
   /** Share of a dropped cache pack that may be appended again because it was read. */
   readonly readmitShare: number
   readonly claims: (() => Iterable<Claim> | AsyncIterable<Claim>) | undefined
-  readonly links: (cid: CID, bytes: Uint8Array) => Iterable<CID>
   /** Bytes appended between two looks at the volume. */
   readonly volumeEveryBytes: number
   /** Bytes that the volume allows for packs; asked now and then. */
@@ -149,7 +148,8 @@ export class Upkeep {
       report.freedBytes += done.freedBytes ?? 0
       tell({ stage: 'removing', blocks: report.removedBlocks, bytes: report.removedBytes })
     }
-    // The mark first: if a claim has a hole, nothing is removed at all. It moves what is claimed out of cache packs.
+    // The mark first: if a claim has a hole, nothing is removed at all. It moves what is claimed out of cache packs, but for
+    // what may have holes: that moves as these are dropped, so that it needs no more room than one pack.
     if (this.#options.claims !== undefined) await this.#mark(tell)
     for (const done of await this.#evictor.evictAll()) count(done)
     this.#rollIf(collectShare)
@@ -250,32 +250,29 @@ export class Upkeep {
   }
 
   async #mark(tell: Tell = () => {}): Promise<MarkReport> {
-    const { store, claims, links } = this.#options
-    const { catalog, epochs, tagger, packs } = store.parts
+    const { store, claims } = this.#options
     if (claims === undefined) throw new TypeError('A store without claims has nothing to mark by')
     this.#writtenAtMark = store.keptBytesWritten
     this.#stuck.clear()
     store.promotions.begin()
     const found = { blocks: 0, bytes: 0 }
+    const walk = walkOf(store)
     const { report, packs: tallies } = await markClaims({
+      ...walk,
       claims,
-      links,
       read: async (cid) => {
-        const bytes = await store.get(store.blockKey(cid))
+        const bytes = await walk.read(cid)
         found.bytes += bytes?.length ?? 0
         return bytes
       },
       lookup: (cid, each) => {
         found.blocks += 1
         if (found.blocks % toldBlocks === 0) tell({ stage: 'marking', ...found })
-        return store.lookup.eachEntry(store.blockKey(cid), each)
+        return walk.lookup(cid, each)
       },
-      isKept: (slot) => packs[slot]?.stream === 'kept',
-      promote: (cid) => store.promotions.promote(store.blockKey(cid)),
       settle: () => store.promotions.finish(),
-      tagger,
-      epochs,
-      catalog,
+      epochs: store.parts.epochs,
+      catalog: store.parts.catalog,
       sliceMs,
     })
     this.#unclaimed = new Map([...tallies].map(([slot, tally]) => [slot, tally.deadBytes]))

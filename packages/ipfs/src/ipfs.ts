@@ -254,7 +254,7 @@ export interface Ipfs extends AsyncDisposable {
   /** The store under it in the shape of Helia: verified on every read; a `put` through it is cache unless pinned. */
   readonly blockstore: Blockstore
   /** The packs: what they hold and take, why a block is there, and their upkeep. Rejects with `BlocksError`. */
-  readonly store: Pick<Packs, 'stats' | 'explain' | 'verify' | 'verifyPacks' | 'compact'>
+  readonly store: Pick<Packs, 'stats' | 'explain' | 'noteRetained' | 'verify' | 'verifyPacks' | 'compact'>
   /** The move of an older version's blocks into packs; only if there were any at opening. */
   readonly migration?: RunMigration
   /** Counts since opening; a frozen snapshot. */

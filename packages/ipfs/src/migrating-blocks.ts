@@ -126,6 +126,11 @@ export class MigratingBlocks implements Blocks {
     return this.#migration.isDone ? lease : new MigratingLease(lease, stream, this.#migration)
   }
 
+  /** What is in files is not evicted. */
+  noteRetained(roots?: readonly CID[]): void {
+    this.#packs.noteRetained(roots)
+  }
+
   async mark(options?: CallOptions): Promise<MarkReport> {
     await this.#migration.settled(options)
     return this.#packs.mark(options)
