@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createGateway } from '@ipfs-kit/gateway'
 import { type Kit, openKit } from '@ipfs-kit/kit'
-import { createErrorLog, createTelemetry } from '@ipfs-kit/telemetry'
+import { createErrorLog, createFindingLog, createTelemetry } from '@ipfs-kit/telemetry'
 import { Registry } from 'prom-client'
 import { createApi } from './api.ts'
 import { openListener } from './listen.ts'
@@ -36,7 +36,10 @@ export async function openServer(options: ServerOptions = {}): Promise<Server> {
   await using opening = new AsyncDisposableStack()
 
   // The log and the metrics hear of everything that follows.
-  if (options.log !== undefined) opening.use(createErrorLog({ write: options.log }))
+  if (options.log !== undefined) {
+    opening.use(createErrorLog({ write: options.log }))
+    opening.use(createFindingLog({ write: options.log }))
+  }
   const names = new WeakMap<object, string>()
   const telemetry = createTelemetry({ registry: new Registry(), nameOfServer: (server) => names.get(server) })
   opening.defer(() => telemetry.close())

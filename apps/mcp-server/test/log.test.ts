@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { open, readdir, readFile } from 'node:fs/promises'
+import { mkdtemp, open, readdir, readFile, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
-import { type ErrorAnswer, serveOnce, until } from './serving.ts'
+import { expect, it, onTestFinished } from 'vitest'
+import { type ErrorAnswer, serve, serveOnce, until } from './serving.ts'
 
 /** Writes over some of the bytes of a block where a pack file holds them. */
 async function overwrite(block: Uint8Array, folder: string): Promise<void> {
@@ -139,4 +140,21 @@ it('has nothing that its answer explains, and nothing of clients that go away', 
   socket.destroy()
   await until(() => site.server.kit.stats().endedCalls === calls + 1)
   expect(site.lines).toEqual([])
+})
+
+it('has what opening the home has found that is not as it was left', async () => {
+  const home = await mkdtemp(join(tmpdir(), 'mcp-server-log-'))
+  onTestFinished(() => rm(home, { recursive: true }))
+  const first = await serve({ home })
+  await first.close()
+  expect(first.lines).toEqual([])
+  const [segment] = (await readdir(join(home, 'log'))).filter((name) => name.endsWith('.wal'))
+  const file = await open(join(home, 'log', segment!), 'r+')
+  await file.write('damaged', 100)
+  await file.close()
+
+  const second = await serve({ home })
+  await second.close()
+  const found = second.lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+  expect(found).toMatchObject([{ level: 'warn', part: 'wal', finding: { segment } }])
 })

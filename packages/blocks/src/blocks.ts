@@ -86,7 +86,8 @@ export interface Claim {
   readonly depth?: number
   /**
    * What becomes of a mark when a block that has links is not here, or damaged. `stop`: it fails, and nothing is freed. `skip`:
-   * what is here is kept, such as for work that has not looked yet whether all is here. Default `stop`.
+   * what is here is kept, such as for work that has not looked yet whether all is here; a mark leaves it in its cache packs, from
+   * which it moves when they are dropped. Default `stop`.
    */
   readonly missing?: 'stop' | 'skip'
 }
@@ -114,6 +115,22 @@ export interface CollectReport {
   readonly keptBlocks: number
   /** Bytes of packs that the volume got back. */
   readonly freedBytes: number
+}
+
+/** How far a collection is. */
+export interface CollectProgress {
+  /** It looks for what is claimed, or removes what is not. */
+  readonly stage: 'marking' | 'removing'
+  /** Blocks that were found, or removed. */
+  readonly blocks: number
+  /** Bytes that were read of them, or removed. */
+  readonly bytes: number
+}
+
+/** Options of {@link Blocks.collect}. */
+export interface CollectOptions extends CallOptions {
+  /** Told from the time on at which this call came. It must not throw: others may wait for the same collection. */
+  readonly onProgress?: (progress: CollectProgress) => void
 }
 
 /** What compaction did. */
@@ -277,10 +294,15 @@ export interface Blocks extends AsyncDisposable {
   /** All blocks in no order, each once. What is put or deleted meanwhile may or may not appear. */
   list(options?: CallOptions): AsyncGenerator<Listed, void, undefined>
   lease(options?: LeaseOptions): Lease
+  /**
+   * Tells that the option `retained` gives these roots as well, or, without any, that it may give others than it did. From here on
+   * nothing that is here of them goes: they are walked before the next block does.
+   */
+  noteRetained(roots?: readonly CID[]): void
   /** Finds what the claims reach. Those who call while one runs get the next. `BLOCKS_MARK_INCOMPLETE`. */
   mark(options?: CallOptions): Promise<MarkReport>
   /** Garbage collection: drops all cache packs, marks, and removes what nobody claims from the kept ones. */
-  collect(options?: CallOptions): Promise<CollectReport>
+  collect(options?: CollectOptions): Promise<CollectReport>
   /** Rewrites kept packs whose share of dead bytes is at least `minDeadShare` (default 0.25), after a mark. */
   compact(options?: CallOptions & { readonly minDeadShare?: number }): Promise<CompactReport>
   /** Reads and checks all packs at a bounded rate. */

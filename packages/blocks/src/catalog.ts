@@ -13,6 +13,8 @@ export const entryFlags = {
   damaged: 1,
   /** Read since it was written: cache packs readmit it when they are dropped. */
   read: 2,
+  /** A walk of what is retained has reached it in a cache pack: it moves to a kept one when that is dropped. */
+  retained: 4,
 } as const
 
 /**

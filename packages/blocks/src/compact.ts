@@ -1,8 +1,10 @@
 /** Compaction: what lives of a kept pack is copied to the newest one, synced there, and the pack is removed. */
+import type { Handle } from './catalog.ts'
+import { copyToKept } from './copy-frame.ts'
 import { copyDeletion } from './delete-key.ts'
-import { matches } from './digest.ts'
 import { dropPack } from './drop-pack.ts'
 import { frameKinds } from './frame.ts'
+import { damaged } from './frame-reader.ts'
 import { frameRows, readWhole } from './pack-frames.ts'
 import type { Batch, Pack } from './pack.ts'
 import { Pace } from './pace.ts'
@@ -43,6 +45,7 @@ export async function compactPack(store: Store, pack: Pack): Promise<Compacted |
   const { room, streams } = store.parts
   // Without a sync no pack is removed, and copies would only take room.
   if (streams.kept.syncFailure !== undefined) throw streams.kept.syncFailure
+  using _copying = await store.copying.acquire()
   const copying: Copying = { copiedBytes: 0, removedEntries: 0, removedBytes: 0, batches: new Set() }
   const copied = await tryOnce(() => copyLiving(store, pack, copying))
   try {
@@ -65,7 +68,8 @@ export async function compactPack(store: Store, pack: Pack): Promise<Compacted |
 
 /** Copies what lives in a pack. False if there is something that it cannot copy. */
 async function copyLiving(store: Store, pack: Pack, copying: Copying): Promise<boolean> {
-  const { catalog, epochs, folder, room, packs, leastStrangeId } = store.parts
+  const { catalog, epochs, folder, packs, leastStrangeId } = store.parts
+  const { retention } = store
   const pace = new Pace(sliceMs)
   const isOldest =
     pack.id < leastStrangeId && !packs.some((other) => other?.stream === 'kept' && other.id < pack.id)
@@ -74,8 +78,13 @@ async function copyLiving(store: Store, pack: Pack, copying: Copying): Promise<b
     if (pace.isDue) await pace.turn()
     const isGone = row.kind === frameKinds.goneBlock
     if (isGone && isOldest) continue
-    const located = catalog.locate(row.high, row.low, pack.slot, row.offset)
-    const found = typeof located === 'number' ? located : await located
+    let found: Handle
+    do {
+      // What the last mark did not reach may be of a root that has come since.
+      if (retention.isStale) await retention.find()
+      const located = catalog.locate(row.high, row.low, pack.slot, row.offset)
+      found = typeof located === 'number' ? located : await located
+    } while (retention.isStale)
     if (!isGone && !catalog.has(found)) continue
     if (!isGone && !epochs.isLive(found)) {
       store.forget(found, { pack, offset: row.offset, payloadBytes: row.payloadBytes }, row.low)
@@ -83,26 +92,17 @@ async function copyLiving(store: Store, pack: Pack, copying: Copying): Promise<b
       copying.removedBytes += row.payloadBytes
       continue
     }
-    const whole = await readWhole(folder, pack, row)
-    if (whole === undefined) return false
     if (isGone) {
+      const whole = await readWhole(folder, pack, row)
+      if (whole === undefined) return false
       const key = keyOfFrame({ ...row, kind: frameKinds.block }, whole.key)
       const batch = await copyDeletion(store, key, pack)
       if (batch !== undefined) copying.batches.add(batch)
       continue
     }
-    if (!(await matches(whole.key, whole.payload))) return false
-    const bytes = store.roomFor(whole.key.length, row.payloadBytes)
-    if (!room.takeReserve(bytes)) throw room.full(bytes)
-    const again = catalog.locate(row.high, row.low, pack.slot, row.offset)
-    const handle = typeof again === 'number' ? again : await again
-    if (!catalog.has(handle)) {
-      room.give(bytes)
-      continue
-    }
-    const place = { pack, offset: row.offset, payloadBytes: row.payloadBytes }
-    const placed = store.copy(keyOfFrame(row, whole.key), whole.payload, place, handle, 'kept')
-    room.give(bytes - placed.room)
+    const placed = await copyToKept(store, pack, row)
+    if (placed === damaged) return false
+    if (placed === undefined) continue
     copying.copiedBytes += row.payloadBytes
     copying.batches.add(placed.batch)
     waiting += row.payloadBytes

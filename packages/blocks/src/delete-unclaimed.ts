@@ -1,4 +1,5 @@
 /** Deletes, one by one, what nobody claims in the kept packs that are not worth a compaction. After a complete mark. */
+import type { Handle } from './catalog.ts'
 import { frameKinds } from './frame.ts'
 import { readKey } from './frame-reader.ts'
 import { frameRows } from './pack-frames.ts'
@@ -18,6 +19,7 @@ export interface Deleted {
 /** Looks at every frame of the packs. @throws BlocksError BLOCKS_FULL, BLOCKS_IO */
 export async function deleteUnclaimed(store: Store, packs: readonly Pack[]): Promise<Deleted> {
   const { catalog, epochs, folder, streams } = store.parts
+  const { retention } = store
   const pace = new Pace(sliceMs)
   let removedEntries = 0
   let removedBytes = 0
@@ -30,8 +32,13 @@ export async function deleteUnclaimed(store: Store, packs: readonly Pack[]): Pro
       const first = typeof located === 'number' ? located : await located
       if (!catalog.has(first) || epochs.isLive(first)) continue
       const found = await tryTwice(() => readKey(folder, pack, row.offset))
-      const again = catalog.locate(row.high, row.low, pack.slot, row.offset)
-      const handle = typeof again === 'number' ? again : await again
+      let handle: Handle
+      do {
+        // A root may have come since the mark.
+        if (retention.isStale) await retention.find()
+        const again = catalog.locate(row.high, row.low, pack.slot, row.offset)
+        handle = typeof again === 'number' ? again : await again
+      } while (retention.isStale)
       if (!catalog.has(handle) || epochs.isLive(handle)) continue
       const { high, low, offset, payloadBytes } = row
       if (found !== undefined) {

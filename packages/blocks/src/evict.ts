@@ -1,12 +1,18 @@
-/** Eviction: a cache pack is dropped whole. What a lease holds is appended again, and what was read since, within a budget. */
-import { entryFlags } from './catalog.ts'
+/**
+ * Eviction: a cache pack is dropped whole. What is retained moves to the kept stream; what a lease holds is appended again, and
+ * what was read since, within a budget.
+ */
+import { entryFlags, type Handle } from './catalog.ts'
+import { copyToKept } from './copy-frame.ts'
 import { dropPack } from './drop-pack.ts'
+import { BlocksError } from './errors.ts'
 import { footerReserveBytes } from './footer.ts'
 import { frameBytes } from './frame.ts'
+import { damaged } from './frame-reader.ts'
 import { type FrameRow, frameRows, indexedRows, readWhole } from './pack-frames.ts'
 import type { Pack } from './pack.ts'
 import { Pace } from './pace.ts'
-import { tryOnce } from './read-around.ts'
+import { tryOnce, tryTwice } from './read-around.ts'
 import { publishEviction } from './reports.ts'
 import { keyOfFrame } from './store-key.ts'
 import type { Store } from './store.ts'
@@ -26,19 +32,23 @@ const sliceMs = 4
 const keyBytes = 34
 
 /**
- * Drops a sealed cache pack. `undefined` if that has to wait: there is no room for what a lease holds of it, or that cannot
- * be read.
+ * Drops a sealed cache pack. `undefined` if that has to wait: there is no room for what of it is retained or held by a lease, or
+ * what a lease holds cannot be read.
  *
  * @param budgetBytes - payload bytes of blocks that were read since they were written and may be appended again
  */
 export async function evictPack(store: Store, pack: Pack, budgetBytes: number): Promise<Evicted | undefined> {
   const { catalog, folder, streams } = store.parts
+  await store.retention.find(pack)
+  using turn = new DisposableStack()
   const emptying: Emptying = {
     budgetBytes,
     readmittedBytes: 0,
     takenBytes: 0,
     removedEntries: 0,
     removedBytes: 0,
+    turn,
+    hasTurn: false,
   }
   pack.isEmptying = true
   const rows = await tryOnce(() => emptyPack(store, pack, frameRows(folder, pack), emptying))
@@ -47,7 +57,7 @@ export async function evictPack(store: Store, pack: Pack, budgetBytes: number): 
     rows ?? (await tryOnce(() => emptyPack(store, pack, indexedRows(folder, catalog, pack), emptying)))
   if (all === false) return undefined
   if (emptying.readmittedBytes > 0) await streams.cache.written()
-  // A claimed block that a mark has moved to a kept pack is durable there before its copy here is gone.
+  // A claimed block that was moved to a kept pack is durable there before its copy here is gone.
   await store.promotions.settle()
   if (rows === undefined) forgetCold(store, pack, emptying)
   // Copies that could not be written lead here again; so does what a lease found in the meantime.
@@ -65,56 +75,90 @@ interface Emptying {
   takenBytes: number
   removedEntries: number
   removedBytes: number
+  /** Has the turn to copy to the kept stream, once something of the pack has to go there. */
+  readonly turn: DisposableStack
+  hasTurn: boolean
 }
 
-/** Lets nothing lead to some frames of a pack any more. False if there is no room for one that a lease holds. */
+/** Why a block outlasts its pack: a root retains it, a lease holds it, or it was read since it was written. */
+type Reason = 'retained' | 'held' | 'read'
+
+/** Lets nothing lead to some frames of a pack any more. False if there is no room for one that has to stay. */
 async function emptyPack(
   store: Store,
   pack: Pack,
   rows: AsyncIterable<FrameRow>,
   emptying: Emptying,
 ): Promise<boolean> {
-  const { catalog, epochs } = store.parts
+  const { retention } = store
+  const { catalog } = store.parts
   const pace = new Pace(sliceMs)
   for await (const row of rows) {
     if (pace.isDue) await pace.turn()
-    const located = catalog.locate(row.high, row.low, pack.slot, row.offset)
-    const handle = typeof located === 'number' ? located : await located
-    if (!catalog.has(handle)) continue
-    let held = epochs.isHeld(handle)
-    const wasRead = (catalog.flags(handle) & entryFlags.read) !== 0
+    const place = { pack, offset: row.offset, payloadBytes: row.payloadBytes }
+    /** What came to nothing: there was no room, or it cannot be read. */
+    let tried: Reason | undefined
     for (;;) {
-      const { budgetBytes } = emptying
-      // Without a budget nothing returns, and a block without bytes neither.
-      const returns = held || (wasRead && budgetBytes > 0 && row.payloadBytes <= budgetBytes)
-      const taken = returns ? await readmit(store, pack, row, held) : undefined
-      if (taken !== undefined) {
-        emptying.takenBytes += taken
-        emptying.readmittedBytes += row.payloadBytes
-        emptying.budgetBytes -= row.payloadBytes
-        break
-      }
-      const locatedNow = catalog.locate(row.high, row.low, pack.slot, row.offset)
-      const now = typeof locatedNow === 'number' ? locatedNow : await locatedNow
-      if (!catalog.has(now)) break
-      if (!epochs.isHeld(now)) {
-        store.forget(now, { pack, offset: row.offset, payloadBytes: row.payloadBytes }, row.low)
+      let handle: Handle
+      do {
+        // Roots may have come since the pack was begun with.
+        if (retention.isStale) await retention.find()
+        const located = catalog.locate(row.high, row.low, pack.slot, row.offset)
+        handle = typeof located === 'number' ? located : await located
+      } while (retention.isStale)
+      if (!catalog.has(handle)) break
+      const reason = reasonFor(store, handle, row, emptying.budgetBytes, tried)
+      if (reason === undefined) {
+        store.forget(handle, place, row.low)
         emptying.removedEntries += 1
         emptying.removedBytes += row.payloadBytes
         break
       }
-      if (held) return false
-      // A lease took hold of it while there was no room for what was merely read: now it may take of the reserve.
-      held = true
+      // A lease may have taken hold of it while there was no room for what was merely read: then it takes of the reserve.
+      if (reason === tried) return false
+      tried = reason
+      if (reason === 'retained') {
+        if (!emptying.hasTurn) emptying.turn.use(await store.copying.acquire())
+        emptying.hasTurn = true
+        const taken = await keep(store, pack, row)
+        if (taken === 'full') return false
+        emptying.takenBytes += taken
+        continue
+      }
+      const taken = await readmit(store, pack, row, reason === 'held')
+      if (taken === undefined) continue
+      emptying.takenBytes += taken
+      emptying.readmittedBytes += row.payloadBytes
+      emptying.budgetBytes -= row.payloadBytes
+      break
     }
   }
   return true
 }
 
-/** Entries that a footer answers for which cannot be read any more are forgotten all at once, unless a lease may hold one. */
+/** `tried`: what came to nothing. That is no reason any more, unless a lease holds it. */
+function reasonFor(
+  store: Store,
+  handle: Handle,
+  { payloadBytes }: FrameRow,
+  budgetBytes: number,
+  tried: Reason | undefined,
+): Reason | undefined {
+  const { catalog, epochs } = store.parts
+  if (tried !== 'retained' && store.retention.has(handle)) return 'retained'
+  if (epochs.isHeld(handle)) return 'held'
+  const wasRead = (catalog.flags(handle) & entryFlags.read) !== 0
+  // Without a budget nothing returns, and a block without bytes neither.
+  return tried === undefined && wasRead && budgetBytes > 0 && payloadBytes <= budgetBytes ? 'read' : undefined
+}
+
+/**
+ * Entries that a footer answers for which cannot be read any more are forgotten all at once, unless one may be retained or held by
+ * a lease.
+ */
 function forgetCold(store: Store, pack: Pack, emptying: Emptying): void {
   const { catalog, epochs } = store.parts
-  if (!catalog.isCold(pack.slot) || epochs.openLeases > 0) return
+  if (!catalog.isCold(pack.slot) || epochs.openLeases > 0 || !store.retention.isEmpty) return
   emptying.removedEntries += pack.liveEntries
   emptying.removedBytes += pack.liveBytes
   pack.liveEntries = 0
@@ -144,6 +188,19 @@ async function countHeld(store: Store, pack: Pack): Promise<number> {
     if (catalog.has(handle) && epochs.isHeld(handle)) held += bytes
   }
   return Math.round(pack.room * (held / Math.max(1, all)))
+}
+
+/** Moves a block to the kept stream. The room that it took, 0 if it is damaged or cannot be read; `full` if there is none. */
+async function keep(store: Store, pack: Pack, row: FrameRow): Promise<number | 'full'> {
+  try {
+    const placed = await tryTwice(() => copyToKept(store, pack, row))
+    if (placed === undefined || placed === damaged) return 0
+    await store.promotions.copied(placed.batch, row.payloadBytes)
+    return placed.room
+  } catch (error) {
+    if (error instanceof BlocksError && error.code === 'BLOCKS_FULL') return 'full'
+    throw error
+  }
 }
 
 /** Appends a frame to the newest cache pack again. The room that it took; `undefined` if there is none for it, or it is damaged. */

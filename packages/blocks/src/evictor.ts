@@ -61,11 +61,14 @@ export class Evictor {
     return (await this.#running?.join()) ?? true
   }
 
-  /** Drops all cache packs but for what leases hold. */
+  /** Drops all cache packs but for what leases hold. What is retained moves to kept packs. */
   async evictAll(): Promise<readonly Evicted[]> {
     using _turn = await this.#turn.acquire()
     await this.#removeLeft()
-    const { cache } = this.#options.store.parts.streams
+    const { store } = this.#options
+    const { cache } = store.parts.streams
+    // Whatever was told of them, a collection knows the roots of now.
+    store.retention.note()
     cache.roll()
     await cache.sealed()
     const evicted: Evicted[] = []
@@ -87,13 +90,16 @@ export class Evictor {
   async #run(): Promise<boolean> {
     const { store, readmitBytes } = this.#options
     const { cache } = store.parts.streams
-    // Packs in a row that gave no room, since all that was in them is needed: once round, and there is no more to gain.
+    // Packs in a row that gave no room, since all that was in them is needed, and how many there were before the first of them:
+    // once round, and there is no more to gain.
     let vain = 0
+    let round = 0
     let trusted = 0
     try {
       using _turn = await this.#turn.acquire()
       await this.#removeLeft()
-      while (this.isShort && vain <= this.#packs().length) {
+      while (this.isShort && vain <= round) {
+        if (vain === 0) round = this.#packs().length
         if (this.#packs().length === 0) {
           cache.roll()
           await cache.sealed()

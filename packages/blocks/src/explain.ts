@@ -58,8 +58,12 @@ function about(store: Store, place: Place, handle: Handle, keyBytes: number): Om
     packsBefore === 0
       ? 'that pack is dropped next when room is needed'
       : `${packsBefore} older packs are dropped before that one when room is needed`
-  const held = known.claim === 'leased' ? ', and an open lease holds it' : ''
-  return { ...known, state: 'cache', packsBefore, why: `It lies ${where}; ${order}${held}.` }
+  const stays = store.retention.has(handle)
+    ? ', and it moves to a kept pack then, since a claim retains it'
+    : known.claim === 'leased'
+      ? ', and an open lease holds it'
+      : ''
+  return { ...known, state: 'cache', packsBefore, why: `It lies ${where}; ${order}${stays}.` }
 }
 
 type ClaimState = NonNullable<Explanation['claim']>

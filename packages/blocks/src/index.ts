@@ -11,6 +11,8 @@ export type {
   BlocksStats,
   CallOptions,
   Claim,
+  CollectOptions,
+  CollectProgress,
   CollectReport,
   CompactReport,
   Damage,

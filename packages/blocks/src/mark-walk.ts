@@ -35,6 +35,11 @@ export interface MarkWalkOptions {
    * it may be called again, even at the same time, for the same block.
    */
   readonly promote: (cid: CID) => Promise<boolean>
+  /**
+   * Called for the entries in cache packs of what is claimed with `missing: 'skip'`, in the turn in which they were found: such
+   * a block stays where it is, and moves when its pack is dropped.
+   */
+  readonly retain: (handle: Handle) => void
   /** The store's, for what was visited. */
   readonly tagger: Tagger
   readonly epochs: Pick<Epochs, 'reach'>
@@ -204,7 +209,7 @@ class MarkWalk {
       )
     }
     const where = await this.#reach(cid)
-    const isHere = where === 'kept' || (where === 'cache' && (await this.#promote(cid)))
+    const isHere = where === 'stays' || (where === 'moves' && (await this.#promote(cid)))
     if (!isHere) return this.#hole(cid, root, 'is not here')
     return (await this.#options.read(cid)) ?? this.#hole(cid, root, 'is not here, or damaged')
   }
@@ -228,22 +233,24 @@ class MarkWalk {
     if (isInline(cid)) return
     const where = this.#reach(cid)
     if (where === 'missing') this.#missingLeaves += 1
-    else if (where !== 'kept') return this.#reachLeafLater(cid, where)
+    else if (where !== 'stays') return this.#reachLeafLater(cid, where)
   }
 
   async #reachLeafLater(cid: CID, found: Where | Promise<Where>): Promise<void> {
     const where = await found
-    if (where === 'kept' || (where === 'cache' && (await this.#promote(cid)))) return
+    if (where === 'stays' || (where === 'moves' && (await this.#promote(cid)))) return
     this.#missingLeaves += 1
   }
 
   /** Marks the entries of a block. */
   #reach(cid: CID): Where | Promise<Where> {
-    const { lookup, epochs, catalog, isKept } = this.#options
+    const { lookup, epochs, catalog, isKept, retain } = this.#options
     let where: Where = 'missing'
     const waiting = lookup(cid, (handle) => {
       epochs.reach(handle)
-      if (where !== 'kept') where = isKept(catalog.pack(handle)) ? 'kept' : 'cache'
+      const kept = isKept(catalog.pack(handle))
+      if (!kept && this.#skips) retain(handle)
+      if (where !== 'stays') where = kept || this.#skips ? 'stays' : 'moves'
     })
     return waiting === undefined ? where : waiting.then(() => where)
   }
@@ -254,7 +261,8 @@ class MarkWalk {
   }
 }
 
-type Where = 'kept' | 'cache' | 'missing'
+/** Whether a block is here, and has to move to a kept pack. */
+type Where = 'stays' | 'moves' | 'missing'
 
 function isRaw(cid: CID): boolean {
   return cid.code === rawCodec

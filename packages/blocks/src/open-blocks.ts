@@ -51,6 +51,11 @@ export interface BlocksOptions {
    * The roots that somebody keeps, as they are now. Without it what leases put to kept packs stays until it is deleted.
    */
   readonly claims?: () => Iterable<Claim> | AsyncIterable<Claim>
+  /**
+   * Those roots among the claims that were claimed without a lease, as they are now: what is here of them may lie in cache
+   * packs, and is not evicted. Whoever gives them tells by {@link Blocks.noteRetained} when there are more.
+   */
+  readonly retained?: () => Iterable<CID> | AsyncIterable<CID>
   /** What a block links to; needed with `claims`. Not asked for raw blocks. Throws for what it does not understand. */
   readonly links?: (cid: CID, bytes: Uint8Array) => Iterable<CID>
 }
@@ -106,8 +111,10 @@ export async function openWith(options: BlocksOptions, chance: Chance): Promise<
 
     const owner = createOwner({ name: 'blocks' })
     opening.defer(() => owner.close())
-    // Room for what eviction and compaction copy, and for deletions.
-    const reserveBytes = packBytes + packOverheadBytes
+    // Room for what eviction and compaction copy, and for deletions. A cache pack of which all is retained moves as a whole: that
+    // is longer than a pack by its last value and its footer.
+    const copiedBytes = options.retained === undefined ? packBytes : packBytes * 1.5
+    const reserveBytes = copiedBytes + packOverheadBytes
     const room = new Room({
       maxBytes,
       maxEntries: checked.maxEntries,
@@ -158,6 +165,8 @@ export async function openWith(options: BlocksOptions, chance: Chance): Promise<
       leastStrangeId,
       streams,
       maxValueBytes: checked.maxValueBytes,
+      links: options.links ?? (() => []),
+      retained: options.retained,
       onAppended: () => upkeep.look(),
     })
     const upkeep: Upkeep = new Upkeep({
@@ -170,7 +179,6 @@ export async function openWith(options: BlocksOptions, chance: Chance): Promise<
       maxIndexedEntries: checked.maxIndexedEntries,
       readmitShare: checked.readmitShare,
       claims: options.claims,
-      links: options.links ?? (() => []),
       volumeBytes: async () => {
         // What was taken and is not written yet is still free on the volume.
         const unwritten = packs.reduce(
@@ -234,10 +242,15 @@ function checkOptions(options: BlocksOptions) {
   for (const key of Object.keys(options)) {
     if (!known.has(key)) throw new TypeError(`openBlocks has no option ${JSON.stringify(key)}`)
   }
-  const { path, claims, links, readmitShare = 0.1 } = options
+  const { path, claims, retained, links, readmitShare = 0.1 } = options
   if (typeof path !== 'string' || !path.startsWith('/')) throw new TypeError('path is an absolute path')
   if (claims !== undefined && links === undefined) throw new TypeError('claims need links')
-  type WholeNumber = Exclude<keyof BlocksOptions, 'path' | 'disk' | 'claims' | 'links' | 'readmitShare'>
+  if (retained !== undefined && claims === undefined)
+    throw new TypeError('retained roots are among the claims')
+  type WholeNumber = Exclude<
+    keyof BlocksOptions,
+    'path' | 'disk' | 'claims' | 'retained' | 'links' | 'readmitShare'
+  >
   const wholeNumber = (name: WholeNumber, least: number, most: number): number | undefined => {
     const value = options[name]
     if (value === undefined) return undefined
@@ -271,6 +284,7 @@ const known = new Set([
   'maxIndexedEntries',
   'readmitShare',
   'claims',
+  'retained',
   'links',
 ])
 

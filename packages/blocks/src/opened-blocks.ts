@@ -5,6 +5,8 @@ import type {
   Blocks,
   BlocksStats,
   CallOptions,
+  CollectOptions,
+  CollectProgress,
   CollectReport,
   CompactReport,
   Explanation,
@@ -58,7 +60,7 @@ export class OpenedBlocks implements Blocks {
   /** Whose tasks are ended by closing: what callers share. */
   readonly #work = createOwner({ name: 'work on blocks' })
   readonly #marks: SharedWork<MarkReport>
-  readonly #collections: SharedWork<CollectReport>
+  readonly #collections: SharedWork<CollectReport, CollectProgress>
   #closing: Promise<void> | undefined
 
   constructor(parts: OpenedParts) {
@@ -66,7 +68,7 @@ export class OpenedBlocks implements Blocks {
     this.#store = parts.store
     this.unverified = createUnverified(parts.store)
     this.#marks = new SharedWork(this.#work, 'mark', () => parts.upkeep.mark())
-    this.#collections = new SharedWork(this.#work, 'collect', () => parts.upkeep.collect())
+    this.#collections = new SharedWork(this.#work, 'collect', (tell) => parts.upkeep.collect(tell))
   }
 
   async put(cid: CID, bytes: Uint8Array, options: PutOptions = {}): Promise<void> {
@@ -137,11 +139,15 @@ export class OpenedBlocks implements Blocks {
     return openLease(this.#store, options)
   }
 
+  noteRetained(roots?: readonly CID[]): void {
+    this.#store.retention.note(roots)
+  }
+
   async mark(options?: CallOptions): Promise<MarkReport> {
     return this.#shared(this.#marks, options)
   }
 
-  async collect(options?: CallOptions): Promise<CollectReport> {
+  async collect(options?: CollectOptions): Promise<CollectReport> {
     return this.#shared(this.#collections, options)
   }
 
@@ -160,9 +166,11 @@ export class OpenedBlocks implements Blocks {
 
   async *verifyPacks(options: VerifyOptions = {}): AsyncGenerator<PackVerified, void, undefined> {
     const verification = new Verification(this.#store, options)
+    const { signal } = options
+    const waiting = signal === undefined ? {} : { signal }
     for (;;) {
       const next = new SharedWork(this.#work, 'verify', () => verification.next())
-      const verified = await this.#shared(next, options)
+      const verified = await this.#shared(next, waiting)
       if (verified === undefined) return
       yield verified
     }
@@ -217,7 +225,10 @@ export class OpenedBlocks implements Blocks {
     }
   }
 
-  async #shared<T>(work: SharedWork<T>, options: CallOptions | undefined): Promise<T> {
+  async #shared<T, Told>(
+    work: SharedWork<T, Told>,
+    options: Parameters<SharedWork<T, Told>['run']>[0],
+  ): Promise<T> {
     this.#store.check(options)
     try {
       return await work.run(options)

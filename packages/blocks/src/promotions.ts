@@ -1,4 +1,4 @@
-/** Moves claimed blocks that a mark has found in cache packs to kept ones. */
+/** Moves claimed blocks from cache packs to kept ones: those that a mark has found, and what is retained of a pack that goes. */
 import type { Batch } from './pack.ts'
 import type { Key, Store } from './store.ts'
 
@@ -38,13 +38,19 @@ export class Promotions {
       const bytes = this.#store.roomFor(key.bytes.length, payload.length)
       if (!room.takeReserve(bytes)) throw room.full(bytes)
       const placed = this.#store.copy(key, payload, from, still, 'kept')
-      this.#batches.add(placed.batch)
       room.give(bytes - placed.room)
-      this.#bytes += payload.length
-      if (this.#bytes < unwrittenBytes) continue
-      this.#bytes = 0
-      await placed.batch.written.wait()
+      const writing = this.copied(placed.batch, payload.length)
+      if (writing !== undefined) await writing
     }
+  }
+
+  /** A block was copied. A promise if that has to wait, since many are not written. */
+  copied(batch: Batch, payloadBytes: number): void | Promise<void> {
+    this.#batches.add(batch)
+    this.#bytes += payloadBytes
+    if (this.#bytes < unwrittenBytes) return
+    this.#bytes = 0
+    return batch.written.wait()
   }
 
   /** A mark begins: what failed before is no matter of it. */

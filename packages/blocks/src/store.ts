@@ -1,6 +1,6 @@
 /** The core of the store: keys lead to frames. Everything that changes where a key leads happens here, in one turn each. */
 import { crc32 } from 'node:zlib'
-import type { WaitOptions } from '@ipfs-kit/concurrency'
+import { createLock, type Lock, type WaitOptions } from '@ipfs-kit/concurrency'
 import type { CID } from 'multiformats/cid'
 import type { Stream } from './blocks.ts'
 import { type Catalog, entryFlags, type Handle, none } from './catalog.ts'
@@ -15,6 +15,7 @@ import type { NewFrame } from './frame-batch.ts'
 import { packOverheadBytes, type PackStream, type Placed } from './pack-stream.ts'
 import { Promotions } from './promotions.ts'
 import { readTwice, readVerified } from './read-value.ts'
+import { Retention, type Retained } from './retention.ts'
 import { Lookup } from './store-lookup.ts'
 import { Puts } from './store-puts.ts'
 import { publishDamage } from './reports.ts'
@@ -55,6 +56,9 @@ export interface StoreParts {
   readonly leastStrangeId: number
   readonly streams: Readonly<Record<Stream, PackStream>>
   readonly maxValueBytes: number
+  /** What a block links to. */
+  readonly links: (cid: CID, bytes: Uint8Array) => Iterable<CID>
+  readonly retained: Retained | undefined
   /** Called after a frame was appended. */
   readonly onAppended: () => void
 }
@@ -65,6 +69,9 @@ export class Store {
   readonly lookup: Lookup
   readonly promotions = new Promotions(this)
   readonly puts = new Puts(this)
+  readonly retention: Retention
+  /** Held by whoever copies what lives of a pack to the kept stream: the reserve has room for one. */
+  readonly copying: Lock = createLock({ name: 'copying of a pack' })
   readonly counts: StoreCounts = {
     blocksRead: 0,
     bytesRead: 0,
@@ -82,6 +89,7 @@ export class Store {
   constructor(parts: StoreParts) {
     this.parts = parts
     this.lookup = new Lookup(parts)
+    this.retention = new Retention(this)
   }
 
   /** No call begins any more. */

@@ -3,8 +3,7 @@
  * that hold much that nobody claims. One thing at a time, in slices.
  */
 import { createLock, type Lock, now, type Owner, sleep, type Task } from '@ipfs-kit/concurrency'
-import type { Claim, CollectReport, CompactReport, MarkReport } from './blocks.ts'
-import type { CID } from 'multiformats/cid'
+import type { Claim, CollectProgress, CollectReport, CompactReport, MarkReport } from './blocks.ts'
 import { compactPack } from './compact.ts'
 import { type Deleted, deleteUnclaimed } from './delete-unclaimed.ts'
 import { diskFailure } from './disk-failure.ts'
@@ -16,6 +15,7 @@ import { tryTwice } from './read-around.ts'
 import { publishMark } from './reports.ts'
 import { ended } from './shared-work.ts'
 import type { Store } from './store.ts'
+import { walkOf } from './store-walk.ts'
 
 /** What upkeep needs. */
 export interface UpkeepOptions {
@@ -29,7 +29,6 @@ export interface UpkeepOptions {
   /** Share of a dropped cache pack that may be appended again because it was read. */
   readonly readmitShare: number
   readonly claims: (() => Iterable<Claim> | AsyncIterable<Claim>) | undefined
-  readonly links: (cid: CID, bytes: Uint8Array) => Iterable<CID>
   /** Bytes appended between two looks at the volume. */
   readonly volumeEveryBytes: number
   /** Bytes that the volume allows for packs; asked now and then. */
@@ -49,6 +48,10 @@ const desperateShare = 0.02
 const collectShare = 1 / 16
 const minMarkPauseMs = 20
 const sliceMs = 4
+/** Blocks that a mark finds between two words of how far it is. */
+const toldBlocks = 256
+
+type Tell = (progress: CollectProgress) => void
 
 /** The store's housekeeping. */
 export class Upkeep {
@@ -134,7 +137,8 @@ export class Upkeep {
     return report
   }
 
-  async collect(): Promise<CollectReport> {
+  /** @param tell - is told how far it is */
+  async collect(tell: Tell): Promise<CollectReport> {
     using _turn = await this.#turn.acquire()
     const { store } = this.#options
     const report = { removedBlocks: 0, removedBytes: 0, freedBytes: 0 }
@@ -142,9 +146,11 @@ export class Upkeep {
       report.removedBlocks += done.removedEntries
       report.removedBytes += done.removedBytes
       report.freedBytes += done.freedBytes ?? 0
+      tell({ stage: 'removing', blocks: report.removedBlocks, bytes: report.removedBytes })
     }
-    // The mark first: if a claim has a hole, nothing is removed at all. It moves what is claimed out of cache packs.
-    if (this.#options.claims !== undefined) await this.#mark()
+    // The mark first: if a claim has a hole, nothing is removed at all. It moves what is claimed out of cache packs, but for
+    // what may have holes: that moves as these are dropped, so that it needs no more room than one pack.
+    if (this.#options.claims !== undefined) await this.#mark(tell)
     for (const done of await this.#evictor.evictAll()) count(done)
     this.#rollIf(collectShare)
     await store.parts.streams.kept.sealed()
@@ -243,27 +249,34 @@ export class Upkeep {
     return false
   }
 
-  async #mark(): Promise<MarkReport> {
-    const { store, claims, links } = this.#options
-    const { catalog, epochs, tagger, packs } = store.parts
+  async #mark(tell: Tell = () => {}): Promise<MarkReport> {
+    const { store, claims } = this.#options
     if (claims === undefined) throw new TypeError('A store without claims has nothing to mark by')
     this.#writtenAtMark = store.keptBytesWritten
     this.#stuck.clear()
     store.promotions.begin()
+    const found = { blocks: 0, bytes: 0 }
+    const walk = walkOf(store)
     const { report, packs: tallies } = await markClaims({
+      ...walk,
       claims,
-      links,
-      read: (cid) => store.get(store.blockKey(cid)),
-      lookup: (cid, each) => store.lookup.eachEntry(store.blockKey(cid), each),
-      isKept: (slot) => packs[slot]?.stream === 'kept',
-      promote: (cid) => store.promotions.promote(store.blockKey(cid)),
+      read: async (cid) => {
+        const bytes = await walk.read(cid)
+        found.bytes += bytes?.length ?? 0
+        return bytes
+      },
+      lookup: (cid, each) => {
+        found.blocks += 1
+        if (found.blocks % toldBlocks === 0) tell({ stage: 'marking', ...found })
+        return walk.lookup(cid, each)
+      },
       settle: () => store.promotions.finish(),
-      tagger,
-      epochs,
-      catalog,
+      epochs: store.parts.epochs,
+      catalog: store.parts.catalog,
       sliceMs,
     })
     this.#unclaimed = new Map([...tallies].map(([slot, tally]) => [slot, tally.deadBytes]))
+    tell({ stage: 'marking', ...found })
     publishMark(report)
     return report
   }

@@ -35,6 +35,7 @@ export class Dag {
   readonly texts = new Map<string, string>()
   readonly claimed = new Map<number, Claim>()
   readonly promoted: string[] = []
+  readonly retained: number[] = []
   reads = 0
   #nextClaim = 0
 
@@ -132,6 +133,7 @@ export class Dag {
         this.catalog.move(keyOf(cid), firstKept)
         return true
       },
+      retain: (handle) => this.retained.push(handle),
       tagger: createTagger(new Uint8Array(16).fill(9)),
       epochs: this.epochs,
       catalog: this.catalog,

@@ -1,5 +1,13 @@
 /** The blocks of the node: the pack store with the node's errors, and its limit on the size of a block. */
-import type { Blocks, BlocksStats, CollectReport, Lease as PackLease, Listed, Stream } from '@ipfs-kit/blocks'
+import type {
+  Blocks,
+  BlocksStats,
+  CollectOptions,
+  CollectReport,
+  Lease as PackLease,
+  Listed,
+  Stream,
+} from '@ipfs-kit/blocks'
 import { run, type Scope } from '@ipfs-kit/concurrency'
 import type { CID } from 'multiformats/cid'
 import { type BlockCache, directly, type LinksOf } from './block-cache.ts'
@@ -150,9 +158,9 @@ export class BlockStore {
    *
    * @throws IpfsError IPFS_GC_INCOMPLETE, IPFS_STORE_FULL, IPFS_STORE_FAILED
    */
-  async collect(signal: AbortSignal): Promise<CollectReport> {
+  async collect(options: CollectOptions): Promise<CollectReport> {
     try {
-      const report = await this.#packs.collect({ signal })
+      const report = await this.#packs.collect(options)
       if (report.removedBlocks > 0) this.#cache.forget()
       return report
     } catch (error) {

@@ -1,5 +1,5 @@
 /** The node as its users see it. The parts behind the interface are in the files of the same names. */
-import type { Blocks as Packs } from '@ipfs-kit/blocks'
+import type { Blocks as Packs, CollectOptions } from '@ipfs-kit/blocks'
 import type { Blockstore } from 'interface-blockstore'
 import type { CID } from 'multiformats/cid'
 import type { OwnPins } from './pins.ts'
@@ -240,7 +240,7 @@ export interface Repo {
    * removed. Waits until the blocks of an older version are in packs, or no more of them finds room: then it makes some, and
    * they move on. `IPFS_NOT_MIGRATED` when their move has stopped for another reason.
    */
-  gc(options?: CallOptions): Promise<GcResult>
+  gc(options?: CollectOptions): Promise<GcResult>
 }
 
 /** A node over a folder. All methods are safe to call at once. After `close` every call rejects with `IPFS_CLOSED`. */
@@ -254,7 +254,7 @@ export interface Ipfs extends AsyncDisposable {
   /** The store under it in the shape of Helia: verified on every read; a `put` through it is cache unless pinned. */
   readonly blockstore: Blockstore
   /** The packs: what they hold and take, why a block is there, and their upkeep. Rejects with `BlocksError`. */
-  readonly store: Pick<Packs, 'stats' | 'explain' | 'verify' | 'verifyPacks' | 'compact'>
+  readonly store: Pick<Packs, 'stats' | 'explain' | 'noteRetained' | 'verify' | 'verifyPacks' | 'compact'>
   /** The move of an older version's blocks into packs; only if there were any at opening. */
   readonly migration?: RunMigration
   /** Counts since opening; a frozen snapshot. */

@@ -6,6 +6,7 @@ import {
   type Blocks,
   type BlocksStats,
   type CallOptions,
+  type CollectOptions,
   type CollectReport,
   type CompactReport,
   createVisited,
@@ -125,13 +126,18 @@ export class MigratingBlocks implements Blocks {
     return this.#migration.isDone ? lease : new MigratingLease(lease, stream, this.#migration)
   }
 
+  /** What is in files is not evicted. */
+  noteRetained(roots?: readonly CID[]): void {
+    this.#packs.noteRetained(roots)
+  }
+
   async mark(options?: CallOptions): Promise<MarkReport> {
     await this.#migration.settled(options)
     return this.#packs.mark(options)
   }
 
   /** While only room is missing: what no pin reaches goes from files and packs, and then the rest moves. */
-  async collect(options?: CallOptions): Promise<CollectReport> {
+  async collect(options?: CollectOptions): Promise<CollectReport> {
     await this.#migration.settled(options)
     if (this.#migration.isDone) return this.#packs.collect(options)
     const files = await removeUnclaimed(this.#migration, this.#packs, options)

@@ -36,7 +36,7 @@ export interface IpfsOptions {
   readonly cache?: CreateBlockCache
   /**
    * Roots that others keep besides the pins, as they are now, such as those of work that was promised: what is here of their
-   * DAGs is not collected. Default: none.
+   * DAGs is neither collected nor evicted. Whoever gives them calls `store.noteRetained` when there are more. Default: none.
    */
   readonly roots?: () => Iterable<CID> | AsyncIterable<CID>
   /**
@@ -119,7 +119,8 @@ async function openStore(
   const pins = () => (roots === undefined ? records.all() : pinsAndRoots(records, roots))
   const migration = old === undefined ? undefined : new Migration({ old, pins, migrates })
   const claims = () => migration?.claims() ?? pins()
-  const packs = await openBlocks({ path, ...limits, claims, links: linksOf })
+  const retained = roots === undefined ? {} : { retained: roots }
+  const packs = await openBlocks({ path, ...limits, claims, ...retained, links: linksOf })
   if (migration === undefined) return { packs, migration }
   migration.begin(packs)
   return { packs: new MigratingBlocks(packs, migration), migration }

@@ -27,7 +27,7 @@ export function createRepo(parts: {
         const counts = counted ?? { blocks: entries, bytes, keptBytes, cacheBytes }
         return { ...counts, deadBytes, packBytes, maxBytes, pins: records.count() }
       }),
-    gc: (options) => calls.run(options, (signal) => blocks.collect(signal)),
+    gc: (options = {}) => calls.run(options, (signal) => blocks.collect({ ...options, signal })),
   }
 }
 

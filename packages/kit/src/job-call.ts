@@ -22,7 +22,7 @@ export interface LentWal {
 export interface JobInput {
   readonly kind: JobKind
   readonly input: Readonly<Record<string, unknown>>
-  /** What its work needs: not collected as long as the job is unfinished. */
+  /** What its work needs: neither collected nor evicted as long as the job is unfinished. */
   readonly cids: readonly string[]
 }
 

@@ -3,6 +3,8 @@
  * that needs it, since most commands do not.
  */
 import { readdirSync } from 'node:fs'
+import { createOwner } from '@ipfs-kit/concurrency'
+import type { Ipfs } from '@ipfs-kit/ipfs'
 import type { BorrowedParts } from '@ipfs-kit/operations'
 import type { Wal } from '@ipfs-kit/wal'
 import { CID } from 'multiformats/cid'
@@ -22,8 +24,10 @@ export interface KitLog {
   readonly jobs: Jobs
   /** Opens it, unless that was tried already. The part `wal` tells what came of it. */
   open(): Promise<void>
-  /** What unfinished jobs need, as it is now. */
+  /** What unfinished jobs need, as it is now. The node is told when there may be more. */
   roots(): AsyncGenerator<CID, void, undefined>
+  /** Tells the node nothing any more. Before the part is closed. */
+  close(): Promise<void>
 }
 
 /** What {@link createKitLog} takes. */
@@ -46,17 +50,32 @@ export function createKitLog({ parts, home, config, role }: KitLogOptions): KitL
   /** Whether an opening before this one has left records. */
   const hadRecords = hasFiles(home.log)
   let opening: Promise<unknown> | undefined
+  const owner = createOwner({ name: 'log of the kit' })
 
   async function openPart(): Promise<Wal> {
     await using opening = new AsyncDisposableStack()
     const wal = opening.use(
       await openWalPart({ path: home.log, config: config.log, types, probe: () => probe(parts), role }),
     )
-    const isOpen = parts.list().some(({ name, state }) => name === ipfsPart && state === 'running')
-    const migrates = isOpen && (parts.current(ipfsPart) as OpenNode).ipfs.migration !== undefined
-    if (migrates) await migration.promise(wal)
+    if (openIpfs()?.migration !== undefined) await migration.promise(wal)
     opening.move()
+    owner.spawn(() => tellOfRoots(wal), { name: 'roots of jobs' })
     return wal
+  }
+
+  /** The node, unless it is not open: the next one asks for all roots before it lets anything go. */
+  function openIpfs(): Ipfs | undefined {
+    const isOpen = parts.list().some(({ name, state }) => name === ipfsPart && state === 'running')
+    return isOpen ? (parts.current(ipfsPart) as OpenNode).ipfs : undefined
+  }
+
+  /** Until the log is closed: an operation is queued when it is promised, and when it is to be tried again. */
+  async function tellOfRoots(wal: Wal): Promise<void> {
+    openIpfs()?.store.noteRetained()
+    for await (const change of wal.follow({ states: ['queued'] })) {
+      const roots = 'operation' in change ? change.operation.cids.map((cid) => CID.parse(cid)) : undefined
+      openIpfs()?.store.noteRetained(roots)
+    }
   }
 
   async function open(): Promise<void> {
@@ -86,6 +105,7 @@ export function createKitLog({ parts, home, config, role }: KitLogOptions): KitL
       }
       for (const cid of cids) yield CID.parse(cid)
     },
+    close: () => owner.close(),
   }
 }
 

@@ -1,6 +1,6 @@
 /** The high-level API: a home, opened. */
 import { readFileSync } from 'node:fs'
-import { run } from '@ipfs-kit/concurrency'
+import { createEvent, run } from '@ipfs-kit/concurrency'
 import { type Tokens, openTokens } from '@ipfs-kit/credentials'
 import type { Ipfs } from '@ipfs-kit/ipfs'
 import { type Caller, type LocalCaller, createCaller, nearest } from '@ipfs-kit/operations'
@@ -137,9 +137,16 @@ export async function openKit(options: KitOptions): Promise<Kit> {
     }
   })
   const log = createKitLog({ parts, home, config, role })
-  const roots = () => log.roots()
+  opening.defer(() => log.close())
+  const nodeOpened = createEvent({ name: 'opening of the node' })
+  // A full store asks for them as it is opened, and the log looks at the node when it is opened.
+  async function* roots() {
+    await nodeOpened.wait()
+    yield* log.roots()
+  }
   signal?.throwIfAborted()
   const { ipfs } = await parts.open<OpenNode>(ipfsPart, () => openNode({ path: home.path, config, roots }))
+  nodeOpened.set()
   if (role === 'server' || ipfs.migration !== undefined) await log.open()
   signal?.throwIfAborted()
 

@@ -15,7 +15,7 @@ export interface NodeOptions {
   /** Path of the home. */
   readonly path: string
   readonly config: Config
-  /** What unfinished jobs need: not collected. */
+  /** What unfinished jobs need: neither collected nor evicted. */
   readonly roots: () => AsyncIterable<CID>
 }
 

@@ -1,7 +1,13 @@
 /** The part of a kit that is its log of operations. */
-import type { OperationTypes, Wal } from '@ipfs-kit/wal'
+import type { AskedSubscription, OperationTypes, ServerMessage, Wal } from '@ipfs-kit/wal'
 import type { Config } from './config.ts'
 import { nodeBackend } from './jobs.ts'
+
+/** What is sent to a client that follows the log over a WebSocket. */
+export type WalMessage = ServerMessage
+
+/** What such a client asks to be told of. */
+export type WalTopic = AskedSubscription extends infer Asked ? Omit<Asked, 'id'> : never
 
 /** What the log is opened with besides its settings. */
 export interface WalPartOptions {

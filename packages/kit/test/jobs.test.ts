@@ -103,6 +103,22 @@ describe('a call whose work is a job', () => {
     expect(await kit.call('repo.gc', {})).toMatchObject({ keptBlocks: 1 })
   })
 
+  test('that collects garbage tells what it is at, how many blocks and how many bytes', async () => {
+    const kit = await openTemporaryKit()
+    await addFile(kit, 'a.txt', 'hello')
+    for (let nth = 0; nth < 3; nth += 1) await kit.ipfs.blocks.put(Buffer.alloc(100, nth))
+    const told: unknown[] = []
+    await kit.call('repo.gc', {}, { progress: (progress) => told.push(progress) })
+    expect(told[0]).toEqual({ stage: 'marking', items: 1, bytes: 0 })
+    expect(told.at(-1)).toEqual({ stage: 'removing', items: 3, bytes: 300 })
+    const { job } = await kit.call('repo.gc', { detach: true })
+    await kit.call('jobs.wait', { id: job })
+    expect(await jobsOf(kit)).toMatchObject([
+      { type: 'custom:gc', state: 'completed', stage: 'removing' },
+      { type: 'custom:gc', state: 'completed', stage: 'removing', items: 3, bytes: 300 },
+    ])
+  })
+
   test('collects garbage beside others that do', async () => {
     const kit = await openTemporaryKit()
     await kit.ipfs.blocks.put(Buffer.from('free'))

@@ -72,7 +72,7 @@ function describe(error: unknown, causesLeft: number): Described {
 }
 
 /** Only what is a text or a number: anything else could hold anything. */
-function textOf(value: unknown): string | undefined {
+export function textOf(value: unknown): string | undefined {
   if (typeof value === 'number') return String(value)
   return typeof value === 'string' ? value.slice(0, maxTextLength) : undefined
 }

@@ -84,7 +84,7 @@ export function runCommandLine(options: ProgramOptions): Promise<number> {
       const path = pathOf(globals)
       // It is there, and read to its end, before anything is written.
       const view = await unlessHeld(path, () => viewWal(nodeDisk(), path))
-      const config = await view.config()
+      const { config } = view
       await view.close()
       const wal = await unlessHeld(path, () => openWal({ path, types: {}, executor: 'off', ...kept(config) }))
       return connectParts(changing, { wal }, () => wal.close())

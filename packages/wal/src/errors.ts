@@ -10,8 +10,8 @@ export const walErrors = {
   },
   WAL_FULL: {
     kind: 'full',
-    when: 'the volume is full: there is no room for the next segment, or for what a quarantine has to hold',
-    next: 'Free some room on the volume, or drop what is not needed, and append again.',
+    when: 'the volume is full: there is no room for the next segment, for what a quarantine has to hold, or for the index',
+    next: 'Free some room on the volume, or drop what is not needed, and append again. The index goes on by itself.',
   },
   WAL_TOO_LARGE: {
     kind: 'too-large',

@@ -53,6 +53,7 @@ export type { WalOptions } from './wal/wal-options.ts'
 export {
   readRequest,
   type ClientMessage,
+  type AskedSubscription,
   type ServerMessage,
   type SubscriptionRequest,
 } from './wal/subscription-messages.ts'

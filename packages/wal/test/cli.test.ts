@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { open, readdir, readFile, rm } from 'node:fs/promises'
+import { cp, open, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openWal } from '@ipfs-kit/wal'
@@ -77,6 +77,51 @@ test('looking at a log tells all there is, and leaves every file as it was', asy
   expect(await digestOf(path)).toEqual(before)
 })
 
+test('what a process was running when it ended is told as what becomes of it, and as what the log has', async () => {
+  const path = join(await temporaryFolder(), 'log')
+  const left = join(path, '..', 'left')
+  const { 'custom:endless': endless } = testTypes
+  {
+    const types = { ...testTypes, 'custom:once': { ...endless!, onInterrupted: 'fail' as const } }
+    await using wal = await openWal({ path, types, drainMs: 0 })
+    const [again, once] = await wal.appendMany([
+      { type: 'custom:endless', params: {} },
+      { type: 'custom:once', params: {} },
+    ])
+    await wal.append({ type: 'custom:done', params: {}, after: [once!.operation.id] })
+    for (const { operation } of [again!, once!]) {
+      for await (const change of wal.follow({ from: 1, id: operation.id })) {
+        if ('operation' in change && change.operation.progress !== undefined) break
+      }
+    }
+    // As the end of the process would leave it.
+    await cp(path, left, { recursive: true })
+  }
+  const run = (...args: string[]) => command(left, ...args, '--path', '.')
+  const ids = await idsOf(left)
+  expect(Object.keys(ids).sort()).toEqual(['failed', 'queued', 'retrying'])
+  const ended = 'WAL_INTERRUPTED: The process that ran it has ended'
+  expect((await run('list', '--state', 'running')).out).toBe('none\n')
+  expect((await run('list')).out).not.toContain('bytes/s')
+  expect((await run('list', '--state', 'retrying')).out).toContain(ended)
+  expect((await run('status')).out).toContain('retrying  custom:endless  1\nfailed  custom:once  1\n')
+  const again = await run('show', String(ids['retrying']))
+  expect(again.out).toContain('the log has it as running: when the log is opened it is queued again.')
+  expect(again.out).not.toContain('due ')
+  const once = await run('show', String(ids['failed']))
+  expect(once.out).toContain(`ends as failed; then try it again with jobs retry ${ids['failed']}.`)
+  expect(JSON.parse((await run('show', String(ids['failed']), '--json')).out)).toMatchObject({
+    state: 'failed',
+    stored: 'running',
+  })
+  await using wal = await openWal({ path: left, types: {}, executor: 'off' })
+  expect(await wal.get(ids['failed']!)).toMatchObject({
+    state: 'failed',
+    failure: { code: 'WAL_INTERRUPTED' },
+  })
+  expect(await wal.get(ids['retrying']!)).toMatchObject({ state: 'retrying' })
+})
+
 test('waiting for what nobody works on is refused, and so is what is not there', async () => {
   const path = await leftLog()
   const ids = await idsOf(path)
@@ -149,6 +194,19 @@ test('the rate of a job that is followed is that of its time', async () => {
   }
   const lines = (await command(path, 'follow', '--path', '.')).out.split('\n')
   expect(lines.find((line) => line.includes('running  75 %'))).toMatch(/ [1-9]\d* bytes\/s /)
+})
+
+test('the options are told after a checkpoint has let go of the opening that had them', async () => {
+  const path = join(await temporaryFolder(), 'log')
+  {
+    await using wal = await openWal({ path, types: testTypes, segmentBytes: 131_072, windowSize: 77 })
+    while (wal.stats().log.firstLsn === 1) await finished(wal, 100)
+  }
+  expect((await command(path, 'config', '--path', '.')).out).toContain('windowSize  77\n')
+  // One that looks keeps them, in an index that it makes of snapshot and log.
+  await rm(join(path, 'index.sqlite'))
+  await (await openWal({ path, types: testTypes, executor: 'off' })).close()
+  expect((await command(path, 'config', '--path', '.')).out).toContain('windowSize  77\n')
 })
 
 test('a log whose openings tell no options says so', async () => {

@@ -100,9 +100,9 @@ describe('FORMAT.md', () => {
 /** Reads a snapshot as FORMAT.md describes it, with nothing of the source. */
 function decodeSnapshot(bytes: Buffer): Record<string, unknown[]> {
   expect(bytes.toString('latin1', 0, 8)).toBe('IPFSSNP\0')
-  expect(bytes.readUInt32LE(8)).toBe(1)
+  expect(bytes.readUInt32LE(8)).toBe(2)
   expect(bytes.readUInt32LE(76)).toBe(crc32(bytes.subarray(0, 76)))
-  const found: Record<string, unknown[]> = { operations: [], keys: [], waits: [] }
+  const found: Record<string, unknown[]> = { operations: [], keys: [], waits: [], config: [] }
   let at = 80
   for (let nth = 1n; ; nth += 1n) {
     const end = at + bytes.readUInt32LE(at + 4)
@@ -124,14 +124,14 @@ function decodeSnapshot(bytes: Buffer): Record<string, unknown[]> {
     found[kind]!.push(...entries)
   }
   expect(at).toBe(bytes.length)
-  const counts = [40, 48, 56].map((place) => Number(bytes.readBigUInt64LE(place)))
+  const counts = [40, 48, 56, 64].map((place) => Number(bytes.readBigUInt64LE(place)))
   expect(Object.values(found).map(({ length }) => length)).toEqual(counts)
   return found
 }
 
 test('a decoder that knows FORMAT.md alone reads a snapshot', async () => {
   const disk = simDisk({ seed: 1 })
-  await using store = await openStoreOn(disk)
+  await using store = await openStoreOn(disk, {}, { mode: 'always', concurrency: 64 })
   const done = await completeOne(store, 1000, { key: 'é' })
   const [first] = await store.append([adds()])
   const [second] = await store.append([adds({}, { after: [first!] })])
@@ -145,6 +145,7 @@ test('a decoder that knows FORMAT.md alone reads a snapshot', async () => {
     ],
     keys: [{ key: 'é', id: done }],
     waits: [[first, second]],
+    config: [{ mode: 'always', concurrency: 64 }],
   })
   expect([24, 32].map((at) => Number(bytes.readBigUInt64LE(at)))).toEqual([second, store.epoch])
 })

@@ -7,7 +7,7 @@ import Database from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openSqliteIndex } from '../src/sqlite/sqlite-index.ts'
 import { applyAll } from './index-steps.ts'
-import { adds, openStoreOn } from './open-store-on.ts'
+import { adds, completeOne, openStoreOn } from './open-store-on.ts'
 
 let home: string
 
@@ -96,6 +96,25 @@ describe('the thread of the index', () => {
     await image[Symbol.asyncDispose]()
     await expect(index.applied(2)).rejects.toMatchObject({ code: 'WAL_INDEX_FAILED' })
     await index.close()
+  })
+
+  test('has taken away what it was taking when something is kept', async () => {
+    const path = join(home, 'kept')
+    await using store = await openStoreOn(nodeDisk(), { path })
+    const { index } = store
+    const [gone, left] = [await completeOne(store, 1000), await completeOne(store, 1000)]
+    await index.recovered()
+    const held = hold(path)
+    const retaining = index.retain({ keysBefore: 0, finishedBefore: 0, keepFinished: 1 })
+    await new Promise(setImmediate)
+    using _keeping = index.keep([gone])
+    const found = index.retained().then(() => index.get(gone))
+    held.release()
+    expect(await found).toBeUndefined()
+    await retaining
+    using _other = index.keep([left])
+    await index.retain({ keysBefore: 0, finishedBefore: 0, keepFinished: 0 })
+    expect(index.get(left)).toMatchObject({ state: 'completed' })
   })
 
   test('that is closed ends calls that wait, and those that come', async () => {

@@ -2,7 +2,7 @@
 import type { Disk } from '@ipfs-kit/disk'
 import { openStoreWith } from '../src/store/open-operation-store.ts'
 import type { OperationStore } from '../src/store/operation-store.ts'
-import type { WalRecord } from '../src/store/record.ts'
+import type { WalConfig, WalRecord } from '../src/store/record.ts'
 import type { OperationStoreOptions } from '../src/store/store-options.ts'
 import { folder } from './open-on.ts'
 
@@ -11,11 +11,14 @@ let ids = 1n
 export function openStoreOn(
   disk: Disk,
   options: Partial<OperationStoreOptions> = {},
+  config?: WalConfig,
 ): Promise<OperationStore> {
-  return openStoreWith({ path: folder, disk, segmentBytes: 4096, clock: () => 1000, ...options }, () => {
+  const given = { path: folder, disk, segmentBytes: 4096, clock: () => 1000, ...options }
+  const newId = (): bigint => {
     ids += 1n
     return 0x5eed_5eed_0000_0000n + ids
-  })
+  }
+  return openStoreWith(given, newId, config)
 }
 
 /** An operation to promise. */

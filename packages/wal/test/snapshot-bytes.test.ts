@@ -1,4 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { crc32 } from 'node:zlib'
 import { type SimDisk, simDisk } from '@ipfs-kit/disk'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { findSnapshot, readSnapshot } from '../src/store/read-snapshot.ts'
@@ -47,6 +48,14 @@ async function findingsAfter(harm: (disk: SimDisk) => Promise<void>) {
   } finally {
     await store.close()
   }
+}
+
+/** The head of what was made as another version would have it. */
+function headOf(version: number): Buffer {
+  const head = Buffer.from(made.bytes.subarray(0, 80))
+  head.writeUInt32LE(version, 8)
+  head.writeUInt32LE(crc32(head.subarray(0, 76)), 76)
+  return head
 }
 
 async function quarantined(disk: SimDisk): Promise<boolean> {
@@ -128,13 +137,15 @@ describe('a snapshot', () => {
     for (const id of made.ids) expect(store.index.get(id)).toMatchObject({ state: 'completed' })
   })
 
+  test('of the version before, which has no config, is read', async () => {
+    const { findings, store } = await findingsAfter((disk) => change(disk, 'snapshot', 0, headOf(1)))
+    expect(findings).toEqual([])
+    for (const id of made.ids) expect(store.index.get(id)).toMatchObject({ state: 'completed' })
+  })
+
   test('that a newer version has written is refused by name', async () => {
     const disk = made.disk.copy(4)
-    const { crc32 } = await import('node:zlib')
-    const head = Buffer.from(made.bytes.subarray(0, 80))
-    head.writeUInt32LE(2, 8)
-    head.writeUInt32LE(crc32(head.subarray(0, 76)), 76)
-    await change(disk, 'snapshot', 0, head)
+    await change(disk, 'snapshot', 0, headOf(3))
     await expect(openStoreOn(disk)).rejects.toMatchObject({ code: 'WAL_FORMAT_TOO_NEW' })
   })
 

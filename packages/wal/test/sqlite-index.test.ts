@@ -44,6 +44,12 @@ describe('the index in SQLite', () => {
         expect(answersOf(index)).toEqual(answersOf(memory))
 
         const retention = { keysBefore: 1030, finishedBefore: 1020, keepFinished: size }
+        const kept = index.finished({}, 1000).filter((_, nth) => nth % 3 === cut % 3)
+        const keepings = [index, memory].map((one) => one.keep(kept))
+        expect(await index.retain(retention)).toEqual(await memory.retain(retention))
+        expect(answersOf(index)).toEqual(answersOf(memory))
+        for (const id of kept) expect(index.get(id)).toBeDefined()
+        for (const keeping of keepings) keeping.until(index.appliedLsn)
         expect(await index.retain(retention)).toEqual(await memory.retain(retention))
         expect(answersOf(index)).toEqual(answersOf(memory))
       }),

@@ -50,5 +50,9 @@ export const repoGc = operation<Slice<'gc'>>()({
   command: { name: 'gc' },
   text: (result) =>
     `removed ${result.removedBlocks} blocks (${result.removedBytes} bytes), kept ${result.keptBlocks}, freed ${result.freedBytes} bytes`,
-  run: ({ ipfs }, _input, { signal }) => ipfs.repo.gc({ signal }),
+  run: ({ ipfs }, _input, { signal, progress }) =>
+    ipfs.repo.gc({
+      signal,
+      onProgress: ({ stage, blocks, bytes }) => progress({ stage, bytes, items: blocks }),
+    }),
 })

@@ -15,6 +15,7 @@ import type { Calls } from '../wal/calls.ts'
 import { WalError } from '../errors.ts'
 import type { Lane } from './lane.ts'
 import type { LoggedOperation } from '../store/operation.ts'
+import { isDiskTrouble, type Claim } from '../wal/ledger.ts'
 import { perform, type AttemptOutcome, type PerformOptions } from './perform.ts'
 
 /** What a dispatcher is made of. */
@@ -88,6 +89,21 @@ export class Dispatcher {
     }
   }
 
+  /** Room in a lane for an operation that is about to be promised, if nobody has to go before it. */
+  claim(lane: Lane, borrower: object): Claim | undefined {
+    // While a backend is offline one attempt at a time tries it.
+    if (!this.#mayBegin || !lane.isFree || lane.breaker?.health.state === 'offline') return undefined
+    const permits = this.#permits(lane, borrower)
+    if (permits === undefined) return undefined
+    return {
+      begin: (operation) => this.#begin(lane, operation, permits),
+      giveUp: () => {
+        for (const permit of permits) permit.release()
+        this.#giveRoom(lane)
+      },
+    }
+  }
+
   /** Begins nothing any more; what runs has so long to end, then it is cancelled; resolves when all of it has ended. */
   async drain(drainMs: number): Promise<void> {
     this.#isDraining = true
@@ -108,7 +124,7 @@ export class Dispatcher {
     return isOn && !this.#isDraining && ledger.failure === undefined && now() >= this.#restUntil
   }
 
-  #permits(lane: Lane, borrower: LoggedOperation): readonly Permit[] | undefined {
+  #permits(lane: Lane, borrower: object): readonly Permit[] | undefined {
     const own = lane.limiter.tryAcquire({ borrower })
     if (own === undefined) return undefined
     const inAll = this.#total.tryAcquire({ borrower })
@@ -134,7 +150,8 @@ export class Dispatcher {
         await ledger.store.index.applied(from)
         lane.refill()
       } catch (error) {
-        ledger.stop(error)
+        if (isDiskTrouble(error)) this.#rest(lane)
+        else ledger.stop(error)
       } finally {
         this.#filling.delete(lane)
       }
@@ -146,6 +163,8 @@ export class Dispatcher {
 
   #begin(lane: Lane, operation: LoggedOperation, permits: readonly Permit[]): void {
     const attempt = new Attempt(operation)
+    // Its promise may have been on its way when the end began.
+    if (this.#isDraining) attempt.request({ kind: 'drain' })
     this.#running.set(operation.id, attempt)
     lane.breaker?.began()
     const work = async (): Promise<void> => {

@@ -6,6 +6,8 @@ import { Expiry } from './expiry.ts'
 import { Lanes, type LanesOptions } from './lanes.ts'
 import { ownLane, type LoggedOperation } from '../store/operation.ts'
 import { publishStuck } from '../reports.ts'
+import type { Claim } from '../wal/ledger.ts'
+import type { AddRecord } from '../wal/new-operation.ts'
 import type { BackendHealth } from '../wal/wal.ts'
 
 /** What an executor is made of. */
@@ -86,6 +88,15 @@ export class Executor {
   /** A running operation with what its handler has told so far. */
   shown(id: number): LoggedOperation | undefined {
     return this.#dispatcher.running.get(id)?.context?.shown
+  }
+
+  /** Room for an operation that is about to be promised, if it may begin at once. */
+  claim(record: AddRecord): Claim | undefined {
+    const { isOn, ledger } = this.#options
+    const { backend = ownLane, notBefore = 0, expiresAt = Infinity, after, before = [] } = record
+    const time = ledger.clock()
+    if (!isOn || notBefore > time || expiresAt <= time || after.length + before.length > 0) return undefined
+    return this.#dispatcher.claim(this.#lanes.lane(backend), record)
   }
 
   /** An operation has changed, or its turn was given back. */

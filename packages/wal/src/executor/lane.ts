@@ -40,6 +40,8 @@ export class Lane {
   #isStale = true
   /** What is not in the window and was changed up to this LSN: the index does not know of it before. */
   #neededLsn = 0
+  /** The newest that waits for others: what has become of those is asked again once the index knows of it. */
+  #waitingLsn = 0
   #farOffBefore = Number.MAX_SAFE_INTEGER
   /** The best of those that did not fit since the index was asked. */
   #leftOut: LoggedOperation | undefined
@@ -60,6 +62,11 @@ export class Lane {
       !this.#queue.isCut &&
       this.nextDueAt === Infinity
     )
+  }
+
+  /** Whether nobody waits for a turn: one that comes may begin at once. */
+  get isFree(): boolean {
+    return this.refillFrom === undefined && this.first() === undefined
   }
 
   /** The LSN that the index has to have before it is asked; undefined if it need not be asked. */
@@ -83,6 +90,7 @@ export class Lane {
     } else if ((state === 'queued' || state === 'retrying') && !paused && waitingFor > 0) {
       // What it waits for may have ended while this was written: then nobody tells of it any more.
       this.#neededLsn = Math.max(this.#neededLsn, lsn)
+      this.#waitingLsn = Math.max(this.#waitingLsn, lsn)
       this.#isStale = true
     }
   }
@@ -119,7 +127,8 @@ export class Lane {
     const time = ledger.clock()
     const found = index.due(name, time, windowSize)
     this.#queue.unlimit()
-    this.#isStale = false
+    // It may have come while an older record was waited for.
+    this.#isStale = this.#waitingLsn > index.appliedLsn
     const isApplied = this.#neededLsn <= index.appliedLsn
     if (isApplied) this.#leftOut = undefined
     if (found.length === windowSize) this.#queue.limitTo(found.pop()!)

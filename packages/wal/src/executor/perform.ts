@@ -60,7 +60,7 @@ function ready(operation: LoggedOperation, handler: OperationHandler | undefined
   }
 }
 
-/** Writes that it begins, or that it does not. */
+/** Writes that it begins, if it has not begun with its promise, or that it does not. */
 async function begin(
   attempt: Attempt,
   options: PerformOptions,
@@ -68,6 +68,10 @@ async function begin(
 ): Promise<AttemptContext | undefined> {
   const { ledger } = options
   const { operation } = attempt
+  if (operation.state === 'running' && 'params' in readied) {
+    attempt.context = new AttemptContext(operation, options)
+    return attempt.context
+  }
   // Not `using`, here and below: each would cost as much as the wait.
   const turn = await ledger.turn(operation.id)
   try {
@@ -170,7 +174,7 @@ function write(ended: Ended, told: readonly Unstamped[], conclusion: Conclusion)
   const followUps = appender.lookUp(asked)
   return ledger.commit([...own.records, ...followUps.records], (firstLsn) => [
     own.made(firstLsn),
-    ...followUps.made(firstLsn + own.records.length),
+    ...followUps.made(firstLsn + own.records.length, followUps.records),
   ])
 }
 

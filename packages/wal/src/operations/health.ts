@@ -73,6 +73,7 @@ function healthOf(stats: WalStats, findings: readonly WalFinding[]) {
       : [`no snapshot can be written: ${checkpointFailure.code}: ${checkpointFailure.message}`]),
     ...(stuck === 0 ? [] : [`${stuck} handlers go on after they were cancelled`]),
     ...(draining ? ['it is closing'] : []),
+    ...(index.isFull ? ['the index waits for room: the volume is full'] : []),
     ...(index.lagMs > lateMs ? [`the index is ${index.lagMs} ms behind`] : []),
     ...backends.flatMap(({ backend, state: its, evidence }) =>
       its === 'online' ? [] : [`${backend} is ${its}: ${evidence}`],

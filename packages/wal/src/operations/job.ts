@@ -1,5 +1,6 @@
 /** A job: an operation as users see it. */
 import { z } from 'zod'
+import { isAbandoned } from '../store/change.ts'
 import { isFinished, type LoggedOperation } from '../store/operation.ts'
 import { count, failure, operationId, state } from './fields.ts'
 
@@ -13,6 +14,10 @@ export const jobSchema = z.object({
   backend: z.string().optional(),
   cids: z.array(z.string()).describe('CIDs that it needs, the first of them'),
   state,
+  stored: z
+    .literal('running')
+    .optional()
+    .describe('The state that the log has, where its process has ended and nobody has opened the log since'),
   paused: z.boolean(),
   stage: z.string().optional().describe('What it does now, or did last'),
   bytes: count.optional().describe('Bytes done in this stage'),
@@ -56,13 +61,16 @@ const maxText = 1000
 export function jobOf(operation: LoggedOperation, now: number): Job {
   const { id, lsn, type, backend, cids, paused, progress, items, attempts, createdAt, finishedAt } = operation
   const isDone = isFinished(operation)
+  const isLeft = isAbandoned(operation)
   const startedAt = attempts[0]?.startedAt
   const percent = percentOf(operation)
   const bytesPerSecond = rateOf(operation, now)
   const doneItems = progress?.items ?? (items && items.done + items.failed)
   const next = nextOf(operation, now)
   return {
-    ...{ id, lsn, type, state: operation.state, paused },
+    ...{ id, lsn, type, state: operation.state },
+    ...(isLeft && { stored: 'running' as const }),
+    paused,
     ...(backend !== undefined && { backend }),
     cids: cids.slice(0, maxCids),
     ...(progress !== undefined && { stage: progress.stage, bytes: progress.bytes }),
@@ -76,7 +84,7 @@ export function jobOf(operation: LoggedOperation, now: number): Job {
     createdAt: isoOf(createdAt),
     ...(startedAt !== undefined && { startedAt: isoOf(startedAt) }),
     ...(finishedAt !== undefined && { finishedAt: isoOf(finishedAt) }),
-    ...(!isDone && operation.state !== 'running' && { dueAt: isoOf(operation.dueAt) }),
+    ...(!isDone && !isLeft && operation.state !== 'running' && { dueAt: isoOf(operation.dueAt) }),
     attempts: operation.attemptCount,
     maxAttempts: operation.attemptLimit,
     ...(operation.failure !== undefined && { failure: operation.failure }),
@@ -147,9 +155,10 @@ function percentOf({ state: current, progress }: LoggedOperation): number | unde
   return part === undefined ? undefined : Math.max(0, Math.min(99, Math.floor(part * 100)))
 }
 
-function rateOf({ attempts, progress }: LoggedOperation, now: number): number | undefined {
+function rateOf(operation: LoggedOperation, now: number): number | undefined {
+  const { attempts, progress } = operation
   const last = attempts.at(-1)
-  if (last === undefined || progress === undefined) return undefined
+  if (last === undefined || progress === undefined || isAbandoned(operation)) return undefined
   const ms = (last.endedAt ?? now) - last.startedAt
   return ms > 0 ? Math.round((progress.bytes * 1000) / ms) : undefined
 }
@@ -163,6 +172,11 @@ function failuresOf({ items }: LoggedOperation): Job['failures'] {
 
 function nextOf(operation: LoggedOperation, now: number): string | undefined {
   const { id, state: current, paused, brokenBy, waitingFor, dueAt, items } = operation
+  if (isAbandoned(operation)) {
+    const then =
+      current === 'failed' ? `ends as failed; then try it again with jobs retry ${id}` : 'is queued again'
+    return `Nobody runs it, and the log has it as running: when the log is opened it ${then}.`
+  }
   if (current === 'failed' || current === 'cancelled') {
     const cause = brokenBy === undefined ? '' : `See what became of job ${brokenBy} first. `
     return `${cause}Try it again with jobs retry ${id}.`

@@ -58,6 +58,7 @@ export const statsSchema = z.object({
     unfinished: count,
     unfinishedBytes: count,
     recovering: count,
+    isFull: z.boolean().describe('It waits for room on the volume, and goes on by itself'),
   }),
   store: z.object({
     snapshotLsn: count.optional().describe('All up to it is in the snapshot'),

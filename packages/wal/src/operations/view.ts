@@ -144,9 +144,8 @@ const viewConfig = operation<ViewSlice<'config'>>()({
   command: { name: 'config' },
   text: configText,
   async run({ wal }) {
-    const config = await wal.config()
-    if (config !== undefined) return { ...config }
-    throw new WalError('WAL_NOT_FOUND', 'The log has no record of an opening that tells its options')
+    if (wal.config !== undefined) return { ...wal.config }
+    throw new WalError('WAL_NOT_FOUND', 'No process that ran operations has told its options to this log')
   },
 })
 

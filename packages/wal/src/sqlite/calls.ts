@@ -26,11 +26,12 @@ export interface Standing {
 
 /** What the writer can be asked for; each takes a moment and no more. */
 export interface WriterCalls {
+  /** Applies batches, those first for which the volume was full. */
   apply(batches: readonly PackedBatch[]): void
   /** Recovers some of what older epochs were running. */
   sweep(): void
-  /** Takes away some of what retention says; done when there is no more. */
-  retain(retention: Retention): {
+  /** Takes away some of what retention says, but for what is kept; done when there is no more. */
+  retain(retention: Retention & { readonly kept: readonly number[] }): {
     readonly operations: number
     readonly keys: number
     readonly isDone: boolean
@@ -57,6 +58,8 @@ export interface WriterCall {
 /** The answers come in the order of the calls. */
 export interface WriterAnswer {
   readonly value: unknown
+  /** The volume was full, as SQLite says it: nothing was changed. */
+  readonly full?: string
   readonly standing: Standing
 }
 

@@ -15,7 +15,8 @@ export interface ReadImage {
 const headText = `SELECT lsn, epoch,
   (SELECT count(*) FROM operations) AS operations,
   (SELECT count(*) FROM keys) AS keys,
-  (SELECT count(*) FROM waits) AS waits
+  (SELECT count(*) FROM waits) AS waits,
+  config IS NOT NULL AS config
   FROM applied WHERE one = 1`
 
 /** Begins to read. What is written meanwhile is not seen. */
@@ -41,6 +42,7 @@ export function readImage(path: string): ReadImage {
 
 function* partsOf(database: Database): Generator<IndexPart, void> {
   const texts = (query: string): Iterable<string> => database.prepare<[], string>(query).pluck().iterate()
+  yield* partsOfTexts('config', texts('SELECT config FROM applied WHERE config IS NOT NULL'))
   yield* partsOfTexts('operations', texts('SELECT body FROM operations ORDER BY id'))
   yield* partsOfTexts(
     'keys',

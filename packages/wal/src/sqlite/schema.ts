@@ -3,7 +3,7 @@ import Database from 'better-sqlite3'
 import { rmSync } from 'node:fs'
 
 /** Raised with every change of what is below, or of what records mean: an index of another version is made anew. */
-const schemaVersion = 2
+const schemaVersion = 3
 /** "wal1": the file is an index of ours. */
 const applicationId = 0x77616c31
 
@@ -20,7 +20,8 @@ const schema = `
     epoch INTEGER NOT NULL,
     opened_lsn INTEGER NOT NULL,
     opened_at INTEGER NOT NULL,
-    is_whole INTEGER NOT NULL
+    is_whole INTEGER NOT NULL,
+    config TEXT
   );
   CREATE TABLE groups (
     id INTEGER PRIMARY KEY,
@@ -68,7 +69,7 @@ export function openToWrite(path: string): Database.Database {
   const database = configured(path)
   database.transaction(() => {
     database.exec(schema)
-    database.exec('INSERT INTO applied VALUES (1, 0, 0, 0, 0, 0, 1)')
+    database.exec('INSERT INTO applied VALUES (1, 0, 0, 0, 0, 0, 1, NULL)')
     database.pragma(`application_id = ${applicationId}`)
     database.pragma(`user_version = ${schemaVersion}`)
   })()
@@ -85,6 +86,11 @@ export function openToRead(path: string): Database.Database {
 /** Whether an error says that a file is no whole index. */
 export function isDamage(error: unknown): boolean {
   return error instanceof Database.SqliteError && /^SQLITE_(CORRUPT|NOTADB|ERROR|FORMAT)/.test(error.code)
+}
+
+/** Whether an error says that the volume is full; the second is of the file that the connections share. */
+export function isFull(error: unknown): error is Error {
+  return error instanceof Database.SqliteError && /^SQLITE_(FULL|IOERR_SHMSIZE)$/.test(error.code)
 }
 
 /** Removes the files of an index. */

@@ -3,6 +3,7 @@
  * What it means is said by `memory-index.ts`.
  */
 import {
+  createLock,
   createOwner,
   now,
   type Resume,
@@ -27,6 +28,7 @@ import type {
   OperationQuery,
   Retention,
 } from '../store/operation-index.ts'
+import { type Keeping, KeptOperations } from '../store/kept-operations.ts'
 import { packBatch, type PackedBatch, type Standing } from './calls.ts'
 import type { SqliteQueries } from './queries.ts'
 import { SqliteReader } from './reader.ts'
@@ -44,6 +46,8 @@ const sliceRecords = 4096
  */
 const restMsPerRecord = 0.2
 const mostRestMs = 100
+/** How long it waits until it looks whether a volume that was full has room. */
+const fullRestMs = 500
 
 /** An index in SQLite. */
 export interface SqliteIndex extends OperationIndex {
@@ -82,8 +86,13 @@ class OpenedSqliteIndex implements SqliteIndex {
   #takenBytes = 0
   #restsUntil = 0
   #isResting = false
+  /** The volume was full: nothing is applied until there is room. */
+  #isFull = false
+  #isLooking = false
   readonly #rests = createOwner({ name: 'rests of an index' })
   #givenLsn = 0
+  readonly #kept = new KeptOperations()
+  readonly #retaining = createLock({ name: 'retention' })
   #isSweeping = false
   #isHeld = false
   #images = 0
@@ -198,11 +207,19 @@ class OpenedSqliteIndex implements SqliteIndex {
     let keys = 0
     for (;;) {
       throwIfCancelled()
-      const slice = await this.#thread.call('retain', retention)
+      const slice = await this.#retainSome(retention)
       operations += slice.operations
       keys += slice.keys
       if (slice.isDone) return { operations, keys }
     }
+  }
+
+  keep(ids: readonly number[]): Keeping {
+    return this.#kept.keep(ids)
+  }
+
+  async retained(options?: CallOptions): Promise<void> {
+    using _turn = await this.#retaining.acquire({ ...(options?.signal && { signal: options.signal }) })
   }
 
   async image(options?: CallOptions): Promise<IndexImage> {
@@ -252,14 +269,11 @@ class OpenedSqliteIndex implements SqliteIndex {
     try {
       await catchUp()
       await other.recovered()
-      const { appliedLsn } = other
       await (other as OpenedSqliteIndex).#end()
       await this.#thread.call('replace', `${this.#path}.next`)
       this.#reader.open()
       // What is in the log was given to both.
-      while (this.#given[0] !== undefined && this.#given[0].firstLsn <= appliedLsn) {
-        this.#queuedBytes -= this.#given.shift()!.size
-      }
+      this.#forgetApplied()
     } finally {
       this.#isHeld = false
       this.#feed(slicesAtOnce)
@@ -275,6 +289,7 @@ class OpenedSqliteIndex implements SqliteIndex {
       queuedBytes: this.#queuedBytes,
       ...totals,
       recovering,
+      isFull: this.#isFull,
     })
   }
 
@@ -305,6 +320,13 @@ class OpenedSqliteIndex implements SqliteIndex {
     return new WalError('WAL_CLOSED', `The index at ${this.#path} is closed`)
   }
 
+  /** One that is under way is waited for, whoever asked for it: what is kept from now on it may take. */
+  async #retainSome(retention: Retention) {
+    using _turn = await this.#retaining.acquire()
+    const kept = this.#kept.ids(this.appliedLsn)
+    return await shield(() => this.#thread.call('retain', { ...retention, kept }))
+  }
+
   /** Nothing that is waited for comes any more. */
   #refuse(failure: WalError): void {
     for (const { resume } of this.#waiting) resume.reject(failure)
@@ -313,7 +335,8 @@ class OpenedSqliteIndex implements SqliteIndex {
 
   /** Gives the writer what waits, while it has fewer slices than that. */
   #feed(slices: number): void {
-    while (!this.#isHeld && this.#slices < slices && this.#taken < this.#given.length && !this.#rest()) {
+    const mayFeed = !this.#isHeld && !this.#isFull
+    while (mayFeed && this.#slices < slices && this.#taken < this.#given.length && !this.#rest()) {
       const slice: PackedBatch[] = []
       let bytes = 0
       let records = 0
@@ -324,19 +347,60 @@ class OpenedSqliteIndex implements SqliteIndex {
         records += count
         this.#taken += 1
       }
-      this.#slices += 1
       this.#takenBytes += bytes
       this.#restsUntil = now() + Math.min(mostRestMs, records * restMsPerRecord)
-      const moved = slice.map(({ bytes: memory }) => memory)
-      this.#thread.send('apply', slice, moved, () => {
-        this.#slices -= 1
-        this.#given.splice(0, slice.length)
-        this.#taken -= slice.length
-        this.#takenBytes -= bytes
-        this.#queuedBytes -= bytes
-        this.#feed(slicesAtOnce)
-      })
+      this.#apply(slice)
     }
+  }
+
+  #apply(slice: readonly PackedBatch[]): void {
+    this.#slices += 1
+    const moved = slice.map(({ bytes }) => bytes)
+    this.#thread.send('apply', slice, moved, (isFull) => {
+      this.#slices -= 1
+      this.#forgetApplied()
+      this.#isFull = isFull
+      if (isFull) {
+        this.#waitForRoom()
+      } else {
+        this.#sweep()
+        this.#feed(slicesAtOnce)
+      }
+    })
+  }
+
+  /** What the writer has applied was given to it. */
+  #forgetApplied(): void {
+    let applied = 0
+    for (const { firstLsn, count, size } of this.#given) {
+      if (firstLsn + count - 1 > this.#standing.lsn) break
+      if (applied < this.#taken) this.#takenBytes -= size
+      this.#queuedBytes -= size
+      applied += 1
+    }
+    this.#given.splice(0, applied)
+    this.#taken -= Math.min(applied, this.#taken)
+  }
+
+  /** The writer keeps what it could not apply; it is asked again after a while. Nobody is left to wait for it. */
+  #waitForRoom(): void {
+    this.#isFull = true
+    this.#refuse(this.#noRoom())
+    if (this.#slices > 0 || this.#isLooking || this.#closing !== undefined) return
+    this.#isLooking = true
+    const again = async (): Promise<void> => {
+      await sleep(fullRestMs)
+      this.#isLooking = false
+      this.#apply([])
+    }
+    this.#rests.spawn(again, { name: 'wait of an index for room' })
+  }
+
+  #noRoom(): WalError {
+    return new WalError(
+      'WAL_FULL',
+      `The index at ${this.#path} waits for room on the volume; what was acknowledged is in the log`,
+    )
   }
 
   /** Whether the writer is left to rest; then it is given what waits when that is over. */
@@ -376,11 +440,12 @@ class OpenedSqliteIndex implements SqliteIndex {
 
   /** Recovers what is left of older epochs, a slice between others. */
   #sweep(): void {
-    if (this.#isSweeping || this.#standing.recovering === 0) return
+    if (this.#isSweeping || this.#isFull || this.#standing.recovering === 0) return
     this.#isSweeping = true
-    this.#thread.send('sweep', undefined, [], () => {
+    this.#thread.send('sweep', undefined, [], (isFull) => {
       this.#isSweeping = false
-      this.#sweep()
+      if (isFull) this.#waitForRoom()
+      else this.#sweep()
     })
   }
 
@@ -390,6 +455,7 @@ class OpenedSqliteIndex implements SqliteIndex {
     if (failure !== undefined) throw failure
     if (this.#closing !== undefined) throw this.#closed()
     if (isMet()) return
+    if (this.#isFull) throw this.#noRoom()
     await suspend<void>(
       (resume) => {
         const one = { isMet, resume }

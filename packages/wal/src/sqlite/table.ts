@@ -4,6 +4,7 @@ import { laneOf, type OperationTable, putChanged } from '../store/apply-record.t
 import { interrupted } from '../store/change.ts'
 import { isFinished, isPending, type LoggedOperation } from '../store/operation.ts'
 import type { KeyEntry } from '../store/operation-index.ts'
+import type { WalConfig } from '../store/record.ts'
 import { Groups } from './groups.ts'
 
 /** Bytes of operations that stay in memory between slices. */
@@ -122,6 +123,10 @@ export class SqliteTable implements OperationTable {
 
   putKey({ key, id, at, digest }: KeyEntry): void {
     this.#statements.putKey.run(key, id, at, digest, null)
+  }
+
+  putConfig(config: WalConfig): void {
+    this.#statements.putConfig.run(JSON.stringify(config))
   }
 
   addDependency(on: number, id: number): void {
@@ -296,6 +301,7 @@ function prepare(database: Database) {
        finished_at = ?, body = ? WHERE id = ?`,
     ),
     remove: database.prepare('DELETE FROM operations WHERE id = ?'),
+    putConfig: database.prepare('UPDATE applied SET config = ? WHERE one = 1'),
     putKey: database.prepare('INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?)'),
     endKey: database.prepare('UPDATE keys SET forget_from = iif(?, at, NULL) WHERE key = ? AND id = ?'),
     countWaits: database.prepare<[], number>('SELECT count(*) FROM waits').pluck(),

@@ -52,22 +52,27 @@ export class SqliteThread {
     return thread
   }
 
-  /** Asks for something; its answer, after those of all that was asked for before. @throws WalError WAL_INDEX_FAILED, WAL_CLOSED */
+  /** Asks for something; its answer, after those of all that was asked for before. @throws WalError WAL_INDEX_FAILED, WAL_FULL, WAL_CLOSED */
   async call<Name extends keyof WriterCalls>(name: Name, argument: Argument<Name>): Promise<Value<Name>> {
     if (this.failure !== undefined) throw this.failure
     if (this.#isClosing) throw new WalError('WAL_CLOSED', `The index at ${this.#path} is closed`)
     return (await this.#awaited(() => this.#post(name, argument, []))) as Value<Name>
   }
 
-  /** The same for who does not wait: told when it is done, and not if the thread fails. */
+  /** The same for who does not wait: told when it is done, or that the volume was full, and not if the thread fails. */
   send<Name extends keyof WriterCalls>(
     name: Name,
     argument: Argument<Name>,
     moved: readonly ArrayBuffer[],
-    done: () => void,
+    done: (isFull: boolean) => void,
   ): void {
     if (this.failure !== undefined || this.#isClosing) return
-    this.#expect({ answered: done, failed: () => {} })
+    this.#expect({
+      answered: () => done(false),
+      failed: ({ code }) => {
+        if (code === 'WAL_FULL') done(true)
+      },
+    })
     this.#post(name, argument, moved)
   }
 
@@ -101,12 +106,13 @@ export class SqliteThread {
     this.#worker.postMessage({ name, argument } satisfies WriterCall, moved)
   }
 
-  #answered({ value, standing }: WriterAnswer): void {
+  #answered({ value, full, standing }: WriterAnswer): void {
     this.#events.onStanding(standing)
     const waiting = this.#waiting.shift()!
     // It holds the program open while somebody waits.
     if (this.#waiting.length === 0 && !this.#isClosing) this.#worker.unref()
-    waiting.answered(value)
+    if (full === undefined) waiting.answered(value)
+    else waiting.failed(new WalError('WAL_FULL', `The index at ${this.#path} cannot be written: ${full}`))
   }
 
   #ended(): void {

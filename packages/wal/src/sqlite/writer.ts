@@ -4,12 +4,12 @@ import { renameSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import { applyRecord } from '../store/apply-record.ts'
 import { entriesOf } from '../store/index-part.ts'
-import type { ImageHead, IndexPart, KeyEntry, Retention } from '../store/operation-index.ts'
+import type { ImageHead, IndexPart, KeyEntry } from '../store/operation-index.ts'
 import type { LoggedOperation } from '../store/operation.ts'
-import { decodeRecord } from '../store/record.ts'
+import { decodeRecord, type WalConfig } from '../store/record.ts'
 import { payloadsOf, type PackedBatch, type Standing, type WriterCalls } from './calls.ts'
 import { type ReadImage, readImage } from './image.ts'
-import { isDamage, openToWrite, removeIndex } from './schema.ts'
+import { isDamage, isFull, openToWrite, removeIndex } from './schema.ts'
 import { type RowSize, SqliteTable } from './table.ts'
 
 /** Operations that are recovered or taken away at once. */
@@ -22,6 +22,8 @@ export class SqliteWriter implements WriterCalls {
   readonly #images = new Map<number, ReadImage>()
   #database!: Database
   #table!: SqliteTable
+  /** Batches for which the volume was full, before those that came since. */
+  #left: readonly PackedBatch[] = []
 
   constructor(path: string) {
     this.#path = path
@@ -38,10 +40,11 @@ export class SqliteWriter implements WriterCalls {
   }
 
   apply(batches: readonly PackedBatch[]): void {
+    this.#left = [...this.#left, ...batches]
     const table = this.#table
     let last: Uint8Array | undefined
     this.#write(() => {
-      for (const batch of batches) {
+      for (const batch of this.#left) {
         let lsn = batch.firstLsn
         for (const payload of payloadsOf(batch)) {
           applyRecord(table, lsn, decodeRecord(payload), table.ready)
@@ -52,20 +55,27 @@ export class SqliteWriter implements WriterCalls {
       }
       if (last !== undefined) table.crc = crc32(last)
     })
+    this.#left = []
+  }
+
+  /** What was to be written was not: what is in memory is that of the file again. */
+  undo(): void {
+    this.#table = new SqliteTable(this.#database)
   }
 
   sweep(): void {
     this.#write(() => this.#table.sweep(sliceOperations))
   }
 
-  retain({ keysBefore, finishedBefore, keepFinished }: Retention) {
+  retain({ keysBefore, finishedBefore, keepFinished, kept }: Parameters<WriterCalls['retain']>[0]) {
     const table = this.#table
     const { operations, unfinished } = table.groups.totals()
-    const tooMany = Math.min(sliceOperations, operations - unfinished - keepFinished)
+    const finished = operations - unfinished - this.#countFinished(kept)
+    const tooMany = Math.min(sliceOperations, finished - keepFinished)
     const rows =
       tooMany > 0
-        ? this.#finished('finished_at IS NOT NULL').all(tooMany)
-        : this.#finished('finished_at < ?').all(finishedBefore, sliceOperations)
+        ? this.#finished('finished_at IS NOT NULL', kept, tooMany)
+        : this.#finished(`finished_at < ${finishedBefore}`, kept, sliceOperations)
     let keys = 0
     this.#write(() => {
       for (const row of rows) table.removeRow(row)
@@ -89,7 +99,9 @@ export class SqliteWriter implements WriterCalls {
     this.#write(() => {
       if (part.kind === 'operations') entriesOf<LoggedOperation>(part).forEach((one) => table.put(one))
       else if (part.kind === 'keys') entriesOf<KeyEntry>(part).forEach((one) => table.loadKey(one))
-      else entriesOf<[number, number]>(part).forEach(([on, id]) => table.addDependency(on, id))
+      else if (part.kind === 'waits')
+        entriesOf<[number, number]>(part).forEach(([on, id]) => table.addDependency(on, id))
+      else entriesOf<WalConfig>(part).forEach((one) => table.putConfig(one))
     }, false)
   }
 
@@ -115,6 +127,8 @@ export class SqliteWriter implements WriterCalls {
   }
 
   replace(path: string): void {
+    // The other one has them.
+    this.#left = []
     this.#database.close()
     removeIndex(this.#path)
     renameSync(path, this.#path)
@@ -133,11 +147,23 @@ export class SqliteWriter implements WriterCalls {
   }
 
   /** The oldest end first. */
-  #finished(condition: string) {
-    return this.#database.prepare<number[], RowSize>(
-      `SELECT id, group_id, octet_length(body) AS bytes FROM operations WHERE ${condition}
-       ORDER BY finished_at, id LIMIT ?`,
-    )
+  #finished(condition: string, kept: readonly number[], limit: number): RowSize[] {
+    return this.#database
+      .prepare<[string, number], RowSize>(
+        `SELECT id, group_id, octet_length(body) AS bytes FROM operations
+         WHERE ${condition} AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY finished_at, id LIMIT ?`,
+      )
+      .all(JSON.stringify(kept), limit)
+  }
+
+  #countFinished(ids: readonly number[]): number {
+    return this.#database
+      .prepare<[string], number>(
+        `SELECT count(*) FROM operations
+         WHERE id IN (SELECT value FROM json_each(?)) AND finished_at IS NOT NULL`,
+      )
+      .pluck()
+      .get(JSON.stringify(ids))!
   }
 
   #open(): void {
@@ -168,9 +194,14 @@ export class SqliteWriter implements WriterCalls {
   /** Moves pages into the database between batches, so that the file beside it does not grow. */
   #checkpoint(): void {
     if (this.#pagesAfter('NOOP') < mostPages) return
-    const left = this.#pagesAfter('PASSIVE')
-    // Somebody has been reading each time. Whoever reads an image is not waited for.
-    if (left > 4 * mostPages && this.#images.size === 0) this.#pagesAfter('RESTART')
+    try {
+      const left = this.#pagesAfter('PASSIVE')
+      // Somebody has been reading each time. Whoever reads an image is not waited for.
+      if (left > 4 * mostPages && this.#images.size === 0) this.#pagesAfter('RESTART')
+    } catch (error) {
+      // What was written is in the file beside it, which is full as soon as it has to grow.
+      if (!isFull(error)) throw error
+    }
   }
 
   #pagesAfter(mode: 'NOOP' | 'PASSIVE' | 'RESTART'): number {

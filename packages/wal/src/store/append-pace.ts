@@ -36,7 +36,7 @@ export class AppendPace {
     return waiting + 1 - available
   }
 
-  /** Waits for the turn of an append of so many bytes. @throws WalError WAL_INDEX_FAILED; the reason of the signal */
+  /** Waits for the turn of an append of so many bytes. @throws WalError WAL_INDEX_FAILED, WAL_FULL; the reason of the signal */
   async turn(bytes: number, options?: CallOptions): Promise<void> {
     if (this.#order.available === 1 && !this.#isSlow(bytes)) return
     const waitOptions = options?.signal === undefined ? {} : { signal: options.signal }

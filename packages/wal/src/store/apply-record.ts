@@ -3,7 +3,7 @@ import { afterDependency, changed } from './change.ts'
 import { isFinished, isPending, ownLane, type LoggedOperation } from './operation.ts'
 import type { KeyEntry } from './operation-index.ts'
 import { digestOf } from './params-digest.ts'
-import { promised, type WalRecord } from './record.ts'
+import { promised, type WalConfig, type WalRecord } from './record.ts'
 
 /** What an index keeps. */
 export interface OperationTable {
@@ -13,6 +13,8 @@ export interface OperationTable {
   put(operation: LoggedOperation): void
   remove(operation: LoggedOperation): void
   putKey(entry: KeyEntry): void
+  /** Keeps the options of the last process that ran operations. */
+  putConfig(config: WalConfig): void
   /** Notes that an operation waits for another one. */
   addDependency(on: number, id: number): void
   /** Forgets who waits for an operation, and tells who it was. */
@@ -29,10 +31,12 @@ export function laneOf({ backend = ownLane }: Pick<LoggedOperation, 'backend'>):
 /** Applies a record; adds to `ready` the lanes of what became pending by the end of a dependency. */
 export function applyRecord(table: OperationTable, lsn: number, record: WalRecord, ready: Set<string>): void {
   if (record.kind === 'add') {
+    if (record.epoch !== undefined) table.epoch = Math.max(table.epoch, record.epoch)
     add(table, promised(lsn, record))
   } else if (record.kind === 'open') {
     table.epoch = Math.max(table.epoch, record.epoch)
     table.interruptRunning(lsn, record.at)
+    if (record.config !== undefined) table.putConfig(record.config)
   } else if (record.kind === 'delete') {
     for (const id of record.ids) {
       const operation = table.get(id)

@@ -13,6 +13,7 @@ import {
 import type { ChangeRecord } from './record.ts'
 
 const interruptedCode = 'WAL_INTERRUPTED'
+const processEnded = { code: interruptedCode, message: 'The process that ran it has ended' }
 
 /**
  * The operation after a record. A record that does not fit the state it meets changes nothing: who writes records checks
@@ -80,9 +81,20 @@ export function changed(operation: LoggedOperation, lsn: number, record: ChangeR
 
 /** An operation that an older epoch was running, after a process has opened the log. */
 export function interrupted(operation: LoggedOperation, lsn: number, at: number): LoggedOperation {
-  const failure = { code: interruptedCode, message: 'The process that ran it has ended' }
   const retryAt = interruptedState(operation) === 'failed' ? undefined : at
-  return afterAttempt(operation, lsn, at, failure, retryAt)
+  return afterAttempt(operation, lsn, at, processEnded, retryAt)
+}
+
+/** The same before a process has opened the log: when its attempt has ended nobody knows, and so that has no end. */
+export function abandoned(operation: LoggedOperation): LoggedOperation {
+  const { epoch: _, ...rest } = operation
+  return { ...rest, state: interruptedState(operation), failure: processEnded }
+}
+
+/** Whether it is {@link abandoned}. */
+export function isAbandoned({ state, attempts }: LoggedOperation): boolean {
+  const last = attempts.at(-1)
+  return state !== 'running' && last !== undefined && last.outcome === undefined
 }
 
 /** The state that {@link interrupted} gives. */

@@ -1,9 +1,10 @@
 /** The index in memory: for simulated runs, for reading a log without changing its folder, and as what the other is held to. */
 import type { Batch } from '../log/log.ts'
 import { applyRecord, laneOf, type OperationTable, putChanged } from './apply-record.ts'
-import { interrupted } from './change.ts'
+import { abandoned, interrupted } from './change.ts'
 import { isFinished, isPending, ownLane, type LoggedOperation, type OperationState } from './operation.ts'
 import { entriesOf, partsOf } from './index-part.ts'
+import { type Keeping, KeptOperations } from './kept-operations.ts'
 import type {
   ImageHead,
   IndexImage,
@@ -16,16 +17,25 @@ import type {
   OperationQuery,
   Retention,
 } from './operation-index.ts'
-import { decodeRecord } from './record.ts'
+import { decodeRecord, type WalConfig } from './record.ts'
+
+/** An index in memory. */
+export interface OperationsInMemory extends OperationIndex {
+  /** The options of the last process that ran operations; absent if none has told them. */
+  readonly config: WalConfig | undefined
+  /** Shows that nobody has the log open: what is running is {@link abandoned}. Nothing is applied afterwards. */
+  abandonRunning(): void
+}
 
 /** Makes an empty index in memory. */
-export function createMemoryIndex(): OperationIndex {
+export function createMemoryIndex(): OperationsInMemory {
   return new MemoryIndex()
 }
 
-class MemoryIndex implements OperationIndex, OperationTable {
+class MemoryIndex implements OperationsInMemory, OperationTable {
   appliedLsn = 0
   epoch = 0
+  config: WalConfig | undefined
   readonly failure = undefined
   onReady: ((lane: string) => void) | undefined
   readonly #ready = new Set<string>()
@@ -33,6 +43,7 @@ class MemoryIndex implements OperationIndex, OperationTable {
   /** Bytes of unfinished operations, and their sum. */
   readonly #unfinished = new Map<number, number>()
   #unfinishedBytes = 0
+  readonly #kept = new KeptOperations()
   readonly #keys = new Map<string, KeyEntry>()
   /** Of each operation that others wait for: which ones. */
   readonly #dependents = new Map<number, Set<number>>()
@@ -66,6 +77,10 @@ class MemoryIndex implements OperationIndex, OperationTable {
     this.#keys.set(entry.key, entry)
   }
 
+  putConfig(config: WalConfig): void {
+    this.config = config
+  }
+
   addDependency(on: number, id: number): void {
     this.#dependents.set(on, (this.#dependents.get(on) ?? new Set()).add(id))
   }
@@ -77,10 +92,11 @@ class MemoryIndex implements OperationIndex, OperationTable {
   }
 
   interruptRunning(lsn: number, at: number): void {
-    for (const operation of this.#all()) {
-      if (operation.state !== 'running') continue
-      putChanged(this, operation, interrupted(operation, lsn, at), this.#ready)
-    }
+    this.#replaceRunning((operation) => interrupted(operation, lsn, at))
+  }
+
+  abandonRunning(): void {
+    this.#replaceRunning(abandoned)
   }
 
   get(id: number): LoggedOperation | undefined {
@@ -167,7 +183,8 @@ class MemoryIndex implements OperationIndex, OperationTable {
       if (operation !== undefined && !isFinished(operation)) continue
       if (at < keysBefore && this.#keys.delete(key)) keys += 1
     }
-    const ended = this.finished({}, Infinity)
+    const kept = new Set(this.#kept.ids(this.appliedLsn))
+    const ended = this.finished({}, Infinity).filter((id) => !kept.has(id))
     const gone = ended.filter(
       (id, at) => at < ended.length - keepFinished || this.get(id)!.finishedAt! < finishedBefore,
     )
@@ -175,20 +192,29 @@ class MemoryIndex implements OperationIndex, OperationTable {
     return { operations: gone.length, keys }
   }
 
+  keep(ids: readonly number[]): Keeping {
+    return this.#kept.keep(ids)
+  }
+
+  async retained(): Promise<void> {}
+
   async image(): Promise<IndexImage> {
     const operations = this.#all()
     const keys = [...this.#keys.values()]
     const waits = [...this.#dependents].flatMap(([on, ids]) => [...ids].map((id) => [on, id]))
+    const config = this.config === undefined ? [] : [this.config]
     const head = {
       lsn: this.appliedLsn,
       epoch: this.epoch,
       operations: operations.length,
       keys: keys.length,
       waits: waits.length,
+      config: config.length,
     }
     return {
       head,
       async *parts() {
+        yield* partsOf('config', config)
         yield* partsOf('operations', operations)
         yield* partsOf('keys', keys)
         yield* partsOf('waits', waits)
@@ -203,10 +229,13 @@ class MemoryIndex implements OperationIndex, OperationTable {
     this.#unfinishedBytes = 0
     this.#keys.clear()
     this.#dependents.clear()
+    this.config = undefined
     for await (const part of parts) {
       if (part.kind === 'operations') entriesOf<LoggedOperation>(part).forEach((one) => this.put(one))
       else if (part.kind === 'keys') entriesOf<KeyEntry>(part).forEach((one) => this.putKey(one))
-      else entriesOf<[number, number]>(part).forEach(([on, id]) => this.addDependency(on, id))
+      else if (part.kind === 'waits')
+        entriesOf<[number, number]>(part).forEach(([on, id]) => this.addDependency(on, id))
+      else entriesOf<WalConfig>(part).forEach((one) => this.putConfig(one))
     }
     this.appliedLsn = lsn
     this.epoch = epoch
@@ -232,6 +261,7 @@ class MemoryIndex implements OperationIndex, OperationTable {
       unfinished: this.#unfinished.size,
       unfinishedBytes: this.#unfinishedBytes,
       recovering: 0,
+      isFull: false,
     })
   }
 
@@ -245,6 +275,12 @@ class MemoryIndex implements OperationIndex, OperationTable {
     this.#unfinishedBytes += bytes - (this.#unfinished.get(id) ?? 0)
     if (bytes > 0) this.#unfinished.set(id, bytes)
     else this.#unfinished.delete(id)
+  }
+
+  #replaceRunning(next: (operation: LoggedOperation) => LoggedOperation): void {
+    for (const operation of this.#all()) {
+      if (operation.state === 'running') putChanged(this, operation, next(operation), this.#ready)
+    }
   }
 
   #all(): LoggedOperation[] {

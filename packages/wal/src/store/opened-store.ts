@@ -185,7 +185,7 @@ export class OpenedStore implements OperationStore {
         await index.retain(retention())
       } catch (error) {
         // Who appends next is told.
-        if (error !== index.failure) throw error
+        if (error !== index.failure && !isFull(error)) throw error
       } finally {
         this.#isRetaining = false
         this.#retainedAt = clock()
@@ -193,6 +193,10 @@ export class OpenedStore implements OperationStore {
     }
     owner.spawn(work, { name: 'retention' })
   }
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof WalError && error.code === 'WAL_FULL'
 }
 
 function waitOf(options: CallOptions | undefined): WaitOptions {

@@ -1,4 +1,5 @@
 /** What finds operations: derived from snapshot and log, in memory or in SQLite. */
+import type { Keeping } from './kept-operations.ts'
 import type { LoggedOperation, OperationState } from './operation.ts'
 import type { WalError } from '../errors.ts'
 import type { Batch, CallOptions } from '../log/log.ts'
@@ -50,8 +51,11 @@ export interface Retention {
 
 /** Entries of an index, as JSON: what a snapshot is made of. */
 export interface IndexPart {
-  /** `operations` are of {@link LoggedOperation}, `keys` of {@link KeyEntry}, `waits` of `[on, id]`: who waits for what. */
-  readonly kind: 'operations' | 'keys' | 'waits'
+  /**
+   * `config` is of one `WalConfig`, `operations` are of {@link LoggedOperation}, `keys` of {@link KeyEntry}, `waits` of `[on, id]`: who
+   * waits for what.
+   */
+  readonly kind: 'config' | 'operations' | 'keys' | 'waits'
   readonly count: number
   /** The text of one array, in UTF-8. */
   readonly json: Uint8Array
@@ -65,6 +69,8 @@ export interface ImageHead {
   readonly operations: number
   readonly keys: number
   readonly waits: number
+  /** 1 if it is known with which options operations were run, else 0. */
+  readonly config: number
 }
 
 /** All of an index as of one LSN. */
@@ -90,6 +96,8 @@ export interface IndexStats {
    * opening. All other queries have them as they will be.
    */
   readonly recovering: number
+  /** The volume is full: nothing is applied until there is room, which is looked for again and again. */
+  readonly isFull: boolean
 }
 
 /**
@@ -104,7 +112,7 @@ export interface OperationIndex extends AsyncDisposable {
   readonly failure: WalError | undefined
   /** Takes the next batch; batches come in order and without gaps but for LSNs that the log has lost. Never waits. */
   apply(batch: Batch): void
-  /** Waits until everything up to an LSN is applied. @throws WalError WAL_INDEX_FAILED */
+  /** Waits until everything up to an LSN is applied. @throws WalError WAL_INDEX_FAILED, WAL_FULL while the volume is full */
   applied(lsn: number, options?: CallOptions): Promise<void>
   get(id: number): LoggedOperation | undefined
   /** The operation that was promised under a key that is still in its window. */
@@ -130,9 +138,16 @@ export interface OperationIndex extends AsyncDisposable {
    * changed themselves: by the end of a dependency.
    */
   onReady: ((lane: string) => void) | undefined
-  /** Takes away what retention says. Not a record: each index comes to the same by itself, sooner or later. */
+  /**
+   * Takes away what retention says, as if what is kept were not there. Not a record: each index comes to the same by itself, sooner
+   * or later.
+   */
   retain(retention: Retention): Promise<{ readonly operations: number; readonly keys: number }>
-  /** Waits until nothing of an older epoch is left as running, of what was applied. @throws WalError WAL_INDEX_FAILED */
+  /** Keeps operations from retention, whether they have ended or not. */
+  keep(ids: readonly number[]): Keeping
+  /** Waits for what retention is taking away, which may be what is kept only since. */
+  retained(options?: CallOptions): Promise<void>
+  /** Waits until nothing of an older epoch is left as running, of what was applied. @throws as {@link applied} */
   recovered(options?: CallOptions): Promise<void>
   /** Looks at everything as of one LSN. What comes meanwhile is applied all the same. @throws as {@link recovered} */
   image(options?: CallOptions): Promise<IndexImage>

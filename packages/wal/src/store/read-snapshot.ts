@@ -52,7 +52,7 @@ export async function* readSnapshot(
   try {
     const size = await file.size()
     const window = createFileWindow(file, { size, reuse: true })
-    const counts = { operations: 0, keys: 0, waits: 0 }
+    const counts = { config: 0, operations: 0, keys: 0, waits: 0 }
     let at = snapshotHeadBytes
     for (let nth = 1; ; nth += 1) {
       const found = await readFrame(window, at, size, head.id)
@@ -63,7 +63,9 @@ export async function* readSnapshot(
       counts[part.kind] += part.count
       yield part
     }
-    const isWhole = (['operations', 'keys', 'waits'] as const).every((kind) => counts[kind] === head[kind])
+    const isWhole = (['config', 'operations', 'keys', 'waits'] as const).every(
+      (kind) => counts[kind] === head[kind],
+    )
     if (at !== size || !isWhole) throw corrupt(at)
   } catch (cause) {
     throw diskFailure(cause, 'read the snapshot')

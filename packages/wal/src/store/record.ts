@@ -20,12 +20,13 @@ export type WalRecord =
   | { readonly kind: 'open'; readonly at: number; readonly epoch: number; readonly config?: WalConfig }
   /**
    * An operation is promised; its id is the LSN of this record. `before` has dependencies in the same batch, as the distance
-   * of their LSNs; they come on top of `after`.
+   * of their LSNs; they come on top of `after`. With an `epoch` it begins with that, as by a `start` at the same time.
    */
   | ({
       readonly kind: 'add'
       readonly notBefore?: number
       readonly before?: readonly number[]
+      readonly epoch?: number
     } & PromisedOperation)
   | { readonly kind: 'start'; readonly at: number; readonly id: number; readonly epoch: number }
   | {
@@ -78,7 +79,7 @@ export function decodeRecord(payload: Uint8Array): WalRecord {
 
 /** The operation that an `add` promises. `waitingFor` counts all its dependencies; who knows better corrects it. */
 export function promised(lsn: number, record: Extract<WalRecord, { kind: 'add' }>): LoggedOperation {
-  const { kind: _, notBefore, before = [], ...operation } = record
+  const { kind: _, notBefore, before = [], epoch, ...operation } = record
   const after = [...new Set([...operation.after, ...before.map((distance) => lsn - distance)])]
   return {
     ...operation,
@@ -92,5 +93,11 @@ export function promised(lsn: number, record: Extract<WalRecord, { kind: 'add' }
     attemptCount: 0,
     attemptLimit: operation.maxAttempts,
     attempts: [],
+    ...(epoch !== undefined && {
+      state: 'running',
+      epoch,
+      attemptCount: 1,
+      attempts: [{ attempt: 1, epoch, startedAt: operation.createdAt }],
+    }),
   }
 }

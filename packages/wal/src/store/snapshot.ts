@@ -4,7 +4,7 @@
  * | at | bytes | |
  * | --- | --- | --- |
  * | 0 | 8 | `IPFSSNP` and a zero |
- * | 8 | 4 | version: 1 |
+ * | 8 | 4 | version: 2 |
  * | 12 | 4 | 0 |
  * | 16 | 8 | id, random |
  * | 24 | 8 | LSN |
@@ -12,7 +12,8 @@
  * | 40 | 8 | operations |
  * | 48 | 8 | keys |
  * | 56 | 8 | waits |
- * | 64 | 12 | 0 |
+ * | 64 | 8 | config: 0 or 1 |
+ * | 72 | 4 | 0 |
  * | 76 | 4 | CRC-32 of bytes 0 to 76 |
  */
 import { crc32 } from 'node:zlib'
@@ -25,7 +26,8 @@ export const snapshotName = 'snapshot'
 /** What is to be it. */
 export const nextSnapshotName = 'snapshot.next'
 const magic = 'IPFSSNP\0'
-const version = 1
+/** Version 1 had no config, and zeros in its place. */
+const version = 2
 
 /** What the head tells. */
 export interface SnapshotHead extends ImageHead {
@@ -33,12 +35,13 @@ export interface SnapshotHead extends ImageHead {
 }
 
 /** The head. */
-export function encodeSnapshotHead({ id, lsn, epoch, operations, keys, waits }: SnapshotHead): Buffer {
+export function encodeSnapshotHead(told: SnapshotHead): Buffer {
+  const { id, lsn, epoch, operations, keys, waits, config } = told
   const head = Buffer.alloc(snapshotHeadBytes)
   head.write(magic, 0, 'latin1')
   head.writeUInt32LE(version, 8)
   head.writeBigUInt64LE(id, 16)
-  for (const [at, number] of [lsn, epoch, operations, keys, waits].entries()) {
+  for (const [at, number] of [lsn, epoch, operations, keys, waits, config].entries()) {
     head.writeBigUInt64LE(BigInt(number), 24 + at * 8)
   }
   head.writeUInt32LE(crc32(head.subarray(0, 76)), 76)
@@ -64,5 +67,6 @@ export function parseSnapshotHead(head: Buffer): SnapshotHead | undefined {
     operations: number(40),
     keys: number(48),
     waits: number(56),
+    config: number(64),
   }
 }

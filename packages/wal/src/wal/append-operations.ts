@@ -1,7 +1,7 @@
 /** Turns operations that were asked for into records: finds those whose key was used before, and what they depend on. */
 import { createKeyedLock } from '@ipfs-kit/concurrency'
 import { WalError } from '../errors.ts'
-import type { Ledger } from './ledger.ts'
+import type { Claim, Ledger } from './ledger.ts'
 import type { AddRecord, Admitted } from './new-operation.ts'
 import type { LoggedOperation } from '../store/operation.ts'
 import { digestOf } from '../store/params-digest.ts'
@@ -12,8 +12,8 @@ import type { Appended } from './wal.ts'
 export interface Batch {
   /** Those that are new, to be written in this order and behind one another. */
   readonly records: readonly AddRecord[]
-  /** The new ones, by the LSN of their first record. */
-  readonly made: (firstLsn: number) => LoggedOperation[]
+  /** The new ones, by the LSN of their first record, and as they were written. */
+  readonly made: (firstLsn: number, records: readonly AddRecord[]) => LoggedOperation[]
   /** All of them, in the order of asking. */
   readonly answers: (made: readonly LoggedOperation[]) => Appended[]
 }
@@ -30,12 +30,15 @@ interface RecentKey {
 export class Appender {
   readonly #ledger: Ledger
   readonly #maxUnfinished: number
+  readonly #claim: (record: AddRecord) => Claim | undefined
   readonly #locks = createKeyedLock<string>({ name: 'idempotency key' })
   readonly #recent = new Map<string, RecentKey>()
 
-  constructor(ledger: Ledger, maxUnfinished: number) {
+  /** @param claim - room for an operation that may begin with its promise */
+  constructor(ledger: Ledger, maxUnfinished: number, claim: (record: AddRecord) => Claim | undefined) {
     this.#ledger = ledger
     this.#maxUnfinished = maxUnfinished
+    this.#claim = claim
   }
 
   /**
@@ -45,7 +48,11 @@ export class Appender {
    */
   async append(admitted: readonly Admitted[], signal?: AbortSignal): Promise<Appended[]> {
     const { records, made, answers } = this.lookUp(admitted)
-    return answers(records.length === 0 ? [] : await this.#ledger.commit(records, made, signal))
+    const [first] = records
+    if (first === undefined) return answers([])
+    // Of several the best begins, which one has to know all of them for.
+    const claim = records.length > 1 ? undefined : () => this.#claim(first)
+    return answers(await this.#ledger.commit(records, made, { signal, claim }))
   }
 
   /** The same for one that has keys, which are taken until it is written: nobody may leave it before. */
@@ -86,7 +93,7 @@ export class Appender {
     }
     return {
       records,
-      made: (firstLsn) => records.map((record, nth) => this.#made(firstLsn + nth, record)),
+      made: (firstLsn, written) => written.map((record, nth) => this.#made(firstLsn + nth, record)),
       answers: (made) =>
         slots.map((slot) =>
           'found' in slot

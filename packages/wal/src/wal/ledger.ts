@@ -7,6 +7,7 @@ import type { Calls } from './calls.ts'
 import { changed } from '../store/change.ts'
 import { WalError } from '../errors.ts'
 import type { CallOptions } from '../log/log.ts'
+import type { Keeping } from '../store/kept-operations.ts'
 import { isFinished, type LoggedOperation } from '../store/operation.ts'
 import type { OperationChange } from './wal.ts'
 import type { OperationStore } from '../store/operation-store.ts'
@@ -18,11 +19,32 @@ export interface LedgerListener {
   readonly changed: (change: OperationChange) => void
 }
 
+/** Room for an attempt that begins with the promise of its operation. One of the two is called, once. */
+export interface Claim {
+  /** It is promised, and running. */
+  begin(operation: LoggedOperation): void
+  giveUp(): void
+}
+
+/** Options of {@link Ledger.commit}. */
+export interface CommitOptions extends CallOptions {
+  /** Of one `add` alone: asked when it is about to be written; if there is room it begins with its promise. */
+  readonly claim?: (() => Claim | undefined) | undefined
+}
+
 /** Records that are to be written as one. */
-interface Commit {
+interface Commit extends Pick<CommitOptions, 'claim'> {
   readonly records: readonly WalRecord[]
-  readonly make: (firstLsn: number) => readonly LoggedOperation[]
+  // A method: its records are those above, of whatever kind.
+  make(firstLsn: number, records: readonly WalRecord[]): readonly LoggedOperation[]
   readonly written: Resume<readonly LoggedOperation[]>
+  /** Of what the records are about. */
+  readonly keeping: Keeping | undefined
+}
+
+/** One that is being written. */
+interface Writing extends Omit<Commit, 'claim'> {
+  readonly claim: Claim | undefined
 }
 
 /** A record of a change before its operation is named and its time is known. */
@@ -118,7 +140,7 @@ export class Ledger {
     return this.#notApplied(id) === undefined
   }
 
-  /** Waits until the index has all that is acknowledged. @throws WalError WAL_INDEX_FAILED; the reason of the signal */
+  /** Waits until the index has all that is acknowledged. @throws WalError WAL_INDEX_FAILED, WAL_FULL; the reason of the signal */
   async applied(options?: CallOptions): Promise<void> {
     try {
       await this.store.index.applied(this.acknowledged, options)
@@ -164,17 +186,25 @@ export class Ledger {
   /**
    * Writes records as one, shows what they make, and gives it. Who leaves meanwhile leaves that to be done.
    *
-   * @param make - the operations after them, once it is known which LSN the first one has
+   * @param make - the operations after them, as they were written, once it is known which LSN the first one has
    * @throws WalError as `Log.appendMany`; the reason of the signal
    */
-  commit<Made extends readonly LoggedOperation[]>(
-    records: readonly WalRecord[],
-    make: (firstLsn: number) => Made,
-    signal?: AbortSignal,
+  commit<Made extends readonly LoggedOperation[], Record extends WalRecord>(
+    records: readonly Record[],
+    make: (firstLsn: number, records: readonly Record[]) => Made,
+    { signal, claim }: CommitOptions = {},
   ): Promise<Made> {
     const begin = (written: Resume<Made>) => {
       if (this.failure !== undefined) throw this.failure
-      this.#waiting.push({ records, make, written: written as Resume<readonly LoggedOperation[]> })
+      const about = records.flatMap(aboutOthers)
+      const keeping = about.length === 0 ? undefined : this.store.index.keep(about)
+      this.#waiting.push({
+        records,
+        make,
+        written: written as Resume<readonly LoggedOperation[]>,
+        keeping,
+        claim,
+      })
       this.promising += addsOf(records)
       this.#wake()
       return noUndo
@@ -201,37 +231,43 @@ export class Ledger {
   }
 
   async #write(batch: readonly Commit[]): Promise<void> {
+    const { epoch } = this.store
+    const writing = batch.map((commit): Writing => claimed(commit, epoch))
     try {
       if (this.failure !== undefined) throw this.failure
-      const [firstLsn] = await this.store.append(batch.flatMap(({ records }) => records))
-      this.#written(batch, firstLsn!)
+      const [firstLsn] = await this.store.append(writing.flatMap(({ records }) => records))
+      this.#written(writing, firstLsn!)
     } catch (error) {
       this.#noteFailure(error)
+      for (const { claim } of writing) claim?.giveUp()
       if (batch.length > 1 && error instanceof WalError && ofOne.has(error.code)) {
         const half = batch.length >> 1
         await this.#write(batch.slice(0, half))
         await this.#write(batch.slice(half))
         return
       }
-      for (const { records, written } of batch) {
+      for (const { records, written, keeping } of batch) {
         this.promising -= addsOf(records)
+        keeping?.[Symbol.dispose]()
         written.reject(error)
       }
     }
   }
 
   /** Shows what is written. What comes of showing it is told to whoever asked for it. */
-  #written(batch: readonly Commit[], firstLsn: number): void {
+  #written(batch: readonly Writing[], firstLsn: number): void {
     this.#count(batch, firstLsn)
     let nextLsn = firstLsn
-    for (const { records, make, written } of batch) {
+    for (const { records, make, written, keeping, claim } of batch) {
       const lsn = nextLsn
       nextLsn += records.length
+      keeping?.until(nextLsn - 1)
       this.acknowledged = nextLsn - 1
       this.promising -= addsOf(records)
       try {
-        const made = make(lsn)
+        const made = make(lsn, records)
         for (const operation of made) this.#recent.set(operation.id, operation)
+        claim?.begin(made[0]!)
         for (const operation of made) this.#listener.changed({ lsn: operation.lsn, operation })
         written.resolve(made)
       } catch (error) {
@@ -241,7 +277,7 @@ export class Ledger {
     this.#forgetApplied()
   }
 
-  #count(batch: readonly Commit[], firstLsn: number): void {
+  #count(batch: readonly Writing[], firstLsn: number): void {
     let lsn = firstLsn - 1
     let more = 0
     for (const { records } of batch) {
@@ -287,6 +323,19 @@ export class Ledger {
     this.#recent = new Map()
     this.#turnAt = this.acknowledged
   }
+}
+
+/** A commit as it is written: its operation begins if there is room. */
+function claimed({ claim: ask, ...commit }: Commit, epoch: number): Writing {
+  const claim = ask?.()
+  if (claim === undefined) return { ...commit, claim }
+  return { ...commit, claim, records: commit.records.map((record) => ({ ...record, epoch }) as WalRecord) }
+}
+
+/** Operations that a record is about, which may have ended when the index gets it, or before. */
+function aboutOthers(record: WalRecord): readonly number[] {
+  if (record.kind === 'add') return record.after
+  return record.kind === 'retry' ? [record.id, ...(record.after ?? [])] : []
 }
 
 function addsOf(records: readonly WalRecord[]): number {

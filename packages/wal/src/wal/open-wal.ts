@@ -72,7 +72,7 @@ export function openOver(store: OperationStore, options: WalOptions, checked: Ch
       followers.give(progress === undefined ? change : { ...change, operation: { ...operation, progress } })
     },
   })
-  const appender = new Appender(ledger, maxUnfinished)
+  const appender = new Appender(ledger, maxUnfinished, (record) => executor.claim(record))
   const executor = new Executor({
     ...checked,
     ledger,

@@ -138,12 +138,16 @@ export class OpenedWal implements Wal {
   }
 
   async retry(id: number, options?: CallOptions): Promise<LoggedOperation> {
-    return await this.#change(id, options, (operation) => {
+    checkCallOptions(options)
+    checkId(id)
+    const { transitions, ledger } = this.#parts
+    const decide = (operation: LoggedOperation): Unstamped => {
       const { state } = operation
       if (state !== 'failed' && state !== 'cancelled') throw wrongState(operation, 'queued again')
-      const after = operation.after.filter((other) => this.#parts.ledger.isUnfinished(other))
+      const after = operation.after.filter((other) => ledger.isUnfinished(other))
       return { kind: 'retry', ...(after.length > 0 && { after }) }
-    })
+    }
+    return await this.#call('queue an operation again', options, () => transitions.revive(id, decide))
   }
 
   async deleteFinished(

@@ -31,6 +31,9 @@ const subscription = z.discriminatedUnion('subscribe', [
 /** A client asks to be told of a topic, under an id that it chooses. */
 export type SubscriptionRequest = z.output<typeof subscription>
 
+/** The same as it is sent: with what has a default or without it. */
+export type AskedSubscription = z.input<typeof subscription>
+
 const message = z.union(
   [
     subscription,

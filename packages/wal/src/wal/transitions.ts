@@ -45,6 +45,17 @@ export class Transitions {
     }
   }
 
+  /** The same of one that has ended: retention leaves it meanwhile. */
+  async revive(
+    id: number,
+    decide: (operation: LoggedOperation) => Unstamped | undefined,
+  ): Promise<LoggedOperation> {
+    const { index } = this.#options.ledger.store
+    using _keeping = index.keep([id])
+    await index.retained()
+    return await this.change(id, decide)
+  }
+
   /** A transition that an attempt has to end for, which then writes it itself. */
   async stop(
     id: number,

@@ -4,9 +4,9 @@ import { diskFailure } from '../disk-failure.ts'
 import { WalError } from '../errors.ts'
 import { fillIndex, type FillSource } from '../store/fill-index.ts'
 import type { CallOptions, VerifyReport } from '../log/log.ts'
-import { createMemoryIndex, matches } from '../store/memory-index.ts'
+import { createMemoryIndex, matches, type OperationsInMemory } from '../store/memory-index.ts'
 import { isFinished, type LoggedOperation } from '../store/operation.ts'
-import type { OperationCount, OperationFilter, OperationIndex } from '../store/operation-index.ts'
+import type { OperationCount, OperationFilter } from '../store/operation-index.ts'
 import type { StoreVerifyReport } from '../store/operation-store.ts'
 import { readLog, type ReadSource } from '../log/read-log.ts'
 import { findSnapshot, type FoundSnapshot, readSnapshot } from '../store/read-snapshot.ts'
@@ -35,7 +35,10 @@ export interface PastChange extends OperationChange {
   readonly at: number
 }
 
-/** A view of a log. While it is there nobody can open the log. */
+/**
+ * A view of a log. While it is there nobody can open the log. What a process was running when it ended is shown as the next opening
+ * makes it, but for the end of its attempt, which nobody knows.
+ */
 export interface WalView extends Pick<Wal, 'get' | 'list' | 'wait'>, AsyncDisposable {
   /** The changes that the log has, from an LSN on, in order; it ends with the last one. */
   changes(
@@ -43,11 +46,8 @@ export interface WalView extends Pick<Wal, 'get' | 'list' | 'wait'>, AsyncDispos
   ): AsyncGenerator<PastChange, void, undefined>
   /** Checks log and snapshot. @throws WalError WAL_IO */
   verify(): Promise<Omit<StoreVerifyReport, 'index'>>
-  /**
-   * The options that a process had which ran the operations of this log, the last of those whose opening the log still has; undefined
-   * if it has none.
-   */
-  config(): Promise<WalConfig | undefined>
+  /** The options of the last process that ran the operations of this log; undefined if none has told them. */
+  readonly config: WalConfig | undefined
   stats(): ViewStats
   close(): Promise<void>
 }
@@ -73,6 +73,7 @@ export async function viewWal(disk: Disk, path: string): Promise<WalView> {
     const index = opening.use(createMemoryIndex())
     const snapshot = await findSnapshot(disk, path)
     const storeFindings = await fillIndex(index, { disk, folder: path, log }, snapshot)
+    index.abandonRunning()
     const report: VerifyReport = {
       segments: found.length,
       records: found.reduce((sum, { records }) => sum + records, 0),
@@ -105,7 +106,7 @@ interface Opened {
   readonly disk: Disk
   readonly path: string
   readonly log: FillSource['log']
-  readonly index: OperationIndex
+  readonly index: OperationsInMemory
   readonly snapshot: FoundSnapshot
   readonly report: VerifyReport
   readonly bytes: number
@@ -172,15 +173,8 @@ class FolderView implements WalView {
     return { log: report, snapshot: { lsn: head.lsn, operations: head.operations, failure } }
   }
 
-  async config(): Promise<WalConfig | undefined> {
-    let config: WalConfig | undefined
-    for await (const { payloads } of this.#opened.log.read()) {
-      for (const payload of payloads) {
-        const record = decodeRecord(payload)
-        if (record.kind === 'open') config = record.config ?? config
-      }
-    }
-    return config
+  get config(): WalConfig | undefined {
+    return this.#opened.index.config
   }
 
   stats(): ViewStats {

@@ -4,21 +4,25 @@ import type { Disk } from '@ipfs-kit/disk'
 import { openLog, type Batch, type Log, type Wal, type WalOptions } from '@ipfs-kit/wal'
 import { createMemoryIndex } from '../../src/store/memory-index.ts'
 import { openOver } from '../../src/wal/open-wal.ts'
-import type { OperationIndex } from '../../src/store/operation-index.ts'
+import type { OperationIndex, Retention } from '../../src/store/operation-index.ts'
 import type { OperationStore } from '../../src/store/operation-store.ts'
 import { encodeRecord, type WalRecord } from '../../src/store/record.ts'
 import { checkWalOptions } from '../../src/wal/wal-options.ts'
 import { wallClock } from '../wal-on.ts'
 
-/** Opens logs of operations over such a store. */
-export function openLagging(lagMs: number) {
+/**
+ * Opens logs of operations over such a store.
+ *
+ * @param retention - what is taken away by chance between two batches
+ */
+export function openLagging(lagMs: number, retention?: Retention) {
   return async (options: Partial<WalOptions> & Pick<WalOptions, 'types'>, disk: Disk): Promise<Wal> => {
     const { segmentBytes = 262_144 } = options
     const given = { path: '/log', clock: wallClock, ...options }
     const checked = checkWalOptions(given)
     const owner = createOwner({ name: 'lagging index' })
     const memory = createMemoryIndex()
-    const lag = new Lag(memory, owner, lagMs)
+    const lag = new Lag(memory, owner, lagMs, retention)
     let log: Log
     try {
       log = await openLog({ path: '/log', disk, segmentBytes, onBatch: (batch) => lag.apply(batch) })
@@ -63,14 +67,16 @@ class Lag {
   readonly #memory: OperationIndex
   readonly #owner: Owner
   readonly #lagMs: number
+  readonly #retention: Retention | undefined
   readonly #queue: Batch[] = []
   #isApplying = false
   #progress: Event = createEvent()
 
-  constructor(memory: OperationIndex, owner: Owner, lagMs: number) {
+  constructor(memory: OperationIndex, owner: Owner, lagMs: number, retention: Retention | undefined) {
     this.#memory = memory
     this.#owner = owner
     this.#lagMs = lagMs
+    this.#retention = retention
     this.index = new Proxy(memory, {
       get: (target, name) => {
         if (name === 'applied') return (lsn: number) => this.applied(lsn)
@@ -95,6 +101,7 @@ class Lag {
   async #run(): Promise<void> {
     for (let batch = this.#queue.shift(); batch !== undefined; batch = this.#queue.shift()) {
       await sleep(random() * this.#lagMs)
+      if (this.#retention !== undefined && random() < 0.5) await this.#memory.retain(this.#retention)
       this.#memory.apply(batch)
       this.#progress.set()
       this.#progress = createEvent()
