@@ -45,7 +45,8 @@ export async function* followJobs(
       // Of one job the server tells the state at first, which may be known.
       const isKnown = isAgain && isFirst && jobs.id !== undefined && lsn !== undefined && line.lsn <= lsn
       isFirst = false
-      lsn = Math.max(lsn ?? 0, line.lsn)
+      // What was known may have been of another log, which had more.
+      lsn = line.missed === undefined ? Math.max(lsn ?? 0, line.lsn) : line.lsn
       yield isKnown ? { lsn: line.lsn } : line
     }
   }

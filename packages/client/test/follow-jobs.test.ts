@@ -106,6 +106,20 @@ test('what the log has let go is told as missed', async () => {
   await changes.return()
 })
 
+test('a server whose log has less than is known tells that once, and then what changes', async () => {
+  const wal = await openLog({ executor: 'off' })
+  const { port, cut } = await serveLog(wal)
+  const through = wal.stats().log.nextLsn - 1
+  const changes = follow(port, { from: 1000 })
+  expect((await changes.next()).value).toEqual({ lsn: through, missed: { after: 0, through } })
+  await cut()
+  const next = jobOf(changes)
+  const { operation } = await wal.append({ type: 'pin', params: {} })
+  await serveLog(wal, port)
+  expect(await next).toMatchObject({ id: operation.id })
+  await changes.return()
+})
+
 test('the reason of the signal ends it, while it is told nothing and while it has no connection', async () => {
   const wal = await openLog({ executor: 'off' })
   const { port, cut } = await serveLog(wal)
