@@ -1,5 +1,6 @@
 import { cp } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { sleep } from '@ipfs-kit/concurrency'
 import type { OperationChange } from '@ipfs-kit/wal'
 import { walOperations, type Job } from '@ipfs-kit/wal/operations'
 import { expect, test } from 'vitest'
@@ -33,6 +34,38 @@ test('a job tells what was asked for, the CIDs that it needs, and what has come 
   expect(shown).toContain('asked for: {"text":"xxx')
   expect(shown).toContain('result: {"text":"xxx')
   for (const line of shown.split('\n')) expect(line.length).toBeLessThan(1100)
+})
+
+test('the rate of a job that goes on is that of its last attempt', async () => {
+  const params = (await import('zod')).z.object({})
+  let at = Date.now()
+  const { call, wal } = await servedWal({
+    // A second from each record to the next, at least.
+    clock: () => (at += 1000),
+    types: {
+      'custom:goes-on': {
+        params,
+        async run(_params: unknown, { checkpoint, progress, save }) {
+          if (checkpoint === undefined) {
+            progress({ stage: 'copying', bytes: 1_000_000 })
+            await save('half')
+            await sleep(Infinity)
+          }
+          progress({ stage: 'copying', bytes: 1_000_050 })
+        },
+      },
+    },
+  })
+  const { id } = (await wal.append({ type: 'custom:goes-on', params: {} })).operation
+  for await (const change of wal.follow({ id, from: id })) {
+    if ('operation' in change && change.operation.checkpoint !== undefined) break
+  }
+  await call('jobs.pause', { id })
+  await call('jobs.resume', { id })
+  const { attempts, bytes, bytesPerSecond } = await call('jobs.wait', { id })
+  expect({ attempts, bytes }).toEqual({ attempts: 2, bytes: 1_000_050 })
+  expect(bytesPerSecond).toBeGreaterThan(0)
+  expect(bytesPerSecond).toBeLessThanOrEqual(50)
 })
 
 test('100 percent means completed, and nothing else does', async () => {

@@ -1,7 +1,7 @@
 /** A job: an operation as users see it. */
 import { z } from 'zod'
 import { isAbandoned } from '../store/change.ts'
-import { isFinished, type LoggedOperation } from '../store/operation.ts'
+import { type Attempt, isFinished, type LoggedOperation } from '../store/operation.ts'
 import { count, failure, operationId, state } from './fields.ts'
 
 const itemFailure = z.object({ name: z.string() }).extend(failure.shape)
@@ -23,7 +23,10 @@ export const jobSchema = z.object({
   bytes: count.optional().describe('Bytes done in this stage'),
   totalBytes: count.optional().describe('Bytes in all, if known'),
   percent: z.number().optional().describe('100 means that it is completed, and nothing else does'),
-  bytesPerSecond: z.number().optional().describe('Bytes of the last attempt by its time until now'),
+  bytesPerSecond: z
+    .number()
+    .optional()
+    .describe('Bytes that the last attempt has done, by its time until now'),
   items: count.optional().describe('Items done'),
   totalItems: count.optional().describe('Items in all, if known'),
   failedItems: count.describe('Items that failed'),
@@ -160,7 +163,14 @@ function rateOf(operation: LoggedOperation, now: number): number | undefined {
   const last = attempts.at(-1)
   if (last === undefined || progress === undefined || isAbandoned(operation)) return undefined
   const ms = (last.endedAt ?? now) - last.startedAt
-  return ms > 0 ? Math.round((progress.bytes * 1000) / ms) : undefined
+  return ms > 0 ? Math.round((doneIn(last, operation) * 1000) / ms) : undefined
+}
+
+/** Bytes that an attempt has done: one that finds a checkpoint goes on, any other begins anew; what it found is not its own. */
+function doneIn({ fromBytes = 0 }: Attempt, { checkpoint, progress }: LoggedOperation): number {
+  const bytes = progress?.bytes ?? 0
+  if (checkpoint !== undefined) return Math.max(0, bytes - fromBytes)
+  return bytes === fromBytes ? 0 : bytes
 }
 
 function failuresOf({ items }: LoggedOperation): Job['failures'] {

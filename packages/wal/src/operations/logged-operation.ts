@@ -8,6 +8,7 @@ const attempt = z.object({
   attempt: count.describe('From 1'),
   epoch: count.describe('The opening of the log that ran it'),
   startedAt: at,
+  fromBytes: count.optional().describe('Bytes of the progress that it found'),
   endedAt: at.optional(),
   outcome: z.enum(['completed', 'failed', 'interrupted', 'cancelled', 'released']).optional(),
   failure: failure.optional(),

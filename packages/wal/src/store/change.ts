@@ -26,9 +26,10 @@ export function changed(operation: LoggedOperation, lsn: number, record: ChangeR
     case 'start': {
       if (state !== 'queued' && state !== 'retrying') return operation
       const attempt = operation.attemptCount + 1
+      const fromBytes = operation.progress?.bytes ?? 0
       const attempts = [
         ...operation.attempts.slice(1 - maxAttemptsKept),
-        { attempt, epoch: record.epoch, startedAt: record.at },
+        { attempt, epoch: record.epoch, startedAt: record.at, ...(fromBytes > 0 && { fromBytes }) },
       ]
       return { ...operation, lsn, state: 'running', epoch: record.epoch, attemptCount: attempt, attempts }
     }

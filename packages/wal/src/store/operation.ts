@@ -56,6 +56,8 @@ export interface Attempt {
   readonly epoch: number
   /** Milliseconds since 1970, as are all times here. */
   readonly startedAt: number
+  /** The bytes of the progress that it found; absent for none. */
+  readonly fromBytes?: number
   /** Absent while it is under way. Of what was interrupted: when that was noticed. */
   readonly endedAt?: number
   readonly outcome?: AttemptOutcome
