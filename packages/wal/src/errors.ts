@@ -81,7 +81,7 @@ export const walErrors = {
   WAL_NOT_FOUND: {
     kind: 'not-found',
     when: 'there is no operation of this id, or no backend of this name that can be probed',
-    next: 'Look into list() or stats().backends; finished operations are let go after a while.',
+    next: 'See what there is: jobs list, or wal stats for backends; finished operations are let go after a while.',
   },
   WAL_STATE: {
     kind: 'conflict',

@@ -27,6 +27,8 @@ export const followLine = z.object({
 
 type Line = z.output<typeof followLine>
 
+const filterKeys = Object.keys(filterFields) as (keyof typeof filterFields)[]
+
 /** Follows jobs. */
 export const jobsFollow = operation<WalSlice<'follow' | 'get' | 'stats'>>()({
   name: 'jobs.follow',
@@ -39,8 +41,7 @@ export const jobsFollow = operation<WalSlice<'follow' | 'get' | 'stats'>>()({
       ...filterFields,
     })
     .refine(
-      ({ id, from: _, ...filter }) =>
-        id === undefined || Object.values(filter).every((value) => value === undefined),
+      (input) => input.id === undefined || filterKeys.every((key) => input[key] === undefined),
       'one job is followed until it has ended, whatever its state: give an id, or which jobs to follow',
     ),
   output: followLine,
