@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { access, readFile } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import { simDisk } from '@ipfs-kit/disk'
 import { describe, expect, test } from 'vitest'
@@ -156,4 +156,10 @@ test('FORMAT.md has the kinds of records that there are', async () => {
   const chapter = doc.slice(doc.indexOf('## Records of operations'), doc.indexOf('## The snapshot'))
   const told = [...chapter.matchAll(/^\| `(\w+)` +\|/gm)].map(([, kind]) => kind)
   expect(new Set(told)).toEqual(new Set(['kind', ...kinds]))
+})
+
+test('the files that FORMAT.md names are there', async () => {
+  const named = [...doc.matchAll(/`(src\/[^`]+)`/g)].map(([, path]) => path!)
+  expect(named).not.toEqual([])
+  for (const path of named) await access(new URL(`../${path}`, import.meta.url))
 })
