@@ -7,10 +7,10 @@ import {
   type ServerMessage,
   type SubscriptionRequest,
   type SubscriptionsOptions,
+  WalError,
 } from '@ipfs-kit/wal'
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { deliver } from './deliver.ts'
-import { ServerError } from './errors.ts'
 import { type CurrentWal, followedWal } from './followed-wal.ts'
 import { shown } from './guard.ts'
 
@@ -105,7 +105,7 @@ function eventOf(message: ServerMessage): string {
 
 const numbers = new Set(['operation', 'from', 'intervalMs'])
 
-/** The topic that a query names; by itself all operations. @throws WalError WAL_MESSAGE_INVALID; ServerError SERVER_REQUEST_INVALID */
+/** The topic that a query names; by itself all operations. @throws WalError WAL_MESSAGE_INVALID */
 function requestOf({ query, headers }: FastifyRequest): SubscriptionRequest {
   const { topic = 'all_operations', ...rest } = query as Record<string, unknown>
   const fields = Object.entries(rest).map(([name, text]) => [
@@ -118,7 +118,7 @@ function requestOf({ query, headers }: FastifyRequest): SubscriptionRequest {
     return readRequest({ ...Object.fromEntries(fields), subscribe: topic, id: 'events' })
   }
   if (!/^\d{1,15}$/.test(String(last))) {
-    throw new ServerError('SERVER_REQUEST_INVALID', `Last-Event-ID ${shown(String(last))} is no LSN`)
+    throw new WalError('WAL_MESSAGE_INVALID', `Last-Event-ID ${shown(String(last))} is no LSN`)
   }
   return readRequest({
     ...Object.fromEntries(fields),
