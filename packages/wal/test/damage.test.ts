@@ -114,6 +114,27 @@ test('a damage of several last frames is no torn end: their LSNs are not given a
   expect(await bytesOf(disk, `quarantine/${names[2]}.${at}`)).toEqual(bytes.subarray(at, at + 2 * frameBytes))
 })
 
+test('frames behind the last head that can be read keep their LSNs as well', async () => {
+  // Of the last but one the record, or how long that is; of the last one the head.
+  for (const [at, what] of [
+    [60, Buffer.from('damage')],
+    [32, Buffer.of(1)],
+  ] as const) {
+    const { disk, names } = await threeSegments()
+    const place = (frame: number): number => 64 + (frame - 11) * frameBytes
+    // A third one in front, so that they are no torn end.
+    await change(disk, names[2]!, place(13) + 60, Buffer.from('damage'))
+    await change(disk, names[2]!, place(14) + at, what)
+    await change(disk, names[2]!, place(15), Buffer.alloc(32, 255))
+    await using log = await openOn(disk)
+    const [finding, ...others] = log.findings
+    expect(others).toEqual([])
+    expect(finding).toMatchObject({ kind: 'damage', firstLost: 13, offset: place(13) })
+    expect(finding!.lastLost).toBeGreaterThanOrEqual(15)
+    expect(await log.append(Buffer.from('more'))).toBe(finding!.lastLost! + 1)
+  }
+})
+
 test('a head at the end that lies about its LSNs is believed no further than its bytes allow', async () => {
   const { disk, names } = await threeSegments()
   for (const nth of [3, 4]) await change(disk, names[2]!, 64 + nth * frameBytes + 24, Buffer.alloc(7, 255))

@@ -1,7 +1,18 @@
 /** Goes through the frames of a segment, past what is damaged. */
 import { throwIfCancelled } from '@ipfs-kit/concurrency'
 import type { FileWindow } from './file-window.ts'
-import { type Frame, frameAlignment, frameHeaderBytes, frameLength, lsnBehind, parseFrame } from './frame.ts'
+import {
+  alignedEnd,
+  bytesOfRecords,
+  type Frame,
+  frameAlignment,
+  frameHeaderBytes,
+  frameLength,
+  lsnBehind,
+  parseFrame,
+  recordCount,
+  recordHeaderBytes,
+} from './frame.ts'
 import { segmentHeaderBytes, type SegmentName } from './segment.ts'
 
 const searchBytes = 65_536
@@ -15,6 +26,17 @@ export interface Skipped {
   readonly lost: number
 }
 
+/** A frame that does not count, as its head has it. */
+export interface BrokenFrame {
+  readonly offset: number
+  /** Where it ends, with its padding. */
+  readonly end: number
+  /** The LSN behind its records. */
+  readonly nextLsn: number
+  /** Whether the lengths of its records add up to its own. */
+  readonly addsUp: boolean
+}
+
 /** A way through a segment. */
 export interface FrameScan {
   /** Where the last frame that was given ends; behind the head before the first. */
@@ -23,8 +45,8 @@ export interface FrameScan {
   readonly nextLsn: number
   /** What was passed over before the frame that was given last. */
   readonly skipped: Skipped | undefined
-  /** The last head behind `end` that has no frame which counts: where it is, and the LSN behind its records, if it can be believed. */
-  readonly broken: { readonly offset: number; readonly nextLsn: number } | undefined
+  /** The last head behind `end` that has no frame which counts. */
+  readonly broken: BrokenFrame | undefined
   /** The next frame, if it follows at once and is in memory. */
   nextNow(): Frame | undefined
   /** The next frame that counts; `undefined` if there is none any more. */
@@ -44,7 +66,7 @@ export function createFrameScan(
   let end = segmentHeaderBytes
   let nextLsn = segment.firstLsn
   let skipped: Skipped | undefined
-  let broken: FrameScan['broken']
+  let broken: BrokenFrame | undefined
 
   /** What these bytes are, if it counts. */
   const counting = (bytes: Buffer, offset: number): Frame | undefined => {
@@ -72,6 +94,13 @@ export function createFrameScan(
     return bytes === undefined ? undefined : counting(bytes, offset)
   }
 
+  const brokenAt = async (offset: number, length: number): Promise<BrokenFrame> => {
+    const records = recordCount(await window.bytes(offset, frameHeaderBytes))
+    const head = await window.bytes(offset, frameHeaderBytes + records * recordHeaderBytes)
+    const addsUp = head.length + bytesOfRecords(head, records) === length
+    return { offset, end: alignedEnd(offset + length), nextLsn: lsnBehind(head), addsUp }
+  }
+
   /** The first frame that counts behind a place. */
   const search = async (from: number): Promise<Frame | undefined> => {
     for (let at = from; at + frameHeaderBytes <= size; at += searchBytes) {
@@ -79,12 +108,13 @@ export function createFrameScan(
       let part = await window.bytes(at, searchBytes + frameHeaderBytes)
       for (let place = 0; place < searchBytes; place += frameAlignment) {
         if (place + frameHeaderBytes > part.length) break
-        if (frameLength(part, place, at + place, segment.id, size) === undefined) continue
+        const length = frameLength(part, place, at + place, segment.id, size)
+        if (length === undefined) continue
         const frame = await frameAt(at + place)
         if (frame !== undefined) return frame
+        broken = await brokenAt(at + place, length)
         // Its memory may have been used for that.
         part = await window.bytes(at, searchBytes + frameHeaderBytes)
-        broken = { offset: at + place, nextLsn: lsnBehind(part, place) }
       }
     }
     return undefined

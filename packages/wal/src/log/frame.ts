@@ -91,19 +91,30 @@ export function frameLength(
   return isPossible && offset + length <= size ? length : undefined
 }
 
+/** The number of records of a frame, by what its head says. */
+export function recordCount(head: Buffer): number {
+  return head.readUInt32LE(12)
+}
+
 /** The LSN behind the records of a frame, by what its head says. */
-export function lsnBehind(head: Buffer, at: number): number {
-  return Number(head.readBigUInt64LE(at + 24)) + head.readUInt32LE(at + 12)
+export function lsnBehind(head: Buffer): number {
+  return Number(head.readBigUInt64LE(24)) + recordCount(head)
+}
+
+/** Bytes of the first so many records of a frame, without their lengths, by what these say. */
+export function bytesOfRecords(bytes: Buffer, count: number): number {
+  let total = 0
+  for (let nth = 0; nth < count; nth += 1) total += recordLength(bytes, nth)
+  return total
 }
 
 /** The frame that these bytes are, none more; `undefined` if they are not whole. */
 export function parseFrame(bytes: Buffer, offset: number): Frame | undefined {
   if (crc32(bytes.subarray(4)) !== bytes.readUInt32LE(0)) return undefined
-  const count = bytes.readUInt32LE(12)
+  const count = recordCount(bytes)
   const firstLsn = Number(bytes.readBigUInt64LE(24))
   if (!Number.isSafeInteger(firstLsn + count)) return undefined
-  let total = frameHeaderBytes + count * recordHeaderBytes
-  for (let at = 0; at < count; at += 1) total += recordLength(bytes, at)
+  const total = frameHeaderBytes + count * recordHeaderBytes + bytesOfRecords(bytes, count)
   if (total !== bytes.length) return undefined
   return { offset, firstLsn, count, end: alignedEnd(offset + bytes.length), bytes }
 }

@@ -112,8 +112,10 @@ async function restOf(window: FileWindow, { end, broken }: FrameScan): Promise<R
 function mostLost(window: FileWindow, { end, nextLsn, broken }: FrameScan, bytesEnd: number): number {
   const most = Math.max(1, Math.floor((bytesEnd - end - frameHeaderBytes) / recordHeaderBytes))
   if (broken === undefined || unreadableBehind(window, end).length > 0) return most
+  // Behind it there may have been others, whose heads are damaged as well.
+  const isLast = broken.addsUp && broken.end >= bytesEnd
   const said = broken.nextLsn - nextLsn
-  return said > 0 && said < most ? said : most
+  return isLast && said > 0 && said < most ? said : most
 }
 
 function unreadableBehind({ unreadable }: FileWindow, end: number): readonly Span[] {
