@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { expect, onTestFinished, test } from 'vitest'
-import { promise } from './followers.ts'
+import { followersOf, promise } from './followers.ts'
 import { serveOnce, type Site, temporaryHome, until } from './serving.ts'
 
 interface Event {
@@ -136,9 +136,9 @@ test('a listener that leaves is followed by nobody, and closing the server ends 
   const staying = await listen(site)
   await leaving.next(({ event }) => event === 'subscribed')
   await staying.next(({ event }) => event === 'subscribed')
-  expect(site.server.kit.wal.stats().followers).toBe(2)
+  expect(followersOf(site)).toBe(2)
   leaving.incoming.destroy()
-  await until(() => site.server.kit.wal.stats().followers === 1)
+  await until(() => followersOf(site) === 1)
   const ended = new Promise((resolve) => staying.incoming.once('close', resolve))
   await site.close()
   await ended

@@ -54,6 +54,11 @@ export async function followerOf(socket: WebSocket): Promise<Follower> {
   }
 }
 
+/** How many follow the log of a server through its doors: one more is the kit, which tells the store of blocks what jobs need. */
+export function followersOf(site: Site): number {
+  return site.server.kit.wal.stats().followers - 1
+}
+
 /** The address of the WebSocket. */
 export function socketUrl(site: Pick<Site, 'port'>): string {
   return `ws://127.0.0.1:${site.port}/api/v1/wal/ws`

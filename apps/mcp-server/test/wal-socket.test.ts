@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
-import { follow, followerOf, promise, socketUrl } from './followers.ts'
+import { follow, followerOf, followersOf, promise, socketUrl } from './followers.ts'
 import { type Answer, serveOnce, type Site, temporaryHome, until } from './serving.ts'
 
 const handshake = {
@@ -34,7 +34,7 @@ test('a client without the token, of another origin or host, is refused before i
   expect([host.status, codeOf(host)]).toEqual([403, 'SERVER_HOST_REFUSED'])
   const inUrl = await site.ask(`/api/v1/wal/ws?token=${site.token}`, { headers: handshake })
   expect(inUrl.status).toBe(401)
-  expect(site.server.kit.wal.stats().followers).toBe(0)
+  expect(followersOf(site)).toBe(0)
 })
 
 test('a page shows its token by a subprotocol, which is not given back', async () => {
@@ -154,7 +154,7 @@ test('a client has 32 subscriptions at most, each with an id of its own, until i
   for (let nth = 0; nth < 33; nth += 1) client.send({ subscribe: 'all_operations', id: `s${nth}` })
   const refused = await client.next(({ error }) => error !== undefined)
   expect(refused).toMatchObject({ id: 's32', error: { code: 'WAL_SUBSCRIPTIONS', kind: 'conflict' } })
-  expect(site.server.kit.wal.stats().followers).toBe(32)
+  expect(followersOf(site)).toBe(32)
   client.send({ unsubscribe: 's0' })
   await client.next(({ unsubscribed }) => unsubscribed === 's0')
   client.send({ subscribe: 'all_operations', id: 's1' })
@@ -192,7 +192,7 @@ test('a client that comes again goes on where it was, without a gap and without 
     const told = client.received.filter(({ job }) => job)
     seen.push(...told.map(({ job }) => job.id as number))
     from = (told.at(-1)?.lsn as number) + 1
-    await until(() => site.server.kit.wal.stats().followers === 0)
+    await until(() => followersOf(site) === 0)
   }
   expect(seen).toEqual(ids)
 })
@@ -211,7 +211,7 @@ test('a client that does not read takes no memory from the server, and is told w
   const grown = heapBytes() - before
   // All messages would be more than 50 MB; the 1,000 changes that wait, once each, are about 2 MB.
   expect(grown).toBeLessThan(20_000_000)
-  expect(wal.stats().followers).toBe(16)
+  expect(followersOf(site)).toBe(16)
   client.socket.resume()
   await Promise.all(names.map((name) => client.next(({ id, job }) => id === name && job?.id === ids.at(-1))))
   for (const name of names) {
@@ -233,9 +233,9 @@ test('a client that dies is followed by nobody', async () => {
   const client = await follow(site)
   client.send({ subscribe: 'all_operations', id: 'all' })
   await client.next(({ subscribed }) => subscribed === 'all')
-  expect(site.server.kit.wal.stats().followers).toBe(1)
+  expect(followersOf(site)).toBe(1)
   client.socket.terminate()
-  await until(() => site.server.kit.wal.stats().followers === 0)
+  await until(() => followersOf(site) === 0)
 })
 
 test('a client is pinged from the beginning', async () => {
