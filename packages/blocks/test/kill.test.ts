@@ -68,7 +68,7 @@ async function check(said: readonly string[]): Promise<void> {
   const claims = readLines(side)
   const everRecorded = new Set(said.filter((line) => line !== 'open').map(Number))
   // What was answered is recorded, unless it was dropped since.
-  const newest = Math.max(...claims.keys())
+  const newest = [...claims.keys()].reduce((most, claim) => Math.max(most, claim), 0)
   for (const first of everRecorded)
     if (first > newest) throw new Error(`${first} was answered and is not recorded`)
   await using store = await open(claims)

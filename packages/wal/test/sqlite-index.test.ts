@@ -128,3 +128,23 @@ describe('the index in SQLite', () => {
     }
   })
 })
+
+test('the index in memory knows when the next of very many is due, or expires', async () => {
+  await using index = createMemoryIndex()
+  const many = 130_000
+  applyAll(
+    index,
+    Array.from({ length: many }, (_, nth) => adds({}, { notBefore: 5000 + nth, expiresAt: 9000 + nth })),
+    many,
+  )
+  expect([index.nextDue('', 4000), index.nextDue('', 6000), index.nextDue('', 1e6)]).toEqual([
+    5000,
+    6001,
+    undefined,
+  ])
+  expect([index.nextExpiry(4000), index.nextExpiry(9000), index.nextExpiry(1e6)]).toEqual([
+    9000,
+    9001,
+    undefined,
+  ])
+})

@@ -132,8 +132,10 @@ class MemoryIndex implements OperationsInMemory, OperationTable {
   }
 
   nextDue(lane: string, now: number): number | undefined {
-    const later = this.#pending(lane).filter(({ dueAt }) => dueAt > now)
-    return later.length === 0 ? undefined : Math.min(...later.map(({ dueAt }) => dueAt))
+    return earliest(
+      this.#pending(lane).map(({ dueAt }) => dueAt),
+      now,
+    )
   }
 
   expired(now: number, limit: number): number[] {
@@ -146,12 +148,11 @@ class MemoryIndex implements OperationsInMemory, OperationTable {
   }
 
   nextExpiry(now: number): number | undefined {
-    const times = this.#all().flatMap((operation) =>
-      isFinished(operation) || operation.expiresAt === undefined || operation.expiresAt <= now
-        ? []
-        : [operation.expiresAt],
+    const unfinished = this.#all().filter((operation) => !isFinished(operation))
+    return earliest(
+      unfinished.map(({ expiresAt = Infinity }) => expiresAt),
+      now,
     )
-    return times.length === 0 ? undefined : Math.min(...times)
   }
 
   finished(filter: OperationFilter & { readonly finishedBefore?: number }, limit: number): number[] {
@@ -309,4 +310,11 @@ export function matches(operation: LoggedOperation, filter: OperationFilter): bo
     operation.createdAt < createdBefore &&
     (paused === undefined || operation.paused === paused)
   )
+}
+
+/** The first time after another one; `undefined` if there is none. */
+function earliest(times: readonly number[], after: number): number | undefined {
+  // Not `Math.min(...times)`: so many arguments no call takes.
+  const first = times.reduce((least, time) => (time > after && time < least ? time : least), Infinity)
+  return first === Infinity ? undefined : first
 }
