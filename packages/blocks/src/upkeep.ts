@@ -238,7 +238,9 @@ export class Upkeep {
       await sleep(Math.max(0, this.#nextMarkAt - now()))
       return true
     }
-    return this.#refuse()
+    // What was evicted while the volume was asked may have been on it still, and not be counted here any more.
+    await this.lookAtVolume()
+    return this.#evictor.isShort && this.#refuse()
   }
 
   /** Tells those who wait that nothing can be freed. False, as nothing was. */
