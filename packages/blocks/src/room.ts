@@ -1,6 +1,7 @@
 /** The quotas: bytes are taken before they are written, so that it is never exceeded; who finds none waits for eviction. */
 import { now, suspend, type WaitOptions } from '@ipfs-kit/concurrency'
 import { BlocksError } from './errors.ts'
+import type { VolumeBytes } from './volume.ts'
 
 /** Options of {@link Room}. */
 export interface RoomOptions {
@@ -69,9 +70,9 @@ export class Room {
     return this.#longestWaitMs
   }
 
-  /** What the volume allows: the bytes that are taken and those that are free above its floor. */
-  setVolume(bytes: number): void {
-    this.#volumeBytes = Math.max(0, bytes)
+  /** Notes what the volume allows. What it allowed before stays as long as that may still be so. */
+  setVolume({ least, most }: VolumeBytes): void {
+    this.#volumeBytes = Math.max(0, Math.min(most, Math.max(least, this.#volumeBytes)))
     this.#serve()
   }
 
