@@ -139,9 +139,12 @@ export class Room {
     this.#serve()
   }
 
-  /** Ends all waits: nothing can be freed. */
+  /** Ends all waits, each for what fits without those before it: nothing can be freed. With an error all of them by that. */
   refuse(error?: Error): void {
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(error ?? this.full(waiter.bytes))
+    for (let waiter = this.#waiters.shift(); waiter !== undefined; waiter = this.#waiters.shift()) {
+      waiter.reject(error ?? this.full(waiter.bytes))
+      if (error === undefined) this.#serve()
+    }
   }
 
   /** Ends all waits, now and later. The error is made only for those that there are. */

@@ -122,3 +122,13 @@ test('nobody is refused for lack of what others have freed on the volume since i
   await put(store, numbered(3, 500_000))
   expect(await hereOf(store, [kept, numbered(3, 500_000)])).toHaveLength(2)
 })
+
+test('who waits behind somebody who is refused gets the room that there is', async () => {
+  await using store = await opened(smallDisk())
+  await keep(store, numbered(1, 600_000))
+  await flood(store, 1000, 60)
+  const refused = expect(put(store, numbered(2, 500_000))).rejects.toMatchObject({ code: 'BLOCKS_FULL' })
+  await put(store, numbered(3, 200_000))
+  await refused
+  expect(await hereOf(store, [numbered(3, 200_000)])).toHaveLength(1)
+})
