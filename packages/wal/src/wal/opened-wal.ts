@@ -4,7 +4,7 @@ import { hasKeys, type Appender } from './append-operations.ts'
 import type { Stop } from '../executor/attempt.ts'
 import { BackendFollower, type BackendFollowers } from './backend-followers.ts'
 import type { Calls } from './calls.ts'
-import { checkCallOptions } from '../checks.ts'
+import { checkCallOptions, checkLsn } from '../checks.ts'
 import { WalError } from '../errors.ts'
 import type { Executor } from '../executor/executor.ts'
 import { follow } from './follow.ts'
@@ -175,7 +175,7 @@ export class OpenedWal implements Wal {
     checkCallOptions({ signal })
     checkFilter(rest)
     if (id !== undefined) checkId(id)
-    if (from !== undefined) checkId(from)
+    if (from !== undefined) checkLsn(from, 'from')
     return this.#follow(id === undefined ? rest : { ...rest, id }, from, signal)
   }
 
