@@ -5,6 +5,7 @@ import type { OperationChange } from '@ipfs-kit/wal'
 import { walOperations, type Job } from '@ipfs-kit/wal/operations'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
+import { cidOf } from './cid-of.ts'
 import { collect, servedWal, temporaryFolder } from './served-wal.ts'
 
 test('a job shows its stage, its bytes and items, and which items failed', async () => {
@@ -22,7 +23,7 @@ test('a job shows its stage, its bytes and items, and which items failed', async
 
 test('a job tells what was asked for, the CIDs that it needs, and what has come of it', async () => {
   const { call, wal } = await servedWal()
-  const cids = Array.from({ length: 12 }, (_, nth) => `bafy${nth}`)
+  const cids = Array.from({ length: 12 }, (_, nth) => cidOf(`${nth}`))
   const params = { text: 'x'.repeat(2000) }
   const { id } = (await wal.append({ type: 'custom:done', params, cids })).operation
   expect(await call('jobs.wait', { id })).toMatchObject({ params, cids: cids.slice(0, 10), result: params })
@@ -30,7 +31,7 @@ test('a job tells what was asked for, the CIDs that it needs, and what has come 
   expect(jobs).toMatchObject([{ id, cids: cids.slice(0, 10) }])
   // A page of them has no more than what tells them from each other.
   expect(JSON.stringify(jobs)).not.toContain('xxx')
-  expect(textOf('jobs.list', { jobs })).toContain(`${id}  custom:done  completed  bafy0`)
+  expect(textOf('jobs.list', { jobs })).toContain(`${id}  custom:done  completed  ${cids[0]}`)
   const shown = textOf('jobs.show', await call('jobs.show', { id }))
   expect(shown).toContain('asked for: {"text":"xxx')
   expect(shown).toContain('result: {"text":"xxx')
