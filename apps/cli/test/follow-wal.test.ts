@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { type FollowedTopic, type FollowOptions, followWal } from '@ipfs-kit/client'
 import { openServer, type Server } from '@ipfs-kit/mcp-server'
 import { expect, onTestFinished, test } from 'vitest'
+import { openSilentProxy } from './silent-proxy.ts'
 import { temporaryHome } from './temporary-folder.ts'
 
 /** A server of a home, on a port that it had before or any. */
@@ -66,6 +67,25 @@ test('who takes nothing for a while is told everything all the same, or what it 
   }
   const { after = 0, through = 0 } = missed ?? {}
   expect(ids.filter((id) => !told.has(id) && !(id > after && id <= through))).toEqual([])
+  await changes.return()
+})
+
+test('pings keep a connection over which nothing is told, and one that goes silent is left for another', async () => {
+  const { server, token, port } = await serve(temporaryHome())
+  const { url, sent, silence } = await openSilentProxy(port)
+  const changes = follow(
+    { server: { url }, token },
+    { subscribe: 'all_operations', from: 1 },
+    { quietMs: 1500 },
+  )
+  const [first] = await promise(server)
+  expect((await changes.next()).value).toMatchObject({ job: { id: first } })
+  const next = changes.next()
+  // A handshake, what is asked for, and twice as many pings as there are until a connection that tells nothing is left.
+  await sent(8)
+  silence()
+  const [second] = await promise(server)
+  expect((await next).value).toMatchObject({ job: { id: second } })
   await changes.return()
 })
 
