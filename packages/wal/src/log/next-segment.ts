@@ -5,8 +5,10 @@ import type { Disk, DiskFile } from '@ipfs-kit/disk'
 /** What it is called until it is a segment. */
 export const nextName = 'next'
 
-/** So much is written and synced at once: behind the sync of a whole segment those of appends would have to wait. */
-const stepBytes = 1024 * 1024
+/** So much is written and synced at once. Syncs of appends wait behind it: the more it is the longer, the less it is the more often. */
+const stepBytes = 256 * 1024
+/** It grows so much faster than the segment before it fills, to be there in time. */
+const lead = 1.5
 
 /** What the next segment needs of the log. */
 export interface NextSegmentOptions {
@@ -20,57 +22,82 @@ export interface NextSegmentOptions {
   readonly onFailed: (cause: unknown) => void
 }
 
-/** A file of zeros. */
+/** A file of zeros that grows as the segment before it fills. */
 export class NextSegment {
   readonly #options: NextSegmentOptions
-  #ahead: Task<DiskFile | undefined> | undefined
+  #file: DiskFile | undefined
+  #size = 0
+  /** How large it should be by now. */
+  #due = 0
+  #growing: Task<void> | undefined
+  #hasFailed = false
 
   constructor(options: NextSegmentOptions) {
     this.#options = options
   }
 
-  /** Begins to make it, if that has not begun. */
-  prepare(): void {
-    this.#ahead ??= this.#options.owner.spawn(
-      async () => {
-        try {
-          return await this.#make()
-        } catch (cause) {
-          this.#options.onFailed(cause)
-          return undefined
-        }
-      },
-      { name: 'prepare a segment' },
-    )
+  /** Lets it grow as far as is due while the segment before it is filled so far. Best called while no append is synced. */
+  advance(filledBytes: number): void {
+    this.#due = Math.min(this.#options.segmentBytes, filledBytes * lead)
+    if (this.#growing !== undefined || this.#hasFailed || !this.#isStepDue) return
+    this.#growing = this.#options.owner.spawn(() => this.#growAhead(), { name: 'prepare a segment' })
   }
 
-  /** Gives it away; makes it if it could not be made ahead. @throws DiskError; WalError WAL_SYNC_FAILED */
+  /** Gives it away, whole; makes what is missing of it. @throws DiskError; WalError WAL_SYNC_FAILED */
   async take(): Promise<DiskFile> {
-    const ahead = this.#ahead
-    const made = await ahead?.join()
-    this.#ahead = undefined
-    return made ?? (await this.#make())
+    await this.#growing?.join()
+    this.#due = this.#options.segmentBytes
+    this.#hasFailed = false
+    while (this.#isStepDue) await this.#grow()
+    const file = this.#file!
+    this.#file = undefined
+    this.#size = 0
+    this.#due = 0
+    return file
   }
 
   /** Waits until nothing is made any more, and closes what was. */
   async close(): Promise<void> {
-    const made = await this.#ahead?.join()
-    await made?.close()
+    await this.#growing?.join()
+    await this.#file?.close()
   }
 
-  async #make(): Promise<DiskFile> {
-    const { disk, folder, segmentBytes, sync } = this.#options
-    const file = await disk.open(`${folder}/${nextName}`, 'create')
+  get #isStepDue(): boolean {
+    return this.#size < this.#nextSize && this.#nextSize <= this.#due
+  }
+
+  get #nextSize(): number {
+    return Math.min(this.#size + stepBytes, this.#options.segmentBytes)
+  }
+
+  async #growAhead(): Promise<void> {
     try {
-      await file.truncate(0)
-      for (let size = 0; size < segmentBytes;) {
-        size = Math.min(size + stepBytes, segmentBytes)
-        await file.preallocate(size)
-        await sync(file)
+      while (this.#isStepDue) await this.#grow()
+    } catch (cause) {
+      this.#hasFailed = true
+      this.#options.onFailed(cause)
+    } finally {
+      this.#growing = undefined
+    }
+  }
+
+  /** One step. If it fails, the next one begins anew. */
+  async #grow(): Promise<void> {
+    const { disk, folder, sync } = this.#options
+    const size = this.#nextSize
+    try {
+      if (this.#file === undefined) {
+        this.#file = await disk.open(`${folder}/${nextName}`, 'create')
+        await this.#file.truncate(0)
       }
-      return file
+      await this.#file.preallocate(size)
+      await sync(this.#file)
+      this.#size = size
     } catch (error) {
-      await file.close()
+      const file = this.#file
+      this.#file = undefined
+      this.#size = 0
+      await file?.close()
       throw error
     }
   }

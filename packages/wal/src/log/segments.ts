@@ -141,6 +141,8 @@ export class Segments {
     const last = this.all.at(-1)!
     last.end = this.#offset
     last.lastLsn = this.#nextLsn - 1
+    // The disk has nothing to do now, while those who wait are answered.
+    this.#next.advance(this.#offset)
   }
 
   /** Makes what was written survive a power loss. @throws WalError WAL_SYNC_FAILED, now and ever after */
@@ -238,7 +240,6 @@ export class Segments {
   #wrote({ length }: Buffer, records: number): void {
     this.#offset += length
     this.#nextLsn += records
-    if (this.#offset > this.all.at(-1)!.size / 2) this.#next.prepare()
   }
 
   #synced(): void {
