@@ -72,9 +72,9 @@ test('who takes nothing for a while is told everything all the same, or what it 
 
 test('pings keep a connection over which nothing is told, and one that goes silent is left for another', async () => {
   const { server, token, port } = await serve(temporaryHome())
-  const { url, sent, silence } = await openSilentProxy(port)
+  const proxy = await openSilentProxy(port)
   const changes = follow(
-    { server: { url }, token },
+    { server: proxy, token },
     { subscribe: 'all_operations', from: 1 },
     { quietMs: 1500 },
   )
@@ -82,8 +82,8 @@ test('pings keep a connection over which nothing is told, and one that goes sile
   expect((await changes.next()).value).toMatchObject({ job: { id: first } })
   const next = changes.next()
   // A handshake, what is asked for, and twice as many pings as there are until a connection that tells nothing is left.
-  await sent(8)
-  silence()
+  await proxy.sent(8)
+  proxy.silence()
   const [second] = await promise(server)
   expect((await next).value).toMatchObject({ job: { id: second } })
   await changes.return()

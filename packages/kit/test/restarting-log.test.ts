@@ -28,10 +28,11 @@ function asked(parts: Parts): Promise<'asked'> {
 
 /** Begins a restart of the log, which waits until what is returned is called. */
 function heldRestart({ parts }: Kit) {
-  const { release } = parts.borrow(['wal'])
+  const borrowed = parts.borrow(['wal'])
+  const goOn = (): void => borrowed.release()
   // Before the kit is closed, which waits for it too.
-  onTestFinished(release)
-  return { restarted: parts.restart('wal'), goOn: release }
+  onTestFinished(goOn)
+  return { restarted: parts.restart('wal'), goOn }
 }
 
 /** Adds a file that nothing keeps. */
