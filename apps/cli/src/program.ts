@@ -45,7 +45,7 @@ export function runCommandLine(options: ProgramOptions): Promise<number> {
     // Loaded with the way to a home, so that help and mistakes are answered without it.
     connect: async (globals, options) => {
       const { connect } = await import('./connect.ts')
-      return connect(placeIn(globals as unknown as Globals, options.signal))
+      return connect(placeIn(globals as unknown as Globals, options.signal, log))
     },
     streams: { stdin, stdout, stderr },
     signal,
@@ -75,23 +75,28 @@ export function runCommandLine(options: ProgramOptions): Promise<number> {
           '--isolated makes a home of its own, so --home cannot be given too',
         )
       }
-      await serve({ ...flags, ...(home === undefined ? {} : { home }), json, stdout, stderr, signal })
+      await serve({ ...flags, ...(home === undefined ? {} : { home }), json, stdout, log, signal })
     })
   program
     .command('mcp')
     .description('Serve the tools over standard input and output, for agents')
     .action(async () => {
       const { mcp } = await import('./mcp.ts')
-      await mcp({ ...placeIn(program.opts<Globals>(), signal), version, stdin, stderr, signal })
+      await mcp({ ...placeIn(program.opts<Globals>(), signal, log), version, stdin, signal })
     })
   return runProgram(program, args)
+
+  function log(line: string): void {
+    stderr.write(`${line}\n`)
+  }
 }
 
 function placeIn(
   { home, wait }: Globals,
   signal: AbortSignal,
+  log: (line: string) => void,
 ): ConnectOptions & { readonly signal: AbortSignal } {
-  return { ...(home === undefined ? {} : { home }), waitMs: wait * 1000, signal }
+  return { ...(home === undefined ? {} : { home }), waitMs: wait * 1000, signal, log }
 }
 
 function port(text: string): number {

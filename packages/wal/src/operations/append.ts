@@ -25,6 +25,12 @@ export const walAppend = operation<WalSlice<'append'>>()({
       .max(16_000)
       .optional()
       .describe('ids of operations that have to be completed before, with commas'),
+    cids: z
+      .string()
+      .regex(/^[A-Za-z0-9]{1,1000}(,[A-Za-z0-9]{1,1000}){0,999}$/)
+      .max(100_000)
+      .optional()
+      .describe('CIDs to retain while it is unfinished, with commas, besides those that its parameters name'),
     key: z.string().min(1).max(200).optional().describe('idempotency key: a second one gives the first'),
     maxAttempts: z.int().min(1).max(100).optional().describe('attempts until it has failed'),
     timeoutMs: z.int().min(1).optional().describe('milliseconds that an attempt may take'),
@@ -40,7 +46,7 @@ export const walAppend = operation<WalSlice<'append'>>()({
   doors: ['cli'],
   text: (answer) => `${operationLine(answer.operation)}${answer.isNew ? '' : '  was there before'}`,
   run({ wal }, input, { signal }) {
-    const { type, params, notBefore, expiresAt, after, ...rest } = input
+    const { type, params, notBefore, expiresAt, after, cids, ...rest } = input
     const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined))
     return wal.append(
       {
@@ -51,6 +57,7 @@ export const walAppend = operation<WalSlice<'append'>>()({
         ...(notBefore !== undefined && { notBefore: Date.parse(notBefore) }),
         ...(expiresAt !== undefined && { expiresAt: Date.parse(expiresAt) }),
         ...(after !== undefined && { after: after.split(',').map(Number) }),
+        ...(cids !== undefined && { cids: cids.split(',') }),
       },
       { signal },
     )

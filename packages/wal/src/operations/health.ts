@@ -9,7 +9,7 @@ import { finding, findingLine } from './verify.ts'
 
 /** What is not as the store has left it. */
 const storeFinding = z.object({
-  kind: z.enum(['index', 'snapshot', 'no-snapshot']),
+  kind: z.enum(['index', 'snapshot', 'no-snapshot', 'cid']),
   message: z.string(),
   lostThrough: count.optional().describe('What was known up to this LSN is lost, but for what could be read'),
 })

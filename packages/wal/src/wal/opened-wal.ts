@@ -19,6 +19,7 @@ import type { OperationStore, StoreVerifyReport } from '../store/operation-store
 import { isFinished, type LoggedOperation } from '../store/operation.ts'
 import { decodeRecord, type NumberedRecord } from '../store/record.ts'
 import type { Removal } from './removal.ts'
+import type { RetainedCids } from './retained-cids.ts'
 import { wrongState, type Transitions } from './transitions.ts'
 import type { CheckedOptions } from './wal-options.ts'
 import type {
@@ -45,6 +46,7 @@ export interface OpenedWalOptions {
   readonly executor: Executor
   readonly transitions: Transitions
   readonly removal: Removal
+  readonly retained: RetainedCids
   readonly calls: Calls
   readonly watch: Owner
   readonly waits: Waits
@@ -63,8 +65,8 @@ export class OpenedWal implements Wal {
   }
 
   get findings(): readonly WalFinding[] {
-    const { store } = this.#parts
-    return [...store.log.findings, ...store.findings]
+    const { store, retained } = this.#parts
+    return [...store.log.findings, ...store.findings, ...retained.findings]
   }
 
   async append(operation: NewOperation, options?: CallOptions): Promise<Appended> {
@@ -235,9 +237,9 @@ export class OpenedWal implements Wal {
   async retainedCids(options?: CallOptions): Promise<string[]> {
     checkCallOptions(options)
     this.#checkOpen()
-    const { ledger, store } = this.#parts
+    const { ledger, store, retained } = this.#parts
     await ledger.applied(options)
-    return store.index.retainedCids()
+    return retained.of(store.index.retainedCids())
   }
 
   stats(): WalStats {
