@@ -1,5 +1,5 @@
 /** What a client follows of a log of operations, whatever carries its messages. */
-import { createLock, createOwner, currentScope, type Owner, sleep } from '@ipfs-kit/concurrency'
+import { createLock, createOwner, currentScope, type Owner, type Scope, sleep } from '@ipfs-kit/concurrency'
 import { toFault } from '@ipfs-kit/operations'
 import { WalError } from '../errors.ts'
 import { jobOf } from '../operations/job.ts'
@@ -99,21 +99,15 @@ class ClientSubscriptions implements Subscriptions {
     }
     const owner = createOwner({ name: `subscription ${id}` })
     this.#owners.set(id, owner)
-    const filter = filterOfTopic(request)
-    const from = filter?.from ?? this.#lsn() + 1
+    const from = filterOfTopic(request)?.from ?? this.#lsn() + 1
     await this.#send({ subscribed: id, lsn: Math.min(from, this.#wal.stats().log.nextLsn) - 1 })
     if (this.#owners.get(id) !== owner) return
     owner.spawn(async (task) => {
       try {
-        if (request.subscribe === 'metrics') await this.#tellMetrics(id, request.intervalMs)
-        else if (filter === undefined) await this.#tellBackends(id)
-        else await this.#tellChanges(id, { ...filter, from })
-        throw new WalError('WAL_CLOSED', 'The log was closed')
+        await this.#tell(request, from, task)
       } catch (error) {
-        if (task.cancelled) throw error
-        this.#owners.delete(id)
-        // Who sends notices by itself that nobody is there.
-        if (!this.#isOver(error)) await this.#send(this.#errorMessage(id, error))
+        // Who sends notices by itself that nobody is there: also in the moment in which this is told to stop.
+        if (!this.#isOver(error)) throw error
       }
     })
   }
@@ -141,6 +135,22 @@ class ClientSubscriptions implements Subscriptions {
     this.#owners.delete(id)
     await owner.close()
     await this.#send({ unsubscribed: id, lsn: this.#lsn() })
+  }
+
+  /** Tells a topic until it is told to stop; what ends it by itself is told as the last. @throws what `send` rejects with */
+  async #tell(request: SubscriptionRequest, from: number, task: Scope): Promise<void> {
+    const { id } = request
+    const filter = filterOfTopic(request)
+    try {
+      if (request.subscribe === 'metrics') await this.#tellMetrics(id, request.intervalMs)
+      else if (filter === undefined) await this.#tellBackends(id)
+      else await this.#tellChanges(id, { ...filter, from })
+      throw new WalError('WAL_CLOSED', 'The log was closed')
+    } catch (error) {
+      if (task.cancelled || this.#isOver(error)) throw error
+      this.#owners.delete(id)
+      await this.#send(this.#errorMessage(id, error))
+    }
   }
 
   async #tellChanges(id: string, filter: Parameters<Wal['follow']>[0]): Promise<void> {
@@ -179,7 +189,7 @@ class ClientSubscriptions implements Subscriptions {
       this.#sent += 1
     } catch (error) {
       // Who was told to stop has lost nobody.
-      if (currentScope()?.cancelled !== true) this.#lost = { error }
+      if (!Object.is(error, currentScope().reason)) this.#lost = { error }
       throw error
     }
   }
