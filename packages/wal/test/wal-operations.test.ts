@@ -156,6 +156,27 @@ test('stats, config, health and verify tell how the log is', async () => {
   expect(await call('wal.rebuild-index', {})).toEqual({ operations: 1 })
 })
 
+test('a full volume is told by health and stats until something can be written again', async () => {
+  const disk = simDisk({ seed: 1 })
+  const { wal, call } = await servedWal({ path: '/log', disk, index: 'memory', segmentBytes: 65_536 })
+  disk.setFaults({ capacityBytes: disk.stats().usedBytes })
+  const append = () => call('wal.append', { type: 'custom:done', notBefore: '2999-01-01T00:00:00Z' })
+  const untilRefused = async (): Promise<never> => {
+    for (;;) await append()
+  }
+  await expect(untilRefused()).rejects.toMatchObject({ code: 'WAL_FULL' })
+  expect(await call('wal.health', {})).toMatchObject({
+    state: 'degraded',
+    problems: [expect.stringContaining('the volume is full')],
+  })
+  expect(await call('wal.stats', {})).toMatchObject({ refused: expect.stringContaining('is full') })
+  disk.setFaults({ capacityBytes: 1024 ** 3 })
+  await append()
+  expect(await call('wal.health', {})).toMatchObject({ state: 'healthy', problems: [] })
+  expect(await call('wal.stats', {})).not.toHaveProperty('refused')
+  await wal.close()
+})
+
 test('a loss that opening has found is told by findings and health', async () => {
   const { wal, path } = await servedWal()
   await finished(wal, 5)
