@@ -31,25 +31,27 @@ export const layers: LayerTable = {
 
   'packages/cache': 3,
   'packages/ipfs': 3,
-  'packages/journal': 3,
   'packages/transfer': 3,
   'packages/placement': 3,
   'packages/peer': 3,
   'packages/streaming': 3,
   'packages/cluster': 3,
 
-  'packages/kit': 4,
-  'packages/gateway': 4,
-  'packages/kubo-rpc': 4,
-  'packages/pinning-service': 4,
+  // Above the node, whose files and folders its tree is made of.
+  'packages/journal': 4,
 
-  'packages/client': 5,
+  'packages/kit': 5,
+  'packages/gateway': 5,
+  'packages/kubo-rpc': 5,
+  'packages/pinning-service': 5,
 
-  'apps/mcp-server': 6,
-  'apps/dashboard': 6,
+  'packages/client': 6,
+
+  'apps/mcp-server': 7,
+  'apps/dashboard': 7,
 
   // One above the server, because `ipfs-kit serve` and `ipfs-kit mcp` start it.
-  'apps/cli': 7,
+  'apps/cli': 8,
 }
 
 /** Checks the workspace at `root`. */

@@ -42,16 +42,16 @@ describe('imports between packages', () => {
   ])('%s upward is refused with file and line', (_, line) => {
     const packages = { 'packages/ipfs': { files: { 'src/deep/up.ts': `// é\n\n${line}\n` } } }
     expect(lines(packages)).toEqual([
-      'packages/ipfs/src/deep/up.ts:3: packages/ipfs (layer 3) names @ipfs-kit/kit (layer 4); imports go strictly downward, ' +
+      'packages/ipfs/src/deep/up.ts:3: packages/ipfs (layer 3) names @ipfs-kit/kit (layer 5); imports go strictly downward, ' +
         'declare the small interface that is needed and take it as an argument',
     ])
   })
 
   test.each(['src', 'test', 'examples', 'bench'])('an import of the own layer is refused in %s', (part) => {
-    const files = { [`${part}/side.ts`]: `import '@ipfs-kit/journal'\n` }
+    const files = { [`${part}/side.ts`]: `import '@ipfs-kit/placement'\n` }
     expect(lines({ 'packages/ipfs': { files } })).toEqual([
       expect.stringContaining(
-        `packages/ipfs/${part}/side.ts:1: packages/ipfs (layer 3) names @ipfs-kit/journal`,
+        `packages/ipfs/${part}/side.ts:1: packages/ipfs (layer 3) names @ipfs-kit/placement`,
       ),
     ])
   })
@@ -202,7 +202,7 @@ describe('settings of a package', () => {
     const shape = { devDependencies: ['packages/kit'] }
     expect(lines({ 'packages/kit': {}, 'packages/ipfs': shape })).toEqual([
       expect.stringContaining(
-        'packages/ipfs/package.json: packages/ipfs (layer 3) names @ipfs-kit/kit (layer 4)',
+        'packages/ipfs/package.json: packages/ipfs (layer 3) names @ipfs-kit/kit (layer 5)',
       ),
     ])
   })

@@ -1,4 +1,5 @@
 /** C-1.index: the log with its index, for a minute at a time. */
+import { mkdir, rm } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
 import { join } from 'node:path'
 import { openOperationStore } from '../../src/store/open-operation-store.ts'
@@ -21,7 +22,7 @@ export const sustained: Row = {
     },
   ],
   async measure({ folder, quick, log }) {
-    const [rounds, seconds] = quick ? [1, 5] : [3, 60]
+    const [rounds, seconds] = quick ? [1, 5] : [7, 60]
     let runs = 0
     const lags: number[] = []
     const figures = await interleave(
@@ -29,6 +30,8 @@ export const sustained: Row = {
         ours: async () => {
           runs += 1
           const path = join(folder, `store ${runs}`)
+          await using cleanup = new AsyncDisposableStack()
+          cleanup.defer(() => rm(path, { recursive: true }))
           await using store = await openOperationStore({ path, maxUnfinishedBytes: 2 ** 40 })
           const began = performance.now()
           const end = began + seconds * 1000
@@ -49,7 +52,9 @@ export const sustained: Row = {
         },
         sqlite: async () => {
           runs += 1
-          const database = openToWrite(join(folder, `sqlite ${runs}.db`))
+          const path = join(folder, `sqlite ${runs}`)
+          await mkdir(path)
+          const database = openToWrite(join(path, 'operations.db'))
           database.pragma('synchronous = FULL')
           database.pragma('wal_autocheckpoint = 1000')
           const insert = database.prepare('INSERT INTO operations VALUES (?, 1, ?, ?, ?, ?, NULL, NULL, ?)')
@@ -69,6 +74,7 @@ export const sustained: Row = {
           }
           const took = performance.now() - began
           database.close()
+          await rm(path, { recursive: true })
           return (made / took) * 1000
         },
       },
