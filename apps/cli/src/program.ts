@@ -1,8 +1,7 @@
 /** The command line: one command for each operation, and those that serve. */
-import { resolve } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { kitOperations } from '@ipfs-kit/kit/operations'
-import { addCommands, CommandError, runProgram } from '@ipfs-kit/operations/cli'
+import { addCommands, CommandError, pathArgument, runProgram } from '@ipfs-kit/operations/cli'
 import { Command, InvalidArgumentError } from 'commander'
 import type { ConnectOptions } from './connect.ts'
 
@@ -36,7 +35,7 @@ export function runCommandLine(options: ProgramOptions): Promise<number> {
     .option(
       '--home <path>',
       'folder of the node; default $IPFS_KIT_HOME, else the data folder of the platform',
-      path,
+      pathArgument(cwd),
     )
     .option('--wait <seconds>', 'how long to wait for another command that holds the home', seconds, 10)
     .option('--json', 'print JSON, one object a line')
@@ -86,12 +85,6 @@ export function runCommandLine(options: ProgramOptions): Promise<number> {
       await mcp({ ...placeIn(program.opts<Globals>(), signal), version, stdin, stderr, signal })
     })
   return runProgram(program, args)
-
-  function path(text: string): string {
-    // An empty one, as of a variable that is not set, would be the working directory.
-    if (text === '') throw new InvalidArgumentError('A path is not empty.')
-    return resolve(cwd, text)
-  }
 }
 
 function placeIn(

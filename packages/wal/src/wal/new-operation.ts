@@ -1,4 +1,5 @@
 /** Checks an operation as it is asked for, and makes the record of it. */
+import { checkLsn } from '../checks.ts'
 import { WalError } from '../errors.ts'
 import { checkJson } from '../json.ts'
 import { checkKeys, checkList, checkText, checkTime, wholeNumber } from '../option-checks.ts'
@@ -96,7 +97,7 @@ export function admitOne(operation: NewOperation, at: number, admission: Admissi
   checkTime(notBefore, 'notBefore')
   checkTime(expiresAt, 'expiresAt')
   checkList(after, 'after', 1000)
-  for (const id of after) wholeNumber(id, 'An id in after', 1, Number.MAX_SAFE_INTEGER, 0)
+  for (const id of after) checkLsn(id, 'An id in after')
   checkList(afterInBatch, 'afterInBatch', 1000)
   // Only what comes earlier in the batch: so no circle of dependencies can be asked for.
   for (const place of afterInBatch) wholeNumber(place, 'A place in afterInBatch', 0, at - 1, 0)

@@ -2,6 +2,7 @@
 import { createLock, createOwner, currentScope, type Owner, type Scope, sleep } from '@ipfs-kit/concurrency'
 import { isFault, toFault } from '@ipfs-kit/operations'
 import { WalError } from '../errors.ts'
+import { wholeNumber } from '../option-checks.ts'
 import { jobOf } from '../operations/job.ts'
 import { shownStats } from '../operations/state.ts'
 import {
@@ -65,13 +66,10 @@ class ClientSubscriptions implements Subscriptions {
   /** What `send` has rejected with: nobody is there any more. */
   #lost: { readonly error: unknown } | undefined
 
-  constructor({ wal, send, maxSubscriptions = 32 }: SubscriptionsOptions) {
-    if (!Number.isSafeInteger(maxSubscriptions) || maxSubscriptions < 1 || maxSubscriptions > 1000) {
-      throw new RangeError(`maxSubscriptions is a whole number from 1 to 1000, not ${maxSubscriptions}`)
-    }
+  constructor({ wal, send, maxSubscriptions }: SubscriptionsOptions) {
+    this.#max = wholeNumber(maxSubscriptions, 'maxSubscriptions', 1, 1000, 32)
     this.#wal = wal
     this.#deliver = send
-    this.#max = maxSubscriptions
   }
 
   async receive(text: string): Promise<void> {

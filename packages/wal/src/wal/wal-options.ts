@@ -2,7 +2,7 @@
 import type { BackendOptions } from '../executor/breaker.ts'
 import { checkHandler } from './new-operation.ts'
 import { checkKeys, checkText, wholeNumber } from '../option-checks.ts'
-import { checkStoreOptions, type OperationStoreOptions } from '../store/store-options.ts'
+import { checkStoreOptions, type OperationStoreOptions, storeOptionNames } from '../store/store-options.ts'
 import type { OperationTypes, Wal } from './wal.ts'
 
 /** Options of {@link openWal}. */
@@ -59,25 +59,11 @@ const ownKeys = [
   'stuckMs',
   'maxFollowed',
 ] as const
-const storeKeys = [
-  'path',
-  'disk',
-  'segmentBytes',
-  'mode',
-  'intervalMs',
-  'maxRecordBytes',
-  'maxQueuedBytes',
-  'clock',
-  'index',
-  'keepFinished',
-  'idempotencyWindowMs',
-  'maxUnfinishedBytes',
-] as const
 const day = 86_400_000
 
 /** @throws TypeError, RangeError */
 export function checkWalOptions(options: WalOptions) {
-  checkKeys(options, [...storeKeys, ...ownKeys], 'openWal')
+  checkKeys(options, [...storeOptionNames, ...ownKeys], 'openWal')
   const { types, backends = {}, executor = 'on', clock = Date.now } = options
   if (typeof types !== 'object' || types === null) throw new TypeError('types is an object of handlers')
   for (const [type, handler] of Object.entries(types)) {
@@ -145,7 +131,9 @@ export function configOf(options: WalOptions, checked: CheckedOptions): Wal['con
 /** Those that concern the store. */
 export function storeOptions(options: WalOptions): OperationStoreOptions {
   const { types: _, backends: __, ...rest } = options
-  const picked = Object.entries(rest).filter(([name]) => (storeKeys as readonly string[]).includes(name))
+  const picked = Object.entries(rest).filter(([name]) =>
+    (storeOptionNames as readonly string[]).includes(name),
+  )
   return Object.fromEntries(picked) as unknown as OperationStoreOptions
 }
 
