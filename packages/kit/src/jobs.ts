@@ -39,7 +39,7 @@ export function createJobs({ lendWal, lend }: JobsOptions): KitJobs {
     if (kind.entry.body !== 'none') {
       throw new KitError(
         'KIT_CALLER_GONE',
-        `The files of ${kind.entry.name} were sent by a call that has ended`,
+        `The files of ${kind.entry.name} were sent by a call that has ended: call it again with them`,
       )
     }
     return await alone(kind, input, context)

@@ -68,6 +68,8 @@ export class Ledger {
   readonly clock: () => number
   /** The error that stopped the log: nothing is written any more. */
   failure: WalError | undefined
+  /** The error with which the last write was refused, if it was: the next one may succeed. */
+  refusal: WalError | undefined
   /** Operations that are being promised. */
   promising = 0
   /** Since it was opened: operations that have completed, … */
@@ -225,9 +227,11 @@ export class Ledger {
     try {
       if (this.failure !== undefined) throw this.failure
       const [firstLsn] = await this.store.append(writing.flatMap(({ records }) => records))
+      this.refusal = undefined
       this.#written(writing, firstLsn!)
     } catch (error) {
       this.#noteFailure(error)
+      if (isDiskTrouble(error)) this.refusal = error
       for (const { claim } of writing) claim?.giveUp()
       if (batch.length > 1 && error instanceof WalError && ofOne.has(error.code)) {
         const half = batch.length >> 1
@@ -311,6 +315,6 @@ const committing = { what: 'record of an operation' }
 const noUndo = (): void => {}
 
 /** Whether the disk took nothing this time, and may take it the next: a failed write, or a volume that is full. */
-export function isDiskTrouble(error: unknown): boolean {
+export function isDiskTrouble(error: unknown): error is WalError {
   return error instanceof WalError && (error.code === 'WAL_IO' || error.code === 'WAL_FULL')
 }

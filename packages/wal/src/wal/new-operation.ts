@@ -59,7 +59,7 @@ const maxBatch = 10_000
 /** Milliseconds that an attempt may take, if nobody says anything: an hour. */
 const defaultTimeoutMs = 3_600_000
 /** And at most: 30 days. */
-const maxTimeoutMs = 2_592_000_000
+export const maxTimeoutMs = 2_592_000_000
 
 /**
  * Operations that are asked for together, as records.

@@ -257,6 +257,7 @@ export class OpenedWal implements Wal {
       stuck,
       draining: isDraining,
       stopped: ledger.failure?.message,
+      refused: ledger.refusal?.message,
       followers: followers.size,
       completed,
       failed,

@@ -155,6 +155,8 @@ export interface WalStats {
   readonly draining: boolean
   /** Why nothing is begun and written any more, if the log or its index has failed. */
   readonly stopped: string | undefined
+  /** Why the disk did not take what was written last, if it did not. What comes next may be taken, as when a volume has room again. */
+  readonly refused: string | undefined
   readonly followers: number
   /** Since it was opened. */
   readonly completed: number
