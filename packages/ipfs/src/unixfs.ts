@@ -4,6 +4,12 @@
  *
  * @packageDocumentation
  */
+export { describeNode } from './describe-node.ts'
+export type { NodeDescription } from './describe-node.ts'
+export type { BuildFileOptions, EditFileOptions } from './file-change.ts'
+export { buildFile, editFile, truncateFile } from './file-edit.ts'
+export type { FileBytes } from './file-edit.ts'
+export type { FilePart } from './file-layout.ts'
 export type { GetBlock } from './file-reader.ts'
 export type { FolderMetadata } from './folder-data.ts'
 export { editFolder } from './folder-edit.ts'

@@ -18,7 +18,8 @@ export function memoryBlocks() {
     },
     put: async (cid: CID, bytes: Uint8Array): Promise<void> => {
       puts += 1
-      blocks.set(cid.toString(), bytes)
+      // The memory is used again by who puts.
+      blocks.set(cid.toString(), Uint8Array.from(bytes))
     },
     /** What it counts while something is done. */
     async during<T>(work: () => Promise<T>): Promise<{ value: T; gets: number; puts: number }> {
