@@ -37,9 +37,9 @@ export function forbiddenEdge(
       remedy: 'take a StorageBackend as an argument',
     }
   }
-  if (name === `${scope}telemetry` && folder !== 'apps/mcp-server') {
+  if (name === `${scope}telemetry` && !folder.startsWith('apps/')) {
     return {
-      problem: `${folder} names ${name}; only apps/mcp-server listens`,
+      problem: `${folder} names ${name}; only apps listen`,
       remedy: 'publish on a diagnostics channel',
     }
   }

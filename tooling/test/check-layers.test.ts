@@ -113,12 +113,17 @@ describe('imports between packages', () => {
     ])
   })
 
-  test('telemetry is imported by the server alone', () => {
+  test('telemetry is imported by apps alone', () => {
     const user = {
       dependencies: ['packages/telemetry'],
       files: { 'src/a.ts': `import '@ipfs-kit/telemetry'\n` },
     }
-    const packages = { 'packages/telemetry': {}, 'packages/kit': user, 'apps/mcp-server': user }
+    const packages = {
+      'packages/telemetry': {},
+      'packages/kit': user,
+      'apps/mcp-server': user,
+      'apps/cli': user,
+    }
     expect(lines(packages)).toEqual([
       expect.stringContaining('packages/kit/package.json: packages/kit names @ipfs-kit/telemetry'),
       expect.stringContaining('packages/kit/src/a.ts:1: packages/kit names @ipfs-kit/telemetry'),

@@ -4,6 +4,7 @@ import { now, sleep } from '@ipfs-kit/concurrency'
 import { readToken } from '@ipfs-kit/credentials'
 import { KitError, type KitTable, openKit, readHolder } from '@ipfs-kit/kit'
 import type { Caller } from '@ipfs-kit/operations'
+import { createFindingLog } from '@ipfs-kit/telemetry/logs'
 
 /** A caller, and how to let go of it. */
 export interface Connection {
@@ -17,6 +18,8 @@ export interface ConnectOptions {
   readonly home?: string
   /** How long to wait for a command that holds the home, in milliseconds. */
   readonly waitMs: number
+  /** Takes a line of what opening the home has found that is not as it was left, without line end. */
+  readonly log: (line: string) => void
   readonly signal?: AbortSignal
 }
 
@@ -29,8 +32,12 @@ const pollMs = 50
  */
 export function connect(options: ConnectOptions): Promise<Connection> {
   return openOrJoin(options, async () => {
-    const kit = await openKit({ role: 'command', ...placeOf(options) })
-    return { caller: kit.caller, close: () => kit.close() }
+    await using opening = new AsyncDisposableStack()
+    opening.use(createFindingLog({ write: options.log }))
+    const { caller } = opening.use(await openKit({ role: 'command', ...placeOf(options) }))
+    // A command opens some parts with the call that needs them: it is listened to until all are closed.
+    const opened = opening.move()
+    return { caller, close: () => opened.disposeAsync() }
   })
 }
 

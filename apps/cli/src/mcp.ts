@@ -1,5 +1,5 @@
 /** `ipfs-kit mcp`: the tools over standard input and output, for agents that start their servers themselves. */
-import type { Readable, Writable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { type Resume, suspend } from '@ipfs-kit/concurrency'
 import type { KitTable } from '@ipfs-kit/kit'
 import { kitOperations } from '@ipfs-kit/kit/operations'
@@ -12,7 +12,6 @@ import { type Connection, type ConnectOptions, openOrJoin, placeOf } from './con
 export interface McpOptions extends ConnectOptions {
   readonly version: string
   readonly stdin: Readable
-  readonly stderr: Writable
   readonly signal: AbortSignal
 }
 
@@ -21,10 +20,7 @@ export interface McpOptions extends ConnectOptions {
  * one the home is served on free ports, so that commands and a second `mcp` join this process.
  */
 export async function mcp(options: McpOptions): Promise<void> {
-  const { stdin, stderr, signal, version } = options
-  const log = (line: string): void => {
-    stderr.write(`${line}\n`)
-  }
+  const { stdin, log, signal, version } = options
   const open = (): Promise<Connection> =>
     openOrJoin(options, async () => {
       const server = await openServer({

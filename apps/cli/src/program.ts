@@ -1,8 +1,7 @@
 /** The command line: one command for each operation, and those that serve. */
-import { resolve } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { kitOperations } from '@ipfs-kit/kit/operations'
-import { addCommands, CommandError, runProgram } from '@ipfs-kit/operations/cli'
+import { addCommands, CommandError, pathArgument, runProgram } from '@ipfs-kit/operations/cli'
 import { Command, InvalidArgumentError } from 'commander'
 import type { ConnectOptions } from './connect.ts'
 
@@ -36,7 +35,7 @@ export function runCommandLine(options: ProgramOptions): Promise<number> {
     .option(
       '--home <path>',
       'folder of the node; default $IPFS_KIT_HOME, else the data folder of the platform',
-      path,
+      pathArgument(cwd),
     )
     .option('--wait <seconds>', 'how long to wait for another command that holds the home', seconds, 10)
     .option('--json', 'print JSON, one object a line')
@@ -46,7 +45,7 @@ export function runCommandLine(options: ProgramOptions): Promise<number> {
     // Loaded with the way to a home, so that help and mistakes are answered without it.
     connect: async (globals, options) => {
       const { connect } = await import('./connect.ts')
-      return connect(placeIn(globals as unknown as Globals, options.signal))
+      return connect(placeIn(globals as unknown as Globals, options.signal, log))
     },
     streams: { stdin, stdout, stderr },
     signal,
@@ -76,29 +75,28 @@ export function runCommandLine(options: ProgramOptions): Promise<number> {
           '--isolated makes a home of its own, so --home cannot be given too',
         )
       }
-      await serve({ ...flags, ...(home === undefined ? {} : { home }), json, stdout, stderr, signal })
+      await serve({ ...flags, ...(home === undefined ? {} : { home }), json, stdout, log, signal })
     })
   program
     .command('mcp')
     .description('Serve the tools over standard input and output, for agents')
     .action(async () => {
       const { mcp } = await import('./mcp.ts')
-      await mcp({ ...placeIn(program.opts<Globals>(), signal), version, stdin, stderr, signal })
+      await mcp({ ...placeIn(program.opts<Globals>(), signal, log), version, stdin, signal })
     })
   return runProgram(program, args)
 
-  function path(text: string): string {
-    // An empty one, as of a variable that is not set, would be the working directory.
-    if (text === '') throw new InvalidArgumentError('A path is not empty.')
-    return resolve(cwd, text)
+  function log(line: string): void {
+    stderr.write(`${line}\n`)
   }
 }
 
 function placeIn(
   { home, wait }: Globals,
   signal: AbortSignal,
+  log: (line: string) => void,
 ): ConnectOptions & { readonly signal: AbortSignal } {
-  return { ...(home === undefined ? {} : { home }), waitMs: wait * 1000, signal }
+  return { ...(home === undefined ? {} : { home }), waitMs: wait * 1000, signal, log }
 }
 
 function port(text: string): number {

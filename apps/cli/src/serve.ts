@@ -16,18 +16,19 @@ export interface ServeOptions {
   /** Print the ready line as JSON. */
   readonly json: boolean
   readonly stdout: Writable
-  readonly stderr: Writable
+  /** Takes a line of its log, without line end. */
+  readonly log: (line: string) => void
   /** Ends the server. */
   readonly signal: AbortSignal
 }
 
 /**
- * Serves until the signal, then closes. The ready line is the only thing on stdout; the log is on stderr.
+ * Serves until the signal, then closes. The ready line is the only thing on stdout; the rest is in the log.
  *
  * @throws CliError CLI_HOME_HELD; what `openServer` throws
  */
 export async function serve(options: ServeOptions): Promise<void> {
-  const { json, stdout, stderr, signal, isolated, port, gatewayPort } = options
+  const { json, stdout, log, signal, isolated, port, gatewayPort } = options
   await using server = await open({
     ...placeOf(options),
     isolated,
@@ -35,7 +36,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       ...(port === undefined ? {} : { api: { port } }),
       ...(gatewayPort === undefined ? {} : { gateway: { port: gatewayPort } }),
     },
-    log: (line) => stderr.write(`${line}\n`),
+    log,
   })
   stdout.write(json ? readyJson(server) : readyText(server))
   await aborted(signal)

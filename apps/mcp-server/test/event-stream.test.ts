@@ -143,3 +143,19 @@ test('a listener that leaves is followed by nobody, and closing the server ends 
   await site.close()
   await ended
 })
+
+test('a restart of the log ends a stream, which says so, and the next one goes on behind it', async () => {
+  const site = await serveOnce()
+  const stream = await listen(site)
+  await stream.next(({ event }) => event === 'subscribed')
+  const [before] = await promise(site)
+  await stream.next(({ data }) => data.job?.id === before)
+  const ended = once(stream.incoming, 'close')
+  expect((await site.call('node.restart', { part: 'wal' })).status).toBe(200)
+  await ended
+  const last = stream.events.at(-1)!
+  expect(last).toMatchObject({ event: 'error', data: { error: { code: 'WAL_CLOSED' } } })
+  const [after] = await promise(site)
+  const again = await listen(site, '', { 'last-event-id': String(last.id) })
+  await again.next(({ data }) => data.job?.id === after)
+})

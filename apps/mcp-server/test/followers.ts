@@ -54,9 +54,9 @@ export async function followerOf(socket: WebSocket): Promise<Follower> {
   }
 }
 
-/** How many follow the log of a server through its doors: one more is the kit, which tells the store of blocks what jobs need. */
+/** How many follow the log of a server through its doors. */
 export function followersOf(site: Site): number {
-  return site.server.kit.wal.stats().followers - 1
+  return site.server.kit.wal.stats().followers
 }
 
 /** The address of the WebSocket. */

@@ -1,15 +1,9 @@
 /** The command line: the operations of a store as commands on its folder, and a dump of one pack. */
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { nodeDisk } from '@ipfs-kit/disk'
 import { type AnyOperation, operation } from '@ipfs-kit/operations'
-import {
-  addCommands,
-  CommandError,
-  type CommandLine,
-  connectParts,
-  runProgram,
-} from '@ipfs-kit/operations/cli'
-import { Command, InvalidArgumentError } from 'commander'
+import { addCommands, addFolder, type CommandLine, connectParts, runProgram } from '@ipfs-kit/operations/cli'
+import { Command } from 'commander'
 import { z } from 'zod'
 import type { Blocks } from './blocks.ts'
 import { type DumpLine, dumpPack } from './dump.ts'
@@ -30,21 +24,15 @@ export function runCommandLine(options: ProgramOptions): Promise<number> {
   const program = new Command('ipfs-kit-blocks')
     .description('Looks at a store of blocks, and mends it')
     .version(version)
-    .option('--path <folder>', 'folder of the store; default blocks in $IPFS_KIT_HOME', (text) => {
-      if (text === '') throw new InvalidArgumentError('A path is not empty.')
-      return resolve(cwd, text)
-    })
     .option('--json', 'print JSON, one object a line')
+  const folderOf = addFolder(program, { what: 'store', cwd, inHome: { home, name: 'blocks' } })
   const common = { streams, signal, cwd }
   const commands = storeOperations.map((entry) => ({ ...entry, command: { name: entry.name.slice(6) } }))
   addCommands(program, {
     ...common,
     operations: commands,
-    connect: async ({ path = home && join(resolve(cwd, home), 'blocks') }) => {
-      if (typeof path !== 'string' || path === '') {
-        throw new CommandError('COMMAND_USAGE', 'Name the folder of the store with --path')
-      }
-      const store = await openStore(path)
+    connect: async (globals) => {
+      const store = await openStore(folderOf(globals))
       return connectParts(commands, { store }, () => store.close())
     },
   })

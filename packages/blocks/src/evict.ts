@@ -7,7 +7,7 @@ import { copyToKept } from './copy-frame.ts'
 import { dropPack } from './drop-pack.ts'
 import { BlocksError } from './errors.ts'
 import { footerReserveBytes } from './footer.ts'
-import { frameBytes } from './frame.ts'
+import { frameBytes, frameKinds } from './frame.ts'
 import { damaged } from './frame-reader.ts'
 import { type FrameRow, frameRows, indexedRows, readWhole } from './pack-frames.ts'
 import type { Pack } from './pack.ts'
@@ -58,7 +58,7 @@ export async function evictPack(store: Store, pack: Pack, budgetBytes: number): 
   if (all === false) return undefined
   if (emptying.readmittedBytes > 0) await streams.cache.written()
   // A claimed block that was moved to a kept pack is durable there before its copy here is gone.
-  await store.promotions.settle()
+  await store.promotions.settle(pack)
   if (rows === undefined) forgetCold(store, pack, emptying)
   // Copies that could not be written lead here again; so does what a lease found in the meantime.
   if (pack.liveEntries > 0) return undefined
@@ -167,6 +167,29 @@ function forgetCold(store: Store, pack: Pack, emptying: Emptying): void {
 }
 
 /**
+ * Whether a sealed cache pack may be dropped before older ones, as far as is known: it holds blocks alone, of which nothing is
+ * retained. What replaces or deletes something goes after that: it would come back at the next opening.
+ */
+export async function mayPass(store: Store, pack: Pack): Promise<boolean> {
+  if (pack.mayHideFrames) return false
+  // Whoever cannot read the footer goes in order, and finds out what is to be done about it.
+  return (await tryOnce(() => holdsNothingThatStays(store, pack))) ?? false
+}
+
+async function holdsNothingThatStays(store: Store, pack: Pack): Promise<boolean> {
+  const { catalog, folder } = store.parts
+  const pace = new Pace(sliceMs)
+  for await (const { high, low, offset, kind } of frameRows(folder, pack)) {
+    if (pace.isDue) await pace.turn()
+    if (kind !== frameKinds.block) return false
+    const located = catalog.locate(high, low, pack.slot, offset)
+    const handle = typeof located === 'number' ? located : await located
+    if (catalog.has(handle) && store.retention.has(handle)) return false
+  }
+  return true
+}
+
+/**
  * How much of a sealed cache pack leases hold: bytes that dropping it would not free. Its frames are not read. 0 if its footer
  * cannot be read: then dropping it finds out.
  */
@@ -195,7 +218,7 @@ async function keep(store: Store, pack: Pack, row: FrameRow): Promise<number | '
   try {
     const placed = await tryTwice(() => copyToKept(store, pack, row))
     if (placed === undefined || placed === damaged) return 0
-    await store.promotions.copied(placed.batch, row.payloadBytes)
+    await store.promotions.copied(placed.batch, row.payloadBytes, pack)
     return placed.room
   } catch (error) {
     if (error instanceof BlocksError && error.code === 'BLOCKS_FULL') return 'full'

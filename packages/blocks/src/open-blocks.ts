@@ -9,7 +9,7 @@ import { createEpochs } from './epochs.ts'
 import { BlocksError } from './errors.ts'
 import { createCatalog } from './open-catalog.ts'
 import { OpenedBlocks } from './opened-blocks.ts'
-import { Pack, physicalBytes } from './pack.ts'
+import { Pack } from './pack.ts'
 import { PackFolder } from './pack-folder.ts'
 import { maxPackId } from './pack-header.ts'
 import { packOverheadBytes, PackStream } from './pack-stream.ts'
@@ -24,6 +24,7 @@ import { createStoreFile, readStoreFile, storeIdOf } from './store-file.ts'
 import { createTagger, seedBytes, type Tagger } from './tags.ts'
 import { noteUnsynced, rewriteUnsynced, syncNames } from './unsynced.ts'
 import { Upkeep } from './upkeep.ts'
+import { createVolume } from './volume.ts'
 
 /** Options of {@link openBlocks}. */
 export interface BlocksOptions {
@@ -179,16 +180,14 @@ export async function openWith(options: BlocksOptions, chance: Chance): Promise<
       maxIndexedEntries: checked.maxIndexedEntries,
       readmitShare: checked.readmitShare,
       claims: options.claims,
-      volumeBytes: async () => {
-        // What was taken and is not written yet is still free on the volume.
-        const unwritten = packs.reduce(
-          (sum, pack) => sum + (pack === undefined ? 0 : unwrittenBytes(pack)),
-          0,
-        )
-        const space = await disk.freeSpace(checked.path)
-        if (space.freeInodes < checked.minFreeInodes) return room.used
-        return room.used - unwritten + space.freeBytes - minFreeBytes
-      },
+      volumeBytes: createVolume({
+        disk,
+        path: checked.path,
+        packs,
+        room,
+        minFreeBytes,
+        minFreeInodes: checked.minFreeInodes,
+      }),
     })
     room.found(strangeBytes)
     for (const pack of packs) room.found(pack!.room)
@@ -228,11 +227,6 @@ async function resume(
     }
   }
   for (const pack of scanned) if (pack !== stream.pack && pack.unreadable.length === 0) stream.seal(pack)
-}
-
-/** Bytes that a pack has taken of the quota and not of the volume. */
-function unwrittenBytes(pack: Pack): number {
-  return pack.state === 'open' ? Math.max(0, pack.room - physicalBytes(pack.writtenEnd)) : 0
 }
 
 const minQuotaBytes = 1_048_576

@@ -1,5 +1,5 @@
 /** Moves claimed blocks from cache packs to kept ones: those that a mark has found, and what is retained of a pack that goes. */
-import type { Batch } from './pack.ts'
+import type { Batch, Pack } from './pack.ts'
 import type { Key, Store } from './store.ts'
 
 /** Payloads that wait to be written at most. */
@@ -8,8 +8,8 @@ const unwrittenBytes = 8 * 1024 * 1024
 /** The promotions of a store. */
 export class Promotions {
   readonly #store: Store
-  /** Writes that no sync has covered yet. */
-  readonly #batches = new Set<Batch>()
+  /** Writes that no sync has covered yet, and the packs from which they copy. */
+  readonly #batches = new Map<Batch, Set<Pack>>()
   /** Why one of the running mark failed. */
   #failure: Error | undefined
   /** Payload bytes since one was waited for. */
@@ -39,14 +39,16 @@ export class Promotions {
       if (!room.takeReserve(bytes)) throw room.full(bytes)
       const placed = this.#store.copy(key, payload, from, still, 'kept')
       room.give(bytes - placed.room)
-      const writing = this.copied(placed.batch, payload.length)
+      const writing = this.copied(placed.batch, payload.length, from.pack)
       if (writing !== undefined) await writing
     }
   }
 
   /** A block was copied. A promise if that has to wait, since many are not written. */
-  copied(batch: Batch, payloadBytes: number): void | Promise<void> {
-    this.#batches.add(batch)
+  copied(batch: Batch, payloadBytes: number, from: Pack): void | Promise<void> {
+    const packs = this.#batches.get(batch)
+    if (packs === undefined) this.#batches.set(batch, new Set([from]))
+    else packs.add(from)
     this.#bytes += payloadBytes
     if (this.#bytes < unwrittenBytes) return
     this.#bytes = 0
@@ -59,13 +61,15 @@ export class Promotions {
   }
 
   /**
-   * Makes durable what was promoted so far, but for what could not be written: that lies in its cache pack still.
+   * Makes durable what was promoted so far, but for what could not be written: that lies in its cache pack still. With a pack
+   * nothing is waited for unless something of that one was promoted.
    *
    * @throws BlocksError BLOCKS_SYNC_FAILED
    */
-  async settle(): Promise<void> {
-    const batches = [...this.#batches]
-    if (batches.length === 0) return
+  async settle(from?: Pack): Promise<void> {
+    const batches = [...this.#batches.keys()]
+    const isSettled = [...this.#batches.values()].every((packs) => from !== undefined && !packs.has(from))
+    if (isSettled) return
     await this.#store.parts.streams.kept.sync()
     for (const batch of batches) {
       this.#batches.delete(batch)

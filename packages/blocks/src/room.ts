@@ -1,6 +1,7 @@
 /** The quotas: bytes are taken before they are written, so that it is never exceeded; who finds none waits for eviction. */
 import { now, suspend, type WaitOptions } from '@ipfs-kit/concurrency'
 import { BlocksError } from './errors.ts'
+import type { VolumeBytes } from './volume.ts'
 
 /** Options of {@link Room}. */
 export interface RoomOptions {
@@ -69,9 +70,9 @@ export class Room {
     return this.#longestWaitMs
   }
 
-  /** What the volume allows: the bytes that are taken and those that are free above its floor. */
-  setVolume(bytes: number): void {
-    this.#volumeBytes = Math.max(0, bytes)
+  /** Notes what the volume allows. What it allowed before stays as long as that may still be so. */
+  setVolume({ least, most }: VolumeBytes): void {
+    this.#volumeBytes = Math.max(0, Math.min(most, Math.max(least, this.#volumeBytes)))
     this.#serve()
   }
 
@@ -138,9 +139,12 @@ export class Room {
     this.#serve()
   }
 
-  /** Ends all waits: nothing can be freed. */
+  /** Ends all waits, each for what fits without those before it: nothing can be freed. With an error all of them by that. */
   refuse(error?: Error): void {
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(error ?? this.full(waiter.bytes))
+    for (let waiter = this.#waiters.shift(); waiter !== undefined; waiter = this.#waiters.shift()) {
+      waiter.reject(error ?? this.full(waiter.bytes))
+      if (error === undefined) this.#serve()
+    }
   }
 
   /** Ends all waits, now and later. The error is made only for those that there are. */

@@ -228,6 +228,9 @@ export class Store {
     if (former === undefined || former.pack.state === 'gone') return catalog.remove(handle)
     catalog.move(handle, frame.high, frame.low, former.pack.slot, former.offset, former.payloadBytes)
     former.pack.gain(former.payloadBytes)
+    // It may have been retained, which nothing tells any more: then it has to be kept by another try.
+    const mayBeRetained = pack.stream === 'kept' && former.pack.stream === 'cache'
+    if (mayBeRetained && this.parts.retained !== undefined) this.retention.retain(handle)
   }
 
   /** Notes that a block was asked for: a cache pack takes it along when it is dropped. */

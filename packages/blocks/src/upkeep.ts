@@ -16,6 +16,7 @@ import { publishMark } from './reports.ts'
 import { ended } from './shared-work.ts'
 import type { Store } from './store.ts'
 import { walkOf } from './store-walk.ts'
+import type { VolumeBytes } from './volume.ts'
 
 /** What upkeep needs. */
 export interface UpkeepOptions {
@@ -31,8 +32,8 @@ export interface UpkeepOptions {
   readonly claims: (() => Iterable<Claim> | AsyncIterable<Claim>) | undefined
   /** Bytes appended between two looks at the volume. */
   readonly volumeEveryBytes: number
-  /** Bytes that the volume allows for packs; asked now and then. */
-  readonly volumeBytes: () => Promise<number>
+  /** What the volume allows for packs; asked now and then. */
+  readonly volumeBytes: () => Promise<VolumeBytes>
 }
 
 /** Counts since opening. */
@@ -219,7 +220,8 @@ export class Upkeep {
     const { room, streams } = store.parts
     if (!this.#evictor.isShort) return false
     // After a sync that failed no kept pack goes any more, and cache packs still do.
-    if (streams.kept.syncFailure !== undefined) return (await this.#evictor.makeRoom()) || this.#refuse()
+    if (streams.kept.syncFailure !== undefined)
+      return (await this.#evictor.makeRoom()) || (await this.#refuse())
     for (const pack of this.#worstPacks(0.5)) if ((await this.#compact(pack)) !== undefined) return true
     if (this.#shouldMark(Math.max(room.limit / 8, packBytes)) && (await this.#tryMark())) return true
     if (await this.#evictor.makeRoom()) return true
@@ -238,14 +240,15 @@ export class Upkeep {
       await sleep(Math.max(0, this.#nextMarkAt - now()))
       return true
     }
-    // What was evicted while the volume was asked may have been on it still, and not be counted here any more.
-    await this.lookAtVolume()
-    return this.#evictor.isShort && this.#refuse()
+    return await this.#refuse()
   }
 
-  /** Tells those who wait that nothing can be freed. False, as nothing was. */
-  #refuse(): false {
+  /** Tells those who wait that nothing can be freed, unless the volume has room for them by now. False, as nothing was freed. */
+  async #refuse(): Promise<false> {
     const { room } = this.#options.store.parts
+    // It was asked before all that was tried since, while packs came and went, and others use it too.
+    await this.lookAtVolume()
+    if (!this.#evictor.isShort) return false
     room.refuse()
     this.#nextLook = room.used + this.#options.packBytes / 2
     return false

@@ -1,10 +1,8 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { killAfter } from '@ipfs-kit/disk/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Blocks } from '../src/blocks.ts'
 import { openBlocks } from '../src/open-blocks.ts'
@@ -26,25 +24,8 @@ beforeAll(async () => {
 afterAll(() => rm(home, { recursive: true }))
 
 /** Lets a process work on the store until it has said so many lines, and kills it. What it said. */
-async function killAfter(lines: number, start: number, atLine?: () => Promise<void>): Promise<string[]> {
-  const process = spawn(
-    globalThis.process.execPath,
-    ['--conditions=@ipfs-kit/source', child, path, side, `${start}`],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  )
-  const ended = once(process, 'exit')
-  const said: string[] = []
-  for await (const line of createInterface({ input: process.stdout })) {
-    said.push(line)
-    if (said.length !== lines) continue
-    await atLine?.()
-    process.kill('SIGKILL')
-  }
-  const [code, signal] = await ended
-  expect({ code, signal }).toEqual({ code: null, signal: 'SIGKILL' })
-  return said
+function killUser(lines: number, start: number, atLine?: () => Promise<void>): Promise<string[]> {
+  return killAfter(['--conditions=@ipfs-kit/source', child, path, side, `${start}`], lines, atLine)
 }
 
 async function open(claims: ReadonlyMap<number, Line>): Promise<Blocks> {
@@ -89,13 +70,13 @@ test(
   async () => {
     for (let round = 0; round < 50 * soak; round += 1) {
       const lines = 1 + Math.floor(Math.random() * 25)
-      await check(await killAfter(lines, round * 100_000))
+      await check(await killUser(lines, round * 100_000))
     }
   },
 )
 
 test('a second process is refused while the first is there, and let in when that is killed', async () => {
-  await killAfter(2, 90_000_000, async () => {
+  await killUser(2, 90_000_000, async () => {
     await expect(openBlocks({ path })).rejects.toMatchObject({ code: 'BLOCKS_LOCKED', kind: 'conflict' })
   })
   await using store = await open(readLines(side))

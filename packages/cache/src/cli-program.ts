@@ -1,15 +1,9 @@
 /** The command line: the operations of a cache as commands on the folder of a disk cache, and replays of traces. */
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { nodeDisk } from '@ipfs-kit/disk'
 import type { AnyOperation } from '@ipfs-kit/operations'
-import {
-  addCommands,
-  CommandError,
-  type CommandLine,
-  connectParts,
-  runProgram,
-} from '@ipfs-kit/operations/cli'
-import { Command, InvalidArgumentError } from 'commander'
+import { addCommands, addFolder, type CommandLine, connectParts, runProgram } from '@ipfs-kit/operations/cli'
+import { Command } from 'commander'
 import type { DiskCache } from './disk/disk-cache.ts'
 import { openDiskCache } from './disk/open-disk-cache.ts'
 import { CacheError } from './errors.ts'
@@ -23,12 +17,9 @@ export function runCommandLine({ args, streams, signal, cwd, version }: CommandL
   const program = new Command('ipfs-kit-cache')
     .description('Looks at a disk cache, and finds out what a cache would make of a trace of requests')
     .version(version)
-    .option('--path <folder>', 'folder of the disk cache', (text) => {
-      if (text === '') throw new InvalidArgumentError('A path is not empty.')
-      return resolve(cwd, text)
-    })
     .option('--name <name>', 'name of the cache in that folder', 'disk-cache')
     .option('--json', 'print JSON, one object a line')
+  const folderOf = addFolder(program, { what: 'disk cache', cwd })
   const common = { streams, signal, cwd }
   const commands = [cacheStats, cacheExplain, cacheClear].map((entry) => ({
     ...entry,
@@ -37,9 +28,8 @@ export function runCommandLine({ args, streams, signal, cwd, version }: CommandL
   addCommands(program, {
     ...common,
     operations: commands,
-    connect: async ({ path, name }) => {
-      if (typeof path !== 'string') throw new CommandError('COMMAND_USAGE', 'Name the folder with --path')
-      const disk = await openCache(path, String(name))
+    connect: async (globals) => {
+      const disk = await openCache(folderOf(globals), String(globals['name']))
       const store = storeOf(disk)
       return connectParts(commands, { cache: { store } satisfies CachePart }, async () => {
         await store.close()

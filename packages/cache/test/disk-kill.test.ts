@@ -1,11 +1,9 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { openDiskCache } from '@ipfs-kit/cache/disk'
+import { killAfter } from '@ipfs-kit/disk/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { bytesOf, codeOf } from './disk-ground.ts'
 
@@ -19,20 +17,8 @@ beforeAll(async () => {
 afterAll(() => rm(path, { recursive: true }))
 
 /** Lets a process work on the cache until it has said so many lines, and kills it. What it said. */
-async function killAfter(lines: number, start: number, atLine?: () => Promise<void>): Promise<string[]> {
-  const args = ['--conditions=@ipfs-kit/source', child, path, `${start}`]
-  const process = spawn(globalThis.process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  const ended = once(process, 'exit')
-  const said: string[] = []
-  for await (const line of createInterface({ input: process.stdout })) {
-    said.push(line)
-    if (said.length !== lines) continue
-    await atLine?.()
-    process.kill('SIGKILL')
-  }
-  const [code, signal] = await ended
-  expect({ code, signal }).toEqual({ code: null, signal: 'SIGKILL' })
-  return said
+function killUser(lines: number, start: number, atLine?: () => Promise<void>): Promise<string[]> {
+  return killAfter(['--conditions=@ipfs-kit/source', child, path, `${start}`], lines, atLine)
 }
 
 /** Numbers of the values that keys may have: what was answered last, or what was asked after that. */
@@ -48,7 +34,7 @@ function follow(may: Map<string, (number | undefined)[]>, said: readonly string[
 test('everything that was answered is there after kill -9, and nothing else', async () => {
   const may = new Map<string, (number | undefined)[]>()
   for (let round = 0; round < 4; round += 1) {
-    follow(may, await killAfter(20 + Math.floor(Math.random() * 200), round * 1000 + 1))
+    follow(may, await killUser(20 + Math.floor(Math.random() * 200), round * 1000 + 1))
     await using cache = await openDiskCache({ path, maxBytes, minFreeBytes: 0 })
     for (const [key, numbers] of may) {
       const found = await cache.getBytes(key)
@@ -65,7 +51,7 @@ test('everything that was answered is there after kill -9, and nothing else', as
 })
 
 test('a second process is refused while the first is there, and let in when that is killed', async () => {
-  await killAfter(2, 10_000, async () => {
+  await killUser(2, 10_000, async () => {
     expect(await codeOf(openDiskCache({ path, maxBytes }))).toBe('CACHE_LOCKED')
   })
   await using cache = await openDiskCache({ path, maxBytes })

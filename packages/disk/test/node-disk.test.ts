@@ -1,9 +1,10 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { chmod, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { DiskError, nodeDisk } from '@ipfs-kit/disk'
+import { runMounting } from '@ipfs-kit/disk/testing'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 
 const disk = nodeDisk()
@@ -164,26 +165,12 @@ describe('the disk of the system', () => {
   })
 })
 
-/** Ways to a process that may mount: in a user namespace of its own, or as root in a mount namespace. */
-const ways = [
-  ['unshare', '-rm'],
-  ['unshare', '-m'],
-] as const
-
 test('on a volume that is full, writes are refused and what was written stays', (context) => {
-  const way = ways.find(([program, ...parameters]) => {
-    return spawnSync(program, [...parameters, 'mount', '-t', 'tmpfs', 'tmpfs', folder]).status === 0
-  })
-  if (way === undefined) {
-    context.skip('needs a small file system: neither `unshare -rm` nor `unshare -m` may mount a tmpfs here')
+  const child = fileURLToPath(new URL('./full-volume-child.ts', import.meta.url))
+  const run = runMounting(folder, ['--conditions=@ipfs-kit/source', child, folder])
+  if (run === undefined) {
+    context.skip('needs a small file system, and nothing may be mounted here')
     return
   }
-  const [program, ...parameters] = way
-  const child = fileURLToPath(new URL('./full-volume-child.ts', import.meta.url))
-  const run = spawnSync(
-    program,
-    [...parameters, process.execPath, '--conditions=@ipfs-kit/source', child, folder],
-    { encoding: 'utf8' },
-  )
   expect([run.status, run.stderr, run.stdout]).toEqual([0, '', 'all held\n'])
 })

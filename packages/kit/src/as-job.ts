@@ -18,14 +18,10 @@ export interface JobOptions<Parts, Input, Output> {
   readonly type: OperationTypeName
   /** What a line says of one item; `undefined` if it is the result. */
   readonly itemOf?: (line: Output) => ReturnType<NonNullable<JobKind['itemOf']>>
-  /** Looks at the input before anything is promised. Default: it is promised as it is, and needs no blocks. */
-  readonly prepare?: (parts: Parts, input: Input, signal: AbortSignal) => Promise<Prepared<Input>>
-}
-
-/** An input, and the roots that its work needs. */
-export interface Prepared<Input> {
-  readonly input: Input
-  readonly cids: readonly string[]
+  /** The roots that its work needs, whoever promises it. Default: none. */
+  readonly cids?: (input: Input) => readonly string[]
+  /** The input that a call promises for the one that it was given. Default: the same. */
+  readonly prepare?: (parts: Parts, input: Input, signal: AbortSignal) => Promise<Input>
 }
 
 /** An entry with jobs, and how an attempt without a caller does its work. */
@@ -63,13 +59,13 @@ export function asJob<
     Returns
   >
 > {
-  const { prepare = async (_parts: Parts, input: z.output<Input>) => ({ input, cids: [] }) } = options
+  const { prepare = async (_parts: Parts, input: z.output<Input>) => input } = options
   const kind = kindOf(entry, options)
 
   async function promised(parts: WithJobs<Parts>, given: z.output<Input>, { signal }: RunContext) {
     const { detach: isDetached, ...rest } = given as { detach: boolean }
-    const { input, cids } = await prepare(parts, rest as z.output<Input>, signal)
-    return { isDetached, input, job: { kind, input: input as Readonly<Record<string, unknown>>, cids } }
+    const input = await prepare(parts, rest as z.output<Input>, signal)
+    return { isDetached, input, job: { kind, input: input as Readonly<Record<string, unknown>> } }
   }
 
   async function value(
@@ -130,10 +126,7 @@ export function asJobOfFiles<Name extends string, Parts, Input extends z.ZodObje
       context: RunContext,
       body: AsyncIterable<FileEntry>,
     ) {
-      const call = parts.jobs.of(
-        { kind, input: input as Readonly<Record<string, unknown>>, cids: [] },
-        context,
-      )
+      const call = parts.jobs.of({ kind, input: input as Readonly<Record<string, unknown>> }, context)
       const work = (): AsyncIterable<z.output<Output>> =>
         entry.run(parts, input, innerOf(context, call), beginningAtSecond(body, call))
       yield* linesOf(call, kind, async () => {}, work)
@@ -205,9 +198,9 @@ function innerOf(context: RunContext, call: JobCall): RunContext {
 
 function kindOf(
   entry: AnyOperation,
-  { type, itemOf }: Pick<JobOptions<unknown, unknown, any>, 'type' | 'itemOf'>,
+  { type, itemOf, cids }: Pick<JobOptions<unknown, any, any>, 'type' | 'itemOf' | 'cids'>,
 ): JobKind {
-  return { type, entry, ...(itemOf === undefined ? {} : { itemOf }) }
+  return { type, entry, ...(itemOf === undefined ? {} : { itemOf }), ...(cids === undefined ? {} : { cids }) }
 }
 
 function isDetachedJob(answer: unknown): answer is DetachedJob {

@@ -46,7 +46,7 @@ export const kitErrors = {
   KIT_JOB_STOPPED: {
     kind: 'conflict',
     when: 'the job of a call was cancelled or paused by somebody else while its caller waited',
-    next: 'See its state with jobs show. A paused one goes on with jobs resume, a cancelled one with jobs retry.',
+    next: 'See its state with jobs show. A paused one goes on with jobs resume, a cancelled one with jobs retry; an add is called again with its files.',
   },
   KIT_CALLER_GONE: {
     kind: 'invalid',

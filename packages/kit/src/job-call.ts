@@ -22,8 +22,6 @@ export interface LentWal {
 export interface JobInput {
   readonly kind: JobKind
   readonly input: Readonly<Record<string, unknown>>
-  /** What its work needs: neither collected nor evicted as long as the job is unfinished. */
-  readonly cids: readonly string[]
 }
 
 /** What a call needs of the log and of the others. */
@@ -84,14 +82,14 @@ export class JobCall {
   }
 
   async #promise(lent: LentWal): Promise<void> {
-    const { kind, input, cids, callers } = this.#options
+    const { kind, input, callers } = this.#options
     const { wal, signal } = lent
     this.#lent = lent
     callers.set(this.#name, this)
     const { type } = kind
     const params = { ...input, caller: this.#name }
     // A caller who leaves now has promised it all the same, and cancels it.
-    const { operation } = await shield(() => wal.append({ type, params, priority, maxAttempts: 1, cids }))
+    const { operation } = await shield(() => wal.append({ type, params, priority, maxAttempts: 1 }))
     this.#job = operation.id
     const onGone = (): void => this.#stop.abort(signal.reason)
     signal.addEventListener('abort', onGone, { once: true })

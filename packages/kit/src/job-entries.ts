@@ -1,6 +1,6 @@
 /** The entries of the parts whose work is a job. */
 import { storeVerify } from '@ipfs-kit/blocks/operations'
-import { filesAdd, pinsAdd, repoGc } from '@ipfs-kit/ipfs/operations'
+import { cidsToPin, filesAdd, pinsAdd, repoGc } from '@ipfs-kit/ipfs/operations'
 import { asJob, asJobOfFiles } from './as-job.ts'
 
 const add = asJobOfFiles(filesAdd, {
@@ -14,10 +14,11 @@ const add = asJobOfFiles(filesAdd, {
 
 const pin = asJob(pinsAdd, {
   type: 'pin',
+  cids: cidsToPin,
   // The CID that the path leads to now is what was asked for, whatever becomes of what the path goes through.
   prepare: async ({ ipfs }, input, signal) => {
     const cid = (await ipfs.files.resolve(input.cid, { signal })).toString()
-    return { input: { ...input, cid }, cids: [cid] }
+    return { ...input, cid }
   },
 })
 

@@ -10,6 +10,8 @@ export interface JobKind {
   readonly entry: AnyOperation
   /** What a line says of one item; `undefined` if it is the result. */
   readonly itemOf?: (line: any) => ItemResult | undefined
+  /** The roots that its work needs, of an input: neither collected nor evicted as long as the job is unfinished. Default: none. */
+  readonly cids?: (input: any) => readonly string[]
 }
 
 /**

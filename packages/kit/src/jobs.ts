@@ -39,7 +39,7 @@ export function createJobs({ lendWal, lend }: JobsOptions): KitJobs {
     if (kind.entry.body !== 'none') {
       throw new KitError(
         'KIT_CALLER_GONE',
-        `The files of ${kind.entry.name} were sent by a call that has ended`,
+        `The files of ${kind.entry.name} were sent by a call that has ended: call it again with them`,
       )
     }
     return await alone(kind, input, context)
@@ -76,14 +76,11 @@ export function createJobs({ lendWal, lend }: JobsOptions): KitJobs {
 
   return {
     of: (job, context) => new JobCall({ ...job, context, lend: lendWal, callers }),
-    async detach({ kind, input, cids }, { signal }) {
+    async detach({ kind, input }, { signal }) {
       const { wal, release } = await lendWal()
       try {
         const { type } = kind
-        const { operation } = await wal.append(
-          { type, params: input, backend: nodeBackend, cids },
-          { signal },
-        )
+        const { operation } = await wal.append({ type, params: input, backend: nodeBackend }, { signal })
         return { job: operation.id }
       } finally {
         release()
@@ -93,6 +90,7 @@ export function createJobs({ lendWal, lend }: JobsOptions): KitJobs {
       params: paramsOf(kind),
       run: (params: Params, context) => attempt(kind, params, context),
       timeoutMs: longestMs,
+      ...(kind.cids === undefined ? {} : { cids: kind.cids }),
       ...(kind.entry.body === 'none'
         ? {}
         : { onInterrupted: 'fail', maxAttempts: 1, isRetryable: () => false }),

@@ -3,12 +3,12 @@
  * that needs it, since most commands do not.
  */
 import { readdirSync } from 'node:fs'
-import { createOwner } from '@ipfs-kit/concurrency'
 import type { Ipfs } from '@ipfs-kit/ipfs'
 import type { BorrowedParts } from '@ipfs-kit/operations'
 import type { Wal } from '@ipfs-kit/wal'
 import { CID } from 'multiformats/cid'
 import type { Config } from './config.ts'
+import { KitError } from './errors.ts'
 import type { Home } from './home.ts'
 import type { LentWal } from './job-call.ts'
 import { jobKinds } from './job-entries.ts'
@@ -24,10 +24,8 @@ export interface KitLog {
   readonly jobs: Jobs
   /** Opens it, unless that was tried already. The part `wal` tells what came of it. */
   open(): Promise<void>
-  /** What unfinished jobs need, as it is now. The node is told when there may be more. */
+  /** What unfinished jobs need, as it is now. The node is told when there is more. Throws as `Parts.borrow`, but waits while the part restarts. */
   roots(): AsyncGenerator<CID, void, undefined>
-  /** Tells the node nothing any more. Before the part is closed. */
-  close(): Promise<void>
 }
 
 /** What {@link createKitLog} takes. */
@@ -47,34 +45,37 @@ export function createKitLog({ parts, home, config, role }: KitLogOptions): KitL
     ...Object.fromEntries(jobKinds.map((kind) => [kind.type, jobs.handlerOf(kind)])),
     [migrateType]: migration.handler,
   }
-  /** Whether an opening before this one has left records. */
-  const hadRecords = hasFiles(home.log)
+  /** Whether there may be records: this or an opening before has made them. */
+  let hasRecords = hasFiles(home.log)
   let opening: Promise<unknown> | undefined
-  const owner = createOwner({ name: 'log of the kit' })
 
   async function openPart(): Promise<Wal> {
     await using opening = new AsyncDisposableStack()
     const wal = opening.use(
-      await openWalPart({ path: home.log, config: config.log, types, probe: () => probe(parts), role }),
+      await openWalPart({
+        ...{ path: home.log, config: config.log, types, role, onRetained },
+        probe: () => probe(parts),
+      }),
     )
+    hasRecords = true
+    openIpfs()?.store.noteRetained()
     if (openIpfs()?.migration !== undefined) await migration.promise(wal)
     opening.move()
-    owner.spawn(() => tellOfRoots(wal), { name: 'roots of jobs' })
     return wal
+  }
+
+  function onRetained(cids: readonly string[]): void {
+    openIpfs()?.store.noteRetained(cids.map((cid) => CID.parse(cid)))
   }
 
   /** The node, unless it is not open: the next one asks for all roots before it lets anything go. */
   function openIpfs(): Ipfs | undefined {
-    const isOpen = parts.list().some(({ name, state }) => name === ipfsPart && state === 'running')
-    return isOpen ? (parts.current(ipfsPart) as OpenNode).ipfs : undefined
-  }
-
-  /** Until the log is closed: an operation is queued when it is promised, and when it is to be tried again. */
-  async function tellOfRoots(wal: Wal): Promise<void> {
-    openIpfs()?.store.noteRetained()
-    for await (const change of wal.follow({ states: ['queued'] })) {
-      const roots = 'operation' in change ? change.operation.cids.map((cid) => CID.parse(cid)) : undefined
-      openIpfs()?.store.noteRetained(roots)
+    try {
+      return (parts.current(ipfsPart) as OpenNode).ipfs
+    } catch (error) {
+      if (error instanceof KitError && ['KIT_PART_UNKNOWN', 'KIT_PART_UNAVAILABLE'].includes(error.code))
+        return undefined
+      throw error
     }
   }
 
@@ -86,27 +87,38 @@ export function createKitLog({ parts, home, config, role }: KitLogOptions): KitL
 
   async function lendWal(): Promise<LentWal> {
     await open()
-    const borrowed = parts.borrow([walPart])
-    return { ...borrowed, wal: borrowed.parts[walPart] as Wal, release: () => borrowed.release() }
+    return lentOf(parts.borrow([walPart]))
+  }
+
+  /** Who asks is about to let blocks go, perhaps for a writer: a log that is closed for a moment is no reason to refuse that. */
+  async function retainedCids(): Promise<readonly string[]> {
+    await open()
+    for (;;) {
+      const { wal, signal, release } = lentOf(await parts.borrowSettled([walPart]))
+      try {
+        return await wal.retainedCids()
+      } catch (error) {
+        if (!signal.aborted) throw error
+      } finally {
+        release()
+      }
+    }
   }
 
   return {
     jobs,
     open,
     async *roots() {
+      await opening
       // Where there are no records there is no job, also if the disk is too full to make the log.
-      if (!hadRecords && (opening === undefined || hasFailed(parts))) return
-      const { wal, release } = await lendWal()
-      let cids: readonly string[]
-      try {
-        cids = await wal.retainedCids()
-      } finally {
-        release()
-      }
-      for (const cid of cids) yield CID.parse(cid)
+      if (!hasRecords) return
+      for (const cid of await retainedCids()) yield CID.parse(cid)
     },
-    close: () => owner.close(),
   }
+}
+
+function lentOf(borrowed: BorrowedParts): LentWal {
+  return { ...borrowed, wal: borrowed.parts[walPart] as Wal, release: () => borrowed.release() }
 }
 
 /** Whether a folder has files. What cannot be listed may have some. */
@@ -116,12 +128,6 @@ function hasFiles(path: string): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code !== 'ENOENT'
   }
-}
-
-function hasFailed(parts: Parts): boolean {
-  return parts
-    .list()
-    .some(({ name, state, restarts }) => name === walPart && state === 'failed' && restarts === 0)
 }
 
 /** Whether jobs find what they work on. */

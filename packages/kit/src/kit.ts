@@ -137,7 +137,6 @@ export async function openKit(options: KitOptions): Promise<Kit> {
     }
   })
   const log = createKitLog({ parts, home, config, role })
-  opening.defer(() => log.close())
   const nodeOpened = createEvent({ name: 'opening of the node' })
   // A full store asks for them as it is opened, and the log looks at the node when it is opened.
   async function* roots() {

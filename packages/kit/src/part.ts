@@ -9,6 +9,8 @@ export interface Part {
   current(): AsyncDisposable
   /** Counts a call as a user of the part; what it returns ends that, and may be called twice. */
   lend(controller: AbortController): () => void
+  /** Waits for the end of what is under way. */
+  settled(): Promise<void>
   restart(): Promise<PartStatus>
   close(): Promise<void>
   status(): PartStatus
@@ -87,6 +89,10 @@ class NamedPart implements Part {
     }
   }
 
+  async settled(): Promise<void> {
+    await run(this.#begun())
+  }
+
   restart(): Promise<PartStatus> {
     if (this.#restarting === undefined) {
       this.#become('restarting')
@@ -111,9 +117,7 @@ class NamedPart implements Part {
 
   async close(): Promise<void> {
     try {
-      // A restart never rejects; a failed opening has been told to its caller and left nothing open.
-      const begun = () => Promise.allSettled([this.#restarting, this.#opening])
-      if ((await within(this.#options.graceMs, begun)) === 'late') throw this.#stuck('opened')
+      if ((await within(this.#options.graceMs, () => this.#begun())) === 'late') throw this.#stuck('opened')
       await this.#endInstance()
     } catch (error) {
       this.#become('failed', error)
@@ -131,6 +135,11 @@ class NamedPart implements Part {
       abandonedCalls: this.#abandonedCalls,
       ...(this.#error === undefined ? {} : { error: this.#error }),
     })
+  }
+
+  /** The end of what is under way. A restart never rejects; a failed opening has been told to its caller and left nothing open. */
+  #begun(): Promise<unknown> {
+    return Promise.allSettled([this.#restarting, this.#opening])
   }
 
   /** Cancels the calls, waits for them, and closes the instance. Afterwards there is none. */

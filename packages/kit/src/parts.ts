@@ -60,6 +60,8 @@ export interface Parts extends AsyncDisposable {
    * `current`, and `KIT_CLOSED`.
    */
   borrow(names: readonly string[]): BorrowedParts
+  /** The same, but waits while one of them is opened or restarted. Throws as `borrow` for what has come of that. */
+  borrowSettled(names: readonly string[]): Promise<BorrowedParts>
   /**
    * Cancels the calls that use a part, waits for them (at most the grace time), closes it, and opens it
    * again. New calls get `KIT_PART_UNAVAILABLE` meanwhile; other parts go on. When it cannot be closed or
@@ -132,6 +134,15 @@ class NamedParts implements Parts {
       // A call without parts ends with all of them.
       signal: names.length === 0 ? this.#ending.signal : controller.signal,
       release: () => returns.forEach((giveBack) => giveBack()),
+    }
+  }
+
+  async borrowSettled(names: readonly string[]): Promise<BorrowedParts> {
+    for (;;) {
+      const busy = names.map((name) => this.#part(name)).find((part) => part.status().state === 'restarting')
+      // In the same turn: nothing begins between.
+      if (busy === undefined) return this.borrow(names)
+      await busy.settled()
     }
   }
 

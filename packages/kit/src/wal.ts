@@ -17,6 +17,8 @@ export interface WalPartOptions {
   readonly types: OperationTypes
   /** Really looks whether the node is there; tells what it has found. */
   readonly probe: () => string
+  /** Told of CIDs that jobs need from now on. */
+  readonly onRetained: (cids: readonly string[]) => void
   /** The jobs of a command are stopped at once at its end. */
   readonly role: 'server' | 'command'
 }
@@ -35,10 +37,11 @@ const attachedAtOnce = 1000
 const detachedAtOnce = 4
 
 /** Opens the log of a home. Throws what `openWal` throws. */
-export async function openWalPart({ path, config, types, probe, role }: WalPartOptions): Promise<Wal> {
+export async function openWalPart(options: WalPartOptions): Promise<Wal> {
   // As heavy as the node: who only joins a server does not pay for it.
   const { openWal } = await import('@ipfs-kit/wal')
-  const { mode, keepFinished, keepFinishedSeconds } = config
+  const { path, types, probe, onRetained, role } = options
+  const { mode, keepFinished, keepFinishedSeconds } = options.config
   return openWal({
     path,
     mode,
@@ -47,6 +50,7 @@ export async function openWalPart({ path, config, types, probe, role }: WalPartO
     index: keepFinished > maxInMemory ? 'sqlite' : 'memory',
     keepFinished: { count: keepFinished, maxAgeMs: keepFinishedSeconds * 1000 },
     types,
+    onRetained,
     backends: { [nodeBackend]: { limit: detachedAtOnce, probe: async () => probe() } },
     concurrency: attachedAtOnce + detachedAtOnce,
     laneLimit: attachedAtOnce,

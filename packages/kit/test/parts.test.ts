@@ -265,6 +265,42 @@ test('closes the others when one does not close, and tells', async () => {
   expect(parts.list().map((part) => part.state)).toEqual(['closed', 'failed'])
 })
 
+test('lends what is opened again to who waits for that', async () => {
+  const ended = Promise.withResolvers<void>()
+  const parts = newParts()
+  await parts.open('a', async () => new Door(() => ended.promise))
+  const restarted = parts.restart('a')
+  const abort = new AbortController()
+  const reason = new Error('left')
+  const left = cancelScope(() => parts.borrowSettled(['a']), { signal: abort.signal })
+  abort.abort(reason)
+  await expect(left).rejects.toBe(reason)
+  const waiting = parts.borrowSettled(['a'])
+  expect(() => parts.borrow(['a'])).toThrow('restarting')
+  ended.resolve()
+  const borrowed = await waiting
+  expect(await restarted).toMatchObject({ state: 'running' })
+  expect(borrowed.parts['a']).toBe(parts.current('a'))
+  borrowed.release()
+  await expect(parts.borrowSettled(['b'])).rejects.toMatchObject({ code: 'KIT_PART_UNKNOWN' })
+})
+
+test('tells who waits for a part that it could not be opened again', async () => {
+  const parts = newParts()
+  let isBroken = false
+  await parts.open('a', async () => {
+    if (isBroken) throw new Error('broken')
+    return new Door()
+  })
+  isBroken = true
+  const restarted = parts.restart('a')
+  await expect(parts.borrowSettled(['a'])).rejects.toMatchObject({
+    code: 'KIT_PART_UNAVAILABLE',
+    message: expect.stringContaining('broken') as string,
+  })
+  expect(await restarted).toMatchObject({ state: 'failed' })
+})
+
 test('publishes each change of a state', async () => {
   const seen: string[] = []
   const listen = (message: unknown): void => {

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type Kit, openKit } from '@ipfs-kit/kit'
+import { CID } from 'multiformats/cid'
+import { create } from 'multiformats/hashes/digest'
 import { expect, test } from 'vitest'
 import { collect } from './collect.ts'
 import { jobOf } from './jobs-of.ts'
@@ -91,4 +93,44 @@ test('what a job works on that is tried again stays as well, until the job has e
   for (const id of turns) await kit.call('jobs.cancel', { id })
   await kit.call('repo.gc', {})
   expect(await kit.call('store.explain', { cid: wanted })).toMatchObject({ state: 'absent' })
+})
+
+test('what an operation needs that was appended by its type stays as well', async () => {
+  const kit = await openTemporaryKit(server)
+  const params = (cid: string): string => JSON.stringify({ cid })
+  const notBefore = '3000-01-01T00:00:00Z'
+  await expect(
+    kit.call('wal.append', { type: 'pin', params: params('nonsense'), notBefore }),
+  ).rejects.toMatchObject({ code: 'IPFS_INVALID_CID' })
+  const ids: number[] = []
+  const [wanted, also] = await fill(kit, async (cid) => {
+    const made = await kit.call('wal.append', { type: 'pin', params: params(`/ipfs/${cid}/0`), notBefore })
+    expect(made.operation.cids).toEqual([cid])
+    ids.push(made.operation.id)
+  })
+  // A payload, as of a type whose parameters do not name it.
+  const gc = await kit.call('wal.append', { type: 'custom:gc', cids: also, notBefore })
+  ids.push(gc.operation.id)
+  await press(kit)
+  for (const cid of [wanted, also])
+    expect(await kit.call('store.explain', { cid })).toMatchObject({ state: 'kept' })
+  for (const id of ids) await kit.call('jobs.cancel', { id })
+  await kit.call('repo.gc', {})
+  expect(await kit.call('store.explain', { cid: wanted })).toMatchObject({ state: 'absent' })
+})
+
+test('roots of any codec and hash are retained, and break neither eviction nor collection', async () => {
+  const kit = await openTemporaryKit(server)
+  const cids = [
+    'QmdfTbBqBPQ7VNxZEYEj14VmRuZBkqFbiwReogJgS1zR1n',
+    'bafkqabtimvwgy3yk',
+    // A codec, and a hash, that nobody knows.
+    CID.createV1(0x3fff, create(0x12, randomBytes(32))).toString(),
+    CID.createV1(0x70, create(0x3fff, randomBytes(200))).toString(),
+    CID.createV1(0x55, create(0x12, new Uint8Array())).toString(),
+    'k51qzi5uqu5dlvj2baxnqndepeb86cbk3ng7n3i46uzyxzyqj2xjonzllnv0v8',
+  ]
+  await kit.wal.append({ type: 'custom:gc', params: {}, cids, notBefore: Date.parse('3000-01-01T00:00:00Z') })
+  await press(kit)
+  await kit.call('repo.gc', {})
 })

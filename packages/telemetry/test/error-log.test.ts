@@ -1,5 +1,5 @@
 import diagnosticsChannel from 'node:diagnostics_channel'
-import { createErrorLog } from '@ipfs-kit/telemetry'
+import { createErrorLog } from '@ipfs-kit/telemetry/logs'
 import { expect, onTestFinished, test } from 'vitest'
 
 const channel = diagnosticsChannel.channel('operations:error')

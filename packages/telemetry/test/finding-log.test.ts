@@ -1,5 +1,5 @@
 import diagnosticsChannel from 'node:diagnostics_channel'
-import { createFindingLog } from '@ipfs-kit/telemetry'
+import { createFindingLog } from '@ipfs-kit/telemetry/logs'
 import { expect, onTestFinished, test } from 'vitest'
 
 function openLog() {

@@ -1,5 +1,6 @@
 /** Run as a process of its own: measures itself, scrapes once, and comes to its end. */
-import { createErrorLog, createTelemetry } from '@ipfs-kit/telemetry'
+import { createTelemetry } from '@ipfs-kit/telemetry'
+import { createErrorLog } from '@ipfs-kit/telemetry/logs'
 import { Registry } from 'prom-client'
 
 const telemetry = createTelemetry({ registry: new Registry(), nameOfServer: () => 'api' })

@@ -1,15 +1,8 @@
 /** The command line: what is in a log of operations that nobody has open, and what can be done to it then. */
-import { join, resolve } from 'node:path'
 import { nodeDisk } from '@ipfs-kit/disk'
 import type { AnyOperation } from '@ipfs-kit/operations'
-import {
-  addCommands,
-  CommandError,
-  type CommandLine,
-  connectParts,
-  runProgram,
-} from '@ipfs-kit/operations/cli'
-import { Command, InvalidArgumentError } from 'commander'
+import { addCommands, addFolder, type CommandLine, connectParts, runProgram } from '@ipfs-kit/operations/cli'
+import { Command } from 'commander'
 import { WalError } from './errors.ts'
 import type { WalConfig } from './store/record.ts'
 import { openWal } from './wal/open-wal.ts'
@@ -58,21 +51,14 @@ export function runCommandLine(options: ProgramOptions): Promise<number> {
   const program = new Command('ipfs-kit-wal')
     .description('Looks at a log of operations that nobody has open, and mends it')
     .version(version)
-    .option('--path <folder>', 'folder of the log; default log in $IPFS_KIT_HOME', (text) => {
-      if (text === '') throw new InvalidArgumentError('A path is not empty.')
-      return resolve(cwd, text)
-    })
     .option('--json', 'print JSON, one object a line')
-  const pathOf = ({ path = home && join(resolve(cwd, home), 'log') }: Readonly<Record<string, unknown>>) => {
-    if (typeof path === 'string' && path !== '') return path
-    throw new CommandError('COMMAND_USAGE', 'Name the folder of the log with --path')
-  }
+  const folderOf = addFolder(program, { what: 'log', cwd, inHome: { home, name: 'log' } })
   const common = { streams, signal, cwd }
   addCommands(program, {
     ...common,
     operations: looking,
     connect: async (globals) => {
-      const path = pathOf(globals)
+      const path = folderOf(globals)
       const wal = await unlessHeld(path, () => viewWal(nodeDisk(), path))
       return connectParts(looking, { wal }, () => wal.close())
     },
@@ -81,7 +67,7 @@ export function runCommandLine(options: ProgramOptions): Promise<number> {
     ...common,
     operations: changing,
     connect: async (globals) => {
-      const path = pathOf(globals)
+      const path = folderOf(globals)
       // It is there, and read to its end, before anything is written.
       const view = await unlessHeld(path, () => viewWal(nodeDisk(), path))
       const { config } = view

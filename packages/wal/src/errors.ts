@@ -63,6 +63,11 @@ export const walErrors = {
     when: 'the parameters of an operation, or what its handler saves or tells, are not of its schema, not JSON, or too large',
     next: 'Correct what the message names; pass large payloads by their CID.',
   },
+  WAL_CID_INVALID: {
+    kind: 'invalid',
+    when: 'a CID that an operation is to retain while it is unfinished is none, or it names more than 1,000',
+    next: 'Correct the CID that the message names, or name the root of what is needed.',
+  },
   WAL_DEPENDENCY: {
     kind: 'invalid',
     when: 'an operation depends on one that is not there, has failed or was cancelled',

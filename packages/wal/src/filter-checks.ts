@@ -1,12 +1,13 @@
 /** Checks of what finds operations. */
-import { checkKeys, checkList, checkText, checkTime, wholeNumber } from './option-checks.ts'
+import { checkLsn } from './checks.ts'
+import { checkKeys, checkList, checkText, checkTime } from './option-checks.ts'
 import type { OperationFilter } from './store/operation-index.ts'
 
 const states = ['queued', 'running', 'retrying', 'completed', 'failed', 'cancelled']
 
-/** @throws RangeError unless it can be the id of an operation, or an LSN. */
+/** @throws RangeError unless it can be the id of an operation, which is an LSN. */
 export function checkId(id: number): void {
-  wholeNumber(id ?? NaN, 'An id', 1, Number.MAX_SAFE_INTEGER, 0)
+  checkLsn(id, 'An id')
 }
 
 /** @throws TypeError, RangeError */

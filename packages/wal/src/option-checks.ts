@@ -41,9 +41,10 @@ export function checkText(value: string | undefined, name: string, most: number)
   throw new RangeError(`${name} has 1 to ${most} characters, not ${value.length}`)
 }
 
-/** @throws TypeError, RangeError unless it is a list of at most `most`. */
+/** @throws TypeError, RangeError unless it is a list of at most `most`, all of which are there. */
 export function checkList(value: readonly unknown[] | undefined, name: string, most: number): void {
   if (value === undefined) return
   if (!Array.isArray(value)) throw new TypeError(`${name} is an array`)
+  if (value.includes(undefined)) throw new TypeError(`An item of ${name} is undefined`)
   if (value.length > most) throw new RangeError(`${name} has at most ${most} items, not ${value.length}`)
 }

@@ -78,6 +78,10 @@ describe('what is refused', () => {
       const promise = wal.append({ type: 'pin', params: {}, ...wrong })
       await expect(promise, JSON.stringify(wrong)).rejects.toThrow(RangeError)
     }
+    for (const list of ['after', 'afterInBatch', 'cids']) {
+      const promise = wal.append({ type: 'pin', params: {}, [list]: [undefined] })
+      await expect(promise, list).rejects.toThrow(TypeError)
+    }
     const typo = wal.append({ type: 'pin', params: {}, prioritty: 3 } as NewOperation)
     await expect(typo).rejects.toThrow(/did you mean priority/)
     await expect(wal.append({ type: 'pin', params: {} }, { timeout: 5 } as never)).rejects.toThrow(TypeError)

@@ -196,6 +196,25 @@ test('the rate of a job that is followed is that of its time', async () => {
   expect(lines.find((line) => line.includes('running  75 %'))).toMatch(/ [1-9]\d* bytes\/s /)
 })
 
+test('who follows from an LSN is told what of it the log does not have', async () => {
+  const path = join(await temporaryFolder(), 'log')
+  let last = 0
+  {
+    await using wal = await openWal({ path, types: testTypes, segmentBytes: 131_072 })
+    while (wal.stats().log.firstLsn === 1) await finished(wal, 100)
+    last = wal.stats().log.nextLsn - 1
+  }
+  const lines = async (...args: string[]) =>
+    (await command(path, 'follow', ...args, '--path', '.')).out.trimEnd().split('\n')
+  expect(await lines('--from', String(last + 2))).toEqual([`missed the changes 1 to ${last}`])
+  expect(await lines('--from', String(last + 1))).toEqual([''])
+  const [missed, ...told] = await lines('--from', '7')
+  expect(missed).toMatch(/^missed the changes 7 to \d+$/)
+  expect(told).not.toEqual([])
+  // Who names none asks for what there is.
+  expect(await lines()).toEqual(told)
+})
+
 test('the options are told after a checkpoint has let go of the opening that had them', async () => {
   const path = join(await temporaryFolder(), 'log')
   {

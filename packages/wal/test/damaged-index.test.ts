@@ -5,6 +5,7 @@ import { createEvent } from '@ipfs-kit/concurrency'
 import { openWal, type WalOptions } from '@ipfs-kit/wal'
 import Database from 'better-sqlite3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { cidOf } from './cid-of.ts'
 import { handler } from './wal-on.ts'
 
 let home: string
@@ -24,7 +25,7 @@ test('a log is opened whichever page of its index is garbage, and has all operat
   }
   {
     await using wal = await openWal(options)
-    const asked = { type: 'pin', params: { text: 'x' }, backend: 's3', cids: ['c'] } as const
+    const asked = { type: 'pin', params: { text: 'x' }, backend: 's3', cids: [cidOf('c')] } as const
     await wal.appendMany(Array.from({ length: operations }, (_, n) => ({ ...asked, key: `${n}` })))
   }
   const file = join(options.path, 'index.sqlite')

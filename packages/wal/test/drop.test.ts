@@ -1,6 +1,6 @@
 import { taskGroup } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
-import { simDisk } from '@ipfs-kit/disk'
+import { type SimDisk, simDisk } from '@ipfs-kit/disk'
 import type { Log } from '@ipfs-kit/wal'
 import { expect, test } from 'vitest'
 import { whole } from './crash/world.ts'
@@ -90,15 +90,20 @@ test('a drop whose removal fails leaves what it could not remove', async () => {
   expect(await log.dropBefore(11)).toBe(1)
 })
 
+/** As the next process finds it: the name of a segment was removed, and comes back or not after a power loss. */
+async function diskWithDoubtfulName(seed: number): Promise<SimDisk> {
+  const disk = simDisk({ seed })
+  const log = await openOn(disk)
+  for (let nth = 0; nth < 15; nth += 1) await log.append(Buffer.alloc(700, nth))
+  disk.failAt('syncFolder', 1)
+  await expect(log.dropBefore(6)).rejects.toMatchObject({ code: 'WAL_SYNC_FAILED' })
+  await log.close()
+  return disk.kill()
+}
+
 test('a name that comes back after a failed sync of the folder is removed by the next opening', async () => {
   for (let seed = 1; seed <= 60; seed += 1) {
-    const disk = simDisk({ seed })
-    const log = await openOn(disk)
-    for (let nth = 0; nth < 15; nth += 1) await log.append(Buffer.alloc(700, nth))
-    disk.failAt('syncFolder', 1)
-    await expect(log.dropBefore(6)).rejects.toMatchObject({ code: 'WAL_SYNC_FAILED' })
-    await log.close()
-    const next = disk.kill()
+    const next = await diskWithDoubtfulName(seed)
     const again = await openOn(next)
     await again.dropBefore(11)
     await again.close()
@@ -110,13 +115,7 @@ test('a name that comes back after a failed sync of the folder is removed by the
 
 test('an opening that loses the power while it removes such a name leaves nothing to be found', async () => {
   for (let seed = 1; seed <= 12; seed += 1) {
-    const disk = simDisk({ seed })
-    const log = await openOn(disk)
-    for (let nth = 0; nth < 15; nth += 1) await log.append(Buffer.alloc(700, nth))
-    disk.failAt('syncFolder', 1)
-    await expect(log.dropBefore(6)).rejects.toMatchObject({ code: 'WAL_SYNC_FAILED' })
-    await log.close()
-    const killed = disk.kill()
+    const killed = await diskWithDoubtfulName(seed)
     for (let nth = 5; nth <= 30; nth += 1) {
       const copy = killed.copy(nth)
       copy.crashAt('any', nth)

@@ -1,7 +1,7 @@
 /** A volume on which the index cannot grow any more, and then can again. */
-import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { runMounting } from '@ipfs-kit/disk/testing'
 import { openWal, type Wal } from '@ipfs-kit/wal'
 import Database from 'better-sqlite3'
 import { expect, test } from 'vitest'
@@ -75,24 +75,13 @@ test('a log that is closed while its index finds no room has everything when it 
   for (const id of ids) expect(await again.wait(id)).toMatchObject({ state: 'completed' })
 })
 
-/** Ways to a process that may mount: in a user namespace of its own, or as root in a mount namespace. */
-const ways = [
-  ['unshare', '-rm'],
-  ['unshare', '-m'],
-] as const
-
 test('on a small volume that is full, the same', async (context) => {
   const place = await temporaryFolder()
-  const way = ways.find(([program, ...parameters]) => {
-    return spawnSync(program, [...parameters, 'mount', '-t', 'tmpfs', 'tmpfs', place]).status === 0
-  })
-  if (way === undefined) {
-    context.skip('needs a small file system: neither `unshare -rm` nor `unshare -m` may mount a tmpfs here')
+  const child = fileURLToPath(new URL('full-index-child.ts', import.meta.url))
+  const run = runMounting(place, ['--conditions=@ipfs-kit/source', child, place])
+  if (run === undefined) {
+    context.skip('needs a small file system, and nothing may be mounted here')
     return
   }
-  const [program, ...parameters] = way
-  const child = fileURLToPath(new URL('full-index-child.ts', import.meta.url))
-  const node = [process.execPath, '--conditions=@ipfs-kit/source', child, place]
-  const run = spawnSync(program, [...parameters, ...node], { encoding: 'utf8' })
   expect([run.status, run.stderr, run.stdout]).toEqual([0, '', 'all held\n'])
 })

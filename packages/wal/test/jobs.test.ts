@@ -4,6 +4,8 @@ import { sleep } from '@ipfs-kit/concurrency'
 import type { OperationChange } from '@ipfs-kit/wal'
 import { walOperations, type Job } from '@ipfs-kit/wal/operations'
 import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { cidOf } from './cid-of.ts'
 import { collect, servedWal, temporaryFolder } from './served-wal.ts'
 
 test('a job shows its stage, its bytes and items, and which items failed', async () => {
@@ -21,7 +23,7 @@ test('a job shows its stage, its bytes and items, and which items failed', async
 
 test('a job tells what was asked for, the CIDs that it needs, and what has come of it', async () => {
   const { call, wal } = await servedWal()
-  const cids = Array.from({ length: 12 }, (_, nth) => `bafy${nth}`)
+  const cids = Array.from({ length: 12 }, (_, nth) => cidOf(`${nth}`))
   const params = { text: 'x'.repeat(2000) }
   const { id } = (await wal.append({ type: 'custom:done', params, cids })).operation
   expect(await call('jobs.wait', { id })).toMatchObject({ params, cids: cids.slice(0, 10), result: params })
@@ -29,7 +31,7 @@ test('a job tells what was asked for, the CIDs that it needs, and what has come 
   expect(jobs).toMatchObject([{ id, cids: cids.slice(0, 10) }])
   // A page of them has no more than what tells them from each other.
   expect(JSON.stringify(jobs)).not.toContain('xxx')
-  expect(textOf('jobs.list', { jobs })).toContain(`${id}  custom:done  completed  bafy0`)
+  expect(textOf('jobs.list', { jobs })).toContain(`${id}  custom:done  completed  ${cids[0]}`)
   const shown = textOf('jobs.show', await call('jobs.show', { id }))
   expect(shown).toContain('asked for: {"text":"xxx')
   expect(shown).toContain('result: {"text":"xxx')
@@ -37,7 +39,7 @@ test('a job tells what was asked for, the CIDs that it needs, and what has come 
 })
 
 test('the rate of a job that goes on is that of its last attempt', async () => {
-  const params = (await import('zod')).z.object({})
+  const params = z.object({})
   let at = Date.now()
   const { call, wal } = await servedWal({
     // A second from each record to the next, at least.
@@ -72,7 +74,7 @@ test('100 percent means completed, and nothing else does', async () => {
   const { call, wal } = await servedWal({
     types: {
       'custom:almost': {
-        params: (await import('zod')).z.object({}),
+        params: z.object({}),
         maxAttempts: 1,
         run(_params: unknown, { progress }) {
           progress({ stage: 'checking', bytes: 400, totalBytes: 400 })
@@ -102,6 +104,40 @@ test('a job is paused, resumed, cancelled and tried again by its id', async () =
   })
   expect(await call('jobs.retry', { id })).toMatchObject({ paused: false })
   expect((await call('jobs.list', { state: 'unfinished' })).jobs.map((job) => job.id)).toEqual([id])
+})
+
+test('a job that is tried again does not look failed, and tells what its attempts before have failed with', async () => {
+  let calls = 0
+  const { call, wal } = await servedWal({
+    types: {
+      'custom:once': {
+        params: z.object({}),
+        maxAttempts: 1,
+        async run(_params: unknown, { progress }) {
+          calls += 1
+          if (calls === 1) throw Object.assign(new Error('The source is gone'), { code: 'TEST_GONE' })
+          progress({ stage: 'waiting', bytes: 50 })
+          await sleep(Infinity)
+        },
+      },
+    },
+  })
+  const { id } = (await wal.append({ type: 'custom:once', params: {} })).operation
+  const failed = await call('jobs.wait', { id })
+  expect(failed.failedAttempts).toMatchObject([{ attempt: 1, code: 'TEST_GONE' }])
+  expect(textOf('jobs.show', failed).match(/The source is gone/g)).toHaveLength(1)
+  const from = wal.stats().log.nextLsn
+  const retried = await call('jobs.retry', { id })
+  expect(retried.failure).toBeUndefined()
+  await firstProgress(wal.follow({ id, from }))
+  const running = await call('jobs.show', { id })
+  expect(running).toMatchObject({ state: 'running', failedAttempts: [{ attempt: 1, code: 'TEST_GONE' }] })
+  expect(running.failure).toBeUndefined()
+  const [line] = textOf('jobs.list', await call('jobs.list', {})).split('\n')
+  expect(line).toContain('running')
+  expect(line).not.toContain('TEST_GONE')
+  expect(textOf('jobs.show', running)).toContain('attempt 1: TEST_GONE: The source is gone')
+  expect((await call('wal.get', { id })).failure).toBeUndefined()
 })
 
 test('what a job that waits or was broken by another one is to do next is told', async () => {

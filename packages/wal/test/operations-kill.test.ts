@@ -1,10 +1,8 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { killAfter } from '@ipfs-kit/disk/testing'
 import { openWal } from '@ipfs-kit/wal'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { soak } from './crash/amount.ts'
@@ -18,25 +16,15 @@ beforeAll(async () => {
 })
 afterAll(() => rm(home, { recursive: true }))
 
-/** Lets a process work until it ends, or has said so many lines and is killed. What it said. */
+/** Lets a process work until it has said so many lines and is killed, or kills itself. What it said, in words. */
 async function live(
   path: string,
   what: string,
   lines = Infinity,
   atLine?: () => Promise<void>,
 ): Promise<string[][]> {
-  const args = ['--conditions=@ipfs-kit/source', child, path, what]
-  const process = spawn(globalThis.process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  const ended = once(process, 'exit')
-  const said: string[][] = []
-  for await (const line of createInterface({ input: process.stdout })) {
-    said.push(line.split(' '))
-    if (said.length !== lines) continue
-    await atLine?.()
-    process.kill('SIGKILL')
-  }
-  await ended
-  return said
+  const said = await killAfter(['--conditions=@ipfs-kit/source', child, path, what], lines, atLine)
+  return said.map((line) => line.split(' '))
 }
 
 test(

@@ -1,5 +1,6 @@
-import { sleep, taskGroup } from '@ipfs-kit/concurrency'
+import { createEvent, sleep, taskGroup } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
+import type { LoggedOperation } from '@ipfs-kit/wal'
 import { expect, test } from 'vitest'
 import { errorOf, handler, openOps, someDisk, until } from './wal-on.ts'
 
@@ -54,6 +55,44 @@ onBoth('tries again after a failure, and keeps what has failed too often as a de
   await wal.retry(dead.id)
   expect(await wal.wait(dead.id)).toMatchObject({ state: 'failed', attemptCount: 2 })
   expect(wal.stats()).toMatchObject({ completed: 1, failed: 2, retried: 2 })
+})
+
+onBoth('what is tried again has no failure while it is, and its attempts keep theirs', async () => {
+  const ends = [createEvent(), createEvent(), createEvent()]
+  let calls = 0
+  const run = async (): Promise<void> => {
+    const call = calls++
+    await ends[call]?.wait()
+    throw new Error(`failure ${call + 1}`)
+  }
+  await using wal = await openOps({
+    types: { 'custom:try': handler(run, { maxAttempts: 2 }) },
+    retryBaseMs: 2,
+    drainMs: 0,
+  })
+  const { id } = (await wal.append({ type: 'custom:try', params: {} })).operation
+  const running = async (attempts: number): Promise<LoggedOperation> => {
+    for (;;) {
+      const operation = await until(wal, id, 'running')
+      if (operation.attemptCount === attempts) return operation
+      await sleep(1)
+    }
+  }
+  const failures = ({ attempts }: LoggedOperation) => attempts.map(({ failure }) => failure?.message)
+  expect((await running(1)).failure).toBeUndefined()
+  ends[0]!.set()
+  const second = await running(2)
+  expect(second.failure).toBeUndefined()
+  expect(failures(second)).toEqual(['failure 1', undefined])
+  ends[1]!.set()
+  expect(await wal.wait(id)).toMatchObject({ state: 'failed', failure: { message: 'failure 2' } })
+  const queued = await wal.retry(id)
+  expect(queued.state).toBe('queued')
+  expect(queued.failure).toBeUndefined()
+  const third = await running(3)
+  expect(third.failure).toBeUndefined()
+  expect(failures(third)).toEqual(['failure 1', 'failure 2', undefined])
+  await wal.cancel(id)
 })
 
 onBoth('an operation is cancelled while it waits and while it runs', async () => {

@@ -42,6 +42,7 @@ describe('options of a log', () => {
     const wrongs = [{ mode: 'never' }, { path: 'log' }, { path: 5 }, { path: '' }, { segmentSize: 4096 }]
     for (const wrong of wrongs) await expect(open(wrong)).rejects.toThrow(TypeError)
     await expect(open({ path: '/a\0b' })).rejects.toThrow(TypeError)
+    await expect(open({ segmentByte: 4096 })).rejects.toThrow('did you mean segmentBytes?')
   })
 
   test('those of calls are checked at once', async () => {

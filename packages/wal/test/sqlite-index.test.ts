@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createMemoryIndex } from '../src/store/memory-index.ts'
 import { queryTexts } from '../src/sqlite/queries.ts'
 import { openSqliteIndex } from '../src/sqlite/sqlite-index.ts'
+import type { WalRecord } from '../src/store/record.ts'
 import { soak } from './crash/amount.ts'
 import { adds } from './open-store-on.ts'
 import { answersOf, applyAll, recordsOf, steps } from './index-steps.ts'
@@ -100,6 +101,32 @@ describe('the index in SQLite', () => {
       await index.recovered()
       expect(index.get(2)).toMatchObject({ after: [1], waitingFor: 0 })
       expect(index.lanes()).toEqual([''])
+    }
+  })
+
+  test('retains a CID as long as an operation that names it has not ended', async () => {
+    await using memory = createMemoryIndex()
+    await using sqlite = await openSqliteIndex(newPath())
+    await using copied = createMemoryIndex()
+    for (const index of [memory, sqlite]) {
+      let lsn = 0
+      const retainedAfter = async (...records: WalRecord[]) => {
+        applyAll(index, records, 2, lsn + 1)
+        lsn += records.length
+        await index.recovered()
+        return index.retainedCids().toSorted()
+      }
+      const named = [adds({}, { cids: ['a', 'b'] }), adds({}, { cids: ['b', 'c'] }), adds()]
+      expect(await retainedAfter(...named)).toEqual(['a', 'b', 'c'])
+      const failed = { kind: 'fail', at: 1000, id: 1, failure: { code: 'E', message: 'no' } } as const
+      expect(await retainedAfter({ kind: 'start', at: 1000, id: 1, epoch: 1 }, failed)).toEqual(['b', 'c'])
+      expect(await retainedAfter({ kind: 'cancel', at: 1000, id: 2, reason: 'no' })).toEqual([])
+      expect(await retainedAfter({ kind: 'retry', at: 1000, id: 2 })).toEqual(['b', 'c'])
+      expect(await retainedAfter({ kind: 'delete', at: 1000, ids: [1, 2] })).toEqual(['b', 'c'])
+      applyAll(copied, [adds({}, { cids: ['d'] })], 1)
+      await using image = await index.image()
+      await copied.load(image.head, image.parts())
+      expect(copied.retainedCids().toSorted()).toEqual(['b', 'c'])
     }
   })
 

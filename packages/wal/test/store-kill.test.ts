@@ -1,10 +1,8 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { killAfter } from '@ipfs-kit/disk/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openOperationStore } from '../src/store/open-operation-store.ts'
 import { soak } from './crash/amount.ts'
@@ -19,20 +17,6 @@ beforeAll(async () => {
 })
 afterAll(() => rm(home, { recursive: true }))
 
-/** Lets a process work until it has said so many lines, and kills it. What it said. */
-async function killAfter(lines: number): Promise<string[]> {
-  const args = ['--conditions=@ipfs-kit/source', child, path]
-  const process = spawn(globalThis.process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  const ended = once(process, 'exit')
-  const said: string[] = []
-  for await (const line of createInterface({ input: process.stdout })) {
-    said.push(line)
-    if (said.length === lines) process.kill('SIGKILL')
-  }
-  expect(await ended).toEqual([null, 'SIGKILL'])
-  return said
-}
-
 /** States in which an operation may be, by the last that was said of it: an answer may not have been said yet. */
 const possible = {
   queued: ['queued', 'retrying', 'completed'],
@@ -46,7 +30,8 @@ test(
   async () => {
     const said = new Map<number, keyof typeof possible>()
     for (let round = 0; round < 6 * soak; round += 1) {
-      for (const line of await killAfter(2 + Math.floor(Math.random() * 6000))) {
+      const lines = 2 + Math.floor(Math.random() * 6000)
+      for (const line of await killAfter(['--conditions=@ipfs-kit/source', child, path], lines)) {
         const [state, id] = line.split(' ')
         if (state === 'open') expect(id).toBe('0')
         else said.set(Number(id), state as keyof typeof possible)

@@ -1,6 +1,7 @@
 import { createEvent, sleep } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { describe, expect, test } from 'vitest'
+import { cidOf } from './cid-of.ts'
 import { openLagging } from './operations/lagging-store.ts'
 import { epochMs, errorOf, handler, openOps, someDisk, wallClock } from './wal-on.ts'
 
@@ -98,13 +99,18 @@ onBoth('finished operations are removed, and others are not', async () => {
   {
     await using wal = await openOps({ types }, disk)
     const all = await wal.appendMany([
-      { type: 'pin', params: {}, cids: ['a', 'b'] },
-      { type: 'copy', params: {}, cids: ['b'] },
-      { type: 'pin', params: {}, cids: ['b', 'c', 'c'], notBefore: wallClock() + 60_000 },
+      { type: 'pin', params: {}, cids: [cidOf('a'), cidOf('b')] },
+      { type: 'copy', params: {}, cids: [cidOf('b')] },
+      {
+        type: 'pin',
+        params: {},
+        cids: [cidOf('b'), cidOf('c'), cidOf('c')],
+        notBefore: wallClock() + 60_000,
+      },
     ])
     await wal.wait(all[0]!.operation.id)
     await wal.wait(all[1]!.operation.id)
-    expect((await wal.retainedCids()).sort()).toEqual(['b', 'c'])
+    expect((await wal.retainedCids()).sort()).toEqual([cidOf('b'), cidOf('c')].sort())
     expect(await wal.deleteFinished({ finishedBefore: epochMs })).toBe(0)
     expect(await wal.deleteFinished({ states: ['failed'] })).toBe(1)
     expect(await wal.get(all[1]!.operation.id)).toBeUndefined()

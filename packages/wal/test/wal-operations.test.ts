@@ -40,6 +40,28 @@ test('append refuses types without a handler, and parameters that are no JSON or
   }
 })
 
+test.each([
+  ['a timeout of more than 30 days', 'wal.append', { type: 'custom:done', timeoutMs: 2_592_000_001 }],
+  ['an id that is 0', 'wal.append', { type: 'custom:done', after: '0' }],
+  ['1,001 ids', 'wal.append', { type: 'custom:done', after: `1${',1'.repeat(1000)}` }],
+  ['a beginning before 1970', 'wal.append', { type: 'custom:done', notBefore: '1969-12-31T23:59:59Z' }],
+  ['an end before 1970', 'wal.append', { type: 'custom:done', expiresAt: '1970-01-01T00:00:00+01:00' }],
+  ['the first year', 'wal.list', { createdAfter: '0001-01-01T00:00:00Z' }],
+  ['a promise before 1970', 'jobs.list', { createdBefore: '1960-01-01T00:00:00Z' }],
+  ['what ended before 1970', 'wal.delete', { finishedBefore: '1960-01-01T00:00:00Z' }],
+] as const)('%s is refused by %s as input, as the log would not take it', async (_what, name, input) => {
+  const { call } = await servedWal()
+  await expect(call(name, input)).rejects.toMatchObject({ code: 'OPERATION_INVALID_INPUT' })
+})
+
+test('append takes as many ids to come after, and as long a timeout, as the log does', async () => {
+  const { call, wal } = await servedWal()
+  const ids = await finished(wal, 1000)
+  const asked = { type: 'custom:done', after: ids.join(), timeoutMs: 2_592_000_000 }
+  const { operation } = await call('wal.append', asked)
+  expect(await wal.wait(operation.id)).toMatchObject({ state: 'completed', after: ids })
+})
+
 test('list pages through operations, the newest first, and filters them', async () => {
   const { call, wal } = await servedWal()
   const ids: number[] = []
@@ -132,6 +154,27 @@ test('stats, config, health and verify tell how the log is', async () => {
     index: { operations: 1, wrong: [] },
   })
   expect(await call('wal.rebuild-index', {})).toEqual({ operations: 1 })
+})
+
+test('a full volume is told by health and stats until something can be written again', async () => {
+  const disk = simDisk({ seed: 1 })
+  const { wal, call } = await servedWal({ path: '/log', disk, index: 'memory', segmentBytes: 65_536 })
+  disk.setFaults({ capacityBytes: disk.stats().usedBytes })
+  const append = () => call('wal.append', { type: 'custom:done', notBefore: '2999-01-01T00:00:00Z' })
+  const untilRefused = async (): Promise<never> => {
+    for (;;) await append()
+  }
+  await expect(untilRefused()).rejects.toMatchObject({ code: 'WAL_FULL' })
+  expect(await call('wal.health', {})).toMatchObject({
+    state: 'degraded',
+    problems: [expect.stringContaining('the volume is full')],
+  })
+  expect(await call('wal.stats', {})).toMatchObject({ refused: expect.stringContaining('is full') })
+  disk.setFaults({ capacityBytes: 1024 ** 3 })
+  await append()
+  expect(await call('wal.health', {})).toMatchObject({ state: 'healthy', problems: [] })
+  expect(await call('wal.stats', {})).not.toHaveProperty('refused')
+  await wal.close()
 })
 
 test('a loss that opening has found is told by findings and health', async () => {

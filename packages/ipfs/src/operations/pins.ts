@@ -1,6 +1,7 @@
 /** Operations on pins. */
 import { operation } from '@ipfs-kit/operations'
 import { z } from 'zod'
+import { parseContentPath } from '../content-path.ts'
 import type { Files } from '../ipfs.ts'
 import type { OwnPins, Pin } from '../pins.ts'
 import { cidPath, pinName } from './fields.ts'
@@ -44,6 +45,11 @@ export const pinsAdd = operation<Slice<'add' | 'get'>>()({
     return shown(await ipfs.pins.get(cid, { signal }))
   },
 })
+
+/** What {@link pinsAdd} needs of an input: all is below the CID that its path begins with. @throws IpfsError IPFS_INVALID_CID, IPFS_INVALID_PATH */
+export function cidsToPin({ cid }: { readonly cid: string }): readonly string[] {
+  return [parseContentPath(cid).cid.toString()]
+}
 
 /** Unpins. */
 export const pinsRm = operation<Slice<'rm'>>()({

@@ -56,7 +56,7 @@ export function childHandler<Params, Result>(
   options: ChildHandlerOptions<Params, Result>,
 ): OperationHandler<Params, Result> {
   const { module, nodeArgs = [], heartbeatMs, silentMs, cancelMs, killAfterMs, ...handler } = options
-  const known = ['params', 'result', 'maxAttempts', 'timeoutMs', 'onInterrupted', 'isRetryable']
+  const known = ['params', 'result', 'cids', 'maxAttempts', 'timeoutMs', 'onInterrupted', 'isRetryable']
   checkKeys(handler, known, 'childHandler')
   if (!(module instanceof URL) || module.protocol !== 'file:')
     throw new TypeError('module is the URL of a file')

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { createOwner } from '@ipfs-kit/concurrency'
 import { type Disk, nodeDisk } from '@ipfs-kit/disk'
 import { diskFailure } from '../disk-failure.ts'
+import { checkKeys, wholeNumber } from '../option-checks.ts'
 import { frameAlignment, frameHeaderBytes, recordHeaderBytes } from './frame.ts'
 import type { Batch, Log, Mode } from './log.ts'
 import { OpenedLog } from './opened-log.ts'
@@ -83,44 +84,8 @@ export async function openWith(options: LogOptions, newId: () => bigint): Promis
   }
 }
 
-const modes: readonly Mode[] = ['always', 'interval', 'os']
-const leastSegmentBytes = 4096
-const mostSegmentBytes = 64 * 1024 * 1024
-
-/** @throws TypeError, RangeError */
-function checkOptions(options: LogOptions) {
-  for (const key of Object.keys(options)) {
-    if (!known.has(key)) throw new TypeError(`openLog has no option ${JSON.stringify(key)}`)
-  }
-  const { path, mode = 'always', intervalMs, onBatch } = options
-  if (typeof path !== 'string' || !path.startsWith('/')) throw new TypeError('path is an absolute path')
-  if (!modes.includes(mode)) throw new TypeError(`mode is one of ${modes.join(', ')}, not ${String(mode)}`)
-  if (intervalMs !== undefined && mode !== 'interval') {
-    throw new TypeError(`intervalMs is for the mode interval, not for ${mode}`)
-  }
-  if (onBatch !== undefined && typeof onBatch !== 'function') throw new TypeError('onBatch is a function')
-  type WholeNumber = Exclude<keyof LogOptions, 'path' | 'disk' | 'mode' | 'onBatch'>
-  const wholeNumber = (name: WholeNumber, least: number, most: number, otherwise: number): number => {
-    const { [name]: value = otherwise } = options
-    if (Number.isSafeInteger(value) && value >= least && value <= most) return value
-    throw new RangeError(`${name} is a whole number from ${least} to ${most}, not ${value}`)
-  }
-  const segmentBytes = wholeNumber('segmentBytes', leastSegmentBytes, mostSegmentBytes, 32 * 1024 * 1024)
-  const capacity = segmentBytes - segmentHeaderBytes - frameHeaderBytes - frameAlignment
-  const mostRecordBytes = capacity - recordHeaderBytes
-  return {
-    path,
-    mode,
-    segmentBytes,
-    capacity,
-    intervalMs: wholeNumber('intervalMs', 1, 3_600_000, 1000),
-    maxRecordBytes: wholeNumber('maxRecordBytes', 1, mostRecordBytes, Math.min(1024 * 1024, mostRecordBytes)),
-    maxQueuedBytes: wholeNumber('maxQueuedBytes', 1, Number.MAX_SAFE_INTEGER, 16 * 1024 * 1024),
-    onBatch,
-  }
-}
-
-const known = new Set([
+/** Names of {@link LogOptions}. */
+export const logOptionNames = [
   'path',
   'disk',
   'segmentBytes',
@@ -129,4 +94,39 @@ const known = new Set([
   'maxRecordBytes',
   'maxQueuedBytes',
   'onBatch',
-])
+] as const
+
+/** The default of `segmentBytes`. */
+export const defaultSegmentBytes = 32 * 1024 * 1024
+
+const modes: readonly Mode[] = ['always', 'interval', 'os']
+const leastSegmentBytes = 4096
+const mostSegmentBytes = 64 * 1024 * 1024
+
+/** @throws TypeError, RangeError */
+function checkOptions(options: LogOptions) {
+  checkKeys(options, logOptionNames, 'openLog')
+  const { path, mode = 'always', intervalMs, onBatch } = options
+  if (typeof path !== 'string' || !path.startsWith('/')) throw new TypeError('path is an absolute path')
+  if (!modes.includes(mode)) throw new TypeError(`mode is one of ${modes.join(', ')}, not ${String(mode)}`)
+  if (intervalMs !== undefined && mode !== 'interval') {
+    throw new TypeError(`intervalMs is for the mode interval, not for ${mode}`)
+  }
+  if (onBatch !== undefined && typeof onBatch !== 'function') throw new TypeError('onBatch is a function')
+  type WholeNumber = Exclude<keyof LogOptions, 'path' | 'disk' | 'mode' | 'onBatch'>
+  const whole = (name: WholeNumber, least: number, most: number, otherwise: number): number =>
+    wholeNumber(options[name], name, least, most, otherwise)
+  const segmentBytes = whole('segmentBytes', leastSegmentBytes, mostSegmentBytes, defaultSegmentBytes)
+  const capacity = segmentBytes - segmentHeaderBytes - frameHeaderBytes - frameAlignment
+  const mostRecordBytes = capacity - recordHeaderBytes
+  return {
+    path,
+    mode,
+    segmentBytes,
+    capacity,
+    intervalMs: whole('intervalMs', 1, 3_600_000, 1000),
+    maxRecordBytes: whole('maxRecordBytes', 1, mostRecordBytes, Math.min(1024 * 1024, mostRecordBytes)),
+    maxQueuedBytes: whole('maxQueuedBytes', 1, Number.MAX_SAFE_INTEGER, 16 * 1024 * 1024),
+    onBatch,
+  }
+}

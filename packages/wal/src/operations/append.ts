@@ -3,7 +3,8 @@ import { operation } from '@ipfs-kit/operations'
 import { z } from 'zod'
 import { WalError } from '../errors.ts'
 import type { OperationTypeName } from '../store/operation.ts'
-import { count, filterFields, filterOf, notFound, operationId } from './fields.ts'
+import { maxTimeoutMs } from '../wal/new-operation.ts'
+import { count, filterFields, filterOf, moment, notFound, operationId } from './fields.ts'
 import { loggedOperation, operationLine } from './logged-operation.ts'
 import type { WalSlice } from './part.ts'
 
@@ -17,17 +18,22 @@ export const walAppend = operation<WalSlice<'append'>>()({
     params: z.string().max(1_048_576).default('{}').describe('parameters, a JSON object'),
     backend: z.string().min(1).max(200).optional().describe('backend whose limit and health it stands under'),
     priority: z.int().min(0).max(9).default(5).describe('the larger first'),
-    notBefore: z.iso.datetime({ offset: true }).optional().describe('when it may begin; default at once'),
-    expiresAt: z.iso.datetime({ offset: true }).optional().describe('when it fails if it has not ended'),
+    notBefore: moment.optional().describe('when it may begin; default at once'),
+    expiresAt: moment.optional().describe('when it fails if it has not ended'),
     after: z
       .string()
-      .regex(/^\d{1,15}(,\d{1,15})*$/)
-      .max(16_000)
+      .regex(/^[1-9]\d{0,14}(,[1-9]\d{0,14}){0,999}$/, 'it is ids with commas, 1,000 at most')
       .optional()
       .describe('ids of operations that have to be completed before, with commas'),
+    cids: z
+      .string()
+      .regex(/^[A-Za-z0-9]{1,1000}(,[A-Za-z0-9]{1,1000}){0,999}$/)
+      .max(100_000)
+      .optional()
+      .describe('CIDs to retain while it is unfinished, with commas, besides those that its parameters name'),
     key: z.string().min(1).max(200).optional().describe('idempotency key: a second one gives the first'),
     maxAttempts: z.int().min(1).max(100).optional().describe('attempts until it has failed'),
-    timeoutMs: z.int().min(1).optional().describe('milliseconds that an attempt may take'),
+    timeoutMs: z.int().min(1).max(maxTimeoutMs).optional().describe('milliseconds that an attempt may take'),
   }),
   output: z.object({
     isNew: z.boolean().describe('false: its key was used before, and this is that operation'),
@@ -40,7 +46,7 @@ export const walAppend = operation<WalSlice<'append'>>()({
   doors: ['cli'],
   text: (answer) => `${operationLine(answer.operation)}${answer.isNew ? '' : '  was there before'}`,
   run({ wal }, input, { signal }) {
-    const { type, params, notBefore, expiresAt, after, ...rest } = input
+    const { type, params, notBefore, expiresAt, after, cids, ...rest } = input
     const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined))
     return wal.append(
       {
@@ -51,6 +57,7 @@ export const walAppend = operation<WalSlice<'append'>>()({
         ...(notBefore !== undefined && { notBefore: Date.parse(notBefore) }),
         ...(expiresAt !== undefined && { expiresAt: Date.parse(expiresAt) }),
         ...(after !== undefined && { after: after.split(',').map(Number) }),
+        ...(cids !== undefined && { cids: cids.split(',') }),
       },
       { signal },
     )

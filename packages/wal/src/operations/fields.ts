@@ -10,6 +10,11 @@ export const count = z.int().min(0)
 /** A moment, as the log has it. */
 export const at = z.number().describe('Milliseconds since 1970')
 
+/** A moment that a caller names. The log has none before 1970. */
+export const moment = z.iso
+  .datetime({ offset: true })
+  .refine((text) => !(Date.parse(text) < 0), 'it is 1970 or later')
+
 /** An operation, by the LSN of the record that promised it. */
 export const operationId = z.int().min(1).describe('id of the operation')
 
@@ -33,8 +38,8 @@ export const filterFields = {
     .describe('state, or several: unfinished, finished'),
   type: z.string().min(1).max(200).optional().describe('type of the operation'),
   backend: z.string().max(200).optional().describe('backend; an empty name for those without one'),
-  createdAfter: z.iso.datetime({ offset: true }).optional().describe('promised after this time'),
-  createdBefore: z.iso.datetime({ offset: true }).optional().describe('promised before this time'),
+  createdAfter: moment.optional().describe('promised after this time'),
+  createdBefore: moment.optional().describe('promised before this time'),
 }
 
 /** Input keys that restrict which finished operations are meant. */
@@ -47,7 +52,7 @@ export const finishedFields = {
   backend: filterFields.backend,
   createdAfter: filterFields.createdAfter,
   createdBefore: filterFields.createdBefore,
-  finishedBefore: z.iso.datetime({ offset: true }).optional().describe('ended before this time'),
+  finishedBefore: moment.optional().describe('ended before this time'),
 }
 
 const filterSchema = z.object(filterFields)

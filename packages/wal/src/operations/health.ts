@@ -9,7 +9,7 @@ import { finding, findingLine } from './verify.ts'
 
 /** What is not as the store has left it. */
 const storeFinding = z.object({
-  kind: z.enum(['index', 'snapshot', 'no-snapshot']),
+  kind: z.enum(['index', 'snapshot', 'no-snapshot', 'cid']),
   message: z.string(),
   lostThrough: count.optional().describe('What was known up to this LSN is lost, but for what could be read'),
 })
@@ -62,11 +62,12 @@ export function problemsOf(findings: readonly WalFinding[]): string[] {
 }
 
 function healthOf(stats: WalStats, findings: readonly WalFinding[]) {
-  const { log, index, store, backends, draining, stopped, stuck } = stats
+  const { log, index, store, backends, draining, stopped, refused, stuck } = stats
   const { checkpointFailure } = store
   const problems = [
     ...(log.state === 'open' ? [] : [`the log is ${log.state}: open it again`]),
     ...(stopped === undefined ? [] : [stopped]),
+    ...(refused === undefined ? [] : [`what was to be written last was not: ${refused}`]),
     ...problemsOf(findings),
     ...(checkpointFailure === undefined
       ? []

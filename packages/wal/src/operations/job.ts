@@ -37,7 +37,7 @@ export const jobSchema = z.object({
   dueAt: z.iso.datetime().optional().describe('When the next attempt may begin'),
   attempts: count.describe('Attempts begun'),
   maxAttempts: count.describe('It has failed when so many have; raised by what does not count'),
-  failure: failure.optional().describe('What failed and why, last'),
+  failure: failure.optional().describe('Why it has failed, or is to be tried again'),
   next: z.string().optional().describe('What to do next, if there is something'),
 })
 
@@ -46,6 +46,9 @@ export type Job = z.output<typeof jobSchema>
 
 /** A job by itself: with what was asked for, and what came of it. */
 export const shownJobSchema = jobSchema.extend({
+  failedAttempts: z
+    .array(failure.extend({ attempt: count.describe('From 1') }))
+    .describe('Attempts that have failed or were interrupted, the last of them'),
   params: z.record(z.string(), z.unknown()).describe('What was asked for'),
   result: z.unknown().optional().describe('What has come of it'),
 })
@@ -55,6 +58,8 @@ export type ShownJob = z.output<typeof shownJobSchema>
 
 /** Failures of items that a job shows. */
 const maxFailures = 100
+/** Attempts that failed that a job shows. */
+const maxFailedAttempts = 10
 /** CIDs that a job shows. */
 const maxCids = 10
 /** Characters of parameters and result on a terminal. */
@@ -97,8 +102,11 @@ export function jobOf(operation: LoggedOperation, now: number): Job {
 
 /** The same by itself. */
 export function shownJobOf(operation: LoggedOperation, now: number): ShownJob {
-  const { params, result } = operation
-  return { ...jobOf(operation, now), params, ...(result !== undefined && { result }) }
+  const { params, result, attempts } = operation
+  const failedAttempts = attempts
+    .flatMap(({ attempt, failure: why }) => (why === undefined ? [] : [{ attempt, ...why }]))
+    .slice(-maxFailedAttempts)
+  return { ...jobOf(operation, now), failedAttempts, params, ...(result !== undefined && { result }) }
 }
 
 /** A job as a line for a terminal. */
@@ -121,17 +129,21 @@ export function jobLine(job: Job): string {
 
 /** A job with all there is to know of it, for a terminal. */
 export function jobText(job: ShownJob): string {
-  const { createdAt, startedAt, finishedAt, dueAt, attempts, maxAttempts, failures, next } = job
+  const { createdAt, startedAt, finishedAt, dueAt, attempts, maxAttempts, failedAttempts, failures, next } =
+    job
   const dates = [
     `promised ${createdAt}`,
     ...(startedAt === undefined ? [] : [`begun ${startedAt}`]),
     ...(finishedAt === undefined ? [] : [`ended ${finishedAt}`]),
     ...(dueAt === undefined ? [] : [`due ${dueAt}`]),
   ]
+  // What the first line says is not said again.
+  const earlier = failedAttempts.filter(({ attempt }) => job.failure === undefined || attempt < attempts)
   return [
     jobLine(job),
     dates.join(', '),
     `attempts: ${attempts} of ${maxAttempts}`,
+    ...earlier.map(({ attempt, code, message }) => `  attempt ${attempt}: ${code}: ${message}`),
     `asked for: ${shortJson(job.params)}`,
     ...(job.result === undefined ? [] : [`result: ${shortJson(job.result)}`]),
     ...failures.map(({ name, code, message }) => `  ${name}: ${code}: ${message}`),

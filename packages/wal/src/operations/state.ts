@@ -26,6 +26,7 @@ export const statsSchema = z.object({
   running: count.describe('Attempts under way'),
   stuck: count.describe('Of these: whose handlers go on long after they were cancelled'),
   stopped: z.string().optional().describe('Why nothing is begun and written any more'),
+  refused: z.string().optional().describe('Why the disk did not take what was written last'),
   draining: z.boolean().describe('It is closing: nothing is begun any more'),
   followers: count,
   completed: count.describe('Since it was opened, as the two that follow'),
@@ -115,12 +116,13 @@ export const walConfig = operation<WalSlice<'config'>>()({
 
 /** The numbers as they are shown: of a failure its code and message. */
 export function shownStats(stats: WalStats): ShownStats {
-  const { stopped, log, store, ...rest } = stats
+  const { stopped, refused, log, store, ...rest } = stats
   const { lastFailure, ...numbers } = log
   const { checkpointFailure, ...checkpoints } = store
   return {
     ...rest,
     ...(stopped !== undefined && { stopped }),
+    ...(refused !== undefined && { refused }),
     log: { ...numbers, ...(lastFailure && { lastFailure: shownFailure(lastFailure) }) },
     store: {
       ...checkpoints,

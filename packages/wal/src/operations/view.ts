@@ -70,7 +70,9 @@ const viewFollow = operation<ViewSlice<'changes'>>()({
       ...(id !== undefined && { id }),
       ...(from !== undefined && { from }),
     }
-    for await (const change of wal.changes({ ...asked, signal })) yield lineOf(change, change.at)
+    for await (const change of wal.changes({ ...asked, signal })) {
+      yield lineOf(change, 'at' in change ? change.at : Date.now())
+    }
   },
 })
 

@@ -3,7 +3,7 @@ import Database from 'better-sqlite3'
 import { rmSync } from 'node:fs'
 
 /** Raised with every change of what is below, or of what records mean: an index of another version is made anew. */
-const schemaVersion = 4
+const schemaVersion = 5
 /** "wal1": the file is an index of ours. */
 const applicationId = 0x77616c31
 

@@ -1,17 +1,8 @@
 /**
- * The index in SQLite. One thread writes it, a slice of batches at a time; queries read it here, on a connection of their own.
+ * The index in SQLite. One thread writes it, which is fed by `feed.ts`; queries read it here, on a connection of their own.
  * What it means is said by `memory-index.ts`.
  */
-import {
-  createLock,
-  createOwner,
-  now,
-  type Resume,
-  shield,
-  sleep,
-  suspend,
-  throwIfCancelled,
-} from '@ipfs-kit/concurrency'
+import { createLock, shield, throwIfCancelled } from '@ipfs-kit/concurrency'
 import { interrupted } from '../store/change.ts'
 import { WalError } from '../errors.ts'
 import type { Batch, CallOptions } from '../log/log.ts'
@@ -29,25 +20,14 @@ import type {
   Retention,
 } from '../store/operation-index.ts'
 import { type Keeping, KeptOperations } from '../store/kept-operations.ts'
-import { packBatch, type PackedBatch, type Standing } from './calls.ts'
+import type { Standing } from './calls.ts'
+import { Feed } from './feed.ts'
 import type { SqliteQueries } from './queries.ts'
 import { SqliteReader } from './reader.ts'
 import { removeIndex } from './schema.ts'
+import { StandingWaits } from './standing-waits.ts'
+import { openImage } from './thread-image.ts'
 import { SqliteThread } from './thread.ts'
-
-/** Slices that the writer has or that wait for it: so many that it never waits for this thread. */
-const slicesAtOnce = 2
-/** Of a slice, which is one transaction. */
-const sliceBytes = 1024 * 1024
-const sliceRecords = 4096
-/**
- * Between two slices that are not full the writer rests so long for each record of the first, at most, while nobody waits for
- * what it does: what changes more than once meanwhile is written once.
- */
-const restMsPerRecord = 0.2
-const mostRestMs = 100
-/** How long it waits until it looks whether a volume that was full has room. */
-const fullRestMs = 500
 
 /** An index in SQLite. */
 export interface SqliteIndex extends OperationIndex {
@@ -66,11 +46,6 @@ export async function openSqliteIndex(path: string): Promise<SqliteIndex> {
   return index
 }
 
-interface Given extends PackedBatch {
-  readonly at: number
-  readonly size: number
-}
-
 class OpenedSqliteIndex implements SqliteIndex {
   onReady: ((lane: string) => void) | undefined
   readonly #path: string
@@ -78,25 +53,12 @@ class OpenedSqliteIndex implements SqliteIndex {
   #thread!: SqliteThread
   readonly #reader: SqliteReader
   #standing!: Standing
-  /** Batches that were given and are not applied, and how many of them the writer has. */
-  readonly #given: Given[] = []
-  #taken = 0
-  #slices = 0
-  #queuedBytes = 0
-  #takenBytes = 0
-  #restsUntil = 0
-  #isResting = false
-  /** The volume was full: nothing is applied until there is room. */
-  #isFull = false
-  #isLooking = false
-  readonly #rests = createOwner({ name: 'rests of an index' })
+  #feed!: Feed
   #givenLsn = 0
   readonly #kept = new KeptOperations()
   readonly #retaining = createLock({ name: 'retention' })
-  #isSweeping = false
-  #isHeld = false
   #images = 0
-  readonly #waiting = new Set<{ readonly isMet: () => boolean; readonly resume: Resume<void> }>()
+  readonly #waits = new StandingWaits()
   #closing: Promise<void> | undefined
 
   /** One that is passing takes its files with it when it is closed. */
@@ -109,7 +71,7 @@ class OpenedSqliteIndex implements SqliteIndex {
   async open(): Promise<void> {
     this.#thread = await SqliteThread.start(this.#path, {
       onStanding: (standing) => this.#told(standing),
-      onFailed: (failure) => this.#refuse(failure),
+      onFailed: (failure) => this.#waits.refuse(failure),
     })
     this.#givenLsn = this.#standing.lsn
     try {
@@ -118,7 +80,14 @@ class OpenedSqliteIndex implements SqliteIndex {
       await this.#thread.close()
       throw error
     }
-    this.#sweep()
+    this.#feed = new Feed({
+      thread: this.#thread,
+      standing: () => this.#standing,
+      isAwaited: () => this.#waits.size > 0,
+      // Nobody is left to wait for it.
+      onFull: () => this.#waits.refuse(this.#noRoom()),
+    })
+    this.#feed.told()
   }
 
   get appliedLsn(): number {
@@ -137,14 +106,10 @@ class OpenedSqliteIndex implements SqliteIndex {
     return this.#thread.failure
   }
 
-  apply({ firstLsn, payloads }: Batch): void {
+  apply(batch: Batch): void {
     if (this.failure !== undefined) return
-    const packed = packBatch(firstLsn, payloads)
-    const size = packed.bytes.byteLength
-    this.#givenLsn = firstLsn + payloads.length - 1
-    this.#queuedBytes += size
-    this.#given.push({ ...packed, at: now(), size })
-    this.#feed(slicesAtOnce)
+    this.#givenLsn = batch.firstLsn + batch.payloads.length - 1
+    this.#feed.give(batch)
   }
 
   async applied(lsn: number, options?: CallOptions): Promise<void> {
@@ -225,27 +190,7 @@ class OpenedSqliteIndex implements SqliteIndex {
   async image(options?: CallOptions): Promise<IndexImage> {
     await this.recovered(options)
     this.#images += 1
-    const image = this.#images
-    const thread = this.#thread
-    const head = await thread.call('imageBegin', image)
-    return {
-      head,
-      async *parts() {
-        for (;;) {
-          const part = await thread.call('imagePart', image)
-          if (part === undefined) return
-          yield part
-        }
-      },
-      async [Symbol.asyncDispose]() {
-        try {
-          if (thread.failure === undefined) await shield(() => thread.call('imageEnd', image))
-        } catch (error) {
-          // It has ended with its thread: whoever asked for its parts was told.
-          if (error !== thread.failure) throw error
-        }
-      },
-    }
+    return await openImage(this.#thread, this.#images)
   }
 
   async load(head: Pick<ImageHead, 'lsn' | 'epoch'>, parts: AsyncIterable<IndexPart>): Promise<void> {
@@ -265,32 +210,18 @@ class OpenedSqliteIndex implements SqliteIndex {
   }
 
   async become(other: OperationIndex, catchUp: () => Promise<void>): Promise<void> {
-    this.#isHeld = true
-    try {
-      await catchUp()
-      await other.recovered()
-      await (other as OpenedSqliteIndex).#end()
-      await this.#thread.call('replace', `${this.#path}.next`)
-      this.#reader.open()
-      // What is in the log was given to both.
-      this.#forgetApplied()
-    } finally {
-      this.#isHeld = false
-      this.#feed(slicesAtOnce)
-    }
+    // What is in the log was given to both.
+    using _held = this.#feed.hold()
+    await catchUp()
+    await other.recovered()
+    await (other as OpenedSqliteIndex).#end()
+    await this.#thread.call('replace', `${this.#path}.next`)
+    this.#reader.open()
   }
 
   stats(): IndexStats {
     const { lsn, recovering, totals } = this.#standing
-    const oldest = this.#given[0]
-    return Object.freeze({
-      appliedLsn: lsn,
-      lagMs: oldest === undefined ? 0 : now() - oldest.at,
-      queuedBytes: this.#queuedBytes,
-      ...totals,
-      recovering,
-      isFull: this.#isFull,
-    })
+    return Object.freeze({ appliedLsn: lsn, ...this.#feed.stats(), ...totals, recovering })
   }
 
   async close(): Promise<void> {
@@ -308,12 +239,11 @@ class OpenedSqliteIndex implements SqliteIndex {
   }
 
   async #close(): Promise<void> {
-    await this.#rests.close()
-    this.#feed(Infinity)
+    await this.#feed.close()
     this.#reader.close()
     await this.#thread.close()
     if (this.#reader.isDamaged) removeIndex(this.#path)
-    this.#refuse(this.#closed())
+    this.#waits.refuse(this.#closed())
   }
 
   #closed(): WalError {
@@ -327,75 +257,6 @@ class OpenedSqliteIndex implements SqliteIndex {
     return await shield(() => this.#thread.call('retain', { ...retention, kept }))
   }
 
-  /** Nothing that is waited for comes any more. */
-  #refuse(failure: WalError): void {
-    for (const { resume } of this.#waiting) resume.reject(failure)
-    this.#waiting.clear()
-  }
-
-  /** Gives the writer what waits, while it has fewer slices than that. */
-  #feed(slices: number): void {
-    const mayFeed = !this.#isHeld && !this.#isFull
-    while (mayFeed && this.#slices < slices && this.#taken < this.#given.length && !this.#rest()) {
-      const slice: PackedBatch[] = []
-      let bytes = 0
-      let records = 0
-      while (this.#taken < this.#given.length && bytes < sliceBytes && records < sliceRecords) {
-        const { firstLsn, count, bytes: memory } = this.#given[this.#taken]!
-        slice.push({ firstLsn, count, bytes: memory })
-        bytes += memory.byteLength
-        records += count
-        this.#taken += 1
-      }
-      this.#takenBytes += bytes
-      this.#restsUntil = now() + Math.min(mostRestMs, records * restMsPerRecord)
-      this.#apply(slice)
-    }
-  }
-
-  #apply(slice: readonly PackedBatch[]): void {
-    this.#slices += 1
-    const moved = slice.map(({ bytes }) => bytes)
-    this.#thread.send('apply', slice, moved, (isFull) => {
-      this.#slices -= 1
-      this.#forgetApplied()
-      this.#isFull = isFull
-      if (isFull) {
-        this.#waitForRoom()
-      } else {
-        this.#sweep()
-        this.#feed(slicesAtOnce)
-      }
-    })
-  }
-
-  /** What the writer has applied was given to it. */
-  #forgetApplied(): void {
-    let applied = 0
-    for (const { firstLsn, count, size } of this.#given) {
-      if (firstLsn + count - 1 > this.#standing.lsn) break
-      if (applied < this.#taken) this.#takenBytes -= size
-      this.#queuedBytes -= size
-      applied += 1
-    }
-    this.#given.splice(0, applied)
-    this.#taken -= Math.min(applied, this.#taken)
-  }
-
-  /** The writer keeps what it could not apply; it is asked again after a while. Nobody is left to wait for it. */
-  #waitForRoom(): void {
-    this.#isFull = true
-    this.#refuse(this.#noRoom())
-    if (this.#slices > 0 || this.#isLooking || this.#closing !== undefined) return
-    this.#isLooking = true
-    const again = async (): Promise<void> => {
-      await sleep(fullRestMs)
-      this.#isLooking = false
-      this.#apply([])
-    }
-    this.#rests.spawn(again, { name: 'wait of an index for room' })
-  }
-
   #noRoom(): WalError {
     return new WalError(
       'WAL_FULL',
@@ -403,32 +264,12 @@ class OpenedSqliteIndex implements SqliteIndex {
     )
   }
 
-  /** Whether the writer is left to rest; then it is given what waits when that is over. */
-  #rest(): boolean {
-    const isFull = this.#queuedBytes - this.#takenBytes >= sliceBytes
-    const restMs = this.#restsUntil - now()
-    if (restMs <= 0 || isFull || this.#waiting.size > 0 || this.#closing !== undefined) return false
-    if (this.#isResting) return true
-    this.#isResting = true
-    const rest = async (): Promise<void> => {
-      await sleep(restMs)
-      this.#isResting = false
-      this.#feed(slicesAtOnce)
-    }
-    this.#rests.spawn(rest, { name: 'rest of an index' })
-    return true
-  }
-
   #told(standing: Standing): void {
     this.#standing = standing
     for (const lane of standing.ready) this.onReady?.(lane)
-    for (const one of this.#waiting) {
-      if (!one.isMet()) continue
-      this.#waiting.delete(one)
-      one.resume.resolve()
-    }
-    // At the first word, of its opening, there is nothing to send with yet.
-    if (this.#thread !== undefined) this.#sweep()
+    this.#waits.told()
+    // At the first word, of its opening, there is nothing to feed yet.
+    if (this.#feed !== undefined) this.#feed.told()
   }
 
   /** What is still to be recovered is shown as it will be, as counts and filters have it. */
@@ -438,35 +279,14 @@ class OpenedSqliteIndex implements SqliteIndex {
     return isLeft ? interrupted(operation, openedLsn, openedAt) : operation
   }
 
-  /** Recovers what is left of older epochs, a slice between others. */
-  #sweep(): void {
-    if (this.#isSweeping || this.#isFull || this.#standing.recovering === 0) return
-    this.#isSweeping = true
-    this.#thread.send('sweep', undefined, [], (isFull) => {
-      this.#isSweeping = false
-      if (isFull) this.#waitForRoom()
-      else this.#sweep()
-    })
-  }
-
   async #until(isMet: () => boolean, options: CallOptions | undefined): Promise<void> {
     options?.signal?.throwIfAborted()
     const { failure } = this.#thread
     if (failure !== undefined) throw failure
     if (this.#closing !== undefined) throw this.#closed()
     if (isMet()) return
-    if (this.#isFull) throw this.#noRoom()
-    await suspend<void>(
-      (resume) => {
-        const one = { isMet, resume }
-        this.#waiting.add(one)
-        this.#feed(slicesAtOnce)
-        return () => {
-          this.#waiting.delete(one)
-        }
-      },
-      { what: 'index', ...(options?.signal && { signal: options.signal }) },
-    )
+    if (this.#feed.isFull) throw this.#noRoom()
+    await this.#waits.wait(isMet, () => this.#feed.go(), options?.signal)
   }
 
   #read<T>(query: (queries: SqliteQueries) => T): T {

@@ -31,7 +31,8 @@ export function changed(operation: LoggedOperation, lsn: number, record: ChangeR
         ...operation.attempts.slice(1 - maxAttemptsKept),
         { attempt, epoch: record.epoch, startedAt: record.at, ...(fromBytes > 0 && { fromBytes }) },
       ]
-      return { ...operation, lsn, state: 'running', epoch: record.epoch, attemptCount: attempt, attempts }
+      const { epoch } = record
+      return { ...withoutFailure(operation), lsn, state: 'running', epoch, attemptCount: attempt, attempts }
     }
     case 'progress':
       if (!isRunning) return operation
@@ -71,7 +72,7 @@ export function changed(operation: LoggedOperation, lsn: number, record: ChangeR
       return isFinished(operation) || !operation.paused ? operation : { ...operation, lsn, paused: false }
     case 'retry': {
       if (state !== 'failed' && state !== 'cancelled') return operation
-      const { finishedAt: _, brokenBy: __, ...rest } = operation
+      const { finishedAt: _, brokenBy: __, failure: ___, ...rest } = operation
       const attemptLimit = operation.attemptCount + operation.maxAttempts
       // Dependencies that have failed are not asked for again: who retries it knows of them.
       const waitingFor = record.after?.length ?? 0
@@ -117,6 +118,13 @@ export function afterDependency(
   if (isFinished(operation) || operation.waitingFor === 0) return operation
   if (isCompleted) return { ...operation, waitingFor: operation.waitingFor - 1 }
   return { ...operation, brokenBy: operation.brokenBy ?? id }
+}
+
+/** The same while it is tried again: what an attempt before has failed with is in the attempts. */
+function withoutFailure(operation: LoggedOperation): LoggedOperation {
+  if (operation.failure === undefined) return operation
+  const { failure: _, ...rest } = operation
+  return rest
 }
 
 /** After an attempt that failed, or a failure without one; `retryAt` absent: a dead letter. */

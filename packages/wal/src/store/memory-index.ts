@@ -43,6 +43,8 @@ class MemoryIndex implements OperationsInMemory, OperationTable {
   /** Bytes of unfinished operations, and their sum. */
   readonly #unfinished = new Map<number, number>()
   #unfinishedBytes = 0
+  /** CIDs of unfinished operations that name some. */
+  readonly #claims = new Map<number, readonly string[]>()
   readonly #kept = new KeptOperations()
   readonly #keys = new Map<string, KeyEntry>()
   /** Of each operation that others wait for: which ones. */
@@ -63,14 +65,18 @@ class MemoryIndex implements OperationsInMemory, OperationTable {
   async recovered(): Promise<void> {}
 
   put(operation: LoggedOperation): void {
-    const { id } = operation
+    const { id, cids } = operation
+    const isOver = isFinished(operation)
     this.#operations.set(id, operation)
-    this.#count(id, isFinished(operation) ? 0 : Buffer.byteLength(JSON.stringify(operation)))
+    this.#count(id, isOver ? 0 : Buffer.byteLength(JSON.stringify(operation)))
+    if (isOver || cids.length === 0) this.#claims.delete(id)
+    else this.#claims.set(id, cids)
   }
 
   remove({ id }: LoggedOperation): void {
     this.#operations.delete(id)
     this.#count(id, 0)
+    this.#claims.delete(id)
   }
 
   putKey(entry: KeyEntry): void {
@@ -168,13 +174,7 @@ class MemoryIndex implements OperationsInMemory, OperationTable {
   }
 
   retainedCids(): string[] {
-    return [
-      ...new Set(
-        this.#all()
-          .filter((operation) => !isFinished(operation))
-          .flatMap(({ cids }) => cids),
-      ),
-    ]
+    return [...new Set([...this.#claims.values()].flat())]
   }
 
   async retain({ keysBefore, finishedBefore, keepFinished }: Retention) {
@@ -228,6 +228,7 @@ class MemoryIndex implements OperationsInMemory, OperationTable {
     this.#operations.clear()
     this.#unfinished.clear()
     this.#unfinishedBytes = 0
+    this.#claims.clear()
     this.#keys.clear()
     this.#dependents.clear()
     this.config = undefined

@@ -13,6 +13,8 @@ export interface StoreFinding {
     | 'snapshot'
     /** What was before the first record of the log is in no snapshot. Where the index is whole nothing is lost, as before. */
     | 'no-snapshot'
+    /** An operation that an older version has promised names a CID that is none. Nothing is retained for it. */
+    | 'cid'
   readonly message: string
   /** What was known up to this LSN is lost, but for what could still be read. Absent if nothing is. */
   readonly lostThrough?: number

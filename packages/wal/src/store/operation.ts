@@ -140,7 +140,7 @@ export interface LoggedOperation extends PromisedOperation {
   /** What its handler wants to find in the next attempt. */
   readonly checkpoint?: Json
   readonly result?: Json
-  /** Of the last attempt that failed; of a cancellation its reason. */
+  /** Why it has failed, or is to be tried again; of a cancellation its reason. None while it is tried again: the attempts have theirs. */
   readonly failure?: OperationFailure
   readonly finishedAt?: number
 }

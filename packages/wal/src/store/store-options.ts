@@ -1,6 +1,7 @@
 /** Options of a store of operations, their defaults and checks. */
 import { type Disk, nodeDisk } from '@ipfs-kit/disk'
-import type { LogOptions } from '../log/open-log.ts'
+import { defaultSegmentBytes, logOptionNames, type LogOptions } from '../log/open-log.ts'
+import { checkKeys, wholeNumber } from '../option-checks.ts'
 
 /** Which finished operations are kept. */
 export interface KeepFinished {
@@ -41,20 +42,30 @@ export interface CheckedStoreOptions {
   readonly log: LogOptions
 }
 
+/** Names of {@link OperationStoreOptions}. */
+export const storeOptionNames = [
+  ...logOptionNames.filter((name) => name !== 'onBatch'),
+  'clock',
+  'index',
+  'keepFinished',
+  'idempotencyWindowMs',
+  'maxUnfinishedBytes',
+] as const
+
 const oneDayMs = 86_400_000
 
 /** @throws TypeError, RangeError */
 export function checkStoreOptions(options: OperationStoreOptions): CheckedStoreOptions {
+  checkKeys(options, storeOptionNames, 'openOperationStore')
   const {
     clock = Date.now,
     index,
     keepFinished = {},
-    idempotencyWindowMs = oneDayMs,
-    maxUnfinishedBytes = 1024 * 1024 * 1024,
+    idempotencyWindowMs,
+    maxUnfinishedBytes,
     ...log
   } = options
-  const { segmentBytes = 32 * 1024 * 1024 } = log
-  if ('onBatch' in log) throw new TypeError('A store has no option "onBatch"')
+  const { segmentBytes = defaultSegmentBytes } = log
   const disk = log.disk ?? nodeDisk()
   if (typeof clock !== 'function') throw new TypeError('clock is a function')
   if (index !== undefined && index !== 'sqlite' && index !== 'memory') {
@@ -63,29 +74,20 @@ export function checkStoreOptions(options: OperationStoreOptions): CheckedStoreO
   if (index === 'sqlite' && disk.name === 'sim') {
     throw new TypeError('index is memory on a simulated disk: SQLite writes to the real one')
   }
-  for (const key of Object.keys(keepFinished)) {
-    if (key !== 'count' && key !== 'maxAgeMs') {
-      throw new TypeError(`keepFinished has no option ${JSON.stringify(key)}`)
-    }
-  }
-  const { count = 10_000, maxAgeMs = 7 * oneDayMs } = keepFinished
-  checkWhole(count, 'keepFinished.count', 0, 100_000_000)
-  checkWhole(maxAgeMs, 'keepFinished.maxAgeMs', 0, Number.MAX_SAFE_INTEGER)
-  checkWhole(idempotencyWindowMs, 'idempotencyWindowMs', 0, Number.MAX_SAFE_INTEGER)
-  checkWhole(maxUnfinishedBytes, 'maxUnfinishedBytes', 1, Number.MAX_SAFE_INTEGER)
+  checkKeys(keepFinished, ['count', 'maxAgeMs'], 'keepFinished')
+  const { count, maxAgeMs } = keepFinished
+  const unbounded = Number.MAX_SAFE_INTEGER
   return {
     disk,
     clock,
     segmentBytes,
     index: index ?? (disk.name === 'sim' ? 'memory' : 'sqlite'),
-    keepFinished: { count, maxAgeMs },
-    idempotencyWindowMs,
-    maxUnfinishedBytes,
+    keepFinished: {
+      count: wholeNumber(count, 'keepFinished.count', 0, 100_000_000, 10_000),
+      maxAgeMs: wholeNumber(maxAgeMs, 'keepFinished.maxAgeMs', 0, unbounded, 7 * oneDayMs),
+    },
+    idempotencyWindowMs: wholeNumber(idempotencyWindowMs, 'idempotencyWindowMs', 0, unbounded, oneDayMs),
+    maxUnfinishedBytes: wholeNumber(maxUnfinishedBytes, 'maxUnfinishedBytes', 1, unbounded, 1024 ** 3),
     log: { ...log, disk },
   }
-}
-
-function checkWhole(value: number, name: string, least: number, most: number): void {
-  if (Number.isSafeInteger(value) && value >= least && value <= most) return
-  throw new RangeError(`${name} is a whole number from ${least} to ${most}, not ${value}`)
 }

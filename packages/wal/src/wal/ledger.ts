@@ -12,6 +12,7 @@ import { isFinished, type LoggedOperation } from '../store/operation.ts'
 import type { OperationChange } from './wal.ts'
 import type { OperationStore } from '../store/operation-store.ts'
 import type { ChangeRecord, WalRecord } from '../store/record.ts'
+import { Unapplied } from './unapplied.ts'
 
 /** What {@link Ledger} tells. */
 export interface LedgerListener {
@@ -67,6 +68,8 @@ export class Ledger {
   readonly clock: () => number
   /** The error that stopped the log: nothing is written any more. */
   failure: WalError | undefined
+  /** The error with which the last write was refused, if it was: the next one may succeed. */
+  refusal: WalError | undefined
   /** Operations that are being promised. */
   promising = 0
   /** Since it was opened: operations that have completed, … */
@@ -80,20 +83,7 @@ export class Ledger {
   readonly #turns = createKeyedLock<number>({ name: 'turn of an operation' })
   readonly #calls: Calls
   readonly #listener: LedgerListener
-  /**
-   * Operations as of records that the index may not have applied: those of `#earlier` may all be let go once the index has the
-   * record `#turnAt`. They are let go together: a map out of which each was taken by itself would keep them as garbage, since
-   * V8 links the tables of a map that is rehashed, and the oldest of them hold the newest from the old space.
-   */
-  #recent = new Map<number, LoggedOperation>()
-  #earlier = new Map<number, LoggedOperation>()
-  #turnAt = 0
-  /** Operations that were removed, by the LSNs of the records of that, which the index may not have applied. */
-  readonly #removed = new Map<number, number>()
-  /** How many more are unfinished by records that the index may not have applied, by the LSN of the last of them. */
-  readonly #ahead = new Map<number, number>()
-  /** The sum of that. */
-  #more = 0
+  readonly #unapplied: Unapplied
   /** What waits to be written. */
   #waiting: Commit[] = []
   #isWriting = false
@@ -105,6 +95,7 @@ export class Ledger {
     this.#calls = calls
     this.#listener = listener
     this.acknowledged = store.log.stats().nextLsn - 1
+    this.#unapplied = new Unapplied(store.index)
   }
 
   /** The turn to change an operation. */
@@ -124,8 +115,8 @@ export class Ledger {
    * @throws WalError WAL_INDEX_FAILED
    */
   load(id: number): LoggedOperation | undefined {
-    if (this.#removed.has(id)) return undefined
-    const recent = this.#notApplied(id)
+    if (this.#unapplied.isRemoved(id)) return undefined
+    const recent = this.#unapplied.get(id)
     if (recent !== undefined) return recent
     try {
       return this.store.index.get(id)
@@ -137,7 +128,7 @@ export class Ledger {
 
   /** Whether the index knows of the newest change of an operation. */
   isApplied(id: number): boolean {
-    return this.#notApplied(id) === undefined
+    return this.#unapplied.get(id) === undefined
   }
 
   /** Waits until the index has all that is acknowledged. @throws WalError WAL_INDEX_FAILED, WAL_FULL; the reason of the signal */
@@ -152,8 +143,8 @@ export class Ledger {
 
   /** Operations that have not ended. */
   get unfinished(): number {
-    this.#forgetApplied()
-    return this.store.index.stats().unfinished + this.#more
+    this.#unapplied.forgetApplied(this.acknowledged)
+    return this.store.index.stats().unfinished + this.#unapplied.more
   }
 
   /** Nothing is begun and written any more, for this reason. @throws what is no WalError */
@@ -236,9 +227,11 @@ export class Ledger {
     try {
       if (this.failure !== undefined) throw this.failure
       const [firstLsn] = await this.store.append(writing.flatMap(({ records }) => records))
+      this.refusal = undefined
       this.#written(writing, firstLsn!)
     } catch (error) {
       this.#noteFailure(error)
+      if (isDiskTrouble(error)) this.refusal = error
       for (const { claim } of writing) claim?.giveUp()
       if (batch.length > 1 && error instanceof WalError && ofOne.has(error.code)) {
         const half = batch.length >> 1
@@ -266,7 +259,7 @@ export class Ledger {
       this.promising -= addsOf(records)
       try {
         const made = make(lsn, records)
-        for (const operation of made) this.#recent.set(operation.id, operation)
+        for (const operation of made) this.#unapplied.changed(operation)
         claim?.begin(made[0]!)
         for (const operation of made) this.#listener.changed({ lsn: operation.lsn, operation })
         written.resolve(made)
@@ -274,7 +267,7 @@ export class Ledger {
         written.reject(error)
       }
     }
-    this.#forgetApplied()
+    this.#unapplied.forgetApplied(this.acknowledged)
   }
 
   #count(batch: readonly Writing[], firstLsn: number): void {
@@ -287,41 +280,16 @@ export class Ledger {
         if (kind === 'add' || kind === 'retry') more += 1
         else if (kind === 'fail' && record.retryAt !== undefined) this.retried += 1
         else if (kind === 'complete' || kind === 'fail' || kind === 'cancel') more -= 1
-        else if (kind === 'delete') for (const id of record.ids) this.#removed.set(id, lsn)
+        else if (kind === 'delete') this.#unapplied.removed(record.ids, lsn)
         if (kind === 'complete') this.completed += 1
         else if (kind === 'fail' && record.retryAt === undefined) this.failed += 1
       }
     }
-    if (more === 0) return
-    this.#ahead.set(lsn, more)
-    this.#more += more
+    this.#unapplied.count(more, lsn)
   }
 
   #noteFailure(error: unknown): void {
     if (error instanceof WalError && lasting.has(error.code)) this.failure ??= error
-  }
-
-  /** An operation of whose newest change the index may not know. */
-  #notApplied(id: number): LoggedOperation | undefined {
-    const recent = this.#recent.get(id) ?? this.#earlier.get(id)
-    return recent === undefined || recent.lsn <= this.store.index.appliedLsn ? undefined : recent
-  }
-
-  #forgetApplied(): void {
-    const { appliedLsn } = this.store.index
-    for (const [lsn, more] of this.#ahead) {
-      if (lsn > appliedLsn) break
-      this.#ahead.delete(lsn)
-      this.#more -= more
-    }
-    for (const [id, lsn] of this.#removed) {
-      if (lsn > appliedLsn) break
-      this.#removed.delete(id)
-    }
-    if (appliedLsn < this.#turnAt) return
-    this.#earlier = this.#recent
-    this.#recent = new Map()
-    this.#turnAt = this.acknowledged
   }
 }
 
@@ -347,6 +315,6 @@ const committing = { what: 'record of an operation' }
 const noUndo = (): void => {}
 
 /** Whether the disk took nothing this time, and may take it the next: a failed write, or a volume that is full. */
-export function isDiskTrouble(error: unknown): boolean {
+export function isDiskTrouble(error: unknown): error is WalError {
   return error instanceof WalError && (error.code === 'WAL_IO' || error.code === 'WAL_FULL')
 }

@@ -1,10 +1,12 @@
 /** Checks an operation as it is asked for, and makes the record of it. */
+import { checkLsn } from '../checks.ts'
 import { WalError } from '../errors.ts'
 import { checkJson } from '../json.ts'
 import { checkKeys, checkList, checkText, checkTime, wholeNumber } from '../option-checks.ts'
 import { problemsIn } from '../schema-problems.ts'
 import type { Json } from '../store/operation.ts'
 import type { WalRecord } from '../store/record.ts'
+import { cidsOf } from './retained-cids.ts'
 import type { NewOperation, OperationHandler, OperationTypes } from './wal.ts'
 
 /** The record that promises an operation. */
@@ -57,12 +59,12 @@ const maxBatch = 10_000
 /** Milliseconds that an attempt may take, if nobody says anything: an hour. */
 const defaultTimeoutMs = 3_600_000
 /** And at most: 30 days. */
-const maxTimeoutMs = 2_592_000_000
+export const maxTimeoutMs = 2_592_000_000
 
 /**
  * Operations that are asked for together, as records.
  *
- * @throws TypeError, RangeError; WalError WAL_TYPE_UNKNOWN, WAL_PARAMS_INVALID
+ * @throws TypeError, RangeError; WalError WAL_TYPE_UNKNOWN, WAL_PARAMS_INVALID, WAL_CID_INVALID; what `cids` of a handler throws
  */
 export function admit(operations: readonly NewOperation[], admission: Admission): Admitted[] {
   checkList(operations, 'The operations of a batch', maxBatch)
@@ -72,17 +74,7 @@ export function admit(operations: readonly NewOperation[], admission: Admission)
 /** The operation at a place of its batch, as a record. @throws as {@link admit} */
 export function admitOne(operation: NewOperation, at: number, admission: Admission): Admitted {
   checkKeys(operation, known, 'An operation')
-  const {
-    type,
-    params,
-    backend,
-    notBefore,
-    after = [],
-    afterInBatch = [],
-    key,
-    expiresAt,
-    cids = [],
-  } = operation
+  const { type, params, backend, notBefore, after = [], afterInBatch = [], key, expiresAt } = operation
   const handler = Object.hasOwn(admission.types, type) ? admission.types[type] : undefined
   if (handler === undefined) {
     const registered = Object.keys(admission.types).join(', ') || 'none'
@@ -96,16 +88,15 @@ export function admitOne(operation: NewOperation, at: number, admission: Admissi
   checkTime(notBefore, 'notBefore')
   checkTime(expiresAt, 'expiresAt')
   checkList(after, 'after', 1000)
-  for (const id of after) wholeNumber(id, 'An id in after', 1, Number.MAX_SAFE_INTEGER, 0)
+  for (const id of after) checkLsn(id, 'An id in after')
   checkList(afterInBatch, 'afterInBatch', 1000)
   // Only what comes earlier in the batch: so no circle of dependencies can be asked for.
   for (const place of afterInBatch) wholeNumber(place, 'A place in afterInBatch', 0, at - 1, 0)
-  checkList(cids, 'cids', 1000)
-  for (const cid of cids) checkText(cid, 'A CID', 200)
+  const { json, read } = checkParams(params, handler, admission.maxParamsBytes)
   const record: AddRecord = {
     kind: 'add',
     type,
-    params: checkParams(params, handler, admission.maxParamsBytes),
+    params: json,
     priority: wholeNumber(operation.priority, 'priority', 0, 9, 5),
     after: [...new Set(after)],
     timeoutMs: wholeNumber(
@@ -117,7 +108,7 @@ export function admitOne(operation: NewOperation, at: number, admission: Admissi
     ),
     maxAttempts: wholeNumber(operation.maxAttempts, 'maxAttempts', 1, 100, handler.maxAttempts ?? 5),
     onInterrupted: handler.onInterrupted ?? 'retry',
-    cids: [...new Set(cids)],
+    cids: cidsOf(handler, read, operation.cids),
     createdAt: admission.clock(),
     ...(backend !== undefined && { backend }),
     ...(key !== undefined && { key }),
@@ -135,7 +126,7 @@ export function checkHandler(type: string, handler: OperationHandler): void {
   const what = `The handler of ${type}`
   checkKeys(
     handler,
-    ['params', 'result', 'run', 'maxAttempts', 'timeoutMs', 'onInterrupted', 'isRetryable'],
+    ['params', 'result', 'run', 'cids', 'maxAttempts', 'timeoutMs', 'onInterrupted', 'isRetryable'],
     what,
   )
   if (typeof handler.run !== 'function') throw new TypeError(`${what} has a function run`)
@@ -144,8 +135,9 @@ export function checkHandler(type: string, handler: OperationHandler): void {
   if (handler.result !== undefined && typeof handler.result.safeParse !== 'function') {
     throw new TypeError(`${what} has as result a schema of zod`)
   }
-  if (handler.isRetryable !== undefined && typeof handler.isRetryable !== 'function') {
-    throw new TypeError(`${what} has as isRetryable a function`)
+  for (const name of ['cids', 'isRetryable'] as const) {
+    if (handler[name] !== undefined && typeof handler[name] !== 'function')
+      throw new TypeError(`${what} has as ${name} a function`)
   }
   if (!['retry', 'fail', undefined].includes(handler.onInterrupted)) {
     throw new TypeError(`${what} has as onInterrupted retry or fail`)
@@ -154,12 +146,12 @@ export function checkHandler(type: string, handler: OperationHandler): void {
   wholeNumber(handler.timeoutMs, 'timeoutMs', 1, maxTimeoutMs, defaultTimeoutMs)
 }
 
-/** They are kept as they were passed; its schema is asked here, and again before each attempt. */
+/** They are kept as they were passed (`json`); its schema, which makes `read` of them, is asked here, and again before each attempt. */
 function checkParams(
   params: unknown,
   handler: OperationHandler,
   maxBytes: number,
-): { readonly [key: string]: Json } {
+): { readonly json: { readonly [key: string]: Json }; readonly read: unknown } {
   const checked = handler.params.safeParse(params)
   if (!checked.success) {
     throw new WalError('WAL_PARAMS_INVALID', `The parameters do not fit: ${problemsIn(checked.error)}`, {
@@ -170,5 +162,5 @@ function checkParams(
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
     throw new WalError('WAL_PARAMS_INVALID', 'The parameters are no object')
   }
-  return json as { readonly [key: string]: Json }
+  return { json: json as { readonly [key: string]: Json }, read: checked.data }
 }

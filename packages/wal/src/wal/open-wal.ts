@@ -10,9 +10,11 @@ import { Followers } from './followers.ts'
 import { Ledger } from './ledger.ts'
 import { openOperationStore } from '../store/open-operation-store.ts'
 import type { OperationStore } from '../store/operation-store.ts'
+import type { LoggedOperation } from '../store/operation.ts'
 import { OpenedWal } from './opened-wal.ts'
 import { publishOperation } from '../reports.ts'
 import { Removal } from './removal.ts'
+import { RetainedCids } from './retained-cids.ts'
 import { Transitions } from './transitions.ts'
 import {
   checkWalOptions,
@@ -55,16 +57,18 @@ async function open(options: WalOptions, checked: CheckedOptions): Promise<Wal> 
 
 /** What runs the operations of an open store. It closes the store in the end. */
 export function openOver(store: OperationStore, options: WalOptions, checked: CheckedOptions): Wal {
-  const { clock, maxUnfinished } = checked
+  const { clock, maxUnfinished, onRetained } = checked
   const calls = new Calls()
   const watch = createOwner({ name: 'times of a log of operations' })
   const waits = new Waits()
   const followers = new Followers(store.log.stats().nextLsn - 1)
   const backendFollowers = new BackendFollowers()
+  const retained = new RetainedCids()
   const ledger = new Ledger(store, clock, calls, {
     changed: (change) => {
       const { operation } = change
       publishOperation(operation)
+      if (mayRetainMore(operation)) onRetained(retained.of(operation.cids))
       waits.changed(operation)
       executor.changed(operation)
       // What a handler has told since is not taken back.
@@ -99,5 +103,11 @@ export function openOver(store: OperationStore, options: WalOptions, checked: Ch
     waits,
     followers,
     backendFollowers,
+    retained,
   })
+}
+
+/** Whether it has CIDs that nobody else may have named: it was promised just now, perhaps begun with that, or is queued again. */
+function mayRetainMore({ id, lsn, state, cids }: LoggedOperation): boolean {
+  return cids.length > 0 && (lsn === id || state === 'queued')
 }

@@ -4,11 +4,11 @@ import { hasKeys, type Appender } from './append-operations.ts'
 import type { Stop } from '../executor/attempt.ts'
 import { BackendFollower, type BackendFollowers } from './backend-followers.ts'
 import type { Calls } from './calls.ts'
-import { catchUp } from './catch-up.ts'
-import { checkCallOptions } from '../checks.ts'
+import { checkCallOptions, checkLsn } from '../checks.ts'
 import { WalError } from '../errors.ts'
 import type { Executor } from '../executor/executor.ts'
-import { Follower, wants, type FollowFilter, type Followers } from './followers.ts'
+import { follow } from './follow.ts'
+import type { FollowFilter, Followers } from './followers.ts'
 import type { Ledger, Unstamped } from './ledger.ts'
 import type { CallOptions, ReadOptions } from '../log/log.ts'
 import { admit } from './new-operation.ts'
@@ -19,6 +19,7 @@ import type { OperationStore, StoreVerifyReport } from '../store/operation-store
 import { isFinished, type LoggedOperation } from '../store/operation.ts'
 import { decodeRecord, type NumberedRecord } from '../store/record.ts'
 import type { Removal } from './removal.ts'
+import type { RetainedCids } from './retained-cids.ts'
 import { wrongState, type Transitions } from './transitions.ts'
 import type { CheckedOptions } from './wal-options.ts'
 import type {
@@ -45,6 +46,7 @@ export interface OpenedWalOptions {
   readonly executor: Executor
   readonly transitions: Transitions
   readonly removal: Removal
+  readonly retained: RetainedCids
   readonly calls: Calls
   readonly watch: Owner
   readonly waits: Waits
@@ -63,8 +65,8 @@ export class OpenedWal implements Wal {
   }
 
   get findings(): readonly WalFinding[] {
-    const { store } = this.#parts
-    return [...store.log.findings, ...store.findings]
+    const { store, retained } = this.#parts
+    return [...store.log.findings, ...store.findings, ...retained.findings]
   }
 
   async append(operation: NewOperation, options?: CallOptions): Promise<Appended> {
@@ -175,7 +177,7 @@ export class OpenedWal implements Wal {
     checkCallOptions({ signal })
     checkFilter(rest)
     if (id !== undefined) checkId(id)
-    if (from !== undefined) checkId(from)
+    if (from !== undefined) checkLsn(from, 'from')
     return this.#follow(id === undefined ? rest : { ...rest, id }, from, signal)
   }
 
@@ -235,9 +237,9 @@ export class OpenedWal implements Wal {
   async retainedCids(options?: CallOptions): Promise<string[]> {
     checkCallOptions(options)
     this.#checkOpen()
-    const { ledger, store } = this.#parts
+    const { ledger, store, retained } = this.#parts
     await ledger.applied(options)
-    return store.index.retainedCids()
+    return retained.of(store.index.retainedCids())
   }
 
   stats(): WalStats {
@@ -255,6 +257,7 @@ export class OpenedWal implements Wal {
       stuck,
       draining: isDraining,
       stopped: ledger.failure?.message,
+      refused: ledger.refusal?.message,
       followers: followers.size,
       completed,
       failed,
@@ -293,24 +296,7 @@ export class OpenedWal implements Wal {
     signal: AbortSignal | undefined,
   ): AsyncGenerator<OperationChange | MissedChanges, void, undefined> {
     this.#checkOpen()
-    const { followers, ledger, checked } = this.#parts
-    const follower = new Follower(filter, checked.maxFollowed)
-    using _following = followers.add(follower)
-    // Everything behind that is given to the follower.
-    const { through } = followers
-    const { nextLsn } = ledger.store.log.stats()
-    // What was known is of more than the log has, such as of one that was put back from a copy.
-    if (from !== undefined && from > nextLsn) yield { missedAfter: 0, missedThrough: nextLsn - 1 }
-    if (from !== undefined && from <= through) {
-      for await (const change of catchUp(ledger, from, through, signal)) {
-        if ('missedAfter' in change || wants(filter, change)) yield change
-      }
-    }
-    for (;;) {
-      const change = await follower.next(signal)
-      if (change === undefined) return
-      yield change
-    }
+    yield* follow(this.#parts, filter, from, this.#parts.checked.maxFollowed, signal)
   }
 
   #checkOpen(): void {

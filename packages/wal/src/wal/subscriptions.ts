@@ -1,7 +1,8 @@
 /** What a client follows of a log of operations, whatever carries its messages. */
-import { createLock, createOwner, currentScope, type Owner, sleep } from '@ipfs-kit/concurrency'
-import { toFault } from '@ipfs-kit/operations'
+import { createLock, createOwner, currentScope, type Owner, type Scope, sleep } from '@ipfs-kit/concurrency'
+import { isFault, toFault } from '@ipfs-kit/operations'
 import { WalError } from '../errors.ts'
+import { wholeNumber } from '../option-checks.ts'
 import { jobOf } from '../operations/job.ts'
 import { shownStats } from '../operations/state.ts'
 import {
@@ -47,24 +48,28 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
   return new ClientSubscriptions(options)
 }
 
+interface Followed {
+  readonly owner: Owner
+  /** All changes up to it were told. */
+  lsn: number
+}
+
 class ClientSubscriptions implements Subscriptions {
   readonly #wal: SubscriptionsOptions['wal']
   readonly #deliver: SubscriptionsOptions['send']
   readonly #max: number
-  readonly #owners = new Map<string, Owner>()
+  readonly #followed = new Map<string, Followed>()
   readonly #sending = createLock({ name: 'messages to a client' })
   #sent = 0
+  #seenLsn = 0
   #isClosed = false
   /** What `send` has rejected with: nobody is there any more. */
   #lost: { readonly error: unknown } | undefined
 
-  constructor({ wal, send, maxSubscriptions = 32 }: SubscriptionsOptions) {
-    if (!Number.isSafeInteger(maxSubscriptions) || maxSubscriptions < 1 || maxSubscriptions > 1000) {
-      throw new RangeError(`maxSubscriptions is a whole number from 1 to 1000, not ${maxSubscriptions}`)
-    }
+  constructor({ wal, send, maxSubscriptions }: SubscriptionsOptions) {
+    this.#max = wholeNumber(maxSubscriptions, 'maxSubscriptions', 1, 1000, 32)
     this.#wal = wal
     this.#deliver = send
-    this.#max = maxSubscriptions
   }
 
   async receive(text: string): Promise<void> {
@@ -83,50 +88,46 @@ class ClientSubscriptions implements Subscriptions {
     } catch (error) {
       if (this.#isOver(error)) throw error
       // With its id the end of a subscription would be told, of one that goes on.
-      const isOver = id === undefined || !this.#owners.has(id)
-      await this.#send(this.#errorMessage(isOver ? id : undefined, error))
+      const isOver = id === undefined || !this.#followed.has(id)
+      await this.#send({ ...(isOver && id !== undefined && { id }), lsn: this.#lsn(), error: told(error) })
     }
   }
 
   async subscribe(request: SubscriptionRequest): Promise<void> {
     const { id } = request
     if (this.#isClosed) throw new WalError('WAL_CLOSED', 'The subscriptions of this client are closed')
-    if (this.#owners.has(id)) {
+    if (this.#followed.has(id)) {
       throw new WalError('WAL_SUBSCRIPTIONS', `There is a subscription ${JSON.stringify(id)} already`)
     }
-    if (this.#owners.size >= this.#max) {
+    if (this.#followed.size >= this.#max) {
       throw new WalError('WAL_SUBSCRIPTIONS', `A client has at most ${this.#max} subscriptions`)
     }
+    const { log, index } = this.#wal.stats()
+    const from = filterOfTopic(request)?.from ?? index.appliedLsn + 1
     const owner = createOwner({ name: `subscription ${id}` })
-    this.#owners.set(id, owner)
-    const filter = filterOfTopic(request)
-    const from = filter?.from ?? this.#lsn() + 1
-    await this.#send({ subscribed: id, lsn: Math.min(from, this.#wal.stats().log.nextLsn) - 1 })
-    if (this.#owners.get(id) !== owner) return
+    const followed = { owner, lsn: Math.min(from, log.nextLsn) - 1 }
+    this.#followed.set(id, followed)
+    await this.#send({ subscribed: id, lsn: followed.lsn })
+    if (this.#followed.get(id) !== followed) return
     owner.spawn(async (task) => {
       try {
-        if (request.subscribe === 'metrics') await this.#tellMetrics(id, request.intervalMs)
-        else if (filter === undefined) await this.#tellBackends(id)
-        else await this.#tellChanges(id, { ...filter, from })
-        throw new WalError('WAL_CLOSED', 'The log was closed')
+        await this.#tell(request, from, followed, task)
       } catch (error) {
-        if (task.cancelled) throw error
-        this.#owners.delete(id)
-        // Who sends notices by itself that nobody is there.
-        if (!this.#isOver(error)) await this.#send(this.#errorMessage(id, error))
+        // Who sends notices by itself that nobody is there: also in the moment in which this is told to stop.
+        if (!this.#isOver(error)) throw error
       }
     })
   }
 
   stats(): SubscriptionsStats {
-    return Object.freeze({ subscriptions: this.#owners.size, sent: this.#sent })
+    return Object.freeze({ subscriptions: this.#followed.size, sent: this.#sent })
   }
 
   async close(): Promise<void> {
     this.#isClosed = true
-    const owners = [...this.#owners.values()]
-    this.#owners.clear()
-    for (const owner of owners) await owner.close()
+    const all = [...this.#followed.values()]
+    this.#followed.clear()
+    for (const { owner } of all) await owner.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -134,16 +135,33 @@ class ClientSubscriptions implements Subscriptions {
   }
 
   async #unsubscribe(id: string): Promise<void> {
-    const owner = this.#owners.get(id)
-    if (owner === undefined) {
+    const followed = this.#followed.get(id)
+    if (followed === undefined) {
       throw new WalError('WAL_SUBSCRIPTIONS', `There is no subscription ${JSON.stringify(id)}`)
     }
-    this.#owners.delete(id)
-    await owner.close()
+    this.#followed.delete(id)
+    await followed.owner.close()
     await this.#send({ unsubscribed: id, lsn: this.#lsn() })
   }
 
-  async #tellChanges(id: string, filter: Parameters<Wal['follow']>[0]): Promise<void> {
+  /** Tells a topic until it is told to stop; what ends it by itself is told as the last. @throws what `send` rejects with */
+  async #tell(request: SubscriptionRequest, from: number, followed: Followed, task: Scope): Promise<void> {
+    const { id } = request
+    const filter = filterOfTopic(request)
+    try {
+      if (request.subscribe === 'metrics') await this.#tellMetrics(id, request.intervalMs)
+      else if (filter === undefined) await this.#tellBackends(id)
+      else await this.#tellChanges(id, { ...filter, from }, followed)
+      throw new WalError('WAL_CLOSED', 'The log was closed')
+    } catch (error) {
+      if (task.cancelled || this.#isOver(error)) throw error
+      this.#followed.delete(id)
+      // Who goes on behind it gets what was not told any more.
+      await this.#send({ id, lsn: followed.lsn, error: told(error) })
+    }
+  }
+
+  async #tellChanges(id: string, filter: Parameters<Wal['follow']>[0], followed: Followed): Promise<void> {
     for await (const change of this.#wal.follow(filter)) {
       if ('operation' in change) {
         await this.#send({ id, lsn: change.lsn, job: jobOf(change.operation, Date.now()) })
@@ -151,6 +169,7 @@ class ClientSubscriptions implements Subscriptions {
         const { missedAfter: after, missedThrough: through } = change
         await this.#send({ id, lsn: through, missed: { after, through } })
       }
+      followed.lsn = 'operation' in change ? change.lsn : change.missedThrough
     }
   }
 
@@ -166,9 +185,14 @@ class ClientSubscriptions implements Subscriptions {
     }
   }
 
-  /** All changes up to it can be seen by asking. */
+  /** All changes up to it can be seen by asking; while the log is away, as when it is opened again, the last that was. */
   #lsn(): number {
-    return this.#wal.stats().index.appliedLsn
+    try {
+      this.#seenLsn = this.#wal.stats().index.appliedLsn
+    } catch (error) {
+      if (!isFault(error)) throw error
+    }
+    return this.#seenLsn
   }
 
   async #send(message: ServerMessage): Promise<void> {
@@ -179,7 +203,7 @@ class ClientSubscriptions implements Subscriptions {
       this.#sent += 1
     } catch (error) {
       // Who was told to stop has lost nobody.
-      if (currentScope()?.cancelled !== true) this.#lost = { error }
+      if (!Object.is(error, currentScope().reason)) this.#lost = { error }
       throw error
     }
   }
@@ -187,10 +211,9 @@ class ClientSubscriptions implements Subscriptions {
   #isOver(error: unknown): boolean {
     return this.#lost !== undefined && this.#lost.error === error
   }
+}
 
-  #errorMessage(id: string | undefined, error: unknown): ServerMessage {
-    const { code, kind, message, next } = toFault(error)
-    const told = { code, kind, message, next, retryable: kind === 'temporary' }
-    return { ...(id !== undefined && { id }), lsn: this.#lsn(), error: told }
-  }
+function told(error: unknown): Extract<ServerMessage, { readonly error: unknown }>['error'] {
+  const { code, kind, message, next } = toFault(error)
+  return { code, kind, message, next, retryable: kind === 'temporary' }
 }

@@ -12,7 +12,7 @@ import { readLog, type ReadSource } from '../log/read-log.ts'
 import { findSnapshot, type FoundSnapshot, readSnapshot } from '../store/read-snapshot.ts'
 import { decodeRecord, type WalConfig, type WalRecord } from '../store/record.ts'
 import { inspectFolder, listSegments } from '../log/recovery.ts'
-import type { OperationChange, OperationPage, Wal, WalFinding } from './wal.ts'
+import type { MissedChanges, OperationChange, OperationPage, Wal, WalFinding } from './wal.ts'
 
 /** What is in a folder. */
 export interface ViewStats {
@@ -40,10 +40,13 @@ export interface PastChange extends OperationChange {
  * makes it, but for the end of its attempt, which nobody knows.
  */
 export interface WalView extends Pick<Wal, 'get' | 'list' | 'wait'>, AsyncDisposable {
-  /** The changes that the log has, from an LSN on, in order; it ends with the last one. */
+  /**
+   * The changes that the log has, from an LSN on, in order; it ends with the last one. Who names an LSN is told what of it the log does
+   * not have: what was let go, or all of it where the log has not come so far.
+   */
   changes(
     options: OperationFilter & { readonly from?: number; readonly id?: number } & CallOptions,
-  ): AsyncGenerator<PastChange, void, undefined>
+  ): AsyncGenerator<PastChange | MissedChanges, void, undefined>
   /** Checks log and snapshot. @throws WalError WAL_IO */
   verify(): Promise<Omit<StoreVerifyReport, 'index'>>
   /** The options of the last process that ran the operations of this log; undefined if none has told them. */
@@ -138,20 +141,25 @@ class FolderView implements WalView {
     throw new WalError('WAL_NOT_RUNNING', `Operation ${id} is ${found.state}, and nobody works on it`)
   }
 
-  async *changes(options: Parameters<WalView['changes']>[0]): AsyncGenerator<PastChange, void, undefined> {
+  async *changes(
+    options: Parameters<WalView['changes']>[0],
+  ): AsyncGenerator<PastChange | MissedChanges, void, undefined> {
     const { disk, path, log, snapshot } = this.#opened
-    const { from = 1, id, signal, ...filter } = options
+    const { from, id, signal, ...filter } = options
     await using index = createMemoryIndex()
     // What was before the first record that the log has.
     await fillIndex(index, { disk, folder: path, log: { ...log, async *read() {} } }, snapshot)
-    const begin = Math.max(index.appliedLsn + 1, log.stats().firstLsn)
+    const { firstLsn: oldest, nextLsn } = log.stats()
+    const begin = Math.max(index.appliedLsn + 1, oldest)
+    if (from !== undefined && from > nextLsn) yield { missedAfter: 0, missedThrough: nextLsn - 1 }
+    else if (from !== undefined && from < begin) yield { missedAfter: from - 1, missedThrough: begin - 1 }
     for await (const { firstLsn, payloads } of log.read({ from: begin, signal })) {
       for (const [at, payload] of payloads.entries()) {
         const lsn = firstLsn + at
         index.apply({ firstLsn: lsn, payloads: [payload] })
         const record = decodeRecord(payload)
         const changed = changedBy(lsn, record)
-        if (lsn < from || changed === undefined || (id !== undefined && id !== changed)) continue
+        if (lsn < (from ?? 1) || changed === undefined || (id !== undefined && id !== changed)) continue
         const operation = index.get(changed)
         if (operation === undefined || !matches(operation, filter)) continue
         yield { lsn, at: record.kind === 'add' ? record.createdAt : record.at, operation }

@@ -2,7 +2,7 @@
 import type { BackendOptions } from '../executor/breaker.ts'
 import { checkHandler } from './new-operation.ts'
 import { checkKeys, checkText, wholeNumber } from '../option-checks.ts'
-import { checkStoreOptions, type OperationStoreOptions } from '../store/store-options.ts'
+import { checkStoreOptions, type OperationStoreOptions, storeOptionNames } from '../store/store-options.ts'
 import type { OperationTypes, Wal } from './wal.ts'
 
 /** Options of {@link openWal}. */
@@ -37,6 +37,11 @@ export interface WalOptions extends OperationStoreOptions {
   readonly stuckMs?: number
   /** Changes that wait for one who follows. Default 1,000. */
   readonly maxFollowed?: number
+  /**
+   * Told of the CIDs of an operation that becomes unfinished, by its promise or a retry, before the call that has asked for it
+   * resolves; and now and then again. All of them can be parsed. It must not throw. Default: nobody is told.
+   */
+  readonly onRetained?: (cids: readonly string[]) => void
 }
 
 /** What those are that concern no store, checked. */
@@ -58,27 +63,14 @@ const ownKeys = [
   'drainMs',
   'stuckMs',
   'maxFollowed',
-] as const
-const storeKeys = [
-  'path',
-  'disk',
-  'segmentBytes',
-  'mode',
-  'intervalMs',
-  'maxRecordBytes',
-  'maxQueuedBytes',
-  'clock',
-  'index',
-  'keepFinished',
-  'idempotencyWindowMs',
-  'maxUnfinishedBytes',
+  'onRetained',
 ] as const
 const day = 86_400_000
 
 /** @throws TypeError, RangeError */
 export function checkWalOptions(options: WalOptions) {
-  checkKeys(options, [...storeKeys, ...ownKeys], 'openWal')
-  const { types, backends = {}, executor = 'on', clock = Date.now } = options
+  checkKeys(options, [...storeOptionNames, ...ownKeys], 'openWal')
+  const { types, backends = {}, executor = 'on', clock = Date.now, onRetained = () => {} } = options
   if (typeof types !== 'object' || types === null) throw new TypeError('types is an object of handlers')
   for (const [type, handler] of Object.entries(types)) {
     if (handler !== undefined) checkHandler(type, handler)
@@ -88,7 +80,8 @@ export function checkWalOptions(options: WalOptions) {
   if (executor !== 'on' && executor !== 'off')
     throw new TypeError(`executor is on or off, not ${String(executor)}`)
   if (typeof clock !== 'function') throw new TypeError('clock is a function')
-  type WholeNumber = Exclude<(typeof ownKeys)[number], 'types' | 'backends' | 'executor'>
+  if (typeof onRetained !== 'function') throw new TypeError('onRetained is a function')
+  type WholeNumber = Exclude<(typeof ownKeys)[number], 'types' | 'backends' | 'executor' | 'onRetained'>
   const whole = (name: WholeNumber, least: number, most: number, otherwise: number): number =>
     wholeNumber(options[name], name, least, most, otherwise)
   const checked = {
@@ -96,6 +89,7 @@ export function checkWalOptions(options: WalOptions) {
     backends: { ...backends },
     isOn: executor === 'on',
     clock,
+    onRetained,
     concurrency: whole('concurrency', 1, 10_000, 64),
     laneLimit: whole('laneLimit', 1, 10_000, 16),
     windowSize: whole('windowSize', 16, 100_000, 1000),
@@ -121,7 +115,7 @@ export function checkWalOptions(options: WalOptions) {
 
 /** Those that are told: the numbers and texts, by their names. */
 export function configOf(options: WalOptions, checked: CheckedOptions): Wal['config'] {
-  const { types, backends, clock: _, isOn, backoff, ...numbers } = checked
+  const { types, backends, clock: _, onRetained: __, isOn, backoff, ...numbers } = checked
   const { segmentBytes, index, keepFinished, idempotencyWindowMs, maxUnfinishedBytes } = checkStoreOptions(
     storeOptions(options),
   )
@@ -145,7 +139,9 @@ export function configOf(options: WalOptions, checked: CheckedOptions): Wal['con
 /** Those that concern the store. */
 export function storeOptions(options: WalOptions): OperationStoreOptions {
   const { types: _, backends: __, ...rest } = options
-  const picked = Object.entries(rest).filter(([name]) => (storeKeys as readonly string[]).includes(name))
+  const picked = Object.entries(rest).filter(([name]) =>
+    (storeOptionNames as readonly string[]).includes(name),
+  )
   return Object.fromEntries(picked) as unknown as OperationStoreOptions
 }
 

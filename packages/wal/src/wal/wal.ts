@@ -43,6 +43,11 @@ export interface OperationHandler<Params = any, Result = any> {
   readonly result?: z.ZodType<Result>
   /** What it returns is the result: JSON of at most `maxResultBytes`. What it throws fails the attempt. */
   readonly run: (params: Params, context: HandlerContext) => Promise<Result> | Result
+  /**
+   * CIDs that the parameters name: whoever appends such an operation, they are retained while it is unfinished. What it throws
+   * refuses the append. Default: none.
+   */
+  readonly cids?: (params: Params) => readonly string[]
   /** Attempts until it is a dead letter, 1 to 100. Default 5. */
   readonly maxAttempts?: number
   /** Milliseconds that an attempt may take. Default 3,600,000. */
@@ -74,7 +79,10 @@ export interface NewOperation {
   readonly timeoutMs?: number
   readonly expiresAt?: number
   readonly maxAttempts?: number
-  /** CIDs that are retained while it is unfinished, such as large payloads. At most 1,000. */
+  /**
+   * CIDs that are retained while it is unfinished, such as large payloads, besides those that its parameters name. At most 1,000 in
+   * all, in base32, base36 or base58btc, of at most 1,000 characters each.
+   */
   readonly cids?: readonly string[]
 }
 
@@ -129,7 +137,7 @@ export interface ArchiveReport {
   readonly bytes: number
 }
 
-/** Something that opening has found: of the segments, or of snapshot and index. */
+/** Something that opening has found: of the segments, or of snapshot, index and operations. */
 export type WalFinding = Finding | StoreFinding
 
 /** A frozen look at a log of operations. */
@@ -147,6 +155,8 @@ export interface WalStats {
   readonly draining: boolean
   /** Why nothing is begun and written any more, if the log or its index has failed. */
   readonly stopped: string | undefined
+  /** Why the disk did not take what was written last, if it did not. What comes next may be taken, as when a volume has room again. */
+  readonly refused: string | undefined
   readonly followers: number
   /** Since it was opened. */
   readonly completed: number
@@ -159,14 +169,14 @@ export interface WalStats {
 export interface Wal extends AsyncDisposable {
   /** The options that it was opened with, defaults included, by their names. Frozen. */
   readonly config: WalConfig
-  /** What was found at opening that is not as the log has left it, of the segments first. */
+  /** What was found at opening, or of what was promised before, that is not as it should be; of the segments first. */
   readonly findings: readonly WalFinding[]
   /**
    * Promises an operation; resolves when that is acknowledged. Who leaves before that may have promised it or not: with a key the
    * next append tells.
    *
-   * @throws WalError WAL_TYPE_UNKNOWN, WAL_PARAMS_INVALID, WAL_DEPENDENCY, WAL_KEY_CONFLICT, WAL_BUSY (too many unfinished), and
-   *   as `Log.append`; TypeError, RangeError; the reason of the signal
+   * @throws WalError WAL_TYPE_UNKNOWN, WAL_PARAMS_INVALID, WAL_CID_INVALID, WAL_DEPENDENCY, WAL_KEY_CONFLICT, WAL_BUSY (too many
+   *   unfinished), and as `Log.append`; TypeError, RangeError; what `cids` of the handler throws; the reason of the signal
    */
   append(operation: NewOperation, options?: CallOptions): Promise<Appended>
   /** Promises operations as one: all of them, or none. Positions stay. @throws as {@link append} */
@@ -221,7 +231,10 @@ export interface Wal extends AsyncDisposable {
   followBackends(options?: CallOptions): AsyncGenerator<BackendHealth, void, undefined>
   /** Probes a backend now. @throws WalError WAL_NOT_FOUND */
   probe(backend: string, options?: CallOptions): Promise<BackendHealth>
-  /** CIDs that unfinished operations name: a claim on the block store. */
+  /**
+   * CIDs that unfinished operations name: a claim on the block store. What an older version has let in and cannot be parsed is left
+   * out, and is among the `findings` from then on.
+   */
   retainedCids(options?: CallOptions): Promise<string[]>
   stats(): WalStats
   /**

@@ -1,11 +1,9 @@
 /** A process that appends until it is killed, and who knows from outside what it was told. */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { killAfter } from '@ipfs-kit/disk/testing'
 import { openLog } from '@ipfs-kit/wal'
 import { expect } from 'vitest'
 import { contentOf } from '../open-on.ts'
@@ -13,24 +11,13 @@ import { contentOf } from '../open-on.ts'
 const child = fileURLToPath(new URL('kill-child.ts', import.meta.url))
 
 /** Lets a process append until it has said so many lines, and kills it. What it said. */
-export async function killAfter(
+export function killAppender(
   path: string,
   lines: number,
   round: number,
   atLine?: () => Promise<void>,
 ): Promise<string[]> {
-  const args = ['--conditions=@ipfs-kit/source', child, path, `${round}`]
-  const process = spawn(globalThis.process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  const ended = once(process, 'exit')
-  const said: string[] = []
-  for await (const line of createInterface({ input: process.stdout })) {
-    said.push(line)
-    if (said.length !== lines) continue
-    await atLine?.()
-    process.kill('SIGKILL')
-  }
-  expect(await ended).toEqual([null, 'SIGKILL'])
-  return said
+  return killAfter(['--conditions=@ipfs-kit/source', child, path, `${round}`], lines, atLine)
 }
 
 /** Kills so many processes on one log, and looks after each: what was answered is there. */
@@ -40,7 +27,7 @@ export async function killInALoop(rounds: number): Promise<void> {
   const said = new Map<number, string>()
   try {
     for (let round = 0; round < rounds; round += 1) {
-      for (const line of await killAfter(path, 1 + Math.floor(Math.random() * 1500), round)) {
+      for (const line of await killAppender(path, 1 + Math.floor(Math.random() * 1500), round)) {
         const [lsn, text = ''] = line.split(' ')
         if (lsn === 'open') expect(text).toBe('0')
         else if (text !== '') said.set(Number(lsn), text)
