@@ -54,10 +54,17 @@ export async function editFolder(
   const node = base === undefined ? undefined : await openFolder(base, get)
   const data = new FolderData(node?.node.Data, metadata)
   const writes = new ParallelWrites(writesAtOnce)
-  const store = (cid: CID, block: Uint8Array): Promise<void> =>
-    writes.add(async () => {
+  const pause = createPause()
+  const store = async (cid: CID, block: Uint8Array): Promise<void> => {
+    await writes.add(async () => {
       await put(cid, block)
     })
+    await pause()
+  }
+  const read: GetBlock = async (cid, signal) => {
+    await pause()
+    return get(cid, signal)
+  }
   try {
     const edited = await edit()
     await writes.end()
@@ -76,10 +83,9 @@ export async function editFolder(
       return plainOrHamt(entries)
     }
     const { shard } = node
-    const hamt = new Hamt({ cid: base, shard, get })
+    const hamt = new Hamt({ cid: base, shard, get: read })
     const before = new FolderData(node.node.Data, {})
     let grown = emptySize(data) - emptySize(before)
-    const pause = createPause()
     for (const [name, link] of changes) {
       const replaced = await hamt.set(name, link)
       grown += sizeOf(name, link) - sizeOf(name, replaced)
@@ -98,7 +104,6 @@ export async function editFolder(
     for (const [name, link] of entries) size += sizeOf(name, link)
     if (size <= shardAboveBytes) return plain(entries)
     const hamt = new Hamt()
-    const pause = createPause()
     for (const [name, link] of entries) {
       await hamt.set(name, link)
       await pause()

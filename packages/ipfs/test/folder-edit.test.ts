@@ -179,6 +179,18 @@ describe('a HAMT folder of 200,000 entries', () => {
     expect(back.cid.toString()).toBe(folder.cid.toString())
   })
 
+  it('leaves others their turns while it is changed in a store that never waits', async () => {
+    let turns = 0
+    const count = (): void => {
+      turns += 1
+      next = setImmediate(count)
+    }
+    let next = setImmediate(count)
+    await edit(Array.from({ length: 1000 }, (_, at) => [name(at * 150), undefined] as const))
+    clearImmediate(next)
+    expect(turns).toBeGreaterThan(5)
+  })
+
   it('has 1,000 entries changed by the shards on their ways', async () => {
     const changes = Array.from(
       { length: 1000 },
