@@ -28,7 +28,7 @@ export interface NodeDiskStats extends Readonly<NodeCounts> {
   readonly slowWrites: number
   /** Writes at once that were not done, because of slow ones before them, their size, or the turn of others. */
   readonly sentAwayWrites: number
-  /** Syncs at once that took longer than 2 ms. */
+  /** Syncs at once that took longer than 0.5 ms. */
   readonly slowSyncs: number
   /** Syncs at once that were not done, because of slow ones before them, or because the event loop has other work. */
   readonly sentAwaySyncs: number

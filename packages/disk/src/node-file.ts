@@ -55,6 +55,8 @@ export function createNodeFile({ path, fd, prompt, counts }: NodeFileOptions): D
     const { size } = await systemCall<Stats>((done) => fstat(fd, done))
     return size
   }
+  /** Whether the next sync was to be done at once. */
+  let isRefused = false
   counts.openFiles += 1
   return {
     path,
@@ -146,14 +148,19 @@ export function createNodeFile({ path, fd, prompt, counts }: NodeFileOptions): D
     async sync() {
       await run('sync', async () => {
         counts.syncs += 1
-        const look = prompt.syncs.began()
+        // Others may have more to write: how long they take says nothing of those that were to be done at once.
+        const look = isRefused ? prompt.syncs.began() : undefined
+        isRefused = false
         await systemCall<void>((done) => fdatasync(fd, (error) => done(error, undefined)))
-        prompt.syncs.ended(look)
+        if (look !== undefined) prompt.syncs.ended(look)
       })
     },
     syncNow() {
       calls.check()
-      if (!prompt.syncs.allowed()) return false
+      if (!prompt.syncs.allowed()) {
+        isRefused = true
+        return false
+      }
       const began = performance.now()
       try {
         fdatasyncSync(fd)

@@ -5,12 +5,17 @@
  */
 import { performance } from 'node:perf_hooks'
 
-/** One that takes longer had better be waited for elsewhere. In milliseconds. */
-const slowMs = 2
+/** One that takes longer had better be waited for elsewhere: the way by a thread is a small part of it. In milliseconds. */
+const slowMs = 0.5
+/** After a slow one of 1 ms they go by a thread for so many; after others for so many times its square. */
+const restMs = 8
 /** The event loop has nothing else to do if it waits for so much of the time of a sync by a thread. */
 const idleShare = 0.5
 /** So many are done at once before one goes by a thread again, to see what the event loop does meanwhile. */
 const syncsPerLook = 64
+
+/** So many in a row by a thread have to be fast before the first at once: of a disk that others keep busy some are. */
+const fastLooks = 8
 
 /** How the event loop stands when a sync by a thread begins. */
 export interface LoopLook {
@@ -24,7 +29,7 @@ export interface PromptSyncs {
   allowed(): boolean
   /** Tells how long one took that was done at once. */
   took(ms: number): void
-  /** One by a thread begins. */
+  /** One by a thread begins that was to be done at once. */
   began(): LoopLook
   /** It has ended. */
   ended(look: LoopLook): void
@@ -40,6 +45,7 @@ export function createPromptSyncs(clock: () => LoopLook = loopNow): PromptSyncs 
   let sentAway = 0
   let granted = 0
   let notBeforeMs = -Infinity
+  let fastInARow = 0
   return {
     get slow() {
       return slow
@@ -59,15 +65,18 @@ export function createPromptSyncs(clock: () => LoopLook = loopNow): PromptSyncs 
       if (ms <= slowMs) return
       slow += 1
       granted = 0
-      // The longer it takes the rarer it has to be: one of 3 ms may come again after 9 ms, one of 100 ms after 10 s.
-      notBeforeMs = clock().beganMs + ms * ms
+      fastInARow = 0
+      // The longer it takes the rarer it has to be: one of 3 ms may come again after 72 ms, one of 300 ms after 12 minutes.
+      notBeforeMs = clock().beganMs + ms * ms * restMs
     },
     began: clock,
     ended({ beganMs, idleMs }) {
       const { beganMs: endedMs, idleMs: idleAtEndMs } = clock()
       const tookMs = endedMs - beganMs
       const wasIdle = idleAtEndMs - idleMs >= tookMs * idleShare
-      if (wasIdle && tookMs <= slowMs && endedMs >= notBeforeMs) granted = syncsPerLook
+      fastInARow = wasIdle && tookMs <= slowMs ? fastInARow + 1 : 0
+      if (fastInARow === 0) granted = 0
+      if (fastInARow >= fastLooks && endedMs >= notBeforeMs) granted = syncsPerLook
     },
   }
 }

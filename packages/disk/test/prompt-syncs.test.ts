@@ -12,6 +12,10 @@ function byHand() {
     time.idleMs += ms * idleShare
     prompt.ended(look)
   }
+  /** So many by a thread as it takes before any is done at once. */
+  const untilTrusted = (): void => {
+    for (let times = 0; times < 8; times += 1) byThread(0.25, 1)
+  }
   /** How many may be done at once in a row, up to 1000. */
   const inARow = (): number => {
     let allowed = 0
@@ -22,52 +26,61 @@ function byHand() {
     time.beganMs += ms
     time.idleMs += ms
   }
-  return { prompt, byThread, inARow, pass }
+  return { prompt, byThread, untilTrusted, inARow, pass }
 }
 
-test('the first goes by a thread, and if the event loop had nothing to do meanwhile the next ones do not', () => {
+test('the first ones go by a thread, and if they were fast and the event loop had nothing to do meanwhile the next do not', () => {
   const { prompt, byThread, inARow } = byHand()
-  expect(inARow()).toBe(0)
+  for (let times = 0; times < 8; times += 1) {
+    expect(inARow()).toBe(0)
+    byThread(0.2, 0.9)
+  }
+  expect(inARow()).toBe(64)
   byThread(0.2, 0.9)
   expect(inARow()).toBe(64)
-  expect(prompt.sentAway).toBe(2)
+  expect(prompt.sentAway).toBe(10)
 })
 
-test('while the event loop has other work, or the disk is slow, all go by a thread', () => {
-  const { byThread, inARow } = byHand()
-  byThread(0.2, 0.4)
+test.each([
+  ['the event loop has other work', 0.2, 0.4],
+  ['the disk is slow', 0.55, 1],
+])('one during which %s begins it anew', (_, ms, idleShare) => {
+  const { byThread, untilTrusted, inARow } = byHand()
+  untilTrusted()
+  byThread(ms, idleShare)
   expect(inARow()).toBe(0)
-  byThread(2.1, 1)
+  for (let times = 0; times < 7; times += 1) byThread(0.45, 0.6)
   expect(inARow()).toBe(0)
-  byThread(1.75, 0.6)
+  byThread(0.45, 0.6)
   expect(inARow()).toBe(64)
 })
 
-test('after a slow one they go by a thread for a time that is its square', () => {
-  const { prompt, byThread, inARow, pass } = byHand()
+test('after a slow one they go by a thread for a time that grows with its square', () => {
+  const { prompt, untilTrusted, inARow, pass } = byHand()
   for (const [tookMs, restMs] of [
-    [3, 9],
-    [100, 10_000],
+    [3, 72],
+    [100, 80_000],
   ] as const) {
-    byThread(0.25, 1)
+    untilTrusted()
     expect(prompt.allowed()).toBe(true)
     prompt.took(tookMs)
     expect(inARow()).toBe(0)
-    pass(restMs - 0.5)
-    byThread(0.25, 1)
+    pass(restMs - 3)
+    untilTrusted()
     expect(inARow()).toBe(0)
-    byThread(0.25, 1)
+    pass(1)
+    untilTrusted()
     expect(inARow()).toBe(64)
   }
   expect(prompt.slow).toBe(2)
 })
 
 test('fast ones change nothing', () => {
-  const { prompt, byThread, inARow } = byHand()
-  byThread(0.25, 1)
+  const { prompt, untilTrusted, inARow } = byHand()
+  untilTrusted()
   for (let round = 0; round < 10; round += 1) {
     expect(prompt.allowed()).toBe(true)
-    prompt.took(2)
+    prompt.took(0.5)
   }
   expect(inARow()).toBe(54)
   expect(prompt.slow).toBe(0)
