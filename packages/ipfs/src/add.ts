@@ -8,14 +8,10 @@ import type { BlockStore } from './block-store.ts'
 import type { Calls } from './calls.ts'
 import { IpfsError } from './errors.ts'
 import { FileBlocks } from './file-blocks.ts'
+import { fileShape } from './file-shape.ts'
 import { FolderTree } from './folder-tree.ts'
-import type { AddOptions, CidProfile, Files } from './ipfs.ts'
+import type { AddOptions, Files } from './ipfs.ts'
 import { checkMetadata, type PinRecords } from './pins.ts'
-
-const chunkBytesOf: Readonly<Record<CidProfile, number>> = {
-  'unixfs-v1-2025': 1_048_576,
-  'unixfs-v0-2015': 262_144,
-}
 
 /** Makes {@link Files.add}. */
 export function createAdd(parts: {
@@ -67,15 +63,7 @@ export function createAdd(parts: {
 
 /** The options with their defaults. @throws TypeError, RangeError */
 function check(options: AddOptions) {
-  const { profile = 'unixfs-v1-2025', wrap = false, pin = true, name } = options
-  if (!Object.hasOwn(chunkBytesOf, profile)) {
-    throw new TypeError(
-      `profile is one of ${Object.keys(chunkBytesOf).join(', ')}, not ${JSON.stringify(profile)}`,
-    )
-  }
-  const { chunkBytes = chunkBytesOf[profile] } = options
-  if (!Number.isSafeInteger(chunkBytes) || chunkBytes < 1 || chunkBytes > 1_048_576) {
-    throw new RangeError(`chunkBytes is a whole number from 1 to 1,048,576, not ${chunkBytes}`)
-  }
+  const { wrap = false, pin = true, name } = options
+  const { profile, chunkBytes } = fileShape(options)
   return { profile, chunkBytes, wrap, pin, metadata: checkMetadata(name === undefined ? {} : { name }) }
 }

@@ -72,12 +72,18 @@ export function parseFilePath(path: string): readonly string[] {
   const names = path.split('/')
   for (const name of names) {
     if (name === '') throw new IpfsError('IPFS_INVALID_PATH', `${JSON.stringify(path)} has an empty name`)
-    checkName(name)
-    // The importer takes a backslash before a slash for an escape and would join two names into one.
-    if (name.endsWith('\\'))
-      throw new IpfsError('IPFS_INVALID_PATH', `The name ${JSON.stringify(name)} ends in a backslash`)
+    checkNewName(name)
   }
   return names
+}
+
+/** What an entry of a folder can be named that is written here. @throws IpfsError IPFS_INVALID_PATH */
+export function checkNewName(name: string): void {
+  if (name === '') throw new IpfsError('IPFS_INVALID_PATH', 'A name cannot be empty')
+  checkName(name)
+  // The importer takes a backslash before a slash for an escape and would join two names into one.
+  if (name.endsWith('\\'))
+    throw new IpfsError('IPFS_INVALID_PATH', `The name ${JSON.stringify(name)} ends in a backslash`)
 }
 
 function checkName(name: string): void {

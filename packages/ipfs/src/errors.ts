@@ -85,8 +85,8 @@ export const ipfsErrors = {
   },
   IPFS_DAG_TOO_LARGE: {
     kind: 'too-large',
-    when: 'a DAG has more blocks or levels than one walk visits',
-    next: 'Pin or check its parts instead, or with a depth.',
+    when: 'a DAG has more blocks or levels than one walk visits, or a file that is changed more leaves than one change gathers',
+    next: 'Pin or check its parts instead, or with a depth; keep the bytes in several files.',
   },
   IPFS_GC_INCOMPLETE: {
     kind: 'integrity',

@@ -71,6 +71,16 @@ export class FileBlocks {
     }
   }
 
+  /** Stores the leaves of a part of a file, or of a whole one, and not what joins them. */
+  async *leaves(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<FilePart, void, undefined> {
+    const chunks = chunksOf(pieces, this.#chunkBytes, this.#buffers)
+    try {
+      yield* this.#leaves(chunks)
+    } finally {
+      await chunks.return()
+    }
+  }
+
   /** What follows a chunk. If that cannot be told, nobody wants the chunk any more. */
   async #after(
     chunk: Uint8Array,

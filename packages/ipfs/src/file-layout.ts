@@ -47,7 +47,7 @@ export function leafPart({ block, bytes }: Leaf, hash: CID['multihash'], profile
   return { cid, bytes, dagBytes: block.byteLength }
 }
 
-/** Joins the leaves of a file, of which there are several: a file of one is that leaf. */
+/** Joins the leaves of a file, of which there is at least one. A file of one is that leaf. */
 export async function layOut(
   leaves: AsyncIterable<FilePart>,
   profile: CidProfile,
@@ -66,6 +66,7 @@ export async function layOut(
       joined.push(await join(children))
       children = []
     }
+    if (joined.length === 0 && children.length === 1) return children
     if (children.length > 0) joined.push(await join(children))
     return joined
   }

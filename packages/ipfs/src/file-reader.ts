@@ -209,7 +209,8 @@ function childrenOf(parent: Part, { node, unixfs }: UnixfsNode, inlineBytes: num
   return parts.reverse()
 }
 
-function fileNode(part: Part, bytes: Uint8Array): UnixfsNode {
+/** The node of a part of a file. @throws IpfsError IPFS_INVALID_NODE when it is none, or of another size */
+export function fileNode(part: Pick<Part, 'cid' | 'size'>, bytes: Uint8Array): UnixfsNode {
   const node = part.cid.code === dagPbCode ? unixfsNode(part.cid, bytes) : undefined
   if (
     node === undefined ||
@@ -225,7 +226,7 @@ function sizeOf({ unixfs }: UnixfsNode): number {
   return Number(unixfs.fileSize())
 }
 
-function contradiction(cid: CID): IpfsError {
+export function contradiction(cid: CID): IpfsError {
   return new IpfsError(
     'IPFS_INVALID_NODE',
     `The sizes in the DAG of the file contradict each other at ${cid}`,

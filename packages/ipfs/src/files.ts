@@ -1,13 +1,12 @@
 /** Reads files and folders. */
 import type { Owner } from '@ipfs-kit/concurrency'
-import { code as dagPbCode } from '@ipld/dag-pb'
 import type { Blockstore } from 'interface-blockstore'
 import type { CID } from 'multiformats/cid'
 import type { BlockStore } from './block-store.ts'
 import type { Calls } from './calls.ts'
-import { decodeBlock, isLeaf } from './codecs.ts'
+import { describeNode } from './describe-node.ts'
 import { IpfsError } from './errors.ts'
-import { openFile, readFile, unixfsNode, type FileSource, type GetBlock } from './file-reader.ts'
+import { openFile, readFile, type FileSource, type GetBlock } from './file-reader.ts'
 import { readFolder } from './folder-reader.ts'
 import type { DirectoryEntry, FileContent, Files, RangeOptions, Stat } from './ipfs.ts'
 import { readBlock, resolvePath } from './resolve.ts'
@@ -105,29 +104,15 @@ function range(options: RangeOptions, size: number): { readonly offset: number; 
   return { offset: from, end: length === undefined ? size : Math.min(from + length, size) }
 }
 
-/** What a block is, by its bytes. */
+/** What a block is, by its bytes. A symbolic link is a node like any other here. */
 function statBlock(cid: CID, bytes: Uint8Array): Stat {
-  if (isLeaf(cid)) return { cid, type: 'file', size: bytes.byteLength, dagSize: bytes.byteLength }
-  if (cid.code !== dagPbCode) return { cid, type: 'node', size: bytes.byteLength, dagSize: bytes.byteLength }
-  const node = unixfsNode(cid, bytes)
-  const links =
-    node?.node.Links ?? (decodeBlock(cid, bytes) as { Links: readonly { Tsize?: number }[] }).Links
-  // What links state is only their word: beyond what a number can hold it is cut.
-  const linked = Math.min(
-    links.reduce((sum, link) => sum + (link.Tsize ?? 0), 0),
-    Number.MAX_SAFE_INTEGER,
-  )
-  const dagSize = Math.min(bytes.byteLength + linked, Number.MAX_SAFE_INTEGER)
-  if (node === undefined) return { cid, type: 'node', size: bytes.byteLength, dagSize }
-  const { unixfs } = node
-  const common = {
+  const { kind, size, dagBytes, mode, mtime } = describeNode(cid, bytes)
+  return {
     cid,
-    dagSize,
-    ...(unixfs.mode === undefined ? {} : { mode: unixfs.mode }),
-    ...(unixfs.mtime === undefined ? {} : { mtimeSeconds: Number(unixfs.mtime.secs) }),
+    type: kind === 'symlink' ? 'node' : kind,
+    size: kind === 'symlink' ? bytes.byteLength : size,
+    dagSize: dagBytes,
+    ...(mode === undefined ? {} : { mode }),
+    ...(mtime === undefined ? {} : { mtimeSeconds: Number(mtime.secs) }),
   }
-  if (unixfs.isDirectory()) return { ...common, type: 'directory', size: linked }
-  if (unixfs.type === 'file' || unixfs.type === 'raw')
-    return { ...common, type: 'file', size: Math.min(Number(unixfs.fileSize()), Number.MAX_SAFE_INTEGER) }
-  return { ...common, type: 'node', size: bytes.byteLength }
 }

@@ -1,64 +1,83 @@
 /** Reads the entries of a UnixFS folder, plain or HAMT; the exporter follows a HAMT that lies about its parts without end. */
-import { code as dagPbCode, type PBLink } from '@ipld/dag-pb'
+import type { PBLink } from '@ipld/dag-pb'
 import type { CID } from 'multiformats/cid'
-import { IpfsError } from './errors.ts'
-import { unixfsNode, type GetBlock, type UnixfsNode } from './file-reader.ts'
+import type { GetBlock } from './file-reader.ts'
+import { folderLink, invalidHamt, openFolder, openShard, type Shard, type Slot } from './folder-node.ts'
+import { hashOfName, positionAt } from './hamt-hash.ts'
 import type { DirectoryEntry } from './ipfs.ts'
 
+/** Options of {@link readFolder}. */
+export interface ReadFolderOptions {
+  /**
+   * Begins behind the entry of this name, which need not be there any more: its place in the order tells. A folder that was
+   * plain and has become a HAMT since, or the other way round, has another order. Default: begins with the first entry.
+   */
+  readonly after?: string
+}
+
 /**
- * Yields the entries in the order of the DAG. Memory: the links of one block at each level of a HAMT, and the CID of each
- * of its parts.
+ * Yields the entries in the order of the DAG: of a plain folder that of its block, which is by the bytes of the names; of a HAMT
+ * that of the hashes of the names. A HAMT's shards are read as they are come to, those before `after` not at all. Memory: the
+ * links of one block at each level of a HAMT, and the CID of each of its parts that was read.
  *
  * @throws IpfsError what `get` throws; IPFS_NOT_A_DIRECTORY; IPFS_INVALID_NODE when a part of a HAMT is none, appears twice,
- * or has a name that is shorter than its prefix
+ * or has a link that has no place
  */
-export async function* readFolder(root: CID, get: GetBlock): AsyncGenerator<DirectoryEntry, void, undefined> {
-  const folder = root.code === dagPbCode ? unixfsNode(root, await get(root)) : undefined
-  if (folder?.unixfs.type === 'directory') {
-    for (const link of folder.node.Links) yield entryOf(link, link.Name ?? '')
+export async function* readFolder(
+  root: CID,
+  get: GetBlock,
+  { after }: ReadFolderOptions = {},
+): AsyncGenerator<DirectoryEntry, void, undefined> {
+  const { node, shard } = await openFolder(root, get)
+  if (shard === undefined) {
+    for (const link of after === undefined ? node.Links : linksAfter(node.Links, after)) {
+      const { cid, dagBytes } = folderLink(link)
+      yield { name: link.Name ?? '', cid, size: dagBytes }
+    }
     return
   }
-  if (folder?.unixfs.type !== 'hamt-sharded-directory') {
-    throw new IpfsError('IPFS_NOT_A_DIRECTORY', `${root} is not a folder`)
-  }
+  const behind = after === undefined ? undefined : await hashOfName(after)
   const parts = new Set([root.toString()])
-  const open = [shardOf(root, folder)]
-  for (let shard = open.at(-1); shard !== undefined; shard = open.at(-1)) {
-    const { value: link, done } = shard.links.next()
+  const open = [{ slots: slotsFrom(shard, 0, behind), path: behind }]
+  for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
+    const { value: slot, done } = top.slots.next()
     if (done === true) {
       open.pop()
       continue
     }
-    const name = link.Name ?? ''
-    if (name.length > shard.prefixLength) {
-      yield entryOf(link, name.slice(shard.prefixLength))
+    const depth = open.length - 1
+    // Only what has the position of the name to begin behind can lie before it.
+    const path =
+      top.path !== undefined && positionAt(top.path, depth, shard.bits) === slot.position
+        ? top.path
+        : undefined
+    const { cid, dagBytes } = slot.link
+    if (slot.name !== undefined) {
+      if (path !== undefined && Buffer.compare(await hashOfName(slot.name), path) <= 0) continue
+      yield { name: slot.name, cid, size: dagBytes }
       continue
     }
     // The place of a name follows from its hash, so that a part cannot be in two places; one that is could be a bomb.
-    const cid = link.Hash
-    if (name.length < shard.prefixLength || parts.has(cid.toString())) throw invalid(root, cid)
+    if (parts.has(cid.toString()) || open.length === shard.levels) throw invalidHamt(root, cid)
     parts.add(cid.toString())
-    const part = cid.code === dagPbCode ? unixfsNode(cid, await get(cid)) : undefined
-    if (part?.unixfs.type !== 'hamt-sharded-directory') throw invalid(root, cid)
-    open.push(shardOf(cid, part))
+    const inner = await openShard(root, cid, shard.bits, get)
+    open.push({ slots: slotsFrom(inner, open.length, path), path })
   }
 }
 
-interface Shard {
-  readonly links: Iterator<PBLink, undefined>
-  /** Hexadecimal digits before each name. */
-  readonly prefixLength: number
+function slotsFrom(
+  { slots, bits }: Shard,
+  depth: number,
+  path: Uint8Array | undefined,
+): Iterator<Slot, undefined> {
+  if (path === undefined) return slots.values()
+  const first = positionAt(path, depth, bits)
+  return slots.filter((slot) => slot.position >= first).values()
 }
 
-function shardOf(cid: CID, { node, unixfs }: UnixfsNode): Shard {
-  if (unixfs.fanout === undefined || unixfs.fanout < 1n) throw invalid(cid, cid)
-  return { links: node.Links.values(), prefixLength: (unixfs.fanout - 1n).toString(16).length }
-}
-
-function entryOf(link: PBLink, name: string): DirectoryEntry {
-  return { name, cid: link.Hash, size: Math.min(link.Tsize ?? 0, Number.MAX_SAFE_INTEGER) }
-}
-
-function invalid(root: CID, part: CID): IpfsError {
-  return new IpfsError('IPFS_INVALID_NODE', `The HAMT folder ${root} cannot be read at ${part}`)
+function linksAfter(links: readonly PBLink[], after: string): readonly PBLink[] {
+  const at = links.findIndex((link) => (link.Name ?? '') === after)
+  if (at !== -1) return links.slice(at + 1)
+  const bytes = Buffer.from(after)
+  return links.filter((link) => Buffer.compare(Buffer.from(link.Name ?? ''), bytes) > 0)
 }

@@ -2,10 +2,11 @@
  * The folders of an add while it runs. One tree of names serves as the check for names given twice, as the links of the
  * folders and as their counts. Nothing of a folder can be finished before the end: entries come in any order.
  */
-import { linkSerializedSize, utf8ByteLength } from 'ipfs-unixfs-importer/utils'
 import type { CID } from 'multiformats/cid'
 import type { FilePart } from './file-layout.ts'
+import { bareFolder } from './folder-block.ts'
 import { FolderLinks } from './folder-links.ts'
+import { emptyFolderSize, linkSize, shardAboveBytes } from './folder-size.ts'
 import type { CidProfile } from './ipfs.ts'
 
 /** Under a name: a folder, the number of a link, or {@link taken}. */
@@ -13,9 +14,6 @@ type Child = Folder | number
 
 /** The name of a file that is not stored yet, or that could not be read. */
 const taken = -1
-
-/** From this size on a folder becomes a HAMT folder, as the importer measures it. */
-const shardAboveBytes = 262_144
 
 /** A folder that has or may get entries. */
 export interface Folder {
@@ -84,7 +82,7 @@ export class FolderTree {
     this.#fill(folder)
     folder.children.set(name, this.links.add(cid, dagBytes))
     folder.bytes += bytes
-    this.#grow(folder, this.#linkBytes(name, cid.byteLength, dagBytes))
+    this.#grow(folder, linkSize(this.#profile, name, cid.byteLength, dagBytes))
   }
 
   /** Notes that an entry named this folder. */
@@ -136,8 +134,7 @@ export class FolderTree {
       parent,
       children: new Map(),
       state: 'unused',
-      // An exact size counts the UnixFS data of a folder.
-      estimatedBytes: this.#profile === 'unixfs-v1-2025' ? 4 : 0,
+      estimatedBytes: emptyFolderSize(this.#profile, bareFolder.length),
       isSharded: false,
       bytes: 0,
     }
@@ -160,14 +157,8 @@ export class FolderTree {
   }
 
   #emptyLinkBytes({ name }: Folder): number {
-    return this.#linkBytes(name, this.#profile === 'unixfs-v1-2025' ? 36 : 34, emptyFolderBytes)
-  }
-
-  #linkBytes(name: string, cidBytes: number, dagBytes: number): number {
-    const nameBytes = utf8ByteLength(name)
-    return this.#profile === 'unixfs-v1-2025'
-      ? linkSerializedSize(nameBytes, cidBytes, dagBytes)
-      : nameBytes + cidBytes
+    const cidBytes = this.#profile === 'unixfs-v1-2025' ? 36 : 34
+    return linkSize(this.#profile, name, cidBytes, emptyFolderBytes)
   }
 }
 

@@ -6,6 +6,7 @@ import { CID } from 'multiformats/cid'
 import { decodeBlock, isLeaf } from './codecs.ts'
 import { parseContentPath } from './content-path.ts'
 import { IpfsError } from './errors.ts'
+import { lookUp } from './folder-lookup.ts'
 
 /** Where a path ends. */
 export interface Resolved {
@@ -58,22 +59,15 @@ function hasEntry(value: object, name: string): boolean {
   return Object.hasOwn(value, name)
 }
 
-/** The CID of a named entry of a UnixFS folder. One name at a time: the exporter would take a backslash for an escape. */
+/** The CID of a named entry of a UnixFS folder. */
 async function linkIn(cid: CID, name: string, blocks: Blockstore, signal: AbortSignal): Promise<CID> {
-  // Loaded for the first path that has names: an add, or a start, does without.
-  const { walkPath } = await import('ipfs-unixfs-exporter')
-  let last: CID | undefined
   try {
-    for await (const step of walkPath(`${cid}/${name}`, blocks, { signal })) last = step.cid
+    const link = await lookUp(cid, name, (block) => readBlock(block, blocks, signal))
+    if (link !== undefined) return link.cid
   } catch (error) {
-    if (error instanceof IpfsError || signal.aborted) throw error
-    if (isExporterError(error, 'ERR_NOT_FOUND')) throw notFound(name, cid, error)
-    throw new IpfsError('IPFS_INVALID_NODE', `${cid} is not a folder that can be read: ${String(error)}`, {
-      cause: error,
-    })
+    if (!(error instanceof IpfsError) || error.code !== 'IPFS_NOT_A_DIRECTORY') throw error
   }
-  if (last === undefined || last.equals(cid)) throw notFound(name, cid)
-  return last
+  throw notFound(name, cid)
 }
 
 interface NodeStep {
@@ -118,11 +112,6 @@ async function bytesOf(cid: CID, blocks: Pick<Blockstore, 'get'>, signal: AbortS
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)
 }
 
-/** Whether a foreign error of the exporter has this code. */
-export function isExporterError(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code
-}
-
-function notFound(name: string, cid: CID, cause?: unknown): IpfsError {
-  return new IpfsError('IPFS_PATH_NOT_FOUND', `There is no ${JSON.stringify(name)} in ${cid}`, { cause })
+function notFound(name: string, cid: CID): IpfsError {
+  return new IpfsError('IPFS_PATH_NOT_FOUND', `There is no ${JSON.stringify(name)} in ${cid}`)
 }

@@ -1,25 +1,36 @@
 /**
- * The block of a plain folder, written byte by byte: the dag-pb library compares each name with others as newly made bytes
+ * The block of a plain folder or of a shard of a HAMT folder, written byte by byte: the dag-pb library compares each name with others as newly made bytes
  * and wants an object for each CID, which together costs several times what a small file does.
  */
 import { linkSerializedSize } from 'ipfs-unixfs-importer/utils'
 import { varint } from 'multiformats'
-import type { FolderLinks } from './folder-links.ts'
+import type { FolderLink } from './folder-link.ts'
 
-/** The Data field of a folder (dag-pb field 1) with its UnixFS data (field 1, type: 1 `Directory`). */
-const folderData = Uint8Array.of(0x0a, 0x02, 0x08, 0x01)
+/** The UnixFS data (field 1, type: 1 `Directory`) of a plain folder that carries nothing else. */
+export const bareFolder = Uint8Array.of(0x08, 0x01)
 
-/** A link of a folder: its name and its number in the list of links. */
-export type NamedLink = readonly [name: string, link: number]
+/** How the links are kept that a block is made of. */
+export interface LinkReader<L> {
+  readonly cidBytes: (link: L) => Uint8Array
+  /** Bytes of the whole DAG. */
+  readonly size: (link: L) => number
+}
 
-/** The block of a folder with these links, and the bytes of all blocks of its DAG. */
-export function plainFolder(
-  named: readonly NamedLink[],
-  links: FolderLinks,
+/** Links that are objects. */
+export const linkObjects: LinkReader<FolderLink> = {
+  cidBytes: ({ cid }) => cid.bytes,
+  size: ({ dagBytes }) => dagBytes,
+}
+
+/** The block with these links and this UnixFS data, and the bytes of all blocks of its DAG. */
+export function folderBlock<L>(
+  named: readonly (readonly [name: string, link: L])[],
+  links: LinkReader<L>,
+  data: Uint8Array,
 ): { readonly block: Uint8Array; readonly dagBytes: number } {
   const sorted = named.toSorted(named.some(([name]) => surrogates.test(name)) ? byBytes : byUnits)
   const nameBytes = sorted.map(([name]) => Buffer.byteLength(name))
-  let blockBytes = folderData.length
+  let blockBytes = 1 + varint.encodingLength(data.length) + data.length
   let dagBytes = 0
   for (const [at, [, link]] of sorted.entries()) {
     blockBytes += linkSerializedSize(nameBytes[at]!, links.cidBytes(link).length, links.size(link))
@@ -46,17 +57,19 @@ export function plainFolder(
     at += block.write(name, at)
     writeVarint(0x18, size)
   }
-  block.set(folderData, at)
-  return { block, dagBytes: dagBytes + blockBytes }
+  // Field 1 of a node is its data.
+  writeVarint(0x0a, data.length)
+  block.set(data, at)
+  return { block, dagBytes: Math.min(dagBytes + blockBytes, Number.MAX_SAFE_INTEGER) }
 }
 
 /** UTF-16 sorts as UTF-8 does unless there are these. */
 const surrogates = /[\ud800-\udfff]/
 
-function byUnits([left]: NamedLink, [right]: NamedLink): number {
+function byUnits([left]: readonly [string, unknown], [right]: readonly [string, unknown]): number {
   return left < right ? -1 : 1
 }
 
-function byBytes([left]: NamedLink, [right]: NamedLink): number {
+function byBytes([left]: readonly [string, unknown], [right]: readonly [string, unknown]): number {
   return Buffer.compare(Buffer.from(left), Buffer.from(right))
 }

@@ -1,0 +1,9 @@
+/** What a folder says of one of its entries. */
+import type { CID } from 'multiformats/cid'
+
+/** A link of a folder. */
+export interface FolderLink {
+  readonly cid: CID
+  /** Bytes of all blocks of its DAG as the link states them (Tsize); 0 where it does not. Only the word of who wrote it. */
+  readonly dagBytes: number
+}

@@ -1,0 +1,383 @@
+import {
+  editFolder,
+  lookUp,
+  readFolder,
+  type CidProfile,
+  type FolderLink,
+  type FolderMetadata,
+} from '@ipfs-kit/ipfs/unixfs'
+import { decode } from '@ipld/dag-pb'
+import fc from 'fast-check'
+import { UnixFS } from 'ipfs-unixfs'
+import { DirSharded } from 'ipfs-unixfs-importer/utils'
+import type { CID } from 'multiformats/cid'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { hashNow } from '../src/codecs.ts'
+import { leafOf, leafPart } from '../src/file-layout.ts'
+import { hashOfName } from '../src/hamt-hash.ts'
+import { memoryBlocks } from './memory-blocks.ts'
+import { cidOf, nodeBytes } from './nodes.ts'
+import { all, bytesOf, rejection } from './opened.ts'
+import { peerRoot } from './peer.ts'
+
+const profiles = ['unixfs-v1-2025', 'unixfs-v0-2015'] as const
+
+/** The link to a file of one byte. */
+function fileOf(byte: number, profile: CidProfile): FolderLink {
+  const leaf = leafOf(Uint8Array.of(byte), profile)
+  return leafPart(leaf, hashNow(leaf.block), profile)
+}
+
+/** The root that the importer gives a folder with these files of one byte. */
+async function anew(files: ReadonlyMap<string, number>, profile: CidProfile): Promise<string> {
+  const given = Array.from(files, ([name, byte]) => ({
+    path: `folder/${name}`,
+    content: Uint8Array.of(byte),
+  }))
+  return peerRoot(given.length === 0 ? [{ path: 'folder' }] : given, { profile })
+}
+
+/** Names, long enough that 300 of them need a HAMT, of which many lie at the same positions of shards. */
+const pool: string[] = []
+beforeAll(async () => {
+  const byStart = new Map<string, string[]>()
+  const odd = ['é', '日本', '🙂', 'a b', '%20', '\\x', '\uffff']
+  for (let at = 0; at < 12_000; at += 1) {
+    const name = `${at}${odd[at % odd.length]}`
+    const start = Buffer.from((await hashOfName(name)).subarray(0, 2)).toString('hex')
+    byStart.set(start, [...(byStart.get(start) ?? []), name])
+  }
+  const together = [...byStart.values()].filter((names) => names.length > 1).flat()
+  const long = Array.from({ length: 330 }, (_, at) => `${at}${odd[at % odd.length]}`.padEnd(900, 'x'))
+  pool.push(...together.slice(0, 400), ...long)
+})
+
+const step = fc.record({
+  at: fc.nat({ max: 9999 }),
+  // Few, or so many that it becomes a HAMT, or is none any more.
+  names: fc.oneof(fc.nat({ max: 20 }), fc.integer({ min: 300, max: 730 })),
+  byte: fc.option(fc.integer({ min: 0, max: 200 }), { nil: undefined, freq: 2 }),
+})
+
+describe.each(profiles)('%s', (profile) => {
+  it('gives any folder that is changed the CID that the importer gives its entries anew', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 6 }), async (steps) => {
+        const { get, put } = memoryBlocks()
+        const files = new Map<string, number>()
+        let folder: FolderLink | undefined
+        for (const { at, names, byte } of steps) {
+          const changes = new Map<string, FolderLink | undefined>()
+          for (let index = 0; index < names; index += 1) {
+            const name = pool[(at + index) % pool.length]!
+            changes.set(name, byte === undefined ? undefined : fileOf((byte + index) % 256, profile))
+            if (byte === undefined) files.delete(name)
+            else files.set(name, (byte + index) % 256)
+          }
+          folder = await editFolder(folder?.cid, changes, { get, put, profile })
+          expect(folder.cid.toString()).toBe(await anew(files, profile))
+        }
+        // What it says of its size is what its blocks have.
+        expect(folder?.dagBytes).toBe(await bytesBelow(folder!.cid, get))
+      }),
+      { numRuns: 25 },
+    )
+  })
+
+  it('turns a plain folder that grows into a HAMT at the limit, and back', async () => {
+    const { get, put, unixfs } = memoryBlocks()
+    const flat = profile === 'unixfs-v1-2025' ? 4095 : 4854
+    const files = new Map(
+      Array.from({ length: flat + 1 }, (_, at) => [`file-${String(at).padStart(15, '0')}`, at % 7] as const),
+    )
+    const links = new Map(Array.from(files, ([name, byte]) => [name, fileOf(byte, profile)] as const))
+    const last = [...files.keys()].at(-1)!
+    const over = await editFolder(undefined, links, { get, put, profile })
+    expect(unixfs(over.cid).type).toBe('hamt-sharded-directory')
+    expect(over.cid.toString()).toBe(await anew(files, profile))
+    const under = await editFolder(over.cid, new Map([[last, undefined]]), { get, put, profile })
+    expect(unixfs(under.cid).type).toBe('directory')
+    const again = await editFolder(under.cid, new Map([[last, links.get(last)]]), { get, put, profile })
+    expect(again.cid.toString()).toBe(over.cid.toString())
+    files.delete(last)
+    expect(under.cid.toString()).toBe(await anew(files, profile))
+  })
+
+  it('gives an inner shard that is left with one entry back to the one above it', async () => {
+    const { get, put } = memoryBlocks()
+    const near = await together(3)
+    // Enough others that it stays a HAMT.
+    const others = Array.from({ length: 320 }, (_, at) => `${at}`.padEnd(1000, 'y'))
+    const of = (names: readonly string[]) => new Map(names.map((name) => [name, 1]))
+    const links = new Map([...near, ...others].map((name) => [name, fileOf(1, profile)]))
+    const both = await editFolder(undefined, links, { get, put, profile })
+    expect(both.cid.toString()).toBe(await anew(of([...near, ...others]), profile))
+    const one = await editFolder(both.cid, new Map([[near[0]!, undefined]]), { get, put, profile })
+    expect(one.cid.toString()).toBe(await anew(of([near[1]!, ...others]), profile))
+    const none = await editFolder(one.cid, new Map([[near[1]!, undefined]]), { get, put, profile })
+    expect(none.cid.toString()).toBe(await anew(of(others), profile))
+  })
+})
+
+/** Two names whose hashes have their first bytes in common. */
+async function together(bytes: number): Promise<[string, string]> {
+  const seen = new Map<string, string>()
+  for (let at = 0; ; at += 1) {
+    const name = `near ${at}`
+    const start = Buffer.from((await hashOfName(name)).subarray(0, bytes)).toString('hex')
+    const other = seen.get(start)
+    if (other !== undefined) return [other, name]
+    seen.set(start, name)
+  }
+}
+
+/** Bytes of all blocks of a folder, with those of its files of one byte as their links state them. */
+async function bytesBelow(cid: CID, get: (cid: CID) => Promise<Uint8Array>): Promise<number> {
+  const block = await get(cid)
+  const { Links, Data } = decode(block)
+  const isShard = UnixFS.unmarshal(Data!).type === 'hamt-sharded-directory'
+  let bytes = block.byteLength
+  for (const { Name = '', Hash, Tsize = 0 } of Links)
+    bytes += isShard && Name.length === 2 ? await bytesBelow(Hash, get) : Tsize
+  return bytes
+}
+
+describe('a HAMT folder of 200,000 entries', () => {
+  const profile = 'unixfs-v1-2025'
+  const store = memoryBlocks()
+  const { get, put } = store
+  const name = (at: number): string => `entry ${String(at).padStart(6, '0')}`
+  let folder: FolderLink
+  beforeAll(async () => {
+    const links = new Map(
+      Array.from({ length: 200_000 }, (_, at) => [name(at), fileOf(at % 7, profile)] as const),
+    )
+    folder = await editFolder(undefined, links, { get, put, profile })
+  })
+
+  const edit = (changes: readonly (readonly [string, FolderLink | undefined])[]) =>
+    store.during(() => editFolder(folder.cid, new Map(changes), { get, put, profile }))
+
+  it('has an entry added or replaced by the shards on its way', async () => {
+    for (const [key, byte] of [
+      ['new', 1],
+      [name(77), 200],
+    ] as const) {
+      const { value, gets, puts } = await edit([[key, fileOf(byte, profile)]])
+      expect([gets, puts]).toEqual([expect.toSatisfy(atMost(4)), expect.toSatisfy(atMost(5))])
+      expect((await lookUp(value.cid, key, get))?.cid.toString()).toBe(fileOf(byte, profile).cid.toString())
+    }
+  })
+
+  it('has an entry removed by the shards on its way and so many that it is certainly no plain folder', async () => {
+    const { value, gets, puts } = await edit([[name(77), undefined]])
+    expect([gets, puts]).toEqual([expect.toSatisfy(atMost(60)), expect.toSatisfy(atMost(4))])
+    expect(await lookUp(value.cid, name(77), get)).toBeUndefined()
+    const { value: back } = await store.during(() =>
+      editFolder(value.cid, new Map([[name(77), fileOf(0, profile)]]), { get, put, profile }),
+    )
+    expect(back.cid.toString()).toBe(folder.cid.toString())
+  })
+
+  it('leaves others their turns while it is changed in a store that never waits', async () => {
+    let turns = 0
+    const count = (): void => {
+      turns += 1
+      next = setImmediate(count)
+    }
+    let next = setImmediate(count)
+    await edit(Array.from({ length: 1000 }, (_, at) => [name(at * 150), undefined] as const))
+    clearImmediate(next)
+    expect(turns).toBeGreaterThan(5)
+  })
+
+  it('has 1,000 entries changed by the shards on their ways', async () => {
+    const changes = Array.from(
+      { length: 1000 },
+      (_, at) => [name(at * 199), fileOf(100 + (at % 7), profile)] as const,
+    )
+    const { value, gets, puts } = await edit(changes)
+    // 1 root, 256 below it, and at most 1,000 below those with a few that lie deeper.
+    expect([gets, puts]).toEqual([expect.toSatisfy(atMost(1300)), expect.toSatisfy(atMost(1300))])
+    for (const [key, link] of changes.slice(0, 50))
+      expect((await lookUp(value.cid, key, get))?.cid.toString()).toBe(link.cid.toString())
+  })
+})
+
+function atMost(most: number) {
+  return (count: number): boolean => count > 0 && count <= most
+}
+
+describe('mode and time', () => {
+  const profile = 'unixfs-v1-2025'
+  const few = new Map([['a', fileOf(1, profile)]])
+  const many = new Map(
+    Array.from({ length: 4200 }, (_, at) => [`file-${String(at).padStart(15, '0')}`, fileOf(1, profile)]),
+  )
+
+  it.each([
+    ['plain', few],
+    ['HAMT', many],
+  ])('are written to a %s folder, kept by later changes, and replaced', async (_what, links) => {
+    const { get, put, unixfs } = memoryBlocks()
+    const mtime = { secs: 2_147_483_648n + 5n, nsecs: 7 }
+    const first = await editFolder(undefined, links, { get, put, profile, mode: 0o750, mtime })
+    expect(unixfs(first.cid)).toMatchObject({ mode: 0o750, mtime })
+    const changed = new Map([['b', fileOf(2, profile)]])
+    const kept = await editFolder(first.cid, changed, { get, put, profile })
+    expect(unixfs(kept.cid)).toMatchObject({ mode: 0o750, mtime })
+    const replaced = await editFolder(kept.cid, new Map(), {
+      get,
+      put,
+      profile,
+      mode: 0o755,
+      mtime: { secs: -1n },
+    })
+    expect(unixfs(replaced.cid)).toMatchObject({ mode: 0o755, mtime: { secs: -1n } })
+    const names = (await all(readFolder(replaced.cid, get))).map((entry) => entry.name)
+    expect(names.toSorted()).toEqual([...links.keys(), 'b'].toSorted())
+  })
+
+  it('are bytes that ipfs-unixfs writes, where it writes the time that it is given', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 0, max: 0o7777 }),
+        fc.bigInt({ min: -(2n ** 62n), max: 2n ** 62n }),
+        fc.option(fc.integer({ min: 0, max: 999_999_999 }), { nil: undefined }),
+        async (mode, secs, nsecs) => {
+          fc.pre(secs < 2n ** 31n || secs >= 2n ** 32n)
+          const { get, put, blocks } = memoryBlocks()
+          const mtime = nsecs === undefined ? { secs } : { secs, nsecs }
+          const { cid } = await editFolder(undefined, new Map(), { get, put, profile, mode, mtime })
+          const data = decode(blocks.get(cid.toString())!).Data!
+          expect(Buffer.from(data).toString('hex')).toBe(
+            Buffer.from(new UnixFS({ type: 'directory', mode, mtime }).marshal()).toString('hex'),
+          )
+        },
+      ),
+    )
+  })
+
+  it('keep the bits of a mode that nobody knows yet', async () => {
+    const { get, put, blocks } = memoryBlocks()
+    // UnixFS: field 1 type 1, field 7 mode, here bit 16 and 0700.
+    const data = Uint8Array.of(0x08, 1, 0x38, 0xc0, 0x83, 0x04)
+    const block = Uint8Array.of(0x0a, data.length, ...data)
+    const cid = cidOf(block, 0x70)
+    blocks.set(cid.toString(), block)
+    const same = await editFolder(cid, new Map(), { get, put, profile })
+    expect(same.cid.toString()).toBe(cid.toString())
+    const other = await editFolder(cid, new Map(), { get, put, profile, mode: 0o711 })
+    expect([...decode(blocks.get(other.cid.toString())!).Data!]).toEqual([0x08, 1, 0x38, 0xc9, 0x83, 0x04])
+  })
+
+  it.each<[what: string, metadata: FolderMetadata]>([
+    ['a negative mode', { mode: -1 }],
+    ['a mode of more than 12 bits', { mode: 0o10000 }],
+    ['a mode that is no number', { mode: Number.NaN }],
+    ['seconds of more than 64 bits', { mtime: { secs: 2n ** 63n } }],
+    ['a second of nanoseconds', { mtime: { secs: 0n, nsecs: 1e9 } }],
+    ['half a nanosecond', { mtime: { secs: 0n, nsecs: 0.5 } }],
+  ])('are refused with %s', async (_what, metadata) => {
+    const { get, put } = memoryBlocks()
+    expect(
+      await rejection(editFolder(undefined, new Map(), { get, put, profile, ...metadata })),
+    ).toBeInstanceOf(RangeError)
+  })
+})
+
+describe('what is refused', () => {
+  const profile = 'unixfs-v1-2025'
+
+  it.each(['', '.', '..', 'a/b', 'a\0', '\ud800', 'a\\'])('the name %j', async (name) => {
+    const { get, put } = memoryBlocks()
+    const changes = new Map([[name, fileOf(1, profile)]])
+    expect(await rejection(editFolder(undefined, changes, { get, put, profile }))).toMatchObject({
+      code: 'IPFS_INVALID_PATH',
+    })
+  })
+
+  it('a folder that has a name twice, whose entries would be fewer then', async () => {
+    const { get, put, blocks } = memoryBlocks()
+    const link = { cid: fileOf(1, profile).cid, name: 'a' }
+    const bytes = nodeBytes({ type: 'directory', links: [link, link] })
+    const cid = cidOf(bytes, 0x70)
+    blocks.set(cid.toString(), bytes)
+    const changes = new Map([['b', fileOf(1, profile)]])
+    expect(await rejection(editFolder(cid, changes, { get, put, profile }))).toMatchObject({
+      code: 'IPFS_INVALID_NODE',
+    })
+  })
+
+  it('what is no folder', async () => {
+    const { get, put, blocks } = memoryBlocks()
+    const cid = cidOf(bytesOf('raw'))
+    blocks.set(cid.toString(), bytesOf('raw'))
+    expect(await rejection(editFolder(cid, new Map(), { get, put, profile }))).toMatchObject({
+      code: 'IPFS_NOT_A_DIRECTORY',
+    })
+  })
+
+  it('a HAMT with two names whose hashes are equal; a plain folder has them', async () => {
+    const { get, put } = memoryBlocks()
+    const equal = ["G`9M`l0f\u0003]C)'z\u001d9", '8]nSZ(p\u0002("sM;\u0006OV']
+    const [one, other] = await Promise.all(equal.map(hashOfName))
+    expect(one).toEqual(other)
+    const link = fileOf(1, profile)
+    const both = new Map(equal.map((name) => [name, link]))
+    const plain = await editFolder(undefined, both, { get, put, profile })
+    for (const name of equal) expect(await lookUp(plain.cid, name, get)).toBeDefined()
+    const more = new Map(Array.from({ length: 300 }, (_, at) => [`${at}`.padEnd(1000, 'z'), link] as const))
+    expect(await rejection(editFolder(plain.cid, more, { get, put, profile }))).toMatchObject({
+      code: 'IPFS_INVALID_NODE',
+    })
+  })
+
+  it('by a store that fails: with its error, and after what runs has ended', async () => {
+    const { get } = memoryBlocks()
+    let running = 0
+    const put = async () => {
+      running += 1
+      await new Promise(setImmediate)
+      running -= 1
+      throw new Error('no room')
+    }
+    const links = new Map(
+      Array.from({ length: 300 }, (_, at) => [`${at}`.padEnd(1000, 'z'), fileOf(1, profile)] as const),
+    )
+    expect(await rejection(editFolder(undefined, links, { get, put, profile }))).toMatchObject({
+      message: 'no room',
+    })
+    expect(running).toBe(0)
+  })
+})
+
+it('makes a HAMT of another fanout one of 256, with its entries', async () => {
+  const profile = 'unixfs-v1-2025'
+  const { get, put, blocks, unixfs } = memoryBlocks()
+  const names = Array.from({ length: 3000 }, (_, at) => `${at}`.padEnd(120, 'w'))
+  const peer = new DirSharded(
+    { root: false, dir: true, path: '', dirty: true, flat: false },
+    { cidVersion: 1, shardFanoutBits: 4 },
+  )
+  const { cid, dagBytes } = fileOf(1, profile)
+  for (const name of names) await peer.put(name, { cid, size: BigInt(dagBytes) })
+  let root: CID | undefined
+  const store = {
+    put: async (key: CID, bytes: Uint8Array) => {
+      blocks.set(key.toString(), bytes)
+      return key
+    },
+  }
+  for await (const step of peer.flush(store)) root = step.cid
+  expect(unixfs(root!).fanout).toBe(16n)
+  for (const name of names.slice(0, 100))
+    expect((await lookUp(root!, name, get))?.cid.toString()).toBe(cid.toString())
+  const listed = (await all(readFolder(root!, get))).map((entry) => entry.name)
+  const behind = (await all(readFolder(root!, get, { after: listed[1000]! }))).map((entry) => entry.name)
+  expect(behind).toEqual(listed.slice(1001))
+  const edited = await editFolder(root, new Map([['more', fileOf(1, profile)]]), { get, put, profile })
+  expect(edited.cid.toString()).toBe(
+    await anew(new Map([...names, 'more'].map((name) => [name, 1])), profile),
+  )
+})
