@@ -1,0 +1,19 @@
+/** Checks of what callers pass, before anything is done. */
+import type { FolderMetadata } from '@ipfs-kit/ipfs/unixfs'
+
+/** The metadata that are given. @throws RangeError for what UnixFS cannot hold */
+export function checkMetadata({
+  mode,
+  mtime,
+}: {
+  readonly [Key in keyof FolderMetadata]: FolderMetadata[Key] | undefined
+}): FolderMetadata {
+  if (mode !== undefined && !(Number.isInteger(mode) && mode >= 0 && mode <= 0o7777)) {
+    throw new RangeError(`mode is a whole number from 0 to 0o7777, not ${mode}`)
+  }
+  const nanoseconds = mtime?.nsecs ?? 0
+  if (!(Number.isInteger(nanoseconds) && nanoseconds >= 0 && nanoseconds < 1e9)) {
+    throw new RangeError(`nsecs is a whole number from 0 to 999,999,999, not ${nanoseconds}`)
+  }
+  return { ...(mode === undefined ? {} : { mode }), ...(mtime === undefined ? {} : { mtime }) }
+}

@@ -1,0 +1,104 @@
+/** The error class of this package and its codes. */
+import type { Fault, FaultKind } from '@ipfs-kit/operations'
+
+/** The codes: when each is thrown and what to do. The README's table is held equal to it. */
+export const journalErrors = {
+  JOURNAL_INVALID_PATH: {
+    kind: 'invalid',
+    when: 'a path does not begin with a slash, has a `.` or a `..`, a NUL or a lone surrogate, or is too long',
+    next: 'Give a path such as /models/weights.bin.',
+  },
+  JOURNAL_NOT_FOUND: {
+    kind: 'not-found',
+    when: 'nothing is at the path, or a folder on the way to it is missing',
+    next: 'List the folder that the message names; make it with parents.',
+  },
+  JOURNAL_EXISTS: {
+    kind: 'conflict',
+    when: 'something is there already, and it is not to be replaced',
+    next: 'Choose another path, or remove what is there.',
+  },
+  JOURNAL_NOT_A_FOLDER: {
+    kind: 'invalid',
+    when: 'a folder is needed and a file is there',
+    next: 'Choose another path.',
+  },
+  JOURNAL_NOT_A_FILE: {
+    kind: 'invalid',
+    when: 'a file is needed and something else is there',
+    next: 'List it, or choose another path.',
+  },
+  JOURNAL_CONFLICT: {
+    kind: 'conflict',
+    when: 'what a change was made for has changed meanwhile',
+    next: 'Look at the path that the message names, and try again.',
+  },
+  JOURNAL_LOCKED: {
+    kind: 'conflict',
+    when: 'another process, or another opener in this one, has the journal open',
+    next: 'Close the other one first.',
+  },
+  JOURNAL_NOT_EMPTY: {
+    kind: 'conflict',
+    when: 'a folder that has entries is to be removed or replaced',
+    next: 'Remove it with recursive.',
+  },
+  JOURNAL_INTO_ITSELF: {
+    kind: 'invalid',
+    when: 'a folder is to be moved or copied to a place below itself, or the root is to be moved or removed',
+    next: 'Choose a path outside.',
+  },
+  JOURNAL_TOO_LARGE: {
+    kind: 'too-large',
+    when: 'a change does not fit into one record of the log',
+    next: 'Change less at once.',
+  },
+  JOURNAL_FULL: {
+    kind: 'full',
+    when: 'the volume, or the block store, has no room; nothing was changed',
+    next: 'Free some room, and try again.',
+  },
+  JOURNAL_BLOCK_MISSING: {
+    kind: 'integrity',
+    when: 'a block of the tree is not in the block store, or is damaged there',
+    next: 'See verify; restore the path from a checkpoint or a snapshot, or import the content again.',
+  },
+  JOURNAL_DAMAGED: {
+    kind: 'integrity',
+    when: 'records that were acknowledged are missing or cannot be read',
+    next: 'See the findings of the log; what is before them was recovered.',
+  },
+  JOURNAL_FORMAT_TOO_NEW: {
+    kind: 'invalid',
+    when: 'a record was written by a newer version',
+    next: 'Use that version, or a newer one.',
+  },
+  JOURNAL_FAILED: {
+    kind: 'internal',
+    when: 'the log failed to take a record, and takes nothing any more',
+    next: 'See the cause; check the disk, then open the journal again.',
+  },
+  JOURNAL_CLOSED: {
+    kind: 'temporary',
+    when: 'the journal was closed before or during the call',
+    next: 'Open it again.',
+  },
+} as const satisfies Record<string, { kind: FaultKind; when: string; next: string }>
+
+/** Codes of {@link JournalError}. */
+export type JournalErrorCode = keyof typeof journalErrors
+
+/** What every call of this package rejects with, except for bad arguments (TypeError, RangeError) and aborts (the signal's reason). */
+export class JournalError extends Error implements Fault {
+  override readonly name = 'JournalError'
+  readonly code: JournalErrorCode
+  readonly kind: FaultKind
+  readonly next: string
+
+  constructor(code: JournalErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+    this.kind = journalErrors[code].kind
+    this.next = journalErrors[code].next
+  }
+}

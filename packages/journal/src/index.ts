@@ -1,0 +1,20 @@
+/**
+ * A filesystem whose files and folders are CIDs, with a journal: what was answered is there again after a crash.
+ *
+ * @packageDocumentation
+ */
+export { JournalError, journalErrors, type JournalErrorCode } from './errors.ts'
+export type {
+  CallOptions,
+  Checkpoint,
+  Journal,
+  JournalStats,
+  ListedEntry,
+  ListOptions,
+  ListPage,
+  PutOptions,
+  ReadOptions,
+  Recovery,
+  Stat,
+} from './journal.ts'
+export { openJournal, type JournalOptions, type TreeBlocks } from './open-journal.ts'

@@ -1,0 +1,157 @@
+/** The filesystem as its users see it. */
+import type { FileBytes, FolderMetadata } from '@ipfs-kit/ipfs/unixfs'
+import type { CID } from 'multiformats/cid'
+
+/** Options that every call takes last. */
+export interface CallOptions {
+  /** Cancels the call; its reason passes through untouched. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What is at a path. */
+export interface Stat extends FolderMetadata {
+  /** `node`: a DAG that is none of the others. `unknown`: its block is not here. */
+  readonly kind: 'file' | 'directory' | 'symlink' | 'node' | 'unknown'
+  /** Absent for a folder that has changed since it was last written: {@link Journal.flush} gives it. */
+  readonly cid?: CID
+  /** Bytes of content; of files. */
+  readonly size?: number
+  /** Bytes of all blocks of its DAG, if it has not changed since it was written. */
+  readonly dagBytes?: number
+}
+
+/** An entry of a folder. */
+export interface ListedEntry {
+  readonly name: string
+  readonly kind: Stat['kind']
+  readonly cid?: CID
+}
+
+/** Some entries of a folder. */
+export interface ListPage {
+  readonly entries: readonly ListedEntry[]
+  /** Give it as `after` for what follows; absent at the end. */
+  readonly next?: string
+}
+
+/** Options of {@link Journal.ls}. */
+export interface ListOptions extends CallOptions {
+  /** Entries at most, 1 to 10,000. Default 1,000. */
+  readonly limit?: number
+  /** {@link ListPage.next} of the page before. */
+  readonly after?: string
+}
+
+/** Options of calls that put something at a path. */
+export interface PutOptions extends CallOptions {
+  /** Make folders that are missing on the way. Default false. */
+  readonly parents?: boolean
+}
+
+/** Options of {@link Journal.read}. */
+export interface ReadOptions extends CallOptions {
+  /** First byte. Default 0. */
+  readonly offset?: number
+  /** Bytes at most. Default: to the end. */
+  readonly length?: number
+}
+
+/** What a checkpoint is. */
+export interface Checkpoint {
+  /** The root of the tree. */
+  readonly cid: CID
+  /** Number of the last change in it. */
+  readonly sequence: number
+  /** Milliseconds since 1970. */
+  readonly at: number
+}
+
+/** What the opening has recovered. */
+export interface Recovery {
+  /** That from which it went on; absent if there was none. */
+  readonly checkpoint?: Checkpoint
+  /** Changes that were done again. */
+  readonly changes: number
+  /** Changes that had followed one that failed, and so were left out. */
+  readonly dropped: number
+}
+
+/** A frozen look at a journal. */
+export interface JournalStats {
+  readonly state: 'open' | 'failed' | 'closed'
+  /** Changes since the tree began. */
+  readonly sequence: number
+  /** Of them, those that are in no checkpoint. */
+  readonly changesSinceCheckpoint: number
+  readonly checkpoint: Checkpoint | undefined
+  /** Why the last checkpoint that was due could not be written. It is tried again. */
+  readonly checkpointFailure: Error | undefined
+  /** Bytes of the files of the log. */
+  readonly logBytes: number
+}
+
+/** A filesystem whose files and folders are CIDs. Paths are absolute. What was answered survives a power loss. */
+export interface Journal extends AsyncDisposable {
+  readonly recovery: Recovery
+  /** @throws JournalError JOURNAL_NOT_FOUND, JOURNAL_NOT_A_FOLDER, JOURNAL_BLOCK_MISSING, JOURNAL_INVALID_PATH, JOURNAL_CLOSED */
+  stat(path: string, options?: CallOptions): Promise<Stat>
+  /**
+   * A page of a folder: in the order of names, or in that of their hashes where the folder is large.
+   *
+   * @throws as {@link stat}
+   */
+  ls(path: string, options?: ListOptions): Promise<ListPage>
+  /**
+   * Makes a folder.
+   *
+   * @throws JournalError JOURNAL_EXISTS unless `parents` is given and it is a folder; JOURNAL_NOT_FOUND, JOURNAL_FULL, JOURNAL_FAILED
+   */
+  mkdir(path: string, options?: PutOptions & FolderMetadata): Promise<void>
+  /**
+   * Puts a file at a path, in the place of a file that is there.
+   *
+   * @throws JournalError JOURNAL_NOT_A_FILE when something else is there; as {@link mkdir}; what the content throws
+   */
+  write(path: string, content: FileBytes, options?: PutOptions): Promise<void>
+  /**
+   * Writes into a file. A gap beyond its end is filled with zeros. Writes into one file come one after the other.
+   *
+   * @throws JournalError JOURNAL_CONFLICT when the file was replaced, moved or removed meanwhile; JOURNAL_NOT_FOUND,
+   * JOURNAL_NOT_A_FILE; RangeError for an offset that is no whole number from 0
+   */
+  writeAt(path: string, offset: number, content: FileBytes, options?: CallOptions): Promise<void>
+  /** Writes at the end of a file. @throws as {@link writeAt} */
+  append(path: string, content: FileBytes, options?: CallOptions): Promise<void>
+  /** Cuts a file, or fills it with zeros, to a size in bytes. @throws as {@link writeAt} */
+  truncate(path: string, size: number, options?: CallOptions): Promise<void>
+  /**
+   * The bytes of a file, as it is when the reading begins. Of one that is removed meanwhile blocks may go that were not read yet.
+   *
+   * @throws JournalError JOURNAL_NOT_FOUND, JOURNAL_NOT_A_FILE, JOURNAL_BLOCK_MISSING; RangeError for an offset behind its end
+   */
+  read(path: string, options?: ReadOptions): AsyncGenerator<Uint8Array, void, undefined>
+  /**
+   * Removes what is at a path.
+   *
+   * @throws JournalError JOURNAL_NOT_FOUND; JOURNAL_NOT_EMPTY for a folder with entries without `recursive`; JOURNAL_INTO_ITSELF
+   * for the root
+   */
+  rm(path: string, options?: CallOptions & { readonly recursive?: boolean }): Promise<void>
+  /**
+   * Moves what is at a path. A file takes the place of a file; a folder that of an empty folder.
+   *
+   * @throws JournalError JOURNAL_NOT_FOUND, JOURNAL_INTO_ITSELF, JOURNAL_NOT_EMPTY, JOURNAL_EXISTS, JOURNAL_NOT_A_FOLDER
+   */
+  mv(from: string, to: string, options?: PutOptions): Promise<void>
+  /** Copies what is at a path: only its CID, whatever it weighs. @throws as {@link mv}, and JOURNAL_EXISTS */
+  cp(from: string, to: string, options?: PutOptions): Promise<void>
+  /** Writes what has changed, and gives the CID at a path. @throws JournalError JOURNAL_NOT_FOUND, JOURNAL_FULL */
+  flush(path?: string, options?: CallOptions): Promise<CID>
+  /** Writes the whole tree, so that an opening need not do again what came before. */
+  checkpoint(options?: CallOptions): Promise<Checkpoint>
+  /** The roots of what must not go: the tree, and what changes are in it. */
+  roots(): Iterable<CID>
+  stats(): JournalStats
+  /** Ends. What was answered is in the log. Idempotent. */
+  close(): Promise<void>
+}

@@ -1,0 +1,81 @@
+/** Opens a journal: checks the options, opens the log, and recovers the tree. */
+import type { Blocks } from '@ipfs-kit/blocks'
+import { createOwner } from '@ipfs-kit/concurrency'
+import { type Disk, nodeDisk } from '@ipfs-kit/disk'
+import type { CidProfile } from '@ipfs-kit/ipfs/unixfs'
+import { openLog } from '@ipfs-kit/wal'
+import { storeFailure } from './failure.ts'
+import type { Journal } from './journal.ts'
+import { OpenedJournal } from './opened-journal.ts'
+import { recover } from './recovery.ts'
+import { getBlockOf } from './tree-blocks.ts'
+
+/** Where the blocks of the tree are. They must be kept: see {@link Journal.roots}. */
+export type TreeBlocks = Pick<Blocks, 'get' | 'lease' | 'noteRetained'>
+
+/** Options of {@link openJournal}. */
+export interface JournalOptions {
+  /** Absolute path of the folder of its log. Made if it is not there. One opener at a time. */
+  readonly path: string
+  readonly blocks: TreeBlocks
+  /** Default: the system's disk. */
+  readonly disk?: Disk
+  /** How files and folders become blocks. Default `unixfs-v1-2025`. */
+  readonly profile?: CidProfile
+  /** After so many changes a checkpoint is made beside them, 1 to 1,000,000. Default 10,000. */
+  readonly checkpointChanges?: number
+  /** Bytes of a segment of the log; see `openLog` of `@ipfs-kit/wal`. Default 16 MiB. */
+  readonly segmentBytes?: number
+  /** The clock of the wall: milliseconds since 1970. Default: `Date.now`. */
+  readonly clock?: () => number
+}
+
+/**
+ * Opens a journal, and recovers its tree: the last checkpoint, and the changes behind it.
+ *
+ * @throws TypeError, RangeError for options; JournalError JOURNAL_LOCKED, JOURNAL_FORMAT_TOO_NEW, JOURNAL_DAMAGED,
+ * JOURNAL_BLOCK_MISSING, JOURNAL_FULL, JOURNAL_FAILED
+ */
+export async function openJournal(options: JournalOptions): Promise<Journal> {
+  const { path, blocks, disk, segmentBytes, ...checked } = checkOptions(options)
+  try {
+    await using opening = new AsyncDisposableStack()
+    const log = opening.use(await openLog({ path, disk, segmentBytes }))
+    const recovered = await recover(log, getBlockOf(blocks))
+    const owner = opening.use(createOwner({ name: 'journal' }))
+    const resources = opening.move()
+    return new OpenedJournal({ ...checked, log, blocks, owner, recovered, resources })
+  } catch (cause) {
+    throw storeFailure(cause, `open the journal at ${path}`)
+  }
+}
+
+const cidProfiles: readonly CidProfile[] = ['unixfs-v1-2025', 'unixfs-v0-2015']
+
+const known = new Set(['path', 'blocks', 'disk', 'profile', 'checkpointChanges', 'segmentBytes', 'clock'])
+
+function checkOptions(options: JournalOptions) {
+  for (const key of Object.keys(options)) {
+    if (!known.has(key)) throw new TypeError(`openJournal has no option ${JSON.stringify(key)}`)
+  }
+  const { path, blocks, profile = 'unixfs-v1-2025', clock = Date.now, checkpointChanges = 10_000 } = options
+  if (typeof path !== 'string' || !path.startsWith('/')) throw new TypeError('path is an absolute path')
+  if (!cidProfiles.includes(profile)) {
+    throw new TypeError(`profile is one of ${cidProfiles.join(', ')}, not ${String(profile)}`)
+  }
+  if (typeof clock !== 'function') throw new TypeError('clock is a function')
+  if (!Number.isSafeInteger(checkpointChanges) || checkpointChanges < 1 || checkpointChanges > 1_000_000) {
+    throw new RangeError(
+      `checkpointChanges is a whole number from 1 to 1,000,000, not ${String(checkpointChanges)}`,
+    )
+  }
+  return {
+    path,
+    blocks,
+    profile,
+    clock,
+    checkpointChanges,
+    disk: options.disk ?? nodeDisk(),
+    segmentBytes: options.segmentBytes ?? 16 * 1024 * 1024,
+  }
+}

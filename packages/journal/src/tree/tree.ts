@@ -1,0 +1,203 @@
+/** The live tree: the folder at its root, and what is loaded of it. */
+import {
+  describeNode,
+  lookUp,
+  readFolder,
+  type FolderLink,
+  type FolderMetadata,
+  type GetBlock,
+} from '@ipfs-kit/ipfs/unixfs'
+import { JournalError } from '../errors.ts'
+import { type Names, parsePath, pathOf } from '../path.ts'
+import type { Step } from '../record.ts'
+import { type Entry, Folder, type Leaf, unloaded } from './folder.ts'
+
+/** So many entries that have not changed stay in memory. */
+const maxKnown = 65_536
+
+/** How far memory leads along a path. */
+interface Walk {
+  readonly entry: Entry | undefined
+  /** Names of the path that lead to it. */
+  readonly depth: number
+  /** What has to be looked up before it can go on. */
+  readonly missing: { readonly folder: Folder; readonly name: string } | undefined
+}
+
+/** A tree of folders. Steps are done at once; what they need is loaded before. */
+export class Tree {
+  readonly root: Folder
+  readonly #get: GetBlock
+  readonly #loaded = new Set<Folder>()
+  #known = 0
+
+  constructor(base: FolderLink | undefined, get: GetBlock) {
+    this.root = new Folder(base, undefined)
+    this.#get = get
+  }
+
+  /**
+   * What is at a path; nothing if it, or a folder on the way, is not there.
+   *
+   * @throws JournalError JOURNAL_NOT_A_FOLDER, JOURNAL_BLOCK_MISSING
+   */
+  async find(names: Names): Promise<Entry | undefined> {
+    while (!this.isLoaded(names)) await this.load(names)
+    return this.at(names)
+  }
+
+  /** Whether {@link at} can tell what is there. */
+  isLoaded(names: Names): boolean {
+    return this.#walk(names).missing === undefined
+  }
+
+  /** Loads what {@link at} needs. By the time that the caller goes on others may have changed it: ask {@link isLoaded}. */
+  async load(names: Names): Promise<void> {
+    for (;;) {
+      const { missing } = this.#walk(names)
+      if (missing === undefined) return
+      await this.#lookUp(missing.folder, missing.name)
+    }
+  }
+
+  /** What is at a path that was loaded. @throws JournalError JOURNAL_NOT_A_FOLDER, JOURNAL_BLOCK_MISSING */
+  at(names: Names): Entry | undefined {
+    const { entry, missing, depth } = this.#walk(names)
+    if (missing !== undefined) throw new TypeError(`${pathOf(names)} was not loaded`)
+    if (entry === undefined || depth === names.length || entry instanceof Folder) return entry
+    throw noFolder(names.slice(0, depth), entry)
+  }
+
+  /** Does a step whose paths are loaded, and were checked. */
+  apply(step: Step, version: number): void {
+    switch (step.step) {
+      case 'put': {
+        const { path, kind, cid, dagBytes } = step
+        const entry =
+          kind === 'directory' ? new Folder({ cid, dagBytes }, undefined) : { kind, cid, dagBytes }
+        this.#set(parsePath(path), entry, version)
+        break
+      }
+      case 'mkdir':
+        this.#set(parsePath(step.path), new Folder(undefined, metadataOf(step)), version)
+        break
+      case 'rm':
+        this.#set(parsePath(step.path), undefined, version)
+        break
+      case 'mv': {
+        const from = parsePath(step.from)
+        const entry = this.at(from)
+        this.#set(from, undefined, version)
+        this.#set(parsePath(step.to), entry, version)
+        break
+      }
+      case 'cp': {
+        const entry = this.at(parsePath(step.from))
+        this.#set(parsePath(step.to), entry instanceof Folder ? entry.copy(version) : entry, version)
+        break
+      }
+      case 'meta': {
+        const names = parsePath(step.path)
+        const folder = this.at(names) as Folder
+        folder.metadata = { ...folder.metadata, ...metadataOf(step) }
+        if (names.length > 0) this.#parent(names).pass(names.at(-1)!, folder)
+        break
+      }
+    }
+  }
+
+  /** The paths that a step needs to be loaded. */
+  static pathsOf(step: Step): readonly Names[] {
+    const paths = 'from' in step ? [step.from, step.to] : [step.path]
+    return paths.map(parsePath)
+  }
+
+  #set(names: Names, entry: Entry | undefined, version: number): void {
+    this.#parent(names).set(names.at(-1)!, entry, version)
+  }
+
+  /** The folder that a name is in, with all above it noted as having changed below. */
+  #parent(names: Names): Folder {
+    let folder = this.root
+    for (const name of names.slice(0, -1)) {
+      const inner = folder.peek(name)
+      if (!(inner instanceof Folder)) throw new TypeError(`${pathOf(names)} has no folder that is loaded`)
+      folder.pass(name, inner)
+      folder = inner
+    }
+    return folder
+  }
+
+  #walk(names: Names): Walk {
+    let entry: Entry | undefined = this.root
+    for (const [depth, name] of names.entries()) {
+      if (!(entry instanceof Folder)) return { entry, depth, missing: undefined }
+      const next: Entry | undefined | typeof unloaded = entry.peek(name)
+      if (next === unloaded) return { entry, depth, missing: { folder: entry, name } }
+      entry = next
+    }
+    return { entry, depth: names.length, missing: undefined }
+  }
+
+  async #lookUp(folder: Folder, name: string): Promise<void> {
+    const { base } = folder
+    const link = base === undefined ? undefined : await lookUp(base.cid, name, this.#get)
+    const entry = link === undefined ? undefined : await this.entryOf(link)
+    // Meanwhile it was written anew, or somebody else has looked it up: then what is there counts.
+    if (folder.base !== base || folder.peek(name) !== unloaded) return
+    if (this.#known >= maxKnown) this.#forget()
+    folder.known.set(name, entry)
+    this.#loaded.add(folder)
+    this.#known += 1
+  }
+
+  /** Looks whether a folder has entries, for {@link Folder.hasEntries}. */
+  async lookInto(folder: Folder): Promise<void> {
+    const { base, version } = folder
+    let hasEntries = false
+    if (base !== undefined) {
+      for await (const { name } of readFolder(base.cid, this.#get)) {
+        if (folder.changeOf(name) !== undefined) continue
+        hasEntries = true
+        break
+      }
+    }
+    if (folder.base === base && folder.version === version) folder.seen = { version, hasEntries }
+  }
+
+  /** What a link of a folder leads to. */
+  async entryOf(link: FolderLink): Promise<Entry> {
+    const kind = await this.#kindOf(link)
+    return kind === 'directory' ? new Folder(link, undefined) : { kind, ...link }
+  }
+
+  async #kindOf({ cid }: FolderLink): Promise<Leaf['kind'] | 'directory'> {
+    try {
+      return describeNode(cid, await this.#get(cid)).kind
+    } catch (error) {
+      // It can be moved and removed all the same; whoever reads it is told.
+      if (error instanceof JournalError && error.code === 'JOURNAL_BLOCK_MISSING') return 'unknown'
+      throw error
+    }
+  }
+
+  #forget(): void {
+    for (const folder of this.#loaded) folder.known.clear()
+    this.#loaded.clear()
+    this.#known = 0
+  }
+}
+
+/** Seconds come back from the log as whatever number they fit into. */
+function metadataOf({ mode, mtime }: FolderMetadata): FolderMetadata {
+  return {
+    ...(mode === undefined ? {} : { mode }),
+    ...(mtime === undefined ? {} : { mtime: { ...mtime, secs: BigInt(mtime.secs) } }),
+  }
+}
+
+function noFolder(names: Names, { kind, cid }: Leaf): JournalError {
+  return kind === 'unknown'
+    ? new JournalError('JOURNAL_BLOCK_MISSING', `The block ${cid} at ${pathOf(names)} is not here`)
+    : new JournalError('JOURNAL_NOT_A_FOLDER', `${pathOf(names)} is no folder`)
+}
