@@ -149,8 +149,11 @@ export interface Journal extends AsyncDisposable {
   flush(path?: string, options?: CallOptions): Promise<CID>
   /** Writes the whole tree, so that an opening need not do again what came before. */
   checkpoint(options?: CallOptions): Promise<Checkpoint>
-  /** The roots of what must not go: the tree, and what changes are in it. */
-  roots(): Iterable<CID>
+  /**
+   * The roots of what must not go now: the tree, what changes are in it, and what is not in it any more because of a change that
+   * the log has not taken yet.
+   */
+  roots(): readonly CID[]
   stats(): JournalStats
   /** Ends. What was answered is in the log. Idempotent. */
   close(): Promise<void>

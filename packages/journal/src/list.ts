@@ -19,8 +19,9 @@ export async function listFolder(
   limit: number,
 ): Promise<ListPage> {
   const { base } = folder
-  const keyOf = await orderOf(base?.cid, get)
+  // With the block, before anything waits: a checkpoint makes them a part of the next one.
   const changes = new Map([...folder.changed()].map(([name, { entry }]) => [name, entry]))
+  const keyOf = await orderOf(base?.cid, get)
   const behind = after === undefined ? undefined : await keyOf(after)
   const changed: Placed[] = []
   for (const [name, entry] of changes) {

@@ -76,6 +76,8 @@ export class OpenedJournal implements Journal {
   /** Why the tree has what the log has not. */
   #failure: unknown
   #rebuilding: Task<void> | undefined
+  /** What the tree has not, or no more, and a recovery may find all the same: the log has not answered yet. */
+  readonly #unanswered = new Set<readonly Entry[]>()
   readonly #editing = createKeyedLock({ name: 'writes into files of a journal' })
   readonly #writing = createLock({ name: 'checkpoint of a journal' })
   #closing: Promise<void> | undefined
@@ -171,6 +173,10 @@ export class OpenedJournal implements Journal {
       }
     }
     const { cid } = await this.#fileAt(parsePath(path), signal)
+    const { size } = describeNode(cid, await this.#get(cid, signal))
+    if (offset > size) {
+      throw new RangeError(`${path} has ${size} bytes; ${offset} is behind its end`)
+    }
     const { owner } = this.#options
     const over = new AbortController()
     try {
@@ -203,8 +209,11 @@ export class OpenedJournal implements Journal {
     const names = parsePath(path)
     const entry = await this.#find(names, signal)
     if (entry === undefined) throw notFound(names)
-    if (!(entry instanceof Folder)) return entry.cid
-    if (!entry.isChanged) return entry.base!.cid
+    if (!(entry instanceof Folder) || !entry.isChanged) {
+      const cid = entry instanceof Folder ? entry.base!.cid : entry.cid
+      await this.#last
+      return cid
+    }
     const { root: cid, dagBytes } = await this.#written(signal)
     // As it was then: the live one may have changed again.
     const written = await new Tree({ cid, dagBytes }, this.#get).find(names)
@@ -216,8 +225,13 @@ export class OpenedJournal implements Journal {
     return shown(await this.#written(signal))
   }
 
-  *roots(): Generator<CID, void, undefined> {
-    yield* this.#tree.root.roots()
+  roots(): readonly CID[] {
+    const roots = [...this.#tree.root.roots()]
+    for (const entry of [...this.#unanswered].flat()) {
+      if (!(entry instanceof Folder)) roots.push(entry.cid)
+      else for (const cid of entry.roots()) roots.push(cid)
+    }
+    return roots
   }
 
   stats(): JournalStats {
@@ -269,7 +283,9 @@ export class OpenedJournal implements Journal {
         this.#change(
           [names],
           (tree) => {
-            if (tree.at(names) === before)
+            // A checkpoint may have made another object of it meanwhile: the CID tells.
+            const now = tree.at(names)
+            if (now !== undefined && !(now instanceof Folder) && now.cid.equals(before.cid))
               return [{ step: 'put', path: pathOf(names), kind: 'file', cid, dagBytes }]
             throw new JournalError('JOURNAL_CONFLICT', `${pathOf(names)} has changed meanwhile`)
           },
@@ -336,7 +352,10 @@ export class OpenedJournal implements Journal {
       const { root: link, written } = await writeFrozen(root, { get: this.#get, put, profile })
       await lease.flush()
       const record = { sequence, lsn, at: clock(), root: link.cid, dagBytes: link.dagBytes }
+      const unanswered = [new Folder(link, undefined)]
+      this.#unanswered.add(unanswered)
       await this.#logged(log.append(encodeCheckpoint(record)))
+      this.#unanswered.delete(unanswered)
       for (const one of written) one.folder.settle(one.link)
       this.#checkpoint = record
       blocks.noteRetained([link.cid])
@@ -382,6 +401,7 @@ export class OpenedJournal implements Journal {
       this.#checkpoint = checkpoint
       this.#last = Promise.resolve(lsn)
       this.#failure = undefined
+      this.#unanswered.clear()
       // A checkpoint may be among what was taken and not answered.
       this.#options.blocks.noteRetained([...tree.root.roots()])
     } catch (cause) {
@@ -448,7 +468,8 @@ export class OpenedJournal implements Journal {
       }
       try {
         const steps = plan(this.#tree)
-        if (steps.length > 0) await this.#append(steps)
+        // Without any, what is wanted is there already: that is answered when it is in the log.
+        await (steps.length > 0 ? this.#append(steps) : this.#last)
         return
       } catch (error) {
         if (!(error instanceof EntriesUnknown)) throw error
@@ -468,12 +489,15 @@ export class OpenedJournal implements Journal {
         `The change takes ${payload.length} bytes of the log; ${maxRecordBytes} is the limit`,
       )
     }
+    const displaced = steps.flatMap((step) => this.#tree.displacedBy(step) ?? [])
+    this.#unanswered.add(displaced)
     for (const step of steps) this.#tree.apply(step, sequence)
     this.#sequence = sequence
     blocks.noteRetained(steps.flatMap((step) => (step.step === 'put' ? [step.cid] : [])))
     const logged = this.#logged(log.append(payload))
     if (sequence >= this.#dueAt) this.#checkpointBeside()
     await logged
+    this.#unanswered.delete(displaced)
   }
 
   /** Makes a checkpoint while changes go on; if it fails, again after as many of them. */

@@ -106,10 +106,10 @@ export class Tree {
     }
   }
 
-  /** The paths that a step needs to be loaded. */
-  static pathsOf(step: Step): readonly Names[] {
-    const paths = 'from' in step ? [step.from, step.to] : [step.path]
-    return paths.map(parsePath)
+  /** What will be gone from the tree by a step whose paths are loaded. */
+  displacedBy(step: Step): Entry | undefined {
+    if (step.step === 'meta') return undefined
+    return this.at(parsePath('to' in step ? step.to : step.path))
   }
 
   #set(names: Names, entry: Entry | undefined, version: number): void {
@@ -119,9 +119,12 @@ export class Tree {
   /** The folder that a name is in, with all above it noted as having changed below. */
   #parent(names: Names): Folder {
     let folder = this.root
-    for (const name of names.slice(0, -1)) {
+    for (const [depth, name] of names.slice(0, -1).entries()) {
       const inner = folder.peek(name)
-      if (!(inner instanceof Folder)) throw new TypeError(`${pathOf(names)} has no folder that is loaded`)
+      if (inner === undefined || inner === unloaded) {
+        throw new TypeError(`${pathOf(names)} has no folder that is loaded`)
+      }
+      if (!(inner instanceof Folder)) throw noFolder(names.slice(0, depth + 1), inner)
       folder.pass(name, inner)
       folder = inner
     }
@@ -141,8 +144,14 @@ export class Tree {
 
   async #lookUp(folder: Folder, name: string): Promise<void> {
     const { base } = folder
-    const link = base === undefined ? undefined : await lookUp(base.cid, name, this.#get)
-    const entry = link === undefined ? undefined : await this.entryOf(link)
+    let entry: Entry | undefined
+    try {
+      const link = base === undefined ? undefined : await lookUp(base.cid, name, this.#get)
+      entry = link === undefined ? undefined : await this.entryOf(link)
+    } catch (error) {
+      // Of a folder that was written anew meanwhile the old blocks may be gone.
+      if (folder.base === base) throw error
+    }
     // Meanwhile it was written anew, or somebody else has looked it up: then what is there counts.
     if (folder.base !== base || folder.peek(name) !== unloaded) return
     if (this.#known >= maxKnown) this.#forget()
@@ -156,10 +165,14 @@ export class Tree {
     const { base, version } = folder
     let hasEntries = false
     if (base !== undefined) {
-      for await (const { name } of readFolder(base.cid, this.#get)) {
-        if (folder.changeOf(name) !== undefined) continue
-        hasEntries = true
-        break
+      try {
+        for await (const { name } of readFolder(base.cid, this.#get)) {
+          if (folder.changeOf(name) !== undefined) continue
+          hasEntries = true
+          break
+        }
+      } catch (error) {
+        if (folder.base === base) throw error
       }
     }
     if (folder.base === base && folder.version === version) folder.seen = { version, hasEntries }

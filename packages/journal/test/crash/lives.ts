@@ -1,6 +1,7 @@
 /** Lives of a journal, each of which ends in a power loss or in the death of its process. */
 import assert from 'node:assert/strict'
-import { random, taskGroup } from '@ipfs-kit/concurrency'
+import type { Blocks } from '@ipfs-kit/blocks'
+import { random, sleep, taskGroup } from '@ipfs-kit/concurrency'
 import { type SimDisk, simDisk } from '@ipfs-kit/disk'
 import { type Journal, JournalError } from '@ipfs-kit/journal'
 import { type Opened, openOn } from '../open-on.ts'
@@ -43,6 +44,7 @@ export async function liveAndCrash(harm?: (disk: SimDisk) => void): Promise<void
     await taskGroup((group) => {
       for (const writer of writers) group.spawn(() => live(opened.journal, writer, 12))
       group.spawn(() => keepCheckpoints(opened.journal))
+      group.spawn(() => collect(opened.blocks))
     })
     const next = whole(4) === 0 ? disk.kill() : disk.crash()
     await closeDead(opened)
@@ -51,6 +53,7 @@ export async function liveAndCrash(harm?: (disk: SimDisk) => void): Promise<void
   }
   for (let times = 0; times < 2; times += 1) {
     await using opened = await openOn(disk)
+    await opened.blocks.collect()
     await check(opened.journal, writers)
     await opened.journal.checkpoint()
     await check(opened.journal, writers)
@@ -97,6 +100,18 @@ async function keepCheckpoints(journal: Journal): Promise<void> {
       await journal.checkpoint()
     } catch (error) {
       if (!(error instanceof JournalError) && (error as Error).name !== 'DiskError') throw error
+    }
+  }
+}
+
+/** Takes what the journal has no claim to, at any moment. */
+async function collect(blocks: Blocks): Promise<void> {
+  for (let times = whole(3); times > 0; times -= 1) {
+    await sleep(whole(60))
+    try {
+      await blocks.collect()
+    } catch (error) {
+      if (!['BlocksError', 'DiskError'].includes((error as Error).name)) throw error
     }
   }
 }
