@@ -11,6 +11,12 @@ export function checkMetadata({
   if (mode !== undefined && !(Number.isInteger(mode) && mode >= 0 && mode <= 0o7777)) {
     throw new RangeError(`mode is a whole number from 0 to 0o7777, not ${mode}`)
   }
+  if (
+    mtime !== undefined &&
+    !(typeof mtime.secs === 'bigint' && BigInt.asIntN(64, mtime.secs) === mtime.secs)
+  ) {
+    throw new RangeError(`secs is a bigint of at most 64 bits, not ${String(mtime.secs)}`)
+  }
   const nanoseconds = mtime?.nsecs ?? 0
   if (!(Number.isInteger(nanoseconds) && nanoseconds >= 0 && nanoseconds < 1e9)) {
     throw new RangeError(`nsecs is a whole number from 0 to 999,999,999, not ${nanoseconds}`)

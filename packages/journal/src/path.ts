@@ -32,6 +32,8 @@ export function isWithin(names: Names, folder: Names): boolean {
 function checkName(name: string, path: string): void {
   if (name === '.' || name === '..') throw invalid(path, `has the name ${name}`)
   if (name.includes('\0')) throw invalid(path, 'has a NUL')
+  // A folder that has it could not be written: for the importer it is an escape.
+  if (name.endsWith('\\')) throw invalid(path, 'has a name that ends in a backslash')
   // Its UTF-8 would be that of another name.
   if (!name.isWellFormed()) throw invalid(path, 'has a lone surrogate')
   if (Buffer.byteLength(name) > maxNameBytes) {

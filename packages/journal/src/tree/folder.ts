@@ -106,20 +106,30 @@ export class Folder {
   /** Another folder with the same content, which goes its own way. */
   copy(version: number): Folder {
     const copied = new Folder(this.base, this.newMetadata)
-    for (const [name, { entry }] of this.changed()) {
-      copied.set(name, entry instanceof Folder ? entry.copy(version) : entry, version)
+    // By hand, not by recursion, here and below: folders may be nested deeper than calls may be.
+    const open = [{ from: this as Folder, to: copied }]
+    for (let pair = open.pop(); pair !== undefined; pair = open.pop()) {
+      for (const [name, { entry }] of pair.from.changed()) {
+        const isFolder = entry instanceof Folder
+        const to = isFolder ? new Folder(entry.base, entry.newMetadata) : entry
+        pair.to.set(name, to, version)
+        if (isFolder) open.push({ from: entry, to: to as Folder })
+      }
     }
     return copied
   }
 
   /** Sets aside for a checkpoint what has changed, here and below. */
   freeze(): void {
-    if (!this.isChanged) return
-    const { changes, metadata } = this
-    this.frozen = { changes, metadata }
-    this.changes = new Map()
-    this.metadata = undefined
-    for (const { entry } of changes.values()) if (entry instanceof Folder) entry.freeze()
+    const open: Folder[] = [this]
+    for (let folder = open.pop(); folder !== undefined; folder = open.pop()) {
+      if (!folder.isChanged) continue
+      const { changes, metadata } = folder
+      folder.frozen = { changes, metadata }
+      folder.changes = new Map()
+      folder.metadata = undefined
+      for (const { entry } of changes.values()) if (entry instanceof Folder) open.push(entry)
+    }
   }
 
   /** What was set aside is written. */
@@ -131,23 +141,29 @@ export class Folder {
 
   /** What was set aside could not be written: it has changed still. */
   thaw(): void {
-    const { frozen } = this
-    if (frozen === undefined) return
-    this.frozen = undefined
-    if (frozen.metadata !== undefined) this.metadata = { ...frozen.metadata, ...this.metadata }
-    for (const [name, change] of frozen.changes) {
-      if (!this.changes.has(name)) this.changes.set(name, change)
-      if (change.entry instanceof Folder) change.entry.thaw()
+    const open: Folder[] = [this]
+    for (let folder = open.pop(); folder !== undefined; folder = open.pop()) {
+      const { frozen } = folder
+      if (frozen === undefined) continue
+      folder.frozen = undefined
+      if (frozen.metadata !== undefined) folder.metadata = { ...frozen.metadata, ...folder.metadata }
+      for (const [name, change] of frozen.changes) {
+        if (!folder.changes.has(name)) folder.changes.set(name, change)
+        if (change.entry instanceof Folder) open.push(change.entry)
+      }
     }
   }
 
   /** The roots of all that is in memory only by its CID: with these DAGs the folder can be read. */
   *roots(): Generator<CID, void, undefined> {
-    if (this.base !== undefined) yield this.base.cid
-    for (const changes of [this.frozen?.changes, this.changes]) {
-      for (const { entry } of changes?.values() ?? []) {
-        if (entry instanceof Folder) yield* entry.roots()
-        else if (entry !== undefined) yield entry.cid
+    const open: Folder[] = [this]
+    for (let folder = open.pop(); folder !== undefined; folder = open.pop()) {
+      if (folder.base !== undefined) yield folder.base.cid
+      for (const changes of [folder.frozen?.changes, folder.changes]) {
+        for (const { entry } of changes?.values() ?? []) {
+          if (entry instanceof Folder) open.push(entry)
+          else if (entry !== undefined) yield entry.cid
+        }
       }
     }
   }
