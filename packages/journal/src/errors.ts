@@ -5,7 +5,7 @@ import type { Fault, FaultKind } from '@ipfs-kit/operations'
 export const journalErrors = {
   JOURNAL_INVALID_PATH: {
     kind: 'invalid',
-    when: 'a path does not begin with a slash, has a `.` or a `..`, a NUL or a lone surrogate, or is too long',
+    when: 'a path does not begin with a slash, has a `.` or a `..`, a NUL or a lone surrogate, a name that ends in a backslash, or is too long',
     next: 'Give a path such as /models/weights.bin.',
   },
   JOURNAL_NOT_FOUND: {

@@ -96,7 +96,8 @@ export interface Journal extends AsyncDisposable {
   /** @throws JournalError JOURNAL_NOT_FOUND, JOURNAL_NOT_A_FOLDER, JOURNAL_BLOCK_MISSING, JOURNAL_INVALID_PATH, JOURNAL_CLOSED */
   stat(path: string, options?: CallOptions): Promise<Stat>
   /**
-   * A page of a folder: in the order of names, or in that of their hashes where the folder is large.
+   * A page of a folder: in the order of names, or in that of their hashes where the folder is large. If the one becomes the other
+   * between two pages, entries may be missed or come twice.
    *
    * @throws as {@link stat}
    */
@@ -145,7 +146,7 @@ export interface Journal extends AsyncDisposable {
   mv(from: string, to: string, options?: PutOptions): Promise<void>
   /** Copies what is at a path: only its CID, whatever it weighs. @throws as {@link mv}, and JOURNAL_EXISTS */
   cp(from: string, to: string, options?: PutOptions): Promise<void>
-  /** Writes what has changed, and gives the CID at a path. @throws JournalError JOURNAL_NOT_FOUND, JOURNAL_FULL */
+  /** Writes what has changed, and gives the CID at a path when it is in the log. @throws JournalError JOURNAL_NOT_FOUND, JOURNAL_FULL */
   flush(path?: string, options?: CallOptions): Promise<CID>
   /** Writes the whole tree, so that an opening need not do again what came before. */
   checkpoint(options?: CallOptions): Promise<Checkpoint>

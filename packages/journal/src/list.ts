@@ -18,6 +18,24 @@ export async function listFolder(
   after: string | undefined,
   limit: number,
 ): Promise<ListPage> {
+  for (;;) {
+    const { base } = folder
+    try {
+      return await pageOf(tree, folder, get, after, limit)
+    } catch (error) {
+      // Of a folder that was written anew meanwhile the old blocks may be gone.
+      if (folder.base === base) throw error
+    }
+  }
+}
+
+async function pageOf(
+  tree: Tree,
+  folder: Folder,
+  get: GetBlock,
+  after: string | undefined,
+  limit: number,
+): Promise<ListPage> {
   const { base } = folder
   // With the block, before anything waits: a checkpoint makes them a part of the next one.
   const changes = new Map([...folder.changed()].map(([name, { entry }]) => [name, entry]))

@@ -358,6 +358,7 @@ export class OpenedJournal implements Journal {
       this.#unanswered.delete(unanswered)
       for (const one of written) one.folder.settle(one.link)
       this.#checkpoint = record
+      this.#checkpointFailure = undefined
       blocks.noteRetained([link.cid])
       await log.dropBefore(lsn + 1)
       return record
@@ -373,10 +374,14 @@ export class OpenedJournal implements Journal {
 
   /** Waits until the tree is what the log tells of, if an append has failed. */
   async #whole(): Promise<void> {
-    if (this.#closing !== undefined) throw new JournalError('JOURNAL_CLOSED', 'The journal is closed')
+    if (this.#closing !== undefined) throw closed()
     if (this.#failure === undefined) return
     this.#rebuilding ??= this.#options.owner.spawn(() => this.#rebuild(), { name: 'recovery of a journal' })
-    await this.#rebuilding.join()
+    try {
+      await this.#rebuilding.join()
+    } catch (cause) {
+      throw this.#closing === undefined ? cause : closed(cause)
+    }
   }
 
   /** Makes the tree anew from the log: what was appended with or after what has failed is in it, or is not. */
@@ -507,9 +512,9 @@ export class OpenedJournal implements Journal {
     const work = async (): Promise<void> => {
       try {
         await this.checkpoint()
-        this.#checkpointFailure = undefined
       } catch (error) {
-        if (!(error instanceof JournalError)) throw error
+        throwIfCancelled()
+        if (!(error instanceof Error)) throw error
         this.#checkpointFailure = error
       }
     }
@@ -529,6 +534,10 @@ export class OpenedJournal implements Journal {
     if (this.#failure === undefined && logged.status === 'fulfilled') return logged.value
     throw storeFailure(this.#failure, 'append to the journal')
   }
+}
+
+function closed(cause?: unknown): JournalError {
+  return new JournalError('JOURNAL_CLOSED', 'The journal is closed', { cause })
 }
 
 function shown({ root, sequence, at }: CheckpointRecord): Checkpoint {
