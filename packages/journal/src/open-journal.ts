@@ -10,7 +10,7 @@ import { OpenedJournal } from './opened-journal.ts'
 import { recover } from './recovery.ts'
 import { getBlockOf } from './tree-blocks.ts'
 
-/** Where the blocks of the tree are. They must be kept: see {@link Journal.roots}. */
+/** Where the blocks of the tree are. They must be kept: see {@link Journal.roots}; until the journal is open nothing may be collected. */
 export type TreeBlocks = Pick<Blocks, 'get' | 'lease' | 'noteRetained'>
 
 /** Options of {@link openJournal}. */
