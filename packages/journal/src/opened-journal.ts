@@ -286,7 +286,7 @@ export class OpenedJournal implements Journal {
             // A checkpoint may have made another object of it meanwhile: the CID tells.
             const now = tree.at(names)
             if (now !== undefined && !(now instanceof Folder) && now.cid.equals(before.cid))
-              return [{ step: 'put', path: pathOf(names), kind: 'file', cid, dagBytes }]
+              return [{ step: 'put', path: pathOf(names), cid, dagBytes }]
             throw new JournalError('JOURNAL_CONFLICT', `${pathOf(names)} has changed meanwhile`)
           },
           signal,

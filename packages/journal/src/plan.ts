@@ -18,10 +18,7 @@ export function planMkdir(tree: Tree, names: Names, metadata: FolderMetadata, pa
 export function planWrite(tree: Tree, names: Names, { cid, dagBytes }: FolderLink, parents: boolean): Step[] {
   const there = tree.at(names)
   if (there instanceof Folder) throw noFile(names)
-  return [
-    ...planParents(tree, names, parents),
-    { step: 'put', path: pathOf(names), kind: 'file', cid, dagBytes },
-  ]
+  return [...planParents(tree, names, parents), { step: 'put', path: pathOf(names), cid, dagBytes }]
 }
 
 /** A plan has to know whether a folder has entries. */

@@ -6,22 +6,14 @@ import { JournalError } from './errors.ts'
 
 /** One change of the tree. Paths are from the root. */
 export type Step =
-  /** A DAG comes to a path, in the place of what is there. */
-  | {
-      readonly step: 'put'
-      readonly path: string
-      readonly kind: 'file' | 'directory' | 'symlink' | 'node'
-      readonly cid: CID
-      readonly dagBytes: number
-    }
+  /** A file comes to a path, in the place of what is there. */
+  | { readonly step: 'put'; readonly path: string; readonly cid: CID; readonly dagBytes: number }
   /** An empty folder comes to a path. */
   | ({ readonly step: 'mkdir'; readonly path: string } & FolderMetadata)
   | { readonly step: 'rm'; readonly path: string }
   /** What is at `from` comes to `to`, in the place of what is there. */
   | { readonly step: 'mv'; readonly from: string; readonly to: string }
   | { readonly step: 'cp'; readonly from: string; readonly to: string }
-  /** Mode and time of a folder; what is left out stays. Those of files are in their blocks. */
-  | ({ readonly step: 'meta'; readonly path: string } & FolderMetadata)
 
 /** Steps that are done all or none. */
 export interface ChangeRecord {

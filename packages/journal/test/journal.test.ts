@@ -103,7 +103,7 @@ each(
     const deep = `/${Array.from({ length: 4000 }, (_, at) => at).join('/')}`.slice(0, 16_000)
     await expect(journal.mkdir(deep, { parents: true })).rejects.toMatchObject({ code: 'JOURNAL_TOO_LARGE' })
     expect(await journal.ls('/')).toEqual({ entries: [] })
-    const second = openJournal({ path: '/journal', disk, blocks })
+    const second = openJournal({ path: '/journal', disk, blocks, segmentBytes: 65_536 })
     await expect(second).rejects.toMatchObject({ code: 'JOURNAL_LOCKED' })
     await journal.close()
     for (const call of [
@@ -122,7 +122,7 @@ each(
 each('a record of a newer version is refused by name', async () => {
   const disk = simDisk({ seed: 1 })
   {
-    await using log = await openLog({ path: '/journal', disk })
+    await using log = await openLog({ path: '/journal', disk, segmentBytes: 65_536 })
     await log.append(Buffer.from([2, 1, 0xa0]))
   }
   await expect(openOn(disk)).rejects.toMatchObject({ code: 'JOURNAL_FORMAT_TOO_NEW' })

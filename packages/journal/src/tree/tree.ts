@@ -72,10 +72,8 @@ export class Tree {
   apply(step: Step, version: number): void {
     switch (step.step) {
       case 'put': {
-        const { path, kind, cid, dagBytes } = step
-        const entry =
-          kind === 'directory' ? new Folder({ cid, dagBytes }, undefined) : { kind, cid, dagBytes }
-        this.#set(parsePath(path), entry, version)
+        const { path, cid, dagBytes } = step
+        this.#set(parsePath(path), { kind: 'file', cid, dagBytes }, version)
         break
       }
       case 'mkdir':
@@ -96,19 +94,11 @@ export class Tree {
         this.#set(parsePath(step.to), entry instanceof Folder ? entry.copy(version) : entry, version)
         break
       }
-      case 'meta': {
-        const names = parsePath(step.path)
-        const folder = this.at(names) as Folder
-        folder.metadata = { ...folder.metadata, ...metadataOf(step) }
-        if (names.length > 0) this.#parent(names).pass(names.at(-1)!, folder)
-        break
-      }
     }
   }
 
   /** What will be gone from the tree by a step whose paths are loaded. */
   displacedBy(step: Step): Entry | undefined {
-    if (step.step === 'meta') return undefined
     return this.at(parsePath('to' in step ? step.to : step.path))
   }
 
