@@ -1,0 +1,291 @@
+/** The live tree and its log: the one has what the other tells, change by change. */
+import { createLock, type Owner, shield, type Task, throwIfCancelled } from '@ipfs-kit/concurrency'
+import type { CidProfile, GetBlock } from '@ipfs-kit/ipfs/unixfs'
+import { type Log, WalError } from '@ipfs-kit/wal'
+import type { CID } from 'multiformats/cid'
+import { writeFrozen } from './checkpoint.ts'
+import { JournalError } from './errors.ts'
+import { storeFailure } from './failure.ts'
+import type { TreeBlocks } from './open-journal.ts'
+import type { Names } from './path.ts'
+import { EntriesUnknown } from './plan.ts'
+import { type CheckpointRecord, encodeChange, encodeCheckpoint, encodeResume, type Step } from './record.ts'
+import { recover, type Recovered } from './recovery.ts'
+import { getBlockOf } from './tree-blocks.ts'
+import { type Entry, Folder } from './tree/folder.ts'
+import type { Tree } from './tree/tree.ts'
+
+/** What a tree and its log are made of. */
+export interface LoggedTreeOptions {
+  readonly log: Log
+  readonly blocks: TreeBlocks
+  readonly owner: Owner
+  readonly profile: CidProfile
+  readonly clock: () => number
+  readonly checkpointChanges: number
+  readonly recovered: Recovered
+}
+
+/** Of one record of the log. */
+const maxRecordBytes = 1024 * 1024
+
+export class LoggedTree {
+  readonly get: GetBlock
+  readonly #options: LoggedTreeOptions
+  #tree: Tree
+  #sequence: number
+  #checkpoint: CheckpointRecord | undefined
+  /** The number of changes at which a checkpoint is due. */
+  #dueAt: number
+  #checkpointFailure: Error | undefined
+  /** The last append; what comes after one that failed counts for nothing. */
+  #last: Promise<number>
+  /** Why the tree has what the log has not. */
+  #failure: unknown
+  #rebuilding: Task<void> | undefined
+  /** What the tree has not, or no more, and a recovery may find all the same: the log has not answered yet. */
+  readonly #unanswered = new Set<readonly Entry[]>()
+  readonly #writing = createLock({ name: 'checkpoint of a journal' })
+  #isClosed = false
+
+  constructor(options: LoggedTreeOptions) {
+    const { blocks, recovered, checkpointChanges } = options
+    this.#options = options
+    this.get = getBlockOf(blocks)
+    this.#tree = recovered.tree
+    this.#sequence = recovered.sequence
+    this.#checkpoint = recovered.checkpoint
+    this.#dueAt = (recovered.checkpoint?.sequence ?? 0) + checkpointChanges
+    this.#last = Promise.resolve(recovered.lsn)
+  }
+
+  get live(): Tree {
+    return this.#tree
+  }
+
+  get state() {
+    const { log } = this.#options
+    return {
+      state: this.#isClosed ? 'closed' : log.stats().state === 'open' ? 'open' : 'failed',
+      sequence: this.#sequence,
+      checkpoint: this.#checkpoint,
+      checkpointFailure: this.#checkpointFailure,
+      logBytes: log.stats().bytes,
+    } as const
+  }
+
+  /** Of what is in the tree, and of what a recovery may find: the roots of all blocks. */
+  roots(): readonly CID[] {
+    const roots = [...this.#tree.root.roots()]
+    for (const entry of [...this.#unanswered].flat()) {
+      if (!(entry instanceof Folder)) roots.push(entry.cid)
+      else for (const cid of entry.roots()) roots.push(cid)
+    }
+    return roots
+  }
+
+  /** Resolves when all that was changed is in the log. */
+  async answered(): Promise<void> {
+    await this.#last
+  }
+
+  /** Takes nothing any more. */
+  close(): void {
+    this.#isClosed = true
+  }
+
+  /** The tree as it is when this is called, or later, as a checkpoint. */
+  async written(signal: AbortSignal | undefined): Promise<CheckpointRecord> {
+    for (;;) {
+      await this.whole()
+      using _turn = await this.#writing.acquire({ signal })
+      if (!this.#isWhole) continue
+      if (this.#checkpoint !== undefined && !this.#tree.root.isChanged) return this.#checkpoint
+      // What has begun goes on to its end: it is everybody's.
+      return await shield(() => this.#write())
+    }
+  }
+
+  async #write(): Promise<CheckpointRecord> {
+    const { blocks, log, profile, clock } = this.#options
+    const { root } = this.#tree
+    const sequence = this.#sequence
+    const last = this.#last
+    root.freeze()
+    try {
+      const lsn = await last
+      using lease = blocks.lease({ name: 'checkpoint of a journal' })
+      const put = (cid: CID, bytes: Uint8Array) => lease.put(cid, bytes, { verify: 'on-read' })
+      const { root: link, written } = await writeFrozen(root, { get: this.get, put, profile })
+      await lease.flush()
+      const record = { sequence, lsn, at: clock(), root: link.cid, dagBytes: link.dagBytes }
+      const unanswered = [new Folder(link, undefined)]
+      this.#unanswered.add(unanswered)
+      await this.#logged(log.append(encodeCheckpoint(record)))
+      this.#unanswered.delete(unanswered)
+      for (const one of written) one.folder.settle(one.link)
+      this.#checkpoint = record
+      this.#checkpointFailure = undefined
+      blocks.noteRetained([link.cid])
+      await log.dropBefore(lsn + 1)
+      return record
+    } catch (cause) {
+      root.thaw()
+      throw storeFailure(cause, 'write a checkpoint')
+    }
+  }
+
+  get #isWhole(): boolean {
+    return this.#failure === undefined && !this.#isClosed
+  }
+
+  /** Waits until the tree is what the log tells of, if an append has failed. */
+  async whole(): Promise<void> {
+    if (this.#isClosed) throw closed()
+    if (this.#failure === undefined) return
+    this.#rebuilding ??= this.#options.owner.spawn(() => this.#rebuild(), { name: 'recovery of a journal' })
+    try {
+      await this.#rebuilding.join()
+    } catch (cause) {
+      throw !this.#isClosed ? cause : closed(cause)
+    }
+  }
+
+  /** Makes the tree anew from the log: what was appended with or after what has failed is in it, or is not. */
+  async #rebuild(): Promise<void> {
+    const { log } = this.#options
+    try {
+      using _turn = await this.#writing.acquire()
+      for (let last: Promise<number> | undefined; last !== this.#last;) {
+        last = this.#last
+        try {
+          await last
+        } catch (cause) {
+          // Who waits for it is told.
+          this.#failure ??= cause
+        }
+      }
+      if (log.stats().state !== 'open') throw storeFailure(this.#failure, 'append to the journal')
+      const { tree, sequence, checkpoint, lsn } = await recover(log, this.get)
+      await this.#overwrite(sequence)
+      this.#tree = tree
+      this.#sequence = sequence
+      this.#checkpoint = checkpoint
+      this.#last = Promise.resolve(lsn)
+      this.#failure = undefined
+      this.#unanswered.clear()
+      // A checkpoint may be among what was taken and not answered.
+      this.#options.blocks.noteRetained([...tree.root.roots()])
+    } catch (cause) {
+      throw storeFailure(cause, 'recover the journal')
+    } finally {
+      this.#rebuilding = undefined
+    }
+  }
+
+  /** Sees to it that what could not be appended is never found. What the volume has no room for was not written. */
+  async #overwrite(sequence: number): Promise<void> {
+    const { log, clock } = this.#options
+    try {
+      await log.append(encodeResume({ sequence, at: clock() }))
+    } catch (cause) {
+      if (!(cause instanceof WalError && cause.code === 'WAL_FULL')) throw cause
+    }
+  }
+
+  /** What is at a path. */
+  async find(names: Names, signal: AbortSignal | undefined): Promise<Entry | undefined> {
+    for (;;) {
+      signal?.throwIfAborted()
+      if (!this.#isWhole) await this.whole()
+      else if (this.#tree.isLoaded(names)) return this.#tree.at(names)
+      else await this.#tree.load(names)
+    }
+  }
+
+  /** Changes the tree, and resolves when that is in the log. Nothing comes between the plan and the change. */
+  async change(
+    paths: readonly Names[],
+    plan: (tree: Tree) => readonly Step[],
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    for (;;) {
+      throwIfCancelled()
+      signal?.throwIfAborted()
+      if (!this.#isWhole) {
+        await this.whole()
+        continue
+      }
+      const missing = paths.find((names) => !this.#tree.isLoaded(names))
+      if (missing !== undefined) {
+        await this.#tree.load(missing)
+        continue
+      }
+      try {
+        const steps = plan(this.#tree)
+        // Without any, what is wanted is there already: that is answered when it is in the log.
+        await (steps.length > 0 ? this.#append(steps) : this.#last)
+        return
+      } catch (error) {
+        if (!(error instanceof EntriesUnknown)) throw error
+        await this.#tree.lookInto(error.folder)
+      }
+    }
+  }
+
+  /** Does steps and appends them: in the log they stand in the order in which they were done. */
+  async #append(steps: readonly Step[]): Promise<void> {
+    const { log, blocks, clock } = this.#options
+    const sequence = this.#sequence + 1
+    const payload = encodeChange({ sequence, at: clock(), steps })
+    if (payload.length > maxRecordBytes) {
+      throw new JournalError(
+        'JOURNAL_TOO_LARGE',
+        `The change takes ${payload.length} bytes of the log; ${maxRecordBytes} is the limit`,
+      )
+    }
+    const displaced = steps.flatMap((step) => this.#tree.displacedBy(step) ?? [])
+    this.#unanswered.add(displaced)
+    for (const step of steps) this.#tree.apply(step, sequence)
+    this.#sequence = sequence
+    blocks.noteRetained(steps.flatMap((step) => (step.step === 'put' ? [step.cid] : [])))
+    const logged = this.#logged(log.append(payload))
+    if (sequence >= this.#dueAt) this.#checkpointBeside()
+    await logged
+    this.#unanswered.delete(displaced)
+  }
+
+  /** Makes a checkpoint while changes go on; if it fails, again after as many of them. */
+  #checkpointBeside(): void {
+    const { owner, checkpointChanges } = this.#options
+    this.#dueAt = this.#sequence + checkpointChanges
+    const work = async (): Promise<void> => {
+      try {
+        await this.written(undefined)
+      } catch (error) {
+        throwIfCancelled()
+        if (!(error instanceof Error)) throw error
+        this.#checkpointFailure = error
+      }
+    }
+    owner.spawn(work, { name: 'checkpoint of a journal' })
+  }
+
+  /** Waits for an append, and for those before it: one that follows one that has failed is not answered, for it changes what is not there. */
+  #logged(append: Promise<number>): Promise<number> {
+    this.#last = this.#loggedAfter(this.#last, append)
+    return this.#last
+  }
+
+  async #loggedAfter(before: Promise<number>, append: Promise<number>): Promise<number> {
+    const outcomes = await Promise.allSettled([before, append])
+    for (const outcome of outcomes) if (outcome.status === 'rejected') this.#failure ??= outcome.reason
+    const [, logged] = outcomes
+    if (this.#failure === undefined && logged.status === 'fulfilled') return logged.value
+    throw storeFailure(this.#failure, 'append to the journal')
+  }
+}
+
+function closed(cause?: unknown): JournalError {
+  return new JournalError('JOURNAL_CLOSED', 'The journal is closed', { cause })
+}
