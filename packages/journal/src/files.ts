@@ -7,22 +7,34 @@ import {
   describeNode,
   editFile,
   fileContent,
+  type MetadataChange,
+  setFileMetadata,
   truncateFile,
   type EditFileOptions,
   type FileBytes,
   type FilePart,
-  type FolderMetadata,
+  type UnixfsMetadata,
   type GetBlock,
 } from '@ipfs-kit/ipfs/unixfs'
 import type { CID } from 'multiformats/cid'
-import { checkMetadata } from './checks.ts'
+import { checkMetadata, checkMetadataChange } from './checks.ts'
 import { JournalError } from './errors.ts'
 import { storeFailure } from './failure.ts'
 import { holdDag } from './hold-dag.ts'
 import type { CallOptions, Files, ListOptions, ListPage, PutOptions, ReadOptions, Stat } from './journal.ts'
 import type { TreeBlocks } from './open-journal.ts'
 import { type Names, parsePath, pathOf } from './path.ts'
-import { notFound, planCopy, planMkdir, planMove, planPut, planRemove, planWrite } from './plan.ts'
+import {
+  changedMeanwhile,
+  notFound,
+  planCopy,
+  planMetadata,
+  planMkdir,
+  planMove,
+  planPut,
+  planRemove,
+  planWrite,
+} from './plan.ts'
 import type { Step } from './record.ts'
 import { type Entry, Folder, type Leaf } from './tree/folder.ts'
 import type { TreeView } from './tree/tree.ts'
@@ -54,6 +66,8 @@ export interface TreeFilesOptions {
   readonly blocks: TreeBlocks
   readonly owner: Owner
   readonly profile: CidProfile
+  /** Milliseconds since 1970. */
+  readonly clock: () => number
 }
 
 export class TreeFiles implements Files {
@@ -82,17 +96,22 @@ export class TreeFiles implements Files {
 
   async mkdir(
     path: string,
-    { parents = false, mode, mtime, signal }: PutOptions & FolderMetadata = {},
+    { parents = false, mode, mtime, signal }: PutOptions & UnixfsMetadata = {},
   ): Promise<void> {
     const names = parsePath(path)
     const metadata = checkMetadata({ mode, mtime })
     await this.#tree.change([names], (tree) => planMkdir(tree, names, metadata, parents), signal)
   }
 
-  async write(path: string, content: FileBytes, { parents = false, signal }: PutOptions = {}): Promise<void> {
+  async write(
+    path: string,
+    content: FileBytes,
+    { parents = false, mode, mtime, signal }: PutOptions & UnixfsMetadata = {},
+  ): Promise<void> {
     const names = parsePath(path)
+    const metadata = checkMetadata({ mode, mtime })
     await this.#store(async (options) => {
-      const file = await buildFile(content, options)
+      const file = await buildFile(content, { ...options, ...metadata })
       return () => this.#put(names, file, parents, signal)
     }, signal)
   }
@@ -106,22 +125,23 @@ export class TreeFiles implements Files {
     if (!Number.isSafeInteger(offset) || offset < 0) {
       throw new RangeError(`offset is a whole number from 0, not ${offset}`)
     }
-    await this.#edit(path, ({ cid }, options) => editFile(cid, { offset, content }, options), signal)
+    await this.#editContent(
+      path,
+      ({ cid }, _, options) => editFile(cid, { offset, content }, options),
+      signal,
+    )
   }
 
   async append(path: string, content: FileBytes, { signal }: CallOptions = {}): Promise<void> {
-    const edit = async ({ cid }: Leaf, options: EditFileOptions): Promise<FilePart> => {
-      const { size } = describeNode(cid, await this.#tree.get(cid))
-      return await editFile(cid, { offset: size, content }, options)
-    }
-    await this.#edit(path, edit, signal)
+    const edit: EditContent = ({ cid }, size, options) => editFile(cid, { offset: size, content }, options)
+    await this.#editContent(path, edit, signal)
   }
 
   async truncate(path: string, size: number, { signal }: CallOptions = {}): Promise<void> {
     if (!Number.isSafeInteger(size) || size < 0) {
       throw new RangeError(`size is a whole number of bytes from 0, not ${size}`)
     }
-    await this.#edit(path, ({ cid }, options) => truncateFile(cid, size, options), signal)
+    await this.#editContent(path, ({ cid }, _, options) => truncateFile(cid, size, options), signal)
   }
 
   async *read(
@@ -174,6 +194,18 @@ export class TreeFiles implements Files {
     }, signal)
   }
 
+  async setMetadata(
+    path: string,
+    { mode, mtime }: MetadataChange,
+    { signal }: CallOptions = {},
+  ): Promise<void> {
+    const names = parsePath(path)
+    const change = checkMetadataChange({ mode, mtime })
+    if ((await this.#tree.find(names, signal)) instanceof Folder) {
+      await this.#tree.change([names], (tree) => planMetadata(tree, names, change), signal)
+    } else await this.#edit(path, ({ cid }, options) => setFileMetadata(cid, change, options), signal)
+  }
+
   async #fileAt(names: Names, signal: AbortSignal | undefined): Promise<Leaf> {
     const entry = await this.#tree.find(names, signal)
     if (entry === undefined) throw notFound(names)
@@ -187,7 +219,17 @@ export class TreeFiles implements Files {
     throw new JournalError('JOURNAL_NOT_A_FILE', `${pathOf(names)} is no file`)
   }
 
-  /** Changes a file by its content: one change after the other. */
+  /** Changes the content of a file. One that has a time has that of the change then, as with Kubo. */
+  async #editContent(path: string, edit: EditContent, signal: AbortSignal | undefined): Promise<void> {
+    const editNow = async (file: Leaf, options: EditFileOptions): Promise<FilePart> => {
+      const { size, mtime } = describeNode(file.cid, await this.#tree.get(file.cid, options.signal))
+      const now = mtime && { mtime: timeOf(this.#options.clock()) }
+      return await edit(file, size, { ...options, ...now })
+    }
+    await this.#edit(path, editNow, signal)
+  }
+
+  /** Changes a file: one change after the other. */
   async #edit(
     path: string,
     edit: (file: Leaf, options: EditFileOptions) => Promise<FilePart>,
@@ -206,7 +248,7 @@ export class TreeFiles implements Files {
             const now = tree.at(names)
             if (now !== undefined && !(now instanceof Folder) && now.cid.equals(before.cid))
               return [{ step: 'put', path: pathOf(names), cid, dagBytes }]
-            throw new JournalError('JOURNAL_CONFLICT', `${pathOf(names)} has changed meanwhile`)
+            throw changedMeanwhile(names)
           },
           signal,
         )
@@ -254,12 +296,20 @@ export class TreeFiles implements Files {
       return {
         kind: 'directory',
         ...(isChanged || base === undefined ? {} : base),
-        ...checkMetadata({ mode, mtime }),
+        mode: mode ?? 0o755,
+        ...(mtime && { mtime }),
       }
     }
     const { kind, cid, dagBytes } = entry
     if (kind === 'unknown') return { kind, cid, dagBytes }
     const { size, mode, mtime } = describeNode(cid, await this.#tree.get(cid))
-    return { kind, cid, dagBytes, size, ...checkMetadata({ mode, mtime }) }
+    return { kind, cid, dagBytes, size, ...(mode !== undefined && { mode }), ...(mtime && { mtime }) }
   }
+}
+
+type EditContent = (file: Leaf, size: number, options: EditFileOptions) => Promise<FilePart>
+
+function timeOf(milliseconds: number): NonNullable<UnixfsMetadata['mtime']> {
+  const seconds = Math.floor(milliseconds / 1000)
+  return { secs: BigInt(seconds), nsecs: Math.floor((milliseconds - seconds * 1000) * 1e6) }
 }

@@ -1,5 +1,5 @@
 /** The filesystem as its users see it. */
-import type { FileBytes, FolderMetadata } from '@ipfs-kit/ipfs/unixfs'
+import type { FileBytes, MetadataChange, UnixfsMetadata } from '@ipfs-kit/ipfs/unixfs'
 import type { CID } from 'multiformats/cid'
 
 /** Options that every call takes last. */
@@ -9,7 +9,7 @@ export interface CallOptions {
 }
 
 /** What is at a path. */
-export interface Stat extends FolderMetadata {
+export interface Stat extends UnixfsMetadata {
   /** `node`: a DAG that is none of the others. `unknown`: its block is not here. */
   readonly kind: 'file' | 'directory' | 'symlink' | 'node' | 'unknown'
   /** Absent for a folder that has changed since it was last written: {@link Journal.flush} gives it. */
@@ -106,15 +106,17 @@ export interface Files {
    *
    * @throws JournalError JOURNAL_EXISTS unless `parents` is given and it is a folder; JOURNAL_NOT_FOUND, JOURNAL_FULL, JOURNAL_FAILED
    */
-  mkdir(path: string, options?: PutOptions & FolderMetadata): Promise<void>
+  mkdir(path: string, options?: PutOptions & UnixfsMetadata): Promise<void>
   /**
-   * Puts a file at a path, in the place of a file that is there.
+   * Puts a file at a path, in the place of a file that is there. It carries the metadata that are given, and no others.
    *
-   * @throws JournalError JOURNAL_NOT_A_FILE when something else is there; as {@link mkdir}; what the content throws
+   * @throws JournalError JOURNAL_NOT_A_FILE when something else is there; as {@link mkdir}; RangeError for metadata that no file can
+   * have; what the content throws
    */
-  write(path: string, content: FileBytes, options?: PutOptions): Promise<void>
+  write(path: string, content: FileBytes, options?: PutOptions & UnixfsMetadata): Promise<void>
   /**
-   * Writes into a file. A gap beyond its end is filled with zeros. Writes into one file come one after the other.
+   * Writes into a file. A gap beyond its end is filled with zeros. Writes into one file come one after the other. Its mode stays; if
+   * it has a time, that is set to the clock.
    *
    * @throws JournalError JOURNAL_CONFLICT when the file was replaced, moved or removed meanwhile; JOURNAL_NOT_FOUND,
    * JOURNAL_NOT_A_FILE; RangeError for an offset that is no whole number from 0
@@ -124,6 +126,13 @@ export interface Files {
   append(path: string, content: FileBytes, options?: CallOptions): Promise<void>
   /** Cuts a file, or fills it with zeros, to a size in bytes. @throws as {@link writeAt} */
   truncate(path: string, size: number, options?: CallOptions): Promise<void>
+  /**
+   * Sets mode and time of a file or a folder; what is not given stays, `null` takes away.
+   *
+   * @throws JournalError JOURNAL_NOT_FOUND; JOURNAL_NOT_A_FILE for what is neither; RangeError for what no file can have; of a file as
+   * {@link writeAt}
+   */
+  setMetadata(path: string, metadata: MetadataChange, options?: CallOptions): Promise<void>
   /**
    * The bytes of a file, as it is when the reading begins. Of one that is removed meanwhile blocks may go that were not read yet.
    *

@@ -3,6 +3,8 @@ import { type Names, parsePath } from './path.ts'
 import type { Step } from './record.ts'
 
 interface Used {
+  /** Whether it was used itself, and not only something below. */
+  isUsed: boolean
   /** Whether the entries of the folder were looked at. */
   isListed: boolean
   /** Whether all that is below counts. */
@@ -16,7 +18,7 @@ export class UsedPaths {
 
   /** What is at a path was looked at, or changed. */
   use(names: Names): void {
-    this.#node(names)
+    this.#node(names).isUsed = true
   }
 
   /** The entries of a folder were looked at. */
@@ -32,18 +34,19 @@ export class UsedPaths {
   /** A path that was used, and that a step has changed. */
   changedBy(step: Step): string | undefined {
     const paths = 'path' in step ? [step.path] : step.step === 'mv' ? [step.from, step.to] : [step.to]
-    return paths.find((path) => this.#isChangedAt(parsePath(path)))
+    const isBelowChanged = step.step !== 'meta'
+    return paths.find((path) => this.#isChangedAt(parsePath(path), isBelowChanged))
   }
 
-  #isChangedAt(names: Names): boolean {
+  #isChangedAt(names: Names, isBelowChanged: boolean): boolean {
     let node: Used | undefined = this.#root
     for (const [depth, name] of names.entries()) {
       if (node.isWhole || (node.isListed && depth === names.length - 1)) return true
       node = node.inner.get(name)
       if (node === undefined) return false
     }
-    // It, or something below, was used.
-    return true
+    // Otherwise something below it was used.
+    return isBelowChanged || node.isUsed || node.isListed || node.isWhole
   }
 
   #node(names: Names): Used {
@@ -58,5 +61,5 @@ export class UsedPaths {
 }
 
 function unused(): Used {
-  return { isListed: false, isWhole: false, inner: new Map() }
+  return { isUsed: false, isListed: false, isWhole: false, inner: new Map() }
 }

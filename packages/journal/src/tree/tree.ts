@@ -4,7 +4,7 @@ import {
   lookUp,
   readFolder,
   type FolderLink,
-  type FolderMetadata,
+  type MetadataChange,
   type GetBlock,
 } from '@ipfs-kit/ipfs/unixfs'
 import { JournalError } from '../errors.ts'
@@ -89,6 +89,9 @@ export class Tree implements TreeView {
       case 'mkdir':
         this.set(parsePath(step.path), madeBy(step), version)
         break
+      case 'meta':
+        this.setMetadata(parsePath(step.path), metadataOf(step))
+        break
       case 'rm':
         this.set(parsePath(step.path), undefined, version)
         break
@@ -109,12 +112,18 @@ export class Tree implements TreeView {
 
   /** What will be gone from the tree by a step whose paths are loaded. */
   displacedBy(step: Step): Entry | undefined {
+    if (step.step === 'meta') return undefined
     return this.at(parsePath('to' in step ? step.to : step.path))
   }
 
   /** Sets what is at a path whose folder is loaded. */
   set(names: Names, entry: Entry | undefined, version: number): void {
     setBelow(this.root, names, 0, entry, version)
+  }
+
+  /** Sets metadata of a folder that is loaded. */
+  setMetadata(names: Names, change: MetadataChange): void {
+    setMetadataBelow(this.root, names, 0, change)
   }
 
   async #lookUp(folder: Folder, name: string): Promise<void> {
@@ -205,8 +214,18 @@ export function setBelow(
   entry: Entry | undefined,
   version: number,
 ): void {
+  changedFolder(from, names, first, names.length - 1).set(names.at(-1)!, entry, version)
+}
+
+/** Sets metadata of the folder at a path, from one to which its first names lead. */
+export function setMetadataBelow(from: Folder, names: Names, first: number, change: MetadataChange): void {
+  changedFolder(from, names, first, names.length).setMetadata(change)
+}
+
+/** The folder to which so many names of a path lead, with all on the way noted as having changed below. */
+function changedFolder(from: Folder, names: Names, first: number, last: number): Folder {
   let folder = from
-  for (let depth = first; depth < names.length - 1; depth += 1) {
+  for (let depth = first; depth < last; depth += 1) {
     const name = names[depth]!
     const inner = folder.peek(name)
     if (inner === undefined || inner === unloaded) {
@@ -216,7 +235,7 @@ export function setBelow(
     folder.pass(name, inner)
     folder = inner
   }
-  folder.set(names.at(-1)!, entry, version)
+  return folder
 }
 
 /** What comes to a path by a step. */
@@ -232,10 +251,10 @@ export function madeBy(step: StepOf<'mkdir'>): Folder {
 }
 
 /** Seconds come back from the log as whatever number they fit into. */
-function metadataOf({ mode, mtime }: FolderMetadata): FolderMetadata {
+export function metadataOf({ mode, mtime }: MetadataChange): MetadataChange {
   return {
     ...(mode === undefined ? {} : { mode }),
-    ...(mtime === undefined ? {} : { mtime: { ...mtime, secs: BigInt(mtime.secs) } }),
+    ...(mtime === undefined ? {} : { mtime: mtime && { ...mtime, secs: BigInt(mtime.secs) } }),
   }
 }
 
