@@ -17,11 +17,24 @@ import {
   type GetBlock,
 } from '@ipfs-kit/ipfs/unixfs'
 import type { CID } from 'multiformats/cid'
+import { ContentFailure, marked } from './caller-content.ts'
 import { checkMetadata, checkMetadataChange } from './checks.ts'
 import { JournalError } from './errors.ts'
 import { storeFailure } from './failure.ts'
 import { holdDag } from './hold-dag.ts'
-import type { CallOptions, Files, ListOptions, ListPage, PutOptions, ReadOptions, Stat } from './journal.ts'
+import type { FolderPage, PageRange } from './folder-page.ts'
+import type {
+  CallOptions,
+  Files,
+  ListedEntry,
+  ListOptions,
+  ListPage,
+  PutOptions,
+  ReadOptions,
+  Stat,
+} from './journal.ts'
+import { list, type PageAt } from './list.ts'
+import { briefStatOf, statForList, statOf } from './stat.ts'
 import type { TreeBlocks } from './open-journal.ts'
 import { type Names, parsePath, pathOf } from './path.ts'
 import {
@@ -43,16 +56,11 @@ import type { TreeView } from './tree/tree.ts'
 export interface FileTree {
   readonly get: GetBlock
   /** Waits until it can be used. @throws JournalError */
-  whole(): Promise<void>
+  whole(signal: AbortSignal | undefined): Promise<void>
   /** What is at a path. */
   find(names: Names, signal: AbortSignal | undefined): Promise<Entry | undefined>
   /** A page of the folder at a path. */
-  list(
-    names: Names,
-    after: string | undefined,
-    limit: number,
-    signal: AbortSignal | undefined,
-  ): Promise<ListPage>
+  page(names: Names, range: PageRange, signal: AbortSignal | undefined): Promise<FolderPage>
   /** Does what a plan says, when the paths are loaded. */
   change(
     paths: readonly Names[],
@@ -84,14 +92,25 @@ export class TreeFiles implements Files {
     const names = parsePath(path)
     const entry = await this.#tree.find(names, signal)
     if (entry === undefined) throw notFound(names)
-    return await this.#statOf(entry)
+    return await statOf(entry, this.#tree.get, signal)
   }
 
-  async ls(path: string, { after, limit = 1000, signal }: ListOptions = {}): Promise<ListPage> {
+  async ls(
+    path: string,
+    { after, limit = 1000, recursive = false, long = false, signal }: ListOptions = {},
+  ): Promise<ListPage> {
     if (!Number.isSafeInteger(limit) || limit < 1 || limit > 10_000) {
       throw new RangeError(`limit is a whole number from 1 to 10,000, not ${limit}`)
     }
-    return await this.#tree.list(parsePath(path), after, limit, signal)
+    const names = parsePath(path)
+    const pageAt: PageAt = (folder, range) => this.#tree.page(folder, range, signal)
+    const { entries, next } = await list(pageAt, { names, after, limit, isRecursive: recursive })
+    const shown: ListedEntry[] = []
+    for (const { names: below, entry } of entries) {
+      const stat = long ? await this.#longStat([...names, ...below], entry, signal) : briefStatOf(entry)
+      shown.push({ name: below.join('/'), ...stat })
+    }
+    return { entries: shown, ...(next !== undefined && { next }) }
   }
 
   async mkdir(
@@ -111,7 +130,7 @@ export class TreeFiles implements Files {
     const names = parsePath(path)
     const metadata = checkMetadata({ mode, mtime })
     await this.#store(async (options) => {
-      const file = await buildFile(content, { ...options, ...metadata })
+      const file = await buildFile(marked(content), { ...options, ...metadata })
       return () => this.#put(names, file, parents, signal)
     }, signal)
   }
@@ -127,13 +146,14 @@ export class TreeFiles implements Files {
     }
     await this.#editContent(
       path,
-      ({ cid }, _, options) => editFile(cid, { offset, content }, options),
+      ({ cid }, _, options) => editFile(cid, { offset, content: marked(content) }, options),
       signal,
     )
   }
 
   async append(path: string, content: FileBytes, { signal }: CallOptions = {}): Promise<void> {
-    const edit: EditContent = ({ cid }, size, options) => editFile(cid, { offset: size, content }, options)
+    const edit: EditContent = ({ cid }, size, options) =>
+      editFile(cid, { offset: size, content: marked(content) }, options)
     await this.#editContent(path, edit, signal)
   }
 
@@ -154,15 +174,15 @@ export class TreeFiles implements Files {
       }
     }
     const { cid } = await this.#fileAt(parsePath(path), signal)
-    const { size } = describeNode(cid, await this.#tree.get(cid, signal))
-    if (offset > size) {
-      throw new RangeError(`${path} has ${size} bytes; ${offset} is behind its end`)
-    }
     const { owner } = this.#options
     const over = new AbortController()
     try {
+      const { size } = describeNode(cid, await this.#tree.get(cid, signal))
+      if (offset > size) throw new RangeError(`${path} has ${size} bytes; ${offset} is behind its end`)
       const both = signal === undefined ? over.signal : AbortSignal.any([signal, over.signal])
       yield* fileContent(cid, { get: this.#tree.get, owner, signal: both, offset, length })
+    } catch (cause) {
+      throw storeFailure(cause, 'read a file')
     } finally {
       over.abort()
     }
@@ -206,6 +226,13 @@ export class TreeFiles implements Files {
     } else await this.#edit(path, ({ cid }, options) => setFileMetadata(cid, change, options), signal)
   }
 
+  async #longStat(names: Names, listed: Entry, signal: AbortSignal | undefined): Promise<Stat> {
+    // A transaction lists the name alone of a folder in which it has changed something.
+    const isListedByName = listed instanceof Folder && listed.isChanged
+    const entry = isListedByName ? await this.#tree.find(names, signal) : listed
+    return await statForList(entry ?? listed, this.#tree.get, signal)
+  }
+
   async #fileAt(names: Names, signal: AbortSignal | undefined): Promise<Leaf> {
     const entry = await this.#tree.find(names, signal)
     if (entry === undefined) throw notFound(names)
@@ -222,7 +249,7 @@ export class TreeFiles implements Files {
   /** Changes the content of a file. One that has a time has that of the change then, as with Kubo. */
   async #editContent(path: string, edit: EditContent, signal: AbortSignal | undefined): Promise<void> {
     const editNow = async (file: Leaf, options: EditFileOptions): Promise<FilePart> => {
-      const { size, mtime } = describeNode(file.cid, await this.#tree.get(file.cid, options.signal))
+      const { size, mtime } = describeNode(file.cid, await options.get(file.cid))
       const now = mtime && { mtime: timeOf(this.#options.clock()) }
       return await edit(file, size, { ...options, ...now })
     }
@@ -260,7 +287,7 @@ export class TreeFiles implements Files {
     work: (options: EditFileOptions, lease: Lease) => Promise<() => Promise<void>>,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    await this.#tree.whole()
+    await this.#tree.whole(signal)
     const { blocks, owner, profile } = this.#options
     const over = new AbortController()
     const both = signal === undefined ? over.signal : AbortSignal.any([signal, over.signal])
@@ -269,9 +296,11 @@ export class TreeFiles implements Files {
     try {
       const put = (cid: CID, bytes: Uint8Array) =>
         lease.put(cid, bytes, { verify: 'on-read', scope: owner.scope })
-      change = await work({ get: this.#tree.get, put, profile, owner, signal: both }, lease)
+      const get: GetBlock = (cid) => this.#tree.get(cid, both)
+      change = await work({ get, put, profile, owner, signal: both }, lease)
       await lease.flush({ ...(signal && { signal }) })
     } catch (cause) {
+      if (cause instanceof ContentFailure) throw cause.cause
       throw storeFailure(cause, 'store a file')
     } finally {
       over.abort()
@@ -286,24 +315,6 @@ export class TreeFiles implements Files {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     await this.#tree.change([names], (tree) => planWrite(tree, names, { cid, dagBytes }, parents), signal)
-  }
-
-  async #statOf(entry: Entry): Promise<Stat> {
-    if (entry instanceof Folder) {
-      const { base, isChanged, newMetadata } = entry
-      const written = base && describeNode(base.cid, await this.#tree.get(base.cid))
-      const { mode, mtime } = { ...written, ...newMetadata }
-      return {
-        kind: 'directory',
-        ...(isChanged || base === undefined ? {} : base),
-        mode: mode ?? 0o755,
-        ...(mtime && { mtime }),
-      }
-    }
-    const { kind, cid, dagBytes } = entry
-    if (kind === 'unknown') return { kind, cid, dagBytes }
-    const { size, mode, mtime } = describeNode(cid, await this.#tree.get(cid))
-    return { kind, cid, dagBytes, size, ...(mode !== undefined && { mode }), ...(mtime && { mtime }) }
   }
 }
 

@@ -20,11 +20,10 @@ export interface Stat extends UnixfsMetadata {
   readonly dagBytes?: number
 }
 
-/** An entry of a folder. */
-export interface ListedEntry {
+/** An entry of a folder. What is more than `kind` and `cid` is there only in a `long` list, and there not of what cannot be read. */
+export interface ListedEntry extends Stat {
+  /** In a recursive list the path from the folder that is listed on, such as `a/b`. */
   readonly name: string
-  readonly kind: Stat['kind']
-  readonly cid?: CID
 }
 
 /** Some entries of a folder. */
@@ -40,6 +39,10 @@ export interface ListOptions extends CallOptions {
   readonly limit?: number
   /** {@link ListPage.next} of the page before. */
   readonly after?: string
+  /** Lists what is in the folders in it too, each behind its folder. Default false. */
+  readonly recursive?: boolean
+  /** With sizes, modes and times, for which the block of each entry is read. Default false. */
+  readonly long?: boolean
 }
 
 /** Options of calls that put something at a path. */
@@ -92,13 +95,16 @@ export interface JournalStats {
 
 /** Files and folders. Paths are absolute. */
 export interface Files {
-  /** @throws JournalError JOURNAL_NOT_FOUND, JOURNAL_NOT_A_FOLDER, JOURNAL_BLOCK_MISSING, JOURNAL_INVALID_PATH, JOURNAL_CLOSED */
+  /**
+   * @throws JournalError JOURNAL_NOT_FOUND, JOURNAL_NOT_A_FOLDER, JOURNAL_BLOCK_MISSING, JOURNAL_INVALID_PATH, JOURNAL_CLOSED; of all
+   * calls JOURNAL_INVALID_DAG and JOURNAL_STORE_FAILED
+   */
   stat(path: string, options?: CallOptions): Promise<Stat>
   /**
-   * A page of a folder: in the order of names, or in that of their hashes where the folder is large. If the one becomes the other
-   * between two pages, entries may be missed or come twice.
+   * A page of a folder: in the order of names, or in that of their hashes where the folder is large. What is there all the while is
+   * in one of the pages, once, whatever else changes in the folder between them.
    *
-   * @throws as {@link stat}
+   * @throws as {@link stat}; JournalError JOURNAL_INVALID_CURSOR
    */
   ls(path: string, options?: ListOptions): Promise<ListPage>
   /**
@@ -158,7 +164,7 @@ export interface Files {
    * Puts what a CID names at a path where nothing is: a file, a folder, a symbolic link or another node. Its blocks are looked
    * through, so that none is missing, and kept.
    *
-   * @throws JournalError JOURNAL_EXISTS, JOURNAL_BLOCK_MISSING, JOURNAL_NOT_FOUND, JOURNAL_FULL, JOURNAL_FAILED; IpfsError for a
+   * @throws JournalError JOURNAL_EXISTS, JOURNAL_BLOCK_MISSING, JOURNAL_NOT_FOUND, JOURNAL_FULL, JOURNAL_FAILED; JOURNAL_INVALID_DAG for a
    * DAG that cannot be walked
    */
   put(path: string, cid: CID, options?: PutOptions): Promise<void>

@@ -8,8 +8,7 @@ import { JournalError } from './errors.ts'
 import { storeFailure } from './failure.ts'
 import type { TreeBlocks } from './open-journal.ts'
 import type { FileTree } from './files.ts'
-import type { ListPage } from './journal.ts'
-import { folderAt, listFolder } from './list.ts'
+import { folderAt, type FolderPage, pageOfFolder, type PageRange } from './folder-page.ts'
 import type { Names } from './path.ts'
 import { type CheckpointRecord, encodeChange, encodeCheckpoint, encodeResume, type Step } from './record.ts'
 import { recover, type Recovered } from './recovery.ts'
@@ -120,7 +119,7 @@ export class LoggedTree implements FileTree {
   /** The tree as it is when this is called, or later, as a checkpoint. */
   async written(signal: AbortSignal | undefined): Promise<CheckpointRecord> {
     for (;;) {
-      await this.whole()
+      await this.whole(signal)
       using _turn = await this.#writing.acquire({ signal })
       if (!this.#isWhole) continue
       if (this.#checkpoint !== undefined && !this.#tree.root.isChanged) return this.#checkpoint
@@ -159,20 +158,21 @@ export class LoggedTree implements FileTree {
   }
 
   /** The tree, if it is what the log tells of; else that is waited for. */
-  readonly usable: UsableTree = () => (this.#isWhole ? this.#tree : this.whole())
+  readonly usable: UsableTree = (signal) => (this.#isWhole ? this.#tree : this.whole(signal))
 
   get #isWhole(): boolean {
     return this.#failure === undefined && !this.#isClosed
   }
 
   /** Waits until the tree is what the log tells of, if an append has failed. */
-  async whole(): Promise<void> {
+  async whole(signal: AbortSignal | undefined): Promise<void> {
     this.checkOpen()
     if (this.#failure === undefined) return
     this.#rebuilding ??= this.#options.owner.spawn(() => this.#rebuild(), { name: 'recovery of a journal' })
     try {
-      await this.#rebuilding.join()
+      await this.#rebuilding.join({ signal })
     } catch (cause) {
+      signal?.throwIfAborted()
       throw !this.#isClosed ? cause : closed(cause)
     }
   }
@@ -230,14 +230,9 @@ export class LoggedTree implements FileTree {
     )
   }
 
-  async list(
-    names: Names,
-    after: string | undefined,
-    limit: number,
-    signal: AbortSignal | undefined,
-  ): Promise<ListPage> {
+  async page(names: Names, range: PageRange, signal: AbortSignal | undefined): Promise<FolderPage> {
     const folder = folderAt(names, await this.find(names, signal))
-    return await listFolder(this.#tree, folder, this.get, after, limit)
+    return await pageOfFolder(this.#tree, folder, range, { get: this.get, signal })
   }
 
   /** Changes the tree, and resolves when that is in the log. Nothing comes between the plan and the change. */

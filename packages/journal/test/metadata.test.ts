@@ -1,14 +1,11 @@
-import { createHash } from 'node:crypto'
 import { createOwner } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { simDisk } from '@ipfs-kit/disk'
 import type { Files } from '@ipfs-kit/journal'
 import { buildFile, editFolder } from '@ipfs-kit/ipfs/unixfs'
-import { code as dagPbCode, encode, prepare } from '@ipld/dag-pb'
-import { CID } from 'multiformats/cid'
-import { create as createDigest } from 'multiformats/hashes/digest'
 import { expect, test } from 'vitest'
-import { type Opened, openOn } from './open-on.ts'
+import { openOn } from './open-on.ts'
+import { putNode } from './put-node.ts'
 import { textOf } from './tree-of.ts'
 
 const each = forEachBackend(test, { seeds: 5 })
@@ -171,21 +168,11 @@ each('metadata that cannot be, or of what has none, are refused', async () => {
   await expect(journal.setMetadata('/g', { mode: 0 })).rejects.toMatchObject({ code: 'JOURNAL_NOT_FOUND' })
 })
 
-/** A UnixFS node as somebody else may make it. */
-async function putNode({ blocks }: Opened, data: readonly number[]): Promise<CID> {
-  const block = encode(prepare({ Data: Uint8Array.from(data), Links: [] }))
-  const cid = CID.createV1(dagPbCode, createDigest(0x12, createHash('sha256').update(block).digest()))
-  using lease = blocks.lease()
-  await lease.put(cid, block)
-  await lease.flush()
-  return cid
-}
-
 each('a symbolic link has none, and is not written over', async () => {
   await using opened = await openOn(simDisk({ seed: 1 }))
   const { journal } = opened
   // UnixFS: field 1 type 4 (`Symlink`), field 2 a byte.
-  await journal.put('/link', await putNode(opened, [0x08, 4, 0x12, 1, 0x66]))
+  await journal.put('/link', await putNode(opened.blocks, [0x08, 4, 0x12, 1, 0x66]))
   for (const refused of [
     journal.setMetadata('/link', { mode: 0 }),
     journal.write('/link', bytes('f')),
@@ -200,7 +187,7 @@ each('metadata of somebody else are shown as they are', async () => {
   const { journal } = opened
   // UnixFS: field 1 type 2, field 3 size 0, field 8 time, in it field 1 a second and field 2 2^31 nanoseconds.
   const file = [0x08, 2, 0x18, 0, 0x42, 7, 0x08, 1, 0x15, 0, 0, 0, 0x80]
-  await journal.put('/f', await putNode(opened, file))
+  await journal.put('/f', await putNode(opened.blocks, file))
   expect(await journal.stat('/f')).toMatchObject({ mtime: { secs: 1n, nsecs: 2 ** 31 } })
   await journal.setMetadata('/f', { mode: 0o600 })
   expect(await journal.stat('/f')).toMatchObject({ mode: 0o600, mtime: { secs: 1n, nsecs: 2 ** 31 } })

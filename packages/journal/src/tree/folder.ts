@@ -94,6 +94,13 @@ export class Folder {
     this.metadata = { ...this.metadata, ...change }
   }
 
+  /** It is known now what it is that nobody could tell. That is no change. */
+  resolve(name: string, unknown: Leaf, entry: Entry): void {
+    const change = this.changeOf(name)
+    if (change?.entry === unknown) this.changes.set(name, { entry, version: change.version })
+    else if (change === undefined && this.known.get(name) === unknown) this.known.set(name, entry)
+  }
+
   /** Makes sure that a checkpoint comes by a folder in it that changes; that is no change of this one. */
   pass(name: string, folder: Folder): void {
     const change = this.changes.get(name)

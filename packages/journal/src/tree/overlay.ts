@@ -4,7 +4,7 @@ import type { CID } from 'multiformats/cid'
 import { type Names, parsePath } from '../path.ts'
 import type { Step } from '../record.ts'
 import { UsedPaths } from '../used-paths.ts'
-import { type Entry, Folder } from './folder.ts'
+import { type Entry, Folder, type Leaf } from './folder.ts'
 import {
   entryAt,
   madeBy,
@@ -14,6 +14,7 @@ import {
   setMetadataBelow,
   type Tree,
   type TreeView,
+  unknownBelow,
   walk,
 } from './tree.ts'
 
@@ -65,13 +66,24 @@ export class Overlay implements TreeView {
     return true
   }
 
-  async load(names: Names): Promise<void> {
+  async load(names: Names, signal: AbortSignal | undefined): Promise<void> {
     const place = this.#place(names)
     if (place.isOwn) {
-      await this.#live().loadBelow(place.entry, names, place.depth)
+      await this.#live().loadBelow(place.entry, names, place.depth, signal)
       return
     }
-    for (const below of pathsBelow(names, place.layer)) await this.#live().load(below)
+    for (const below of pathsBelow(names, place.layer)) await this.#live().load(below, signal)
+  }
+
+  unknownAt(names: Names): Leaf | undefined {
+    const place = this.#place(names)
+    return place.isOwn ? unknownBelow(place.entry, names, place.depth)?.leaf : this.#live().unknownAt(names)
+  }
+
+  async lookAgain(names: Names, signal: AbortSignal | undefined): Promise<void> {
+    const place = this.#place(names)
+    if (place.isOwn) await this.#live().lookAgainBelow(place.entry, names, place.depth, signal)
+    else await this.#live().lookAgain(names, signal)
   }
 
   at(names: Names): Entry | undefined {
@@ -85,8 +97,8 @@ export class Overlay implements TreeView {
     return this.#at(names)
   }
 
-  async lookInto(folder: Folder): Promise<void> {
-    await this.#live().lookInto(folder)
+  async lookInto(folder: Folder, signal: AbortSignal | undefined): Promise<void> {
+    await this.#live().lookInto(folder, signal)
   }
 
   /** Whether the folder that {@link at} gave is still what is there. */
