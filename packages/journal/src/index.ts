@@ -12,6 +12,7 @@ export type {
   ListedEntry,
   ListOptions,
   ListPage,
+  PassedCheckpoint,
   PutOptions,
   ReadOptions,
   Recovery,

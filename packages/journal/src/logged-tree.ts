@@ -1,15 +1,25 @@
 /** The live tree and its log: the one has what the other tells, change by change. */
+import type { Claim } from '@ipfs-kit/blocks'
 import { createLock, type Owner, shield, type Task, throwIfCancelled } from '@ipfs-kit/concurrency'
 import type { CidProfile, GetBlock } from '@ipfs-kit/ipfs/unixfs'
 import { type Log, WalError } from '@ipfs-kit/wal'
 import type { CID } from 'multiformats/cid'
+import { CheckpointPace } from './checkpoint-pace.ts'
 import { writeFrozen } from './checkpoint.ts'
 import { JournalError } from './errors.ts'
 import { storeFailure } from './failure.ts'
+import { type Kept, recordOf, rootsOfKept, withCheckpoint } from './kept.ts'
 import type { TreeBlocks } from './open-journal.ts'
 import type { Names } from './path.ts'
 import { EntriesUnknown } from './plan.ts'
-import { type CheckpointRecord, encodeChange, encodeCheckpoint, encodeResume, type Step } from './record.ts'
+import {
+  encodeChange,
+  encodeCheckpoint,
+  encodeResume,
+  type KeptTree,
+  type NamedTree,
+  type Step,
+} from './record.ts'
 import { recover, type Recovered } from './recovery.ts'
 import { getBlockOf } from './tree-blocks.ts'
 import { type Entry, Folder } from './tree/folder.ts'
@@ -22,9 +32,15 @@ export interface LoggedTreeOptions {
   readonly owner: Owner
   readonly profile: CidProfile
   readonly clock: () => number
+  readonly keepCheckpoints: number
   readonly checkpointChanges: number
+  readonly checkpointBytes: number
+  readonly checkpointMs: number
   readonly recovered: Recovered
 }
+
+/** What becomes of the snapshots with a checkpoint: it may be one of them. */
+export type Naming = (snapshots: readonly NamedTree[], checkpoint: KeptTree) => readonly NamedTree[]
 
 /** Of one record of the log. */
 const maxRecordBytes = 1024 * 1024
@@ -34,10 +50,8 @@ export class LoggedTree {
   readonly #options: LoggedTreeOptions
   #tree: Tree
   #sequence: number
-  #checkpoint: CheckpointRecord | undefined
-  /** The number of changes at which a checkpoint is due. */
-  #dueAt: number
-  #checkpointFailure: Error | undefined
+  #kept: Kept
+  readonly #pace: CheckpointPace
   /** The last append; what comes after one that failed counts for nothing. */
   #last: Promise<number>
   /** Why the tree has what the log has not. */
@@ -49,18 +63,23 @@ export class LoggedTree {
   #isClosed = false
 
   constructor(options: LoggedTreeOptions) {
-    const { blocks, recovered, checkpointChanges } = options
+    const { blocks, recovered } = options
     this.#options = options
     this.get = getBlockOf(blocks)
     this.#tree = recovered.tree
     this.#sequence = recovered.sequence
-    this.#checkpoint = recovered.checkpoint
-    this.#dueAt = (recovered.checkpoint?.sequence ?? 0) + checkpointChanges
+    this.#kept = recovered.kept
     this.#last = Promise.resolve(recovered.lsn)
+    this.#pace = new CheckpointPace({ ...options, write: () => this.written(undefined) }, recovered)
   }
 
   get live(): Tree {
     return this.#tree
+  }
+
+  /** The checkpoints and snapshots that are kept. */
+  get kept(): Kept {
+    return this.#kept
   }
 
   get state() {
@@ -68,20 +87,30 @@ export class LoggedTree {
     return {
       state: this.#isClosed ? 'closed' : log.stats().state === 'open' ? 'open' : 'failed',
       sequence: this.#sequence,
-      checkpoint: this.#checkpoint,
-      checkpointFailure: this.#checkpointFailure,
+      checkpointFailure: this.#pace.failure,
       logBytes: log.stats().bytes,
     } as const
   }
 
-  /** Of what is in the tree, and of what a recovery may find: the roots of all blocks. */
+  /** Of what is in the tree, of what a recovery may find, and of what is kept besides: the roots of all blocks. */
   roots(): readonly CID[] {
+    return [...this.#liveRoots(), ...rootsOfKept(this.#kept)]
+  }
+
+  #liveRoots(): CID[] {
     const roots = [...this.#tree.root.roots()]
     for (const entry of [...this.#unanswered].flat()) {
       if (!(entry instanceof Folder)) roots.push(entry.cid)
       else for (const cid of entry.roots()) roots.push(cid)
     }
     return roots
+  }
+
+  /** The same, and what a mark does without a block of them: of what is kept besides the tree it takes what is there. */
+  claims(): readonly Claim[] {
+    const live = this.#liveRoots()
+    const kept = rootsOfKept(this.#kept)
+    return [...live.map((cid) => ({ cid })), ...kept.map((cid) => ({ cid, missing: 'skip' as const }))]
   }
 
   /** Resolves when all that was changed is in the log. */
@@ -95,44 +124,60 @@ export class LoggedTree {
   }
 
   /** The tree as it is when this is called, or later, as a checkpoint. */
-  async written(signal: AbortSignal | undefined): Promise<CheckpointRecord> {
+  async written(signal: AbortSignal | undefined, naming?: Naming): Promise<KeptTree> {
     for (;;) {
       await this.whole()
       using _turn = await this.#writing.acquire({ signal })
       if (!this.#isWhole) continue
-      if (this.#checkpoint !== undefined && !this.#tree.root.isChanged) return this.#checkpoint
+      const [newest] = this.#kept.checkpoints
+      if (naming === undefined && newest?.sequence === this.#sequence) return newest
       // What has begun goes on to its end: it is everybody's.
-      return await shield(() => this.#write())
+      return await shield(() => this.#write(naming))
     }
   }
 
-  async #write(): Promise<CheckpointRecord> {
-    const { blocks, log, profile, clock } = this.#options
+  async #write(naming: Naming | undefined): Promise<KeptTree> {
+    const { blocks, log, profile, clock, keepCheckpoints } = this.#options
+    const { checkpoints, snapshots } = this.#kept
     const { root } = this.#tree
     const sequence = this.#sequence
     const last = this.#last
     root.freeze()
+    this.#pace.begin()
     try {
       const lsn = await last
       using lease = blocks.lease({ name: 'checkpoint of a journal' })
       const put = (cid: CID, bytes: Uint8Array) => lease.put(cid, bytes, { verify: 'on-read' })
       const { root: link, written } = await writeFrozen(root, { get: this.get, put, profile })
       await lease.flush()
-      const record = { sequence, lsn, at: clock(), root: link.cid, dagBytes: link.dagBytes }
+      // Without a change since the newest it is the same one still.
+      const at = checkpoints[0]?.sequence === sequence ? checkpoints[0].at : clock()
+      const checkpoint = { sequence, lsn, at, root: link.cid, dagBytes: link.dagBytes }
+      const kept: Kept = {
+        checkpoints: withCheckpoint(checkpoints, checkpoint, keepCheckpoints),
+        snapshots: naming === undefined ? snapshots : naming(snapshots, checkpoint),
+      }
       const unanswered = [new Folder(link, undefined)]
       this.#unanswered.add(unanswered)
-      await this.#logged(log.append(encodeCheckpoint(record)))
+      await this.#logged(log.append(encodeCheckpoint(recordOf(kept))))
       this.#unanswered.delete(unanswered)
       for (const one of written) one.folder.settle(one.link)
-      this.#checkpoint = record
-      this.#checkpointFailure = undefined
+      this.#kept = kept
+      this.#pace.made()
       blocks.noteRetained([link.cid])
-      await log.dropBefore(lsn + 1)
-      return record
+      await this.#dropBefore(kept)
+      return checkpoint
     } catch (cause) {
       root.thaw()
       throw storeFailure(cause, 'write a checkpoint')
     }
+  }
+
+  /** The log is kept since the oldest checkpoint, or from its beginning as long as more of them are to be kept. */
+  async #dropBefore({ checkpoints }: Kept): Promise<void> {
+    const { log, keepCheckpoints } = this.#options
+    if (checkpoints.length < keepCheckpoints && log.stats().firstLsn === 1) return
+    await log.dropBefore(checkpoints.at(-1)!.lsn + 1)
   }
 
   get #isWhole(): boolean {
@@ -166,16 +211,16 @@ export class LoggedTree {
         }
       }
       if (log.stats().state !== 'open') throw storeFailure(this.#failure, 'append to the journal')
-      const { tree, sequence, checkpoint, lsn } = await recover(log, this.get)
+      const { tree, sequence, kept, lsn } = await recover(log, this.get)
       await this.#overwrite(sequence)
       this.#tree = tree
       this.#sequence = sequence
-      this.#checkpoint = checkpoint
+      this.#kept = kept
       this.#last = Promise.resolve(lsn)
       this.#failure = undefined
       this.#unanswered.clear()
       // A checkpoint may be among what was taken and not answered.
-      this.#options.blocks.noteRetained([...tree.root.roots()])
+      this.#options.blocks.noteRetained([...this.roots()])
     } catch (cause) {
       throw storeFailure(cause, 'recover the journal')
     } finally {
@@ -250,25 +295,9 @@ export class LoggedTree {
     this.#sequence = sequence
     blocks.noteRetained(steps.flatMap((step) => (step.step === 'put' ? [step.cid] : [])))
     const logged = this.#logged(log.append(payload))
-    if (sequence >= this.#dueAt) this.#checkpointBeside()
+    this.#pace.changed(payload.length)
     await logged
     this.#unanswered.delete(displaced)
-  }
-
-  /** Makes a checkpoint while changes go on; if it fails, again after as many of them. */
-  #checkpointBeside(): void {
-    const { owner, checkpointChanges } = this.#options
-    this.#dueAt = this.#sequence + checkpointChanges
-    const work = async (): Promise<void> => {
-      try {
-        await this.written(undefined)
-      } catch (error) {
-        throwIfCancelled()
-        if (!(error instanceof Error)) throw error
-        this.#checkpointFailure = error
-      }
-    }
-    owner.spawn(work, { name: 'checkpoint of a journal' })
   }
 
   /** Waits for an append, and for those before it: one that follows one that has failed is not answered, for it changes what is not there. */

@@ -1,4 +1,5 @@
 /** The public face of an open journal. */
+import type { Claim } from '@ipfs-kit/blocks'
 import { createKeyedLock, shield } from '@ipfs-kit/concurrency'
 import {
   buildFile,
@@ -12,6 +13,7 @@ import {
   type FolderMetadata,
 } from '@ipfs-kit/ipfs/unixfs'
 import type { CID } from 'multiformats/cid'
+import { shownCheckpoint, shownRecovery } from './checkpoints.ts'
 import { checkMetadata } from './checks.ts'
 import { JournalError } from './errors.ts'
 import { storeFailure } from './failure.ts'
@@ -31,7 +33,6 @@ import { listFolder } from './list.ts'
 import { LoggedTree, type LoggedTreeOptions } from './logged-tree.ts'
 import { type Names, parsePath, pathOf } from './path.ts'
 import { notFound, planCopy, planMkdir, planMove, planRemove, planWrite } from './plan.ts'
-import type { CheckpointRecord } from './record.ts'
 import { type Entry, Folder, type Leaf } from './tree/folder.ts'
 import { Tree } from './tree/tree.ts'
 
@@ -51,12 +52,7 @@ export class OpenedJournal implements Journal {
   constructor(options: OpenedJournalOptions) {
     this.#options = options
     this.#tree = new LoggedTree(options)
-    const { changes, dropped, checkpoint } = options.recovered
-    this.recovery = Object.freeze({
-      ...(checkpoint && { checkpoint: shown(checkpoint) }),
-      changes,
-      dropped,
-    })
+    this.recovery = shownRecovery(options.recovered, options.log.findings)
   }
 
   async stat(path: string, { signal }: CallOptions = {}): Promise<Stat> {
@@ -182,20 +178,29 @@ export class OpenedJournal implements Journal {
   }
 
   async checkpoint({ signal }: CallOptions = {}): Promise<Checkpoint> {
-    return shown(await this.#tree.written(signal))
+    return shownCheckpoint(await this.#tree.written(signal))
+  }
+
+  checkpoints(): readonly Checkpoint[] {
+    return this.#tree.kept.checkpoints.map(shownCheckpoint)
   }
 
   roots(): readonly CID[] {
     return this.#tree.roots()
   }
 
+  claims(): readonly Claim[] {
+    return this.#tree.claims()
+  }
+
   stats(): JournalStats {
-    const { sequence, checkpoint, ...state } = this.#tree.state
+    const { sequence, ...state } = this.#tree.state
+    const [checkpoint] = this.checkpoints()
     return Object.freeze({
       ...state,
       sequence,
       changesSinceCheckpoint: sequence - (checkpoint?.sequence ?? 0),
-      checkpoint: checkpoint && shown(checkpoint),
+      checkpoint,
     })
   }
 
@@ -297,8 +302,4 @@ export class OpenedJournal implements Journal {
     const { size, mode, mtime } = describeNode(cid, await this.#tree.get(cid))
     return { kind, cid, dagBytes, size, ...checkMetadata({ mode, mtime }) }
   }
-}
-
-function shown({ root, sequence, at }: CheckpointRecord): Checkpoint {
-  return Object.freeze({ cid: root, sequence, at })
 }
