@@ -1,6 +1,5 @@
 /** The live tree and its log: the one has what the other tells, change by change. */
-import type { Claim } from '@ipfs-kit/blocks'
-import { createLock, type Owner, shield, type Task, throwIfCancelled } from '@ipfs-kit/concurrency'
+import { createLock, type Owner, shield, type Task } from '@ipfs-kit/concurrency'
 import type { CidProfile, GetBlock } from '@ipfs-kit/ipfs/unixfs'
 import { type Log, WalError } from '@ipfs-kit/wal'
 import type { CID } from 'multiformats/cid'
@@ -9,9 +8,12 @@ import { writeFrozen } from './checkpoint.ts'
 import { JournalError } from './errors.ts'
 import { storeFailure } from './failure.ts'
 import { type Kept, recordOf, rootsOfKept, withCheckpoint } from './kept.ts'
+import { PutFolders } from './put-folders.ts'
 import type { TreeBlocks } from './open-journal.ts'
+import type { FileTree } from './files.ts'
+import type { ListPage } from './journal.ts'
+import { folderAt, listFolder } from './list.ts'
 import type { Names } from './path.ts'
-import { EntriesUnknown } from './plan.ts'
 import {
   encodeChange,
   encodeCheckpoint,
@@ -23,7 +25,8 @@ import {
 import { recover, type Recovered } from './recovery.ts'
 import { getBlockOf } from './tree-blocks.ts'
 import { type Entry, Folder } from './tree/folder.ts'
-import type { Tree } from './tree/tree.ts'
+import type { Tree, TreeView } from './tree/tree.ts'
+import { type UsableTree, whenLoaded } from './when-loaded.ts'
 
 /** What a tree and its log are made of. */
 export interface LoggedTreeOptions {
@@ -42,15 +45,31 @@ export interface LoggedTreeOptions {
 /** What becomes of the snapshots with a checkpoint: it may be one of them. */
 export type Naming = (snapshots: readonly NamedTree[], checkpoint: KeptTree) => readonly NamedTree[]
 
-/** Of one record of the log. */
-const maxRecordBytes = 1024 * 1024
+/** What becomes of the tree by steps. */
+export interface Effect {
+  /** What will be gone from the tree. */
+  displaced(tree: Tree, steps: readonly Step[]): readonly Entry[]
+  apply(tree: Tree, steps: readonly Step[], version: number): void
+}
 
-export class LoggedTree {
+const stepByStep: Effect = {
+  displaced: (tree, steps) => steps.flatMap((step) => tree.displacedBy(step) ?? []),
+  apply: (tree, steps, version) => {
+    for (const step of steps) tree.apply(step, version)
+  },
+}
+
+/** Is told the steps of each change, and nothing when the tree was made anew. */
+export type Watcher = (steps: readonly Step[] | undefined) => void
+
+export class LoggedTree implements FileTree {
   readonly get: GetBlock
+  readonly watchers = new Set<Watcher>()
   readonly #options: LoggedTreeOptions
   #tree: Tree
   #sequence: number
   #kept: Kept
+  #putFolders: PutFolders
   readonly #pace: CheckpointPace
   /** The last append; what comes after one that failed counts for nothing. */
   #last: Promise<number>
@@ -69,6 +88,7 @@ export class LoggedTree {
     this.#tree = recovered.tree
     this.#sequence = recovered.sequence
     this.#kept = recovered.kept
+    this.#putFolders = recovered.putFolders
     this.#last = Promise.resolve(recovered.lsn)
     this.#pace = new CheckpointPace({ ...options, write: () => this.written(undefined) }, recovered)
   }
@@ -92,12 +112,8 @@ export class LoggedTree {
     } as const
   }
 
-  /** Of what is in the tree, of what a recovery may find, and of what is kept besides: the roots of all blocks. */
+  /** Of what is in the tree, and of what a recovery may find: the roots of all blocks. */
   roots(): readonly CID[] {
-    return [...this.#liveRoots(), ...rootsOfKept(this.#kept)]
-  }
-
-  #liveRoots(): CID[] {
     const roots = [...this.#tree.root.roots()]
     for (const entry of [...this.#unanswered].flat()) {
       if (!(entry instanceof Folder)) roots.push(entry.cid)
@@ -106,16 +122,19 @@ export class LoggedTree {
     return roots
   }
 
-  /** The same, and what a mark does without a block of them: of what is kept besides the tree it takes what is there. */
-  claims(): readonly Claim[] {
-    const live = this.#liveRoots()
-    const kept = rootsOfKept(this.#kept)
-    return [...live.map((cid) => ({ cid })), ...kept.map((cid) => ({ cid, missing: 'skip' as const }))]
+  /** The same of what is kept besides. */
+  keptRoots(): readonly CID[] {
+    return [...rootsOfKept(this.#kept), ...this.#putFolders.roots()]
   }
 
   /** Resolves when all that was changed is in the log. */
   async answered(): Promise<void> {
     await this.#last
+  }
+
+  /** @throws JournalError JOURNAL_CLOSED */
+  checkOpen(): void {
+    if (this.#isClosed) throw closed()
   }
 
   /** Takes nothing any more. */
@@ -177,8 +196,12 @@ export class LoggedTree {
   async #dropBefore({ checkpoints }: Kept): Promise<void> {
     const { log, keepCheckpoints } = this.#options
     if (checkpoints.length < keepCheckpoints && log.stats().firstLsn === 1) return
-    await log.dropBefore(checkpoints.at(-1)!.lsn + 1)
+    const { sequence, lsn } = checkpoints.at(-1)!
+    this.#putFolders.forgetUpTo(sequence)
+    await log.dropBefore(lsn + 1)
   }
+  /** The tree, if it is what the log tells of; else that is waited for. */
+  readonly usable: UsableTree = () => (this.#isWhole ? this.#tree : this.whole())
 
   get #isWhole(): boolean {
     return this.#failure === undefined && !this.#isClosed
@@ -186,7 +209,7 @@ export class LoggedTree {
 
   /** Waits until the tree is what the log tells of, if an append has failed. */
   async whole(): Promise<void> {
-    if (this.#isClosed) throw closed()
+    this.checkOpen()
     if (this.#failure === undefined) return
     this.#rebuilding ??= this.#options.owner.spawn(() => this.#rebuild(), { name: 'recovery of a journal' })
     try {
@@ -211,16 +234,18 @@ export class LoggedTree {
         }
       }
       if (log.stats().state !== 'open') throw storeFailure(this.#failure, 'append to the journal')
-      const { tree, sequence, kept, lsn } = await recover(log, this.get)
+      const { tree, sequence, kept, putFolders, lsn } = await recover(log, this.get)
       await this.#overwrite(sequence)
       this.#tree = tree
+      for (const watcher of this.watchers) watcher(undefined)
       this.#sequence = sequence
       this.#kept = kept
+      this.#putFolders = putFolders
       this.#last = Promise.resolve(lsn)
       this.#failure = undefined
       this.#unanswered.clear()
       // A checkpoint may be among what was taken and not answered.
-      this.#options.blocks.noteRetained([...this.roots()])
+      this.#options.blocks.noteRetained([...this.roots(), ...this.keptRoots()])
     } catch (cause) {
       throw storeFailure(cause, 'recover the journal')
     } finally {
@@ -240,64 +265,75 @@ export class LoggedTree {
 
   /** What is at a path. */
   async find(names: Names, signal: AbortSignal | undefined): Promise<Entry | undefined> {
-    for (;;) {
-      signal?.throwIfAborted()
-      if (!this.#isWhole) await this.whole()
-      else if (this.#tree.isLoaded(names)) return this.#tree.at(names)
-      else await this.#tree.load(names)
-    }
+    return await whenLoaded(
+      this.usable,
+      () => [names],
+      (tree) => tree.at(names),
+      signal,
+    )
+  }
+
+  async list(
+    names: Names,
+    after: string | undefined,
+    limit: number,
+    signal: AbortSignal | undefined,
+  ): Promise<ListPage> {
+    const folder = folderAt(names, await this.find(names, signal))
+    return await listFolder(this.#tree, folder, this.get, after, limit)
   }
 
   /** Changes the tree, and resolves when that is in the log. Nothing comes between the plan and the change. */
   async change(
     paths: readonly Names[],
-    plan: (tree: Tree) => readonly Step[],
+    plan: (tree: TreeView) => readonly Step[],
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    for (;;) {
-      throwIfCancelled()
-      signal?.throwIfAborted()
-      if (!this.#isWhole) {
-        await this.whole()
-        continue
-      }
-      const missing = paths.find((names) => !this.#tree.isLoaded(names))
-      if (missing !== undefined) {
-        await this.#tree.load(missing)
-        continue
-      }
-      try {
-        const steps = plan(this.#tree)
-        // Without any, what is wanted is there already: that is answered when it is in the log.
-        await (steps.length > 0 ? this.#append(steps) : this.#last)
-        return
-      } catch (error) {
-        if (!(error instanceof EntriesUnknown)) throw error
-        await this.#tree.lookInto(error.folder)
-      }
+    await this.changeBy(() => paths, plan, stepByStep, signal)
+  }
+
+  /** The same, with an effect on the tree that is that of the steps. */
+  async changeBy(
+    paths: () => Iterable<Names>,
+    plan: (tree: TreeView) => readonly Step[],
+    effect: Effect,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const act = (tree: TreeView): Promise<unknown> => {
+      const steps = plan(tree)
+      // Without any, what is wanted is there already: that is answered when it is in the log.
+      return steps.length > 0 ? this.#append(steps, effect) : this.#last
     }
+    await whenLoaded(this.usable, paths, act, signal)
   }
 
   /** Does steps and appends them: in the log they stand in the order in which they were done. */
-  async #append(steps: readonly Step[]): Promise<void> {
+  async #append(steps: readonly Step[], effect: Effect): Promise<void> {
     const { log, blocks, clock } = this.#options
     const sequence = this.#sequence + 1
     const payload = encodeChange({ sequence, at: clock(), steps })
-    if (payload.length > maxRecordBytes) {
-      throw new JournalError(
-        'JOURNAL_TOO_LARGE',
-        `The change takes ${payload.length} bytes of the log; ${maxRecordBytes} is the limit`,
-      )
-    }
-    const displaced = steps.flatMap((step) => this.#tree.displacedBy(step) ?? [])
+    this.checkSize(payload.length)
+    const displaced = effect.displaced(this.#tree, steps)
     this.#unanswered.add(displaced)
-    for (const step of steps) this.#tree.apply(step, sequence)
+    effect.apply(this.#tree, steps, sequence)
     this.#sequence = sequence
+    this.#putFolders.note({ sequence, steps })
+    for (const watcher of this.watchers) watcher(steps)
     blocks.noteRetained(steps.flatMap((step) => (step.step === 'put' ? [step.cid] : [])))
     const logged = this.#logged(log.append(payload))
     this.#pace.changed(payload.length)
     await logged
     this.#unanswered.delete(displaced)
+  }
+
+  /** @throws JournalError JOURNAL_TOO_LARGE for a change that no record holds */
+  checkSize(bytes: number): void {
+    const { maxRecordBytes } = this.#options.log
+    if (bytes <= maxRecordBytes) return
+    throw new JournalError(
+      'JOURNAL_TOO_LARGE',
+      `The change takes ${bytes} bytes of the log; ${maxRecordBytes} is the limit`,
+    )
   }
 
   /** Waits for an append, and for those before it: one that follows one that has failed is not answered, for it changes what is not there. */

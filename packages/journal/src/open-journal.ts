@@ -4,6 +4,7 @@ import { createOwner } from '@ipfs-kit/concurrency'
 import { type Disk, nodeDisk } from '@ipfs-kit/disk'
 import type { CidProfile } from '@ipfs-kit/ipfs/unixfs'
 import { openLog } from '@ipfs-kit/wal'
+import { checkTransactionMs } from './checks.ts'
 import { storeFailure } from './failure.ts'
 import type { Journal } from './journal.ts'
 import { OpenedJournal } from './opened-journal.ts'
@@ -30,6 +31,8 @@ export interface JournalOptions {
   readonly checkpointBytes?: number
   /** And so many milliseconds after the first of them, 1,000 to 86,400,000. Default 300,000 (5 minutes). */
   readonly checkpointMs?: number
+  /** Milliseconds after which a transaction that is still open is rolled back, 1 to 86,400,000. Default 300,000. */
+  readonly transactionMs?: number
   /** Bytes of a segment of the log, 65,536 (64 KiB) to 64 MiB. Default 16 MiB. */
   readonly segmentBytes?: number
   /** The clock of the wall: milliseconds since 1970. Default: `Date.now`. */
@@ -67,6 +70,7 @@ const known = new Set([
   'checkpointChanges',
   'checkpointBytes',
   'checkpointMs',
+  'transactionMs',
   'segmentBytes',
   'clock',
 ])
@@ -75,12 +79,13 @@ function checkOptions(options: JournalOptions) {
   for (const key of Object.keys(options)) {
     if (!known.has(key)) throw new TypeError(`openJournal has no option ${JSON.stringify(key)}`)
   }
-  const { path, blocks, profile = 'unixfs-v1-2025', clock = Date.now } = options
+  const { path, blocks, profile = 'unixfs-v1-2025', clock = Date.now, transactionMs = 300_000 } = options
   if (typeof path !== 'string' || !path.startsWith('/')) throw new TypeError('path is an absolute path')
   if (!cidProfiles.includes(profile)) {
     throw new TypeError(`profile is one of ${cidProfiles.join(', ')}, not ${String(profile)}`)
   }
   if (typeof clock !== 'function') throw new TypeError('clock is a function')
+  checkTransactionMs('transactionMs', transactionMs)
   return {
     path,
     blocks,
@@ -95,6 +100,7 @@ function checkOptions(options: JournalOptions) {
       2 ** 40,
     ),
     checkpointMs: wholeNumber('checkpointMs', options.checkpointMs ?? 300_000, 1000, 86_400_000),
+    transactionMs,
     disk: options.disk ?? nodeDisk(),
     segmentBytes: wholeNumber('segmentBytes', options.segmentBytes ?? 16 * 1024 ** 2, 65_536, 64 * 1024 ** 2),
   }

@@ -4,6 +4,7 @@ import type { Log } from '@ipfs-kit/wal'
 import { JournalError } from './errors.ts'
 import { type Kept, keptOf } from './kept.ts'
 import { parsePath } from './path.ts'
+import { PutFolders } from './put-folders.ts'
 import { decodeChange, decodeCheckpoint, type KeptTree, type Step } from './record.ts'
 import { Tree } from './tree/tree.ts'
 
@@ -32,6 +33,7 @@ interface Replayed {
   readonly changes: number
   readonly bytes: number
   readonly dropped: number
+  readonly putFolders: PutFolders
 }
 
 /**
@@ -100,8 +102,9 @@ async function replay(log: Log, get: GetBlock, checkpoint: KeptTree | undefined)
   let changes = 0
   let bytes = 0
   let dropped = 0
+  const putFolders = new PutFolders()
   const from = lsn + 1
-  if (from >= log.stats().nextLsn) return { tree, sequence, lsn, changes, bytes, dropped }
+  if (from >= log.stats().nextLsn) return { tree, sequence, lsn, changes, bytes, dropped, putFolders }
   for await (const { firstLsn, payloads } of log.read({ from })) {
     for (const [at, payload] of payloads.entries()) {
       const change = decodeChange(payload, firstLsn + at)
@@ -110,6 +113,7 @@ async function replay(log: Log, get: GetBlock, checkpoint: KeptTree | undefined)
         dropped += 1
         continue
       }
+      putFolders.note(change)
       for (const step of change.steps) await redo(tree, step, change.sequence)
       sequence = change.sequence
       lsn = firstLsn + at
@@ -117,7 +121,7 @@ async function replay(log: Log, get: GetBlock, checkpoint: KeptTree | undefined)
       bytes += payload.length
     }
   }
-  return { tree, sequence, lsn, changes, bytes, dropped }
+  return { tree, sequence, lsn, changes, bytes, dropped, putFolders }
 }
 
 /** What the last record of a checkpoint tells of. */

@@ -209,3 +209,28 @@ test('a checkpoint is made after a time in which something has changed, whatever
   )
   expect(failed[0]?.error).toBeUndefined()
 })
+
+each('a folder that came by its CID is kept as long as a recovery has to take it apart again', async () => {
+  const disk = simDisk({ seed: 1 })
+  {
+    await using opened = await openOn(disk, { keepCheckpoints: 1 })
+    const { journal, blocks } = opened
+    await journal.write('/a/b/f', Buffer.from('f'), { parents: true })
+    const folder = await journal.flush('/a')
+    await journal.rm('/a', { recursive: true })
+    await journal.checkpoint()
+    await journal.put('/x', folder)
+    await journal.mv('/x/b/f', '/g')
+    await journal.rm('/x', { recursive: true })
+    await blocks.collect()
+    expect(await blocks.has(folder)).toBe(true)
+  }
+  await using opened = await openOn(disk.crash(), { keepCheckpoints: 1 })
+  const { journal, blocks } = opened
+  expect(await treeOf(journal)).toEqual(new Map([['/g', 'f']]))
+  await blocks.collect()
+  for (let nth = 0; nth < 100; nth += 1) await journal.mkdir(`/${'n'.repeat(900)}${nth}`)
+  const held = journal.roots().length
+  await journal.checkpoint()
+  expect(journal.roots().length).toBeLessThan(held)
+})
