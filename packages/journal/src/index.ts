@@ -17,6 +17,7 @@ export type {
   PutOptions,
   ReadOptions,
   Recovery,
+  Snapshot,
   Stat,
   Transaction,
   TransactionOptions,

@@ -69,6 +69,11 @@ export interface Checkpoint {
   readonly at: number
 }
 
+/** A tree that has a name. */
+export interface Snapshot extends Checkpoint {
+  readonly name: string
+}
+
 /** What the opening has recovered. */
 export interface Recovery {
   /** That from which it went on: the newest that is whole enough. Absent if it was the beginning of the log. */
@@ -229,6 +234,17 @@ export interface Journal extends Files, AsyncDisposable {
   checkpoint(options?: CallOptions): Promise<Checkpoint>
   /** Those that are kept, the newest first: an opening goes back to an older one if it has to. */
   checkpoints(): readonly Checkpoint[]
+  /**
+   * Gives the tree a name, under which it stays until it is removed; up to 256.
+   *
+   * @param name - 1 to 64 bytes of UTF-8, without slashes and control characters
+   * @throws JournalError JOURNAL_SNAPSHOT_EXISTS, JOURNAL_TOO_MANY_SNAPSHOTS, JOURNAL_INVALID_NAME; as {@link checkpoint}
+   */
+  snapshot(name: string, options?: CallOptions): Promise<Snapshot>
+  /** In the order in which they were made. */
+  snapshots(): readonly Snapshot[]
+  /** Lets a snapshot go. The tree is not written for it. @throws JournalError JOURNAL_VERSION_UNKNOWN */
+  removeSnapshot(name: string, options?: CallOptions): Promise<void>
   /**
    * The roots of what must not go now: the tree, what changes are in it, what is not in it any more because of a change that the
    * log has not taken yet, the checkpoints that are kept, and the snapshots. For the option `retained` of the block store.

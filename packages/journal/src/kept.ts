@@ -20,15 +20,6 @@ export function recordOf({ checkpoints, snapshots }: Kept): CheckpointRecord {
   return { ...newest!, older, snapshots }
 }
 
-/** The checkpoints with a newer one, so many of them; with one of the same change in its place. */
-export function withCheckpoint(
-  checkpoints: readonly KeptTree[],
-  newest: KeptTree,
-  keep: number,
-): readonly KeptTree[] {
-  return [newest, ...checkpoints.filter(({ sequence }) => sequence !== newest.sequence)].slice(0, keep)
-}
-
 export function rootsOfKept({ checkpoints, snapshots }: Kept): CID[] {
   return [...checkpoints, ...snapshots].map(({ root }) => root)
 }

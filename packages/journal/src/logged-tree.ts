@@ -7,22 +7,16 @@ import { CheckpointPace } from './checkpoint-pace.ts'
 import { writeFrozen } from './checkpoint.ts'
 import { JournalError } from './errors.ts'
 import { storeFailure } from './failure.ts'
-import { type Kept, recordOf, rootsOfKept, withCheckpoint } from './kept.ts'
+import { type Kept, recordOf, rootsOfKept } from './kept.ts'
 import { PutFolders } from './put-folders.ts'
 import type { TreeBlocks } from './open-journal.ts'
 import type { FileTree } from './files.ts'
 import type { ListPage } from './journal.ts'
 import { folderAt, listFolder } from './list.ts'
 import type { Names } from './path.ts'
-import {
-  encodeChange,
-  encodeCheckpoint,
-  encodeResume,
-  type KeptTree,
-  type NamedTree,
-  type Step,
-} from './record.ts'
+import { encodeChange, encodeCheckpoint, encodeResume, type KeptTree, type Step } from './record.ts'
 import { recover, type Recovered } from './recovery.ts'
+import type { Naming } from './snapshots.ts'
 import { getBlockOf } from './tree-blocks.ts'
 import { type Entry, Folder } from './tree/folder.ts'
 import type { Tree, TreeView } from './tree/tree.ts'
@@ -41,9 +35,6 @@ export interface LoggedTreeOptions {
   readonly checkpointMs: number
   readonly recovered: Recovered
 }
-
-/** What becomes of the snapshots with a checkpoint: it may be one of them. */
-export type Naming = (snapshots: readonly NamedTree[], checkpoint: KeptTree) => readonly NamedTree[]
 
 /** What becomes of the tree by steps. */
 export interface Effect {
@@ -69,6 +60,8 @@ export class LoggedTree implements FileTree {
   #tree: Tree
   #sequence: number
   #kept: Kept
+  /** What a record tells of that the log has not answered yet. */
+  #keeping: Kept | undefined
   #putFolders: PutFolders
   readonly #pace: CheckpointPace
   /** The last append; what comes after one that failed counts for nothing. */
@@ -124,7 +117,8 @@ export class LoggedTree implements FileTree {
 
   /** The same of what is kept besides. */
   keptRoots(): readonly CID[] {
-    return [...rootsOfKept(this.#kept), ...this.#putFolders.roots()]
+    const keeping = this.#keeping === undefined ? [] : rootsOfKept(this.#keeping)
+    return [...rootsOfKept(this.#kept), ...keeping, ...this.#putFolders.roots()]
   }
 
   /** Resolves when all that was changed is in the log. */
@@ -144,20 +138,36 @@ export class LoggedTree implements FileTree {
 
   /** The tree as it is when this is called, or later, as a checkpoint. */
   async written(signal: AbortSignal | undefined, naming?: Naming): Promise<KeptTree> {
+    return await this.#inTurn(async () => {
+      const { checkpoints, snapshots } = this.#kept
+      const [newest] = checkpoints
+      if (newest?.sequence !== this.#sequence) return await this.#write(naming)
+      if (naming !== undefined) await this.#keep({ checkpoints, snapshots: naming(snapshots, newest) })
+      return newest
+    }, signal)
+  }
+
+  /** Changes only the names: where there is no room to write the tree, a snapshot can go all the same. */
+  async renamed(naming: Naming, signal: AbortSignal | undefined): Promise<void> {
+    await this.#inTurn(async () => {
+      const { checkpoints, snapshots } = this.#kept
+      const [newest] = checkpoints
+      if (newest === undefined) await this.#write(naming)
+      else await this.#keep({ checkpoints, snapshots: naming(snapshots, newest) })
+    }, signal)
+  }
+
+  /** Does something that writes a checkpoint: one after the other. What has begun goes on to its end, for it is everybody's. */
+  async #inTurn<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
     for (;;) {
       await this.whole()
       using _turn = await this.#writing.acquire({ signal })
-      if (!this.#isWhole) continue
-      const [newest] = this.#kept.checkpoints
-      if (naming === undefined && newest?.sequence === this.#sequence) return newest
-      // What has begun goes on to its end: it is everybody's.
-      return await shield(() => this.#write(naming))
+      if (this.#isWhole) return await shield(work)
     }
   }
 
-  async #write(naming: Naming | undefined): Promise<KeptTree> {
-    const { blocks, log, profile, clock, keepCheckpoints } = this.#options
-    const { checkpoints, snapshots } = this.#kept
+  async #write(naming: Naming = (snapshots) => snapshots): Promise<KeptTree> {
+    const { blocks, profile, clock, keepCheckpoints } = this.#options
     const { root } = this.#tree
     const sequence = this.#sequence
     const last = this.#last
@@ -169,22 +179,15 @@ export class LoggedTree implements FileTree {
       const put = (cid: CID, bytes: Uint8Array) => lease.put(cid, bytes, { verify: 'on-read' })
       const { root: link, written } = await writeFrozen(root, { get: this.get, put, profile })
       await lease.flush()
-      // Without a change since the newest it is the same one still.
-      const at = checkpoints[0]?.sequence === sequence ? checkpoints[0].at : clock()
-      const checkpoint = { sequence, lsn, at, root: link.cid, dagBytes: link.dagBytes }
-      const kept: Kept = {
-        checkpoints: withCheckpoint(checkpoints, checkpoint, keepCheckpoints),
-        snapshots: naming === undefined ? snapshots : naming(snapshots, checkpoint),
-      }
-      const unanswered = [new Folder(link, undefined)]
-      this.#unanswered.add(unanswered)
-      await this.#logged(log.append(encodeCheckpoint(recordOf(kept))))
-      this.#unanswered.delete(unanswered)
+      const checkpoint = { sequence, lsn, at: clock(), root: link.cid, dagBytes: link.dagBytes }
+      const { checkpoints, snapshots } = this.#kept
+      await this.#keep({
+        checkpoints: [checkpoint, ...checkpoints].slice(0, keepCheckpoints),
+        snapshots: naming(snapshots, checkpoint),
+      })
       for (const one of written) one.folder.settle(one.link)
-      this.#kept = kept
       this.#pace.made()
-      blocks.noteRetained([link.cid])
-      await this.#dropBefore(kept)
+      await this.#dropLog()
       return checkpoint
     } catch (cause) {
       root.thaw()
@@ -192,14 +195,26 @@ export class LoggedTree implements FileTree {
     }
   }
 
+  /** Appends the record that tells of what is kept. Until the log has answered a recovery may find both. */
+  async #keep(kept: Kept): Promise<void> {
+    const { log, blocks } = this.#options
+    this.#keeping = kept
+    blocks.noteRetained(rootsOfKept(kept))
+    await this.#logged(log.append(encodeCheckpoint(recordOf(kept))))
+    this.#kept = kept
+    this.#keeping = undefined
+  }
+
   /** The log is kept since the oldest checkpoint, or from its beginning as long as more of them are to be kept. */
-  async #dropBefore({ checkpoints }: Kept): Promise<void> {
+  async #dropLog(): Promise<void> {
     const { log, keepCheckpoints } = this.#options
+    const { checkpoints } = this.#kept
     if (checkpoints.length < keepCheckpoints && log.stats().firstLsn === 1) return
     const { sequence, lsn } = checkpoints.at(-1)!
     this.#putFolders.forgetUpTo(sequence)
     await log.dropBefore(lsn + 1)
   }
+
   /** The tree, if it is what the log tells of; else that is waited for. */
   readonly usable: UsableTree = () => (this.#isWhole ? this.#tree : this.whole())
 
@@ -240,6 +255,7 @@ export class LoggedTree implements FileTree {
       for (const watcher of this.watchers) watcher(undefined)
       this.#sequence = sequence
       this.#kept = kept
+      this.#keeping = undefined
       this.#putFolders = putFolders
       this.#last = Promise.resolve(lsn)
       this.#failure = undefined

@@ -10,6 +10,7 @@ import type {
   Journal,
   JournalStats,
   Recovery,
+  Snapshot,
   Transaction,
   TransactionOptions,
   TransactionStatus,
@@ -17,6 +18,7 @@ import type {
 import { LoggedTree, type LoggedTreeOptions } from './logged-tree.ts'
 import { parsePath } from './path.ts'
 import { notFound } from './plan.ts'
+import { checkFree, checkSnapshotName, naming, shownSnapshot, unnaming } from './snapshots.ts'
 import { Transactions } from './transactions.ts'
 import { Folder } from './tree/folder.ts'
 import { Tree } from './tree/tree.ts'
@@ -79,6 +81,23 @@ export class OpenedJournal extends TreeFiles implements Journal {
 
   checkpoints(): readonly Checkpoint[] {
     return this.#tree.kept.checkpoints.map(shownCheckpoint)
+  }
+
+  async snapshot(name: string, { signal }: CallOptions = {}): Promise<Snapshot> {
+    checkSnapshotName(name)
+    // Before a checkpoint is written for it; once more when it is.
+    checkFree(this.#tree.kept.snapshots, name)
+    const at = this.#options.clock()
+    const checkpoint = await this.#tree.written(signal, naming(name, at))
+    return shownSnapshot({ ...checkpoint, name, at })
+  }
+
+  snapshots(): readonly Snapshot[] {
+    return this.#tree.kept.snapshots.map(shownSnapshot)
+  }
+
+  async removeSnapshot(name: string, { signal }: CallOptions = {}): Promise<void> {
+    await this.#tree.renamed(unnaming(name), signal)
   }
 
   roots(): readonly CID[] {
