@@ -14,6 +14,7 @@ export type {
   ListOptions,
   ListPage,
   PassedCheckpoint,
+  MountOptions,
   PutOptions,
   ReadOptions,
   Recovery,
@@ -22,5 +23,6 @@ export type {
   Transaction,
   TransactionOptions,
   TransactionStatus,
+  UnmountOptions,
 } from './journal.ts'
 export { openJournal, type JournalOptions, type TreeBlocks } from './open-journal.ts'

@@ -21,5 +21,7 @@ export function recordOf({ checkpoints, snapshots }: Kept): CheckpointRecord {
 }
 
 export function rootsOfKept({ checkpoints, snapshots }: Kept): CID[] {
-  return [...checkpoints, ...snapshots].map(({ root }) => root)
+  return [...checkpoints, ...snapshots].flatMap(({ root, marks }) =>
+    marks === undefined ? root : [root, marks],
+  )
 }

@@ -10,9 +10,11 @@ import { storeFailure } from './failure.ts'
 import { type Kept, recordOf, rootsOfKept } from './kept.ts'
 import { PutFolders } from './put-folders.ts'
 import type { TreeBlocks } from './open-journal.ts'
-import type { FileTree } from './files.ts'
+import { type FileTree, type Found, lookAt } from './files.ts'
 import type { ListPage } from './journal.ts'
 import { folderAt, listFolder } from './list.ts'
+import { type Marks, mountsBelow } from './marks/marks.ts'
+import { writeMarks } from './marks/marks-blocks.ts'
 import type { Names } from './path.ts'
 import { encodeChange, encodeCheckpoint, encodeResume, type KeptTree, type Step } from './record.ts'
 import { recover, type Recovered } from './recovery.ts'
@@ -60,6 +62,8 @@ export class LoggedTree implements FileTree {
   #tree: Tree
   #sequence: number
   #kept: Kept
+  /** What the newest checkpoint has of them. */
+  #keptMarks: Marks | undefined
   /** What a record tells of that the log has not answered yet. */
   #keeping: Kept | undefined
   #putFolders: PutFolders
@@ -82,6 +86,7 @@ export class LoggedTree implements FileTree {
     this.#sequence = recovered.sequence
     this.#kept = recovered.kept
     this.#putFolders = recovered.putFolders
+    this.#keptMarks = recovered.keptMarks
     this.#last = Promise.resolve(recovered.lsn)
     this.#pace = new CheckpointPace({ ...options, write: () => this.written(undefined) }, recovered)
   }
@@ -108,6 +113,7 @@ export class LoggedTree implements FileTree {
   /** Of what is in the tree, and of what a recovery may find: the roots of all blocks. */
   roots(): readonly CID[] {
     const roots = [...this.#tree.root.roots()]
+    for (const { mount } of mountsBelow(this.#tree.marks, [])) roots.push(mount.cid)
     for (const entry of [...this.#unanswered].flat()) {
       if (!(entry instanceof Folder)) roots.push(entry.cid)
       else for (const cid of entry.roots()) roots.push(cid)
@@ -168,7 +174,7 @@ export class LoggedTree implements FileTree {
 
   async #write(naming: Naming = (snapshots) => snapshots): Promise<KeptTree> {
     const { blocks, profile, clock, keepCheckpoints } = this.#options
-    const { root } = this.#tree
+    const { root, marks } = this.#tree
     const sequence = this.#sequence
     const last = this.#last
     root.freeze()
@@ -178,13 +184,22 @@ export class LoggedTree implements FileTree {
       using lease = blocks.lease({ name: 'checkpoint of a journal' })
       const put = (cid: CID, bytes: Uint8Array) => lease.put(cid, bytes, { verify: 'on-read' })
       const { root: link, written } = await writeFrozen(root, { get: this.get, put, profile })
+      const marksCid = await this.#writtenMarks(marks, put)
       await lease.flush()
-      const checkpoint = { sequence, lsn, at: clock(), root: link.cid, dagBytes: link.dagBytes }
+      const checkpoint: KeptTree = {
+        sequence,
+        lsn,
+        at: clock(),
+        root: link.cid,
+        dagBytes: link.dagBytes,
+        ...(marksCid !== undefined && { marks: marksCid }),
+      }
       const { checkpoints, snapshots } = this.#kept
       await this.#keep({
         checkpoints: [checkpoint, ...checkpoints].slice(0, keepCheckpoints),
         snapshots: naming(snapshots, checkpoint),
       })
+      this.#keptMarks = marks
       for (const one of written) one.folder.settle(one.link)
       this.#pace.made()
       await this.#dropLog()
@@ -213,6 +228,16 @@ export class LoggedTree implements FileTree {
     const { sequence, lsn } = checkpoints.at(-1)!
     this.#putFolders.forgetUpTo(sequence)
     await log.dropBefore(lsn + 1)
+  }
+
+  /** The CID of marks: written unless they are those of the newest checkpoint. */
+  async #writtenMarks(
+    marks: Marks | undefined,
+    put: (cid: CID, bytes: Uint8Array) => Promise<unknown>,
+  ): Promise<CID | undefined> {
+    const [newest] = this.#kept.checkpoints
+    if (newest !== undefined && marks === this.#keptMarks) return newest.marks
+    return await writeMarks(marks, put)
   }
 
   /** The tree, if it is what the log tells of; else that is waited for. */
@@ -249,12 +274,13 @@ export class LoggedTree implements FileTree {
         }
       }
       if (log.stats().state !== 'open') throw storeFailure(this.#failure, 'append to the journal')
-      const { tree, sequence, kept, putFolders, lsn } = await recover(log, this.get)
+      const { tree, sequence, kept, keptMarks, putFolders, lsn } = await recover(log, this.get)
       await this.#overwrite(sequence)
       this.#tree = tree
       for (const watcher of this.watchers) watcher(undefined)
       this.#sequence = sequence
       this.#kept = kept
+      this.#keptMarks = keptMarks
       this.#keeping = undefined
       this.#putFolders = putFolders
       this.#last = Promise.resolve(lsn)
@@ -285,6 +311,15 @@ export class LoggedTree implements FileTree {
       this.usable,
       () => [names],
       (tree) => tree.at(names),
+      signal,
+    )
+  }
+
+  async look(names: Names, signal: AbortSignal | undefined): Promise<Found> {
+    return await whenLoaded(
+      this.usable,
+      () => [names],
+      (tree) => lookAt(tree, names),
       signal,
     )
   }

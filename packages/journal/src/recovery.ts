@@ -3,6 +3,8 @@ import type { GetBlock } from '@ipfs-kit/ipfs/unixfs'
 import type { Log } from '@ipfs-kit/wal'
 import { JournalError } from './errors.ts'
 import { type Kept, keptOf } from './kept.ts'
+import type { Marks } from './marks/marks.ts'
+import { readMarks } from './marks/marks-blocks.ts'
 import { parsePath } from './path.ts'
 import { PutFolders } from './put-folders.ts'
 import { decodeChange, decodeCheckpoint, type KeptTree, type Step } from './record.ts'
@@ -33,6 +35,8 @@ interface Replayed {
   readonly changes: number
   readonly bytes: number
   readonly dropped: number
+  /** Attributes and mounts of the checkpoint. */
+  readonly keptMarks: Marks | undefined
   readonly putFolders: PutFolders
 }
 
@@ -96,7 +100,8 @@ function checkReaches({ sequence }: Replayed, { checkpoints: [newest] }: Kept): 
 
 async function replay(log: Log, get: GetBlock, checkpoint: KeptTree | undefined): Promise<Replayed> {
   const base = checkpoint && { cid: checkpoint.root, dagBytes: checkpoint.dagBytes }
-  const tree = new Tree(base, get)
+  const keptMarks = await readMarks(checkpoint?.marks, get)
+  const tree = new Tree(base, get, keptMarks)
   let sequence = checkpoint?.sequence ?? 0
   let lsn = checkpoint?.lsn ?? 0
   let changes = 0
@@ -104,7 +109,8 @@ async function replay(log: Log, get: GetBlock, checkpoint: KeptTree | undefined)
   let dropped = 0
   const putFolders = new PutFolders()
   const from = lsn + 1
-  if (from >= log.stats().nextLsn) return { tree, sequence, lsn, changes, bytes, dropped, putFolders }
+  if (from >= log.stats().nextLsn)
+    return { tree, sequence, lsn, changes, bytes, dropped, keptMarks, putFolders }
   for await (const { firstLsn, payloads } of log.read({ from })) {
     for (const [at, payload] of payloads.entries()) {
       const change = decodeChange(payload, firstLsn + at)
@@ -121,7 +127,7 @@ async function replay(log: Log, get: GetBlock, checkpoint: KeptTree | undefined)
       bytes += payload.length
     }
   }
-  return { tree, sequence, lsn, changes, bytes, dropped, putFolders }
+  return { tree, sequence, lsn, changes, bytes, dropped, keptMarks, putFolders }
 }
 
 /** What the last record of a checkpoint tells of. */
@@ -143,6 +149,7 @@ async function redo(tree: Tree, step: Step, sequence: number): Promise<void> {
 
 /** What has to be in memory: of what comes to a path the folder, of what is used the thing itself. */
 function neededBy(step: Step): (readonly string[])[] {
+  if (step.step === 'attributes' || step.step === 'unmount') return []
   if ('path' in step) return [parsePath(step.path).slice(0, -1)]
   return [parsePath(step.from), parsePath(step.to).slice(0, -1)]
 }

@@ -7,14 +7,15 @@ import type { KeptTree, NamedTree } from './record.ts'
 export type Naming = (snapshots: readonly NamedTree[], checkpoint: KeptTree) => readonly NamedTree[]
 
 /** Each record of a checkpoint has all of them, and has to fit into the smallest segment. */
-const maxSnapshots = 256
+const maxSnapshots = 200
 const maxNameBytes = 64
 
 /** Gives a checkpoint a name. @throws JournalError JOURNAL_SNAPSHOT_EXISTS, JOURNAL_TOO_MANY_SNAPSHOTS */
 export function naming(name: string, at: number): Naming {
-  return (snapshots, { sequence, root, dagBytes }) => {
+  return (snapshots, { sequence, root, dagBytes, marks }) => {
     checkFree(snapshots, name)
-    return [...snapshots, { name, sequence, at, root, dagBytes }]
+    const tree = { sequence, root, dagBytes, ...(marks !== undefined && { marks }) }
+    return [...snapshots, { name, at, ...tree }]
   }
 }
 
