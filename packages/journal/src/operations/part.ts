@@ -1,0 +1,26 @@
+/** What the operations use of a journal, lent under the name `journal`. */
+import { z } from 'zod'
+import type { Files, Journal } from '../journal.ts'
+
+/** The calls that an operation uses. */
+export type JournalSlice<Calls extends keyof Journal> = { readonly journal: Pick<Journal, Calls> }
+
+/** The calls on files that an operation uses, of the tree or of a transaction. */
+export type FilesSlice<Calls extends keyof Files> = {
+  readonly journal: Pick<Files, Calls> & { transaction(id: string): Pick<Files, Calls> }
+}
+
+/** What is meant by {@link filesOf}. */
+export const transaction = z
+  .string()
+  .min(1)
+  .optional()
+  .describe('id of a transaction, as journal.begin gives it; default none: the tree itself')
+
+/** The files of a transaction, or of the tree. @throws JournalError JOURNAL_TRANSACTION_ENDED, JOURNAL_TRANSACTION_UNKNOWN */
+export function filesOf<Calls extends keyof Files>(
+  journal: FilesSlice<Calls>['journal'],
+  id: string | undefined,
+): Pick<Files, Calls> {
+  return id === undefined ? journal : journal.transaction(id)
+}
