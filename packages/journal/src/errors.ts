@@ -58,6 +58,11 @@ export const journalErrors = {
     when: 'another process, or another opener in this one, has the journal open',
     next: 'Close the other one first.',
   },
+  JOURNAL_NOT_THERE: {
+    kind: 'not-found',
+    when: 'a command is given a folder that has no journal, or no blocks',
+    next: 'Correct the path. A journal is made by whoever writes to it first.',
+  },
   JOURNAL_NOT_EMPTY: {
     kind: 'conflict',
     when: 'a folder that has entries is to be removed or replaced',
