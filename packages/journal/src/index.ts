@@ -13,6 +13,7 @@ export type {
   ListedEntry,
   ListOptions,
   ListPage,
+  MountOptions,
   PutOptions,
   ReadOptions,
   Recovery,
@@ -20,5 +21,6 @@ export type {
   Transaction,
   TransactionOptions,
   TransactionStatus,
+  UnmountOptions,
 } from './journal.ts'
 export { openJournal, type JournalOptions, type TreeBlocks } from './open-journal.ts'
