@@ -27,6 +27,7 @@ export interface ProgramOptions extends CommandLine {
 const elsewhere = new Set([
   'fs.put',
   'fs.export',
+  'fs.mount',
   'journal.begin',
   'journal.commit',
   'journal.rollback',

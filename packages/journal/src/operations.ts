@@ -7,6 +7,7 @@
 import { fsMkdir, fsMv, fsRm, fsTruncate } from './operations/change.ts'
 import { fsCp, fsExport, fsPut } from './operations/content.ts'
 import { fsLs, fsRead, fsStat } from './operations/look.ts'
+import { fsMount, fsRemoveAttribute, fsSetAttribute, fsUnmount } from './operations/marks.ts'
 import { fsFlush, journalCheckpoint, journalStatus } from './operations/state.ts'
 import {
   journalBegin,
@@ -31,6 +32,10 @@ export const journalOperations = [
   fsCp,
   fsPut,
   fsExport,
+  fsSetAttribute,
+  fsRemoveAttribute,
+  fsMount,
+  fsUnmount,
   fsFlush,
   journalStatus,
   journalCheckpoint,

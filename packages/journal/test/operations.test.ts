@@ -150,6 +150,36 @@ test('content comes by its CID, and goes as one that is kept', async () => {
   expect(await textOf({ body: bytes })).toBe('f')
 })
 
+test('attributes are set and removed, content is mounted and unmounted', async () => {
+  const { call, ipfs } = await servedJournal()
+  await call('fs.write', { path: '/f' }, body('f'))
+  await call('fs.set-attribute', { path: '/f', name: 'licence', value: 'MIT' })
+  await call('fs.set-attribute', { path: '/f', name: 'gone', value: '' })
+  await call('fs.remove-attribute', { path: '/f', name: 'gone' })
+  const stat = await call('fs.stat', { path: '/f' })
+  expect(stat.attributes).toEqual({ licence: 'MIT' })
+  expect(printed('fs.stat', stat)).toContain('       licence=MIT')
+  for (const name of ['', '__proto__', 'x'.repeat(256), 'a\0b']) {
+    await expect(call('fs.set-attribute', { path: '/f', name, value: '' })).rejects.toMatchObject({
+      code: 'OPERATION_INVALID_INPUT',
+    })
+  }
+  const added = ipfs.files.add([{ path: 'd/in', content: Buffer.from('in') }], { pin: false })
+  let cid = ''
+  for await (const item of added) if ('items' in item) cid = String(item.cid)
+  expect(await call('fs.mount', { path: '/m', cid })).toEqual({ path: '/m', cid })
+  const mounted = await call('fs.stat', { path: '/m' })
+  expect(mounted.mount).toEqual({ cid, writable: false })
+  expect(printed('fs.stat', mounted)).toContain(`mount  ${cid}`)
+  await expect(call('fs.rm', { path: '/m/in' })).rejects.toMatchObject({ code: 'JOURNAL_READ_ONLY' })
+  await call('fs.unmount', { path: '/m', keep: true })
+  await call('fs.rm', { path: '/m/in' })
+  await call('fs.mount', { path: '/w', cid, writable: true })
+  await call('fs.write', { path: '/w/in' }, body('other'))
+  await call('fs.unmount', { path: '/w' })
+  await expect(call('fs.stat', { path: '/w' })).rejects.toMatchObject({ code: 'JOURNAL_NOT_FOUND' })
+})
+
 test('a transaction is named by calls, and seen by others when it commits', async () => {
   const { call } = await servedJournal()
   const { id, name } = await call('journal.begin', { name: 'mine', timeoutMs: 60_000 })

@@ -2,11 +2,8 @@
 import type { Ipfs } from '@ipfs-kit/ipfs'
 import { operation } from '@ipfs-kit/operations'
 import { z } from 'zod'
-import { done, parents, path, silent } from './fields.ts'
+import { type Content, contentPath, done, parents, path, silent } from './fields.ts'
 import { filesOf, type FilesSlice, type JournalSlice, transaction } from './part.ts'
-
-/** Where content paths lead. */
-type Content = { readonly ipfs: { readonly files: Pick<Ipfs['files'], 'resolve'> } }
 
 const common = {
   parts: ['journal', 'ipfs'],
@@ -46,7 +43,7 @@ export const fsPut = operation<FilesSlice<'put'> & Content>()({
   summary: 'Put content that has a CID at a path of the tree; all of it has to be here, and is kept',
   input: z.object({
     path,
-    cid: z.string().min(1).describe('CID, with an optional path below it: <cid> or <cid>/name/name'),
+    cid: contentPath,
     parents,
     transaction,
   }),

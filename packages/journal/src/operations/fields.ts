@@ -1,10 +1,20 @@
 /** Input and output fields that several operations share. */
+import type { Ipfs } from '@ipfs-kit/ipfs'
 import type { FolderMetadata } from '@ipfs-kit/ipfs/unixfs'
 import { z } from 'zod'
 import type { Checkpoint, Stat } from '../journal.ts'
 
 /** A path of the tree. */
 export const path = z.string().min(1).describe('path, such as /notes/today.txt')
+
+/** Where content paths lead: a slice of the part `ipfs`. */
+export type Content = { readonly ipfs: { readonly files: Pick<Ipfs['files'], 'resolve'> } }
+
+/** Content that has a CID. */
+export const contentPath = z
+  .string()
+  .min(1)
+  .describe('CID, with an optional path below it: <cid> or <cid>/name/name')
 
 /** A number of things, or of bytes. */
 export const count = z.int().min(0)
@@ -44,10 +54,16 @@ export const described = z.object({
   dagSize: count.optional().describe('bytes of all its blocks, unless it has changed since it was written'),
   mode: count.optional().describe('permission bits'),
   mtimeSeconds: z.number().optional().describe('time of the last change, in seconds since 1970'),
+  attributes: z.record(z.string(), z.string()).optional().describe('its own attributes'),
+  mount: z
+    .object({ cid: z.string().describe('what was mounted'), writable: z.boolean() })
+    .optional()
+    .describe('if it is a mount'),
 })
 
 /** What a {@link Stat} is on the way out. */
-export function describe({ kind, cid, size, dagBytes, mode: bits, mtime }: Stat): z.output<typeof described> {
+export function describe(stat: Stat): z.output<typeof described> {
+  const { kind, cid, size, dagBytes, mode: bits, mtime, attributes, mount } = stat
   return {
     type: kind,
     ...(cid !== undefined && { cid: cid.toString() }),
@@ -55,6 +71,8 @@ export function describe({ kind, cid, size, dagBytes, mode: bits, mtime }: Stat)
     ...(dagBytes !== undefined && { dagSize: dagBytes }),
     ...(bits !== undefined && { mode: bits }),
     ...(mtime !== undefined && { mtimeSeconds: Number(mtime.secs) + (mtime.nsecs ?? 0) / 1e9 }),
+    ...(attributes !== undefined && { attributes: { ...attributes } }),
+    ...(mount !== undefined && { mount: { ...mount, cid: mount.cid.toString() } }),
   }
 }
 

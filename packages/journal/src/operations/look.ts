@@ -26,6 +26,10 @@ export const fsStat = operation<FilesSlice<'stat'>>()({
       ...(stat.dagSize === undefined ? [] : [`dag    ${stat.dagSize}`]),
       ...(stat.mode === undefined ? [] : [`mode   ${octal(stat.mode)}`]),
       ...(stat.mtimeSeconds === undefined ? [] : [`mtime  ${timeText(stat.mtimeSeconds)}`]),
+      ...(stat.mount === undefined
+        ? []
+        : [`mount  ${stat.mount.cid}${stat.mount.writable ? ', can be changed' : ''}`]),
+      ...Object.entries(stat.attributes ?? {}).map(([name, value]) => `       ${name}=${value}`),
     ].join('\n'),
   run: async ({ journal }, input, { signal }) =>
     describe(await filesOf(journal, input.transaction).stat(input.path, { signal })),
