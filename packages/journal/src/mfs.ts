@@ -7,8 +7,9 @@
 import { describeNode, type FileBytes, type FolderMetadata } from '@ipfs-kit/ipfs/unixfs'
 import { code as dagPbCode, decode } from '@ipld/dag-pb'
 import type { CID } from 'multiformats/cid'
-import { JournalError } from './errors.ts'
+import { longestTransactionMs } from './checks.ts'
 import type { CallOptions, Files, Journal, ListedEntry } from './journal.ts'
+import { kindAt } from './kind-at.ts'
 import { parsePath, pathOf } from './path.ts'
 import { notFound } from './plan.ts'
 
@@ -166,7 +167,7 @@ class JournalMfs implements Mfs {
     if (kind === undefined && offset === 0) await this.#journal.write(path, bytes, { parents, signal })
     else if (kind !== undefined && !truncate) await this.#journal.writeAt(path, offset, bytes, { signal })
     else {
-      await using transaction = this.#journal.begin({ name: 'files write', timeoutMs: longestMs })
+      await using transaction = this.#journal.begin({ name: 'files write', timeoutMs: longestTransactionMs })
       if (kind === undefined) await transaction.write(path, new Uint8Array(), { parents, signal })
       else await transaction.truncate(path, 0, { signal })
       await transaction.writeAt(path, offset, bytes, { signal })
@@ -210,9 +211,6 @@ class JournalMfs implements Mfs {
   }
 }
 
-/** As long as a transaction may be open: who sends a file may be slow. */
-const longestMs = 86_400_000
-
 function typeOf(kind: ListedEntry['kind']): 'file' | 'directory' {
   return kind === 'directory' ? kind : 'file'
 }
@@ -220,19 +218,6 @@ function typeOf(kind: ListedEntry['kind']): 'file' | 'directory' {
 /** The path in a folder under the name that the last of another path has. */
 function below(folder: string, path: string): string {
   return pathOf([...parsePath(folder), ...parsePath(path).slice(-1)])
-}
-
-async function kindAt(
-  files: Pick<Files, 'stat'>,
-  path: string,
-  signal: AbortSignal | undefined,
-): Promise<ListedEntry['kind'] | undefined> {
-  try {
-    return (await files.stat(path, { signal })).kind
-  } catch (error) {
-    if (error instanceof JournalError && error.code === 'JOURNAL_NOT_FOUND') return undefined
-    throw error
-  }
 }
 
 /** The first bytes of a file. */

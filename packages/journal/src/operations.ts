@@ -17,7 +17,7 @@ import {
 } from './operations/transactions.ts'
 import { fsWrite } from './operations/write.ts'
 
-export type { FilesSlice, JournalSlice } from './operations/part.ts'
+export type { ChangeSlice, FilesSlice, JournalSlice } from './operations/part.ts'
 
 /** All entries of this package. */
 export const journalOperations = [

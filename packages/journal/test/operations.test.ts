@@ -50,6 +50,22 @@ test('what would be meant in two ways is refused', async () => {
   })
 })
 
+test('a file is made by a write at its end or an offset if that is asked for, with its folders, as one change', async () => {
+  const { call, journal } = await servedJournal()
+  const log = { path: '/logs/today', append: true, create: true, parents: true }
+  await call('fs.write', log, body('one '))
+  await call('fs.write', log, body('two'))
+  expect(journal.stats().sequence).toBe(2)
+  expect(await textOf(await call('fs.read', { path: log.path }))).toBe('one two')
+  await call('fs.write', { path: '/gap', offset: 2, create: true }, body('x'))
+  expect(await textOf(await call('fs.read', { path: '/gap' }))).toBe('\0\0x')
+  const { id } = await call('journal.begin', {})
+  await call('fs.write', { path: '/in', append: true, create: true, transaction: id }, body('in'))
+  expect((await call('journal.transactions', {})).transactions.map(({ state }) => state)).toContain('open')
+  await call('journal.commit', { id })
+  expect(await textOf(await call('fs.read', { path: '/in' }))).toBe('in')
+})
+
 test('a body that fails leaves the tree as it was', async () => {
   const { call, journal } = await servedJournal()
   await call('fs.write', { path: '/f' }, body('before'))

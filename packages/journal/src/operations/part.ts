@@ -1,5 +1,6 @@
 /** What the operations use of a journal, lent under the name `journal`. */
 import { z } from 'zod'
+import { longestTransactionMs } from '../checks.ts'
 import type { Files, Journal } from '../journal.ts'
 
 /** The calls that an operation uses. */
@@ -23,4 +24,20 @@ export function filesOf<Calls extends keyof Files>(
   id: string | undefined,
 ): Pick<Files, Calls> {
   return id === undefined ? journal : journal.transaction(id)
+}
+
+/** The calls of an operation that does several of them as one change. */
+export type ChangeSlice = { readonly journal: Pick<Journal, keyof Files | 'begin' | 'transaction'> }
+
+/** Does several calls as one change: in the transaction that is named, or in one of their own. */
+export async function atOnce(
+  journal: ChangeSlice['journal'],
+  { transaction: id, signal }: { readonly transaction: string | undefined; readonly signal: AbortSignal },
+  work: (files: Files) => Promise<void>,
+): Promise<void> {
+  if (id !== undefined) return await work(journal.transaction(id))
+  // Who sends a file may be slow.
+  await using own = journal.begin({ name: 'fs operation', timeoutMs: longestTransactionMs })
+  await work(own)
+  await own.commit({ signal })
 }

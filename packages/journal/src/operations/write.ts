@@ -1,21 +1,25 @@
 /** `fs.write`: the bytes of a file of the tree. */
 import { operation } from '@ipfs-kit/operations'
 import { z } from 'zod'
+import type { Files } from '../journal.ts'
+import { kindAt } from '../kind-at.ts'
 import { count, parents, path, silent } from './fields.ts'
-import { filesOf, type FilesSlice, transaction } from './part.ts'
+import { atOnce, type ChangeSlice, filesOf, transaction } from './part.ts'
 
 /** Writes. */
-export const fsWrite = operation<FilesSlice<'write' | 'writeAt' | 'append'>>()({
+export const fsWrite = operation<ChangeSlice>()({
   name: 'fs.write',
   summary: 'Write a file of the tree: the whole of it, at an offset, or at its end',
   parts: ['journal'],
   input: z
     .object({
       path,
-      offset: count
-        .optional()
-        .describe('write from this byte on into a file that is there, and leave the rest of it'),
-      append: z.boolean().default(false).describe('write at the end of a file that is there'),
+      offset: count.optional().describe('write from this byte on, and leave the rest of the file'),
+      append: z.boolean().default(false).describe('write at the end of the file'),
+      create: z
+        .boolean()
+        .default(false)
+        .describe('with offset or append: make the file if it is not there; a whole one is made anyway'),
       parents,
       transaction,
     })
@@ -23,10 +27,13 @@ export const fsWrite = operation<FilesSlice<'write' | 'writeAt' | 'append'>>()({
       path: ['append'],
       message: 'has no offset: it is at the end',
     })
-    .refine(({ offset, append, parents: missing }) => !missing || (offset === undefined && !append), {
-      path: ['parents'],
-      message: 'is for a file that is written as a whole',
-    }),
+    .refine(
+      ({ offset, append, create, parents: all }) => !all || create || (offset === undefined && !append),
+      {
+        path: ['parents'],
+        message: 'is for a file that is made: give create too',
+      },
+    ),
   output: z.object({ path: z.string(), bytes: count.describe('bytes that were written') }),
   body: 'bytes',
   returns: 'value',
@@ -35,7 +42,6 @@ export const fsWrite = operation<FilesSlice<'write' | 'writeAt' | 'append'>>()({
   doors: ['cli'],
   text: silent,
   async run({ journal }, { path: at, offset, append, ...input }, { signal, progress }, body) {
-    const files = filesOf(journal, input.transaction)
     let bytes = 0
     const content = (async function* () {
       for await (const piece of body) {
@@ -44,9 +50,21 @@ export const fsWrite = operation<FilesSlice<'write' | 'writeAt' | 'append'>>()({
         yield piece
       }
     })()
-    if (append) await files.append(at, content, { signal })
-    else if (offset !== undefined) await files.writeAt(at, offset, content, { signal })
-    else await files.write(at, content, { parents: input.parents, signal })
+    const { create, parents: all } = input
+    const isWhole = offset === undefined && !append
+    const write = async (files: Files): Promise<void> => {
+      if (append) await files.append(at, content, { signal })
+      else if (offset !== undefined) await files.writeAt(at, offset, content, { signal })
+      else await files.write(at, content, { parents: all, signal })
+    }
+    if (isWhole || !create) await write(filesOf(journal, input.transaction))
+    else {
+      await atOnce(journal, { transaction: input.transaction, signal }, async (files) => {
+        if ((await kindAt(files, at, signal)) === undefined)
+          await files.write(at, new Uint8Array(), { parents: all, signal })
+        await write(files)
+      })
+    }
     return { path: at, bytes }
   },
 })
