@@ -18,29 +18,32 @@ import {
 } from '@ipfs-kit/ipfs/unixfs'
 import type { CID } from 'multiformats/cid'
 import { ContentFailure, marked } from './caller-content.ts'
-import { checkMetadata, checkMetadataChange } from './checks.ts'
+import { checkAttributes, checkMetadata, checkMetadataChange } from './checks.ts'
 import { JournalError } from './errors.ts'
 import { storeFailure } from './failure.ts'
-import { holdDag } from './hold-dag.ts'
 import type { FolderPage, PageRange } from './folder-page.ts'
+import { holdDag } from './hold-dag.ts'
 import type {
   CallOptions,
   Files,
   ListedEntry,
   ListOptions,
   ListPage,
+  MountOptions,
   PutOptions,
   ReadOptions,
   Stat,
+  UnmountOptions,
 } from './journal.ts'
 import { list, type PageAt } from './list.ts'
-import { briefStatOf, statForList, statOf } from './stat.ts'
+import { type Mark, markAt } from './marks/marks.ts'
+import { planAttributes, planMount, planUnmount } from './marks/plan-marks.ts'
 import type { TreeBlocks } from './open-journal.ts'
 import { type Names, parsePath, pathOf } from './path.ts'
 import {
-  changedMeanwhile,
   notFound,
   planCopy,
+  planEdit,
   planMetadata,
   planMkdir,
   planMove,
@@ -48,9 +51,20 @@ import {
   planRemove,
   planWrite,
 } from './plan.ts'
+import { briefStatOf, statForList, statOf } from './stat.ts'
 import type { Step } from './record.ts'
 import { type Entry, Folder, type Leaf } from './tree/folder.ts'
 import type { TreeView } from './tree/tree.ts'
+
+/** What is at a path, and what the path carries. */
+export interface Found {
+  readonly entry: Entry | undefined
+  readonly mark: Mark
+}
+
+export function lookAt(tree: TreeView, names: Names): Found {
+  return { entry: tree.at(names), mark: markAt(tree.marks, names) }
+}
 
 /** The tree that the calls are about. */
 export interface FileTree {
@@ -59,6 +73,10 @@ export interface FileTree {
   whole(signal: AbortSignal | undefined): Promise<void>
   /** What is at a path. */
   find(names: Names, signal: AbortSignal | undefined): Promise<Entry | undefined>
+  /** The same, with what the path carries. */
+  look(names: Names, signal: AbortSignal | undefined): Promise<Found>
+  /** What a path carries that was just found. */
+  markAt(names: Names): Mark
   /** A page of the folder at a path. */
   page(names: Names, range: PageRange, signal: AbortSignal | undefined): Promise<FolderPage>
   /** Does what a plan says, when the paths are loaded. */
@@ -90,9 +108,9 @@ export class TreeFiles implements Files {
 
   async stat(path: string, { signal }: CallOptions = {}): Promise<Stat> {
     const names = parsePath(path)
-    const entry = await this.#tree.find(names, signal)
+    const { entry, mark } = await this.#tree.look(names, signal)
     if (entry === undefined) throw notFound(names)
-    return await statOf(entry, this.#tree.get, signal)
+    return { ...(await statOf(entry, this.#tree.get, signal)), ...shownMark(mark) }
   }
 
   async ls(
@@ -178,7 +196,9 @@ export class TreeFiles implements Files {
     const over = new AbortController()
     try {
       const { size } = describeNode(cid, await this.#tree.get(cid, signal))
-      if (offset > size) throw new RangeError(`${path} has ${size} bytes; ${offset} is behind its end`)
+      if (offset > size) {
+        throw new JournalError('JOURNAL_RANGE', `${path} has ${size} bytes; ${offset} is behind its end`)
+      }
       const both = signal === undefined ? over.signal : AbortSignal.any([signal, over.signal])
       yield* fileContent(cid, { get: this.#tree.get, owner, signal: both, offset, length })
     } catch (cause) {
@@ -226,11 +246,40 @@ export class TreeFiles implements Files {
     } else await this.#edit(path, ({ cid }, options) => setFileMetadata(cid, change, options), signal)
   }
 
+  async setAttributes(
+    path: string,
+    attributes: Readonly<Record<string, string | undefined>>,
+    { signal }: CallOptions = {},
+  ): Promise<void> {
+    const names = parsePath(path)
+    const checked = checkAttributes(attributes)
+    await this.#tree.change([names], (tree) => planAttributes(tree, names, checked), signal)
+  }
+
+  async mount(
+    path: string,
+    cid: CID,
+    { writable = false, parents = false, signal }: MountOptions = {},
+  ): Promise<void> {
+    const names = parsePath(path)
+    await this.#store(async ({ get, put, signal: both }, lease) => {
+      const entry = await holdDag(cid, { get, put, lease, signal: both })
+      return () =>
+        this.#tree.change([names], (tree) => planMount(tree, names, entry, parents, writable), signal)
+    }, signal)
+  }
+
+  async unmount(path: string, { keep = false, signal }: UnmountOptions = {}): Promise<void> {
+    const names = parsePath(path)
+    await this.#tree.change([names], (tree) => planUnmount(tree, names, keep), signal)
+  }
+
   async #longStat(names: Names, listed: Entry, signal: AbortSignal | undefined): Promise<Stat> {
     // A transaction lists the name alone of a folder in which it has changed something.
     const isListedByName = listed instanceof Folder && listed.isChanged
     const entry = isListedByName ? await this.#tree.find(names, signal) : listed
-    return await statForList(entry ?? listed, this.#tree.get, signal)
+    const stat = await statForList(entry ?? listed, this.#tree.get, signal)
+    return { ...stat, ...shownMark(this.#tree.markAt(names)) }
   }
 
   async #fileAt(names: Names, signal: AbortSignal | undefined): Promise<Leaf> {
@@ -266,19 +315,8 @@ export class TreeFiles implements Files {
     using _turn = await this.#editing.acquire(pathOf(names), { signal })
     const before = await this.#fileAt(names, signal)
     await this.#store(async (options) => {
-      const { cid, dagBytes } = await edit(before, options)
-      return () =>
-        this.#tree.change(
-          [names],
-          (tree) => {
-            // A checkpoint may have made another object of it meanwhile: the CID tells.
-            const now = tree.at(names)
-            if (now !== undefined && !(now instanceof Folder) && now.cid.equals(before.cid))
-              return [{ step: 'put', path: pathOf(names), cid, dagBytes }]
-            throw changedMeanwhile(names)
-          },
-          signal,
-        )
+      const file = await edit(before, options)
+      return () => this.#tree.change([names], (tree) => planEdit(tree, names, before.cid, file), signal)
     }, signal)
   }
 
@@ -323,4 +361,11 @@ type EditContent = (file: Leaf, size: number, options: EditFileOptions) => Promi
 function timeOf(milliseconds: number): NonNullable<UnixfsMetadata['mtime']> {
   const seconds = Math.floor(milliseconds / 1000)
   return { secs: BigInt(seconds), nsecs: Math.floor((milliseconds - seconds * 1000) * 1e6) }
+}
+
+function shownMark({ attributes, mount }: Mark): Pick<Stat, 'attributes' | 'mount'> {
+  return {
+    ...(attributes !== undefined && { attributes }),
+    ...(mount !== undefined && { mount: { cid: mount.cid, writable: mount.isWritable } }),
+  }
 }

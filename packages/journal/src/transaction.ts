@@ -3,11 +3,12 @@ import { randomUUID } from 'node:crypto'
 import type { GetBlock } from '@ipfs-kit/ipfs/unixfs'
 import type { CID } from 'multiformats/cid'
 import { JournalError } from './errors.ts'
-import { type FileTree, TreeFiles, type TreeFilesOptions } from './files.ts'
-import type { CallOptions, Transaction, TransactionStatus } from './journal.ts'
+import { type FileTree, type Found, lookAt, TreeFiles, type TreeFilesOptions } from './files.ts'
 import { folderAt, type FolderPage, pageOfFolder, type PageRange } from './folder-page.ts'
+import type { CallOptions, Transaction, TransactionStatus } from './journal.ts'
 import { type Effect, type LoggedTree, type Watcher } from './logged-tree.ts'
 import type { Names } from './path.ts'
+import { type Mark, markAt } from './marks/marks.ts'
 import { encodeChange, type Step } from './record.ts'
 import type { Entry } from './tree/folder.ts'
 import { Overlay } from './tree/overlay.ts'
@@ -74,7 +75,6 @@ class TransactionView implements FileTree {
   readonly #live: LoggedTree
   readonly #beganAt: number
   #overlay: Overlay
-  #steps: Step[] = []
   #stepCount = 0
   #bytes = recordOverhead
   #state: State = 'open'
@@ -123,6 +123,20 @@ class TransactionView implements FileTree {
     )
   }
 
+  async look(names: Names, signal: AbortSignal | undefined): Promise<Found> {
+    return await whenLoaded(
+      this.#usable,
+      () => [names],
+      (view) => lookAt(view, names),
+      signal,
+    )
+  }
+
+  markAt(names: Names): Mark {
+    this.#overlay.used.use(names)
+    return markAt(this.#overlay.marks, names)
+  }
+
   async page(names: Names, range: PageRange, signal: AbortSignal | undefined): Promise<FolderPage> {
     for (;;) {
       const listed = (): Entry | undefined => this.#overlay.listed(names)
@@ -148,10 +162,7 @@ class TransactionView implements FileTree {
       const bytes = this.#bytes + encodeChange({ sequence: 0, at: 0, steps }).length
       this.#live.checkSize(bytes)
       this.#bytes = bytes
-      for (const step of steps) {
-        this.#overlay.apply(step)
-        this.#steps.push(step)
-      }
+      for (const step of steps) this.#overlay.apply(step)
       this.#stepCount += steps.length
       this.#options.blocks.noteRetained(steps.flatMap((step) => (step.step === 'put' ? [step.cid] : [])))
     }
@@ -161,13 +172,12 @@ class TransactionView implements FileTree {
   async commit(signal: AbortSignal | undefined): Promise<void> {
     this.#check()
     const overlay = this.#overlay
-    const steps = this.#steps
     this.#state = 'committing'
     const plan = (): readonly Step[] => {
       this.#checkConflict()
       // From here on it is not its own changes that it is told of.
       this.#live.watchers.delete(this.#watch)
-      return steps
+      return overlay.steps
     }
     const effect: Effect = {
       displaced: () => [...overlay.displaced()],
@@ -216,7 +226,6 @@ class TransactionView implements FileTree {
     this.#endedAt = this.#options.clock()
     this.#live.watchers.delete(this.#watch)
     this.#overlay = new Overlay(() => this.#live.live)
-    this.#steps = []
     this.onEnd?.()
   }
 

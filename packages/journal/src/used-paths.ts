@@ -3,7 +3,7 @@ import { type Names, parsePath } from './path.ts'
 import type { Step } from './record.ts'
 
 interface Used {
-  /** Whether it was used itself, and not only something below. */
+  /** Whether it was used itself, not only what is below. */
   isUsed: boolean
   /** Whether the entries of the folder were looked at. */
   isListed: boolean
@@ -33,9 +33,24 @@ export class UsedPaths {
 
   /** A path that was used, and that a step has changed. */
   changedBy(step: Step): string | undefined {
+    if (step.step === 'attributes' || step.step === 'unmount') {
+      const names = parsePath(step.path)
+      return this.#isMarkedAt(names) ? step.path : undefined
+    }
     const paths = 'path' in step ? [step.path] : step.step === 'mv' ? [step.from, step.to] : [step.to]
     const isBelowChanged = step.step !== 'meta'
     return paths.find((path) => this.#isChangedAt(parsePath(path), isBelowChanged))
+  }
+
+  /** Whether what a path carries was used. */
+  #isMarkedAt(names: Names): boolean {
+    let node: Used | undefined = this.#root
+    for (const name of names) {
+      if (node.isWhole) return true
+      node = node.inner.get(name)
+      if (node === undefined) return false
+    }
+    return node.isUsed || node.isWhole
   }
 
   #isChangedAt(names: Names, isBelowChanged: boolean): boolean {

@@ -1,6 +1,7 @@
 /** A tree as a transaction sees it: the live one, and over it what the transaction has changed. */
 import type { MetadataChange } from '@ipfs-kit/ipfs/unixfs'
 import type { CID } from 'multiformats/cid'
+import { markedBy, type Marks } from '../marks/marks.ts'
 import { type Names, parsePath } from '../path.ts'
 import type { Step } from '../record.ts'
 import { UsedPaths } from '../used-paths.ts'
@@ -51,6 +52,9 @@ export class Overlay implements TreeView {
   readonly used = new UsedPaths()
   readonly #live: () => Tree
   readonly #root = newLayer()
+  #steps: Step[] = []
+  /** The marks as they are here, and those of the live tree that they were made from. */
+  #marks: { readonly live: Marks | undefined; readonly here: Marks | undefined } | undefined
   /** Of changes here: below 0, so that they are none of the live tree's. */
   #version = 0
 
@@ -58,9 +62,25 @@ export class Overlay implements TreeView {
     this.#live = live
   }
 
+  get steps(): readonly Step[] {
+    return this.#steps
+  }
+
+  get marks(): Marks | undefined {
+    const live = this.#live().marks
+    if (this.#marks?.live !== live || this.#marks === undefined) {
+      this.#marks = { live, here: markedByAll(live, this.#steps) }
+    }
+    return this.#marks.here
+  }
+
   isLoaded(names: Names): boolean {
     const place = this.#place(names)
-    if (place.isOwn) return walk(place.entry, names, place.depth).missing === undefined
+    if (place.isOwn) {
+      // The folders on the way to what is its own are the live tree's.
+      if (!this.#live().isLoaded(names.slice(0, place.depth - 1))) return false
+      return walk(place.entry, names, place.depth).missing === undefined
+    }
     // What is copied is copied with all that was changed below.
     for (const below of pathsBelow(names, place.layer)) if (!this.#live().isLoaded(below)) return false
     return true
@@ -69,6 +89,7 @@ export class Overlay implements TreeView {
   async load(names: Names, signal: AbortSignal | undefined): Promise<void> {
     const place = this.#place(names)
     if (place.isOwn) {
+      await this.#live().load(names.slice(0, place.depth - 1), signal)
       await this.#live().loadBelow(place.entry, names, place.depth, signal)
       return
     }
@@ -108,6 +129,9 @@ export class Overlay implements TreeView {
 
   /** Does a step whose paths are loaded, and were checked. */
   apply(step: Step): void {
+    const live = this.#live().marks
+    this.#marks = { live, here: markedBy(this.marks, step) }
+    this.#steps.push(step)
     this.#version -= 1
     switch (step.step) {
       case 'put':
@@ -157,6 +181,7 @@ export class Overlay implements TreeView {
 
   /** Makes the changes part of a tree. */
   graft(tree: Tree, version: number): void {
+    tree.marks = markedByAll(tree.marks, this.#steps)
     for (const { names, layer } of layersFrom([], this.#root)) {
       for (const [name, entry] of layer.changes) tree.set([...names, name], entry, version)
       if (layer.metadata !== undefined) tree.setMetadata(names, layer.metadata)
@@ -269,6 +294,10 @@ export class Overlay implements TreeView {
       layer = innerOf(layer, name)
     }
   }
+}
+
+function markedByAll(marks: Marks | undefined, steps: readonly Step[]): Marks | undefined {
+  return steps.reduce((after, step) => markedBy(after, step), marks)
 }
 
 function newLayer(): Layer {
