@@ -8,7 +8,7 @@ import type { GetBlock } from './file-reader.ts'
 import { folderBlock, linkObjects } from './folder-block.ts'
 import { FolderData, type FolderMetadata } from './folder-data.ts'
 import type { FolderLink } from './folder-link.ts'
-import { folderLink, openFolder, type FolderNode } from './folder-node.ts'
+import { openFolder, type FolderNode } from './folder-node.ts'
 import { readFolder } from './folder-reader.ts'
 import { emptyFolderSize, linkSize, shardAboveBytes } from './folder-size.ts'
 import { Hamt, positionBits } from './hamt.ts'
@@ -52,7 +52,7 @@ export async function editFolder(
 ): Promise<FolderLink> {
   for (const [name, link] of changes) if (link !== undefined) checkNewName(name)
   const node = base === undefined ? undefined : await openFolder(base, get)
-  const data = new FolderData(node?.node.Data, metadata)
+  const data = new FolderData(node?.data, metadata)
   const writes = new ParallelWrites(writesAtOnce)
   const pause = createPause()
   const store = async (cid: CID, block: Uint8Array): Promise<void> => {
@@ -84,7 +84,7 @@ export async function editFolder(
     }
     const { shard } = node
     const hamt = new Hamt({ cid: base, shard, get: read })
-    const before = new FolderData(node.node.Data, {})
+    const before = new FolderData(node.data, {})
     let grown = emptySize(data) - emptySize(before)
     for (const [name, link] of changes) {
       const replaced = await hamt.set(name, link)
@@ -133,10 +133,10 @@ async function entriesOf(
   get: GetBlock,
 ): Promise<Map<string, FolderLink>> {
   if (folder?.shard === undefined) {
-    const links = folder?.node.Links ?? []
+    const links = folder?.links
     return unique(
       cid,
-      links.map((link) => [link.Name ?? '', folderLink(link)] as const),
+      Array.from({ length: links?.count ?? 0 }, (_, at) => [links!.name(at), links!.link(at)] as const),
     )
   }
   const entries: (readonly [string, FolderLink])[] = []

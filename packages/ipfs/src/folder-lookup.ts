@@ -2,7 +2,7 @@
 import type { CID } from 'multiformats/cid'
 import type { GetBlock } from './file-reader.ts'
 import type { FolderLink } from './folder-link.ts'
-import { folderLink, invalidHamt, openFolder, openShard } from './folder-node.ts'
+import { invalidHamt, openFolder, openShard } from './folder-node.ts'
 import { hashOfName, positionAt } from './hamt-hash.ts'
 
 /**
@@ -13,19 +13,23 @@ import { hashOfName, positionAt } from './hamt-hash.ts'
  * levels than a hash reaches
  */
 export async function lookUp(folder: CID, name: string, get: GetBlock): Promise<FolderLink | undefined> {
-  const { node, shard: root } = await openFolder(folder, get)
+  const { links, shard: root } = await openFolder(folder, get)
   if (root === undefined) {
-    const found = node.Links.find((link) => (link.Name ?? '') === name)
-    return found === undefined ? undefined : folderLink(found)
+    const at = links.find(name)
+    return at === -1 ? undefined : kept(links.link(at))
   }
   const hash = await hashOfName(name)
   let shard = root
   for (let depth = 0; ; depth += 1) {
-    const position = positionAt(hash, depth, shard.bits)
-    const slot = shard.slots.find((one) => one.position === position)
+    const slot = shard.at(positionAt(hash, depth, shard.bits))
     if (slot === undefined) return undefined
-    if (slot.name !== undefined) return slot.name === name ? slot.link : undefined
+    if (slot.name !== undefined) return slot.name === name ? kept(slot.link) : undefined
     if (depth + 1 === shard.levels) throw invalidHamt(folder, slot.link.cid)
     shard = await openShard(folder, slot.link.cid, shard.bits, get)
   }
+}
+
+/** A link that can be kept without its block. */
+function kept({ cid, dagBytes }: FolderLink): FolderLink {
+  return { cid, dagBytes }
 }
