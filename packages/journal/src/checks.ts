@@ -23,3 +23,9 @@ export function checkMetadata({
   }
   return { ...(mode === undefined ? {} : { mode }), ...(mtime === undefined ? {} : { mtime }) }
 }
+
+/** @throws RangeError for what no transaction may be open for */
+export function checkTransactionMs(name: string, milliseconds: number): void {
+  if (Number.isSafeInteger(milliseconds) && milliseconds >= 1 && milliseconds <= 86_400_000) return
+  throw new RangeError(`${name} is a whole number of milliseconds from 1 to 86,400,000, not ${milliseconds}`)
+}

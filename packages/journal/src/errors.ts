@@ -30,8 +30,23 @@ export const journalErrors = {
   },
   JOURNAL_CONFLICT: {
     kind: 'conflict',
-    when: 'what a change was made for has changed meanwhile',
+    when: 'what a change was made for, or a transaction has used, was changed by somebody else meanwhile',
     next: 'Look at the path that the message names, and try again.',
+  },
+  JOURNAL_TRANSACTION_ENDED: {
+    kind: 'conflict',
+    when: 'a transaction is used that was committed, rolled back, or open for too long',
+    next: 'See how it ended with transactions; begin another one.',
+  },
+  JOURNAL_TRANSACTION_UNKNOWN: {
+    kind: 'not-found',
+    when: 'no transaction has the id: it ended long ago, or the journal was opened anew since it began',
+    next: 'Begin another one.',
+  },
+  JOURNAL_TOO_MANY_TRANSACTIONS: {
+    kind: 'temporary',
+    when: 'as many transactions are open as may be',
+    next: 'Commit or roll back some of those that transactions lists, or wait until they expire.',
   },
   JOURNAL_LOCKED: {
     kind: 'conflict',

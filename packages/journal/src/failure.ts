@@ -5,6 +5,7 @@ import { JournalError, type JournalErrorCode } from './errors.ts'
 
 const codes: Readonly<Record<string, JournalErrorCode>> = {
   WAL_FULL: 'JOURNAL_FULL',
+  WAL_TOO_LARGE: 'JOURNAL_TOO_LARGE',
   WAL_LOCKED: 'JOURNAL_LOCKED',
   WAL_CLOSED: 'JOURNAL_CLOSED',
   WAL_FORMAT_TOO_NEW: 'JOURNAL_FORMAT_TOO_NEW',

@@ -7,6 +7,7 @@ export { JournalError, journalErrors, type JournalErrorCode } from './errors.ts'
 export type {
   CallOptions,
   Checkpoint,
+  Files,
   Journal,
   JournalStats,
   ListedEntry,
@@ -16,5 +17,8 @@ export type {
   ReadOptions,
   Recovery,
   Stat,
+  Transaction,
+  TransactionOptions,
+  TransactionStatus,
 } from './journal.ts'
 export { openJournal, type JournalOptions, type TreeBlocks } from './open-journal.ts'

@@ -34,7 +34,7 @@ export interface ListPage {
   readonly next?: string
 }
 
-/** Options of {@link Journal.ls}. */
+/** Options of {@link Files.ls}. */
 export interface ListOptions extends CallOptions {
   /** Entries at most, 1 to 10,000. Default 1,000. */
   readonly limit?: number
@@ -48,7 +48,7 @@ export interface PutOptions extends CallOptions {
   readonly parents?: boolean
 }
 
-/** Options of {@link Journal.read}. */
+/** Options of {@link Files.read}. */
 export interface ReadOptions extends CallOptions {
   /** First byte. Default 0. */
   readonly offset?: number
@@ -90,9 +90,8 @@ export interface JournalStats {
   readonly logBytes: number
 }
 
-/** A filesystem whose files and folders are CIDs. Paths are absolute. What was answered survives a power loss. */
-export interface Journal extends AsyncDisposable {
-  readonly recovery: Recovery
+/** Files and folders. Paths are absolute. */
+export interface Files {
   /** @throws JournalError JOURNAL_NOT_FOUND, JOURNAL_NOT_A_FOLDER, JOURNAL_BLOCK_MISSING, JOURNAL_INVALID_PATH, JOURNAL_CLOSED */
   stat(path: string, options?: CallOptions): Promise<Stat>
   /**
@@ -146,6 +145,70 @@ export interface Journal extends AsyncDisposable {
   mv(from: string, to: string, options?: PutOptions): Promise<void>
   /** Copies what is at a path: only its CID, whatever it weighs. @throws as {@link mv}, and JOURNAL_EXISTS */
   cp(from: string, to: string, options?: PutOptions): Promise<void>
+  /**
+   * Puts what a CID names at a path where nothing is: a file, a folder, a symbolic link or another node. Its blocks are looked
+   * through, so that none is missing, and kept.
+   *
+   * @throws JournalError JOURNAL_EXISTS, JOURNAL_BLOCK_MISSING, JOURNAL_NOT_FOUND, JOURNAL_FULL, JOURNAL_FAILED; IpfsError for a
+   * DAG that cannot be walked
+   */
+  put(path: string, cid: CID, options?: PutOptions): Promise<void>
+}
+
+/** Options of {@link Journal.begin}. */
+export interface TransactionOptions {
+  /** For who looks at {@link Journal.transactions}. Default `transaction`. */
+  readonly name?: string
+  /** Milliseconds after which it is rolled back if it is still open, 1 to 86,400,000. Default: the journal's `transactionMs`. */
+  readonly timeoutMs?: number
+}
+
+/** What a transaction is and what has become of it. */
+export interface TransactionStatus {
+  readonly id: string
+  readonly name: string
+  /**
+   * `open`; `committed`; `rolled-back`; `expired`: it was open for too long; `conflict`: what it had used has changed, or the
+   * journal had to recover; the last three have changed nothing.
+   */
+  readonly state: 'open' | 'committing' | 'committed' | 'rolled-back' | 'expired' | 'conflict'
+  /** Milliseconds since 1970. */
+  readonly beganAt: number
+  /** Milliseconds that it has been open for, or was. */
+  readonly openMs: number
+  /** Steps that it has done. */
+  readonly steps: number
+  /** Path whose change by somebody else has ended it. */
+  readonly conflict?: string
+}
+
+/**
+ * Files as they will be: what is changed here nobody else sees before the commit, and then at once. What others change is seen
+ * unless it was used here before: then this transaction ends with JOURNAL_CONFLICT, so that what commits is as if it had been done
+ * alone. Calls of one that has ended throw JOURNAL_TRANSACTION_ENDED.
+ */
+export interface Transaction extends Files, AsyncDisposable {
+  readonly id: string
+  /**
+   * Makes the changes everybody's, all or none; they are in the log when it resolves.
+   *
+   * @throws JournalError JOURNAL_CONFLICT, JOURNAL_TRANSACTION_ENDED, JOURNAL_FULL, JOURNAL_FAILED
+   */
+  commit(options?: CallOptions): Promise<void>
+  /** Forgets the changes. One that has ended stays as it is. Also at the end of `await using`. */
+  rollback(): Promise<void>
+  status(): TransactionStatus
+}
+
+/** A filesystem whose files and folders are CIDs. What was answered survives a power loss. */
+export interface Journal extends Files, AsyncDisposable {
+  readonly recovery: Recovery
+  /** Begins a transaction. @throws JournalError JOURNAL_TOO_MANY_TRANSACTIONS, JOURNAL_CLOSED; RangeError */
+  begin(options?: TransactionOptions): Transaction
+  /** One that is open. @throws JournalError JOURNAL_TRANSACTION_ENDED, JOURNAL_TRANSACTION_UNKNOWN */
+  transaction(id: string): Transaction
+  /** Those that are open, and the last 100 that have ended, by their age. */
+  transactions(): readonly TransactionStatus[]
   /** Writes what has changed, and gives the CID at a path when it is in the log. @throws JournalError JOURNAL_NOT_FOUND, JOURNAL_FULL */
   flush(path?: string, options?: CallOptions): Promise<CID>
   /** Writes the whole tree, so that an opening need not do again what came before. */

@@ -1,8 +1,17 @@
 /** Lists a folder: what its block has and what has changed, merged in the order of the block. */
 import { type GetBlock, orderOf, readFolder } from '@ipfs-kit/ipfs/unixfs'
 import type { ListedEntry, ListPage } from './journal.ts'
+import type { Names } from './path.ts'
+import { noFolder, notFound } from './plan.ts'
 import { type Entry, Folder } from './tree/folder.ts'
 import type { Tree } from './tree/tree.ts'
+
+/** The folder that was found at a path. @throws JournalError JOURNAL_NOT_FOUND, JOURNAL_NOT_A_FOLDER */
+export function folderAt(names: Names, entry: Entry | undefined): Folder {
+  if (entry === undefined) throw notFound(names)
+  if (!(entry instanceof Folder)) throw noFolder(names)
+  return entry
+}
 
 interface Placed {
   readonly name: string

@@ -7,13 +7,16 @@ import { writeFrozen } from './checkpoint.ts'
 import { JournalError } from './errors.ts'
 import { storeFailure } from './failure.ts'
 import type { TreeBlocks } from './open-journal.ts'
+import type { FileTree } from './files.ts'
+import type { ListPage } from './journal.ts'
+import { folderAt, listFolder } from './list.ts'
 import type { Names } from './path.ts'
-import { EntriesUnknown } from './plan.ts'
 import { type CheckpointRecord, encodeChange, encodeCheckpoint, encodeResume, type Step } from './record.ts'
 import { recover, type Recovered } from './recovery.ts'
 import { getBlockOf } from './tree-blocks.ts'
 import { type Entry, Folder } from './tree/folder.ts'
-import type { Tree } from './tree/tree.ts'
+import type { Tree, TreeView } from './tree/tree.ts'
+import { type UsableTree, whenLoaded } from './when-loaded.ts'
 
 /** What a tree and its log are made of. */
 export interface LoggedTreeOptions {
@@ -26,11 +29,26 @@ export interface LoggedTreeOptions {
   readonly recovered: Recovered
 }
 
-/** Of one record of the log. */
-const maxRecordBytes = 1024 * 1024
+/** What becomes of the tree by steps. */
+export interface Effect {
+  /** What will be gone from the tree. */
+  displaced(tree: Tree, steps: readonly Step[]): readonly Entry[]
+  apply(tree: Tree, steps: readonly Step[], version: number): void
+}
 
-export class LoggedTree {
+const stepByStep: Effect = {
+  displaced: (tree, steps) => steps.flatMap((step) => tree.displacedBy(step) ?? []),
+  apply: (tree, steps, version) => {
+    for (const step of steps) tree.apply(step, version)
+  },
+}
+
+/** Is told the steps of each change, and nothing when the tree was made anew. */
+export type Watcher = (steps: readonly Step[] | undefined) => void
+
+export class LoggedTree implements FileTree {
   readonly get: GetBlock
+  readonly watchers = new Set<Watcher>()
   readonly #options: LoggedTreeOptions
   #tree: Tree
   #sequence: number
@@ -89,6 +107,11 @@ export class LoggedTree {
     await this.#last
   }
 
+  /** @throws JournalError JOURNAL_CLOSED */
+  checkOpen(): void {
+    if (this.#isClosed) throw closed()
+  }
+
   /** Takes nothing any more. */
   close(): void {
     this.#isClosed = true
@@ -135,13 +158,16 @@ export class LoggedTree {
     }
   }
 
+  /** The tree, if it is what the log tells of; else that is waited for. */
+  readonly usable: UsableTree = () => (this.#isWhole ? this.#tree : this.whole())
+
   get #isWhole(): boolean {
     return this.#failure === undefined && !this.#isClosed
   }
 
   /** Waits until the tree is what the log tells of, if an append has failed. */
   async whole(): Promise<void> {
-    if (this.#isClosed) throw closed()
+    this.checkOpen()
     if (this.#failure === undefined) return
     this.#rebuilding ??= this.#options.owner.spawn(() => this.#rebuild(), { name: 'recovery of a journal' })
     try {
@@ -169,6 +195,7 @@ export class LoggedTree {
       const { tree, sequence, checkpoint, lsn } = await recover(log, this.get)
       await this.#overwrite(sequence)
       this.#tree = tree
+      for (const watcher of this.watchers) watcher(undefined)
       this.#sequence = sequence
       this.#checkpoint = checkpoint
       this.#last = Promise.resolve(lsn)
@@ -195,64 +222,74 @@ export class LoggedTree {
 
   /** What is at a path. */
   async find(names: Names, signal: AbortSignal | undefined): Promise<Entry | undefined> {
-    for (;;) {
-      signal?.throwIfAborted()
-      if (!this.#isWhole) await this.whole()
-      else if (this.#tree.isLoaded(names)) return this.#tree.at(names)
-      else await this.#tree.load(names)
-    }
+    return await whenLoaded(
+      this.usable,
+      () => [names],
+      (tree) => tree.at(names),
+      signal,
+    )
+  }
+
+  async list(
+    names: Names,
+    after: string | undefined,
+    limit: number,
+    signal: AbortSignal | undefined,
+  ): Promise<ListPage> {
+    const folder = folderAt(names, await this.find(names, signal))
+    return await listFolder(this.#tree, folder, this.get, after, limit)
   }
 
   /** Changes the tree, and resolves when that is in the log. Nothing comes between the plan and the change. */
   async change(
     paths: readonly Names[],
-    plan: (tree: Tree) => readonly Step[],
+    plan: (tree: TreeView) => readonly Step[],
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    for (;;) {
-      throwIfCancelled()
-      signal?.throwIfAborted()
-      if (!this.#isWhole) {
-        await this.whole()
-        continue
-      }
-      const missing = paths.find((names) => !this.#tree.isLoaded(names))
-      if (missing !== undefined) {
-        await this.#tree.load(missing)
-        continue
-      }
-      try {
-        const steps = plan(this.#tree)
-        // Without any, what is wanted is there already: that is answered when it is in the log.
-        await (steps.length > 0 ? this.#append(steps) : this.#last)
-        return
-      } catch (error) {
-        if (!(error instanceof EntriesUnknown)) throw error
-        await this.#tree.lookInto(error.folder)
-      }
+    await this.changeBy(() => paths, plan, stepByStep, signal)
+  }
+
+  /** The same, with an effect on the tree that is that of the steps. */
+  async changeBy(
+    paths: () => Iterable<Names>,
+    plan: (tree: TreeView) => readonly Step[],
+    effect: Effect,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const act = (tree: TreeView): Promise<unknown> => {
+      const steps = plan(tree)
+      // Without any, what is wanted is there already: that is answered when it is in the log.
+      return steps.length > 0 ? this.#append(steps, effect) : this.#last
     }
+    await whenLoaded(this.usable, paths, act, signal)
   }
 
   /** Does steps and appends them: in the log they stand in the order in which they were done. */
-  async #append(steps: readonly Step[]): Promise<void> {
+  async #append(steps: readonly Step[], effect: Effect): Promise<void> {
     const { log, blocks, clock } = this.#options
     const sequence = this.#sequence + 1
     const payload = encodeChange({ sequence, at: clock(), steps })
-    if (payload.length > maxRecordBytes) {
-      throw new JournalError(
-        'JOURNAL_TOO_LARGE',
-        `The change takes ${payload.length} bytes of the log; ${maxRecordBytes} is the limit`,
-      )
-    }
-    const displaced = steps.flatMap((step) => this.#tree.displacedBy(step) ?? [])
+    this.checkSize(payload.length)
+    const displaced = effect.displaced(this.#tree, steps)
     this.#unanswered.add(displaced)
-    for (const step of steps) this.#tree.apply(step, sequence)
+    effect.apply(this.#tree, steps, sequence)
     this.#sequence = sequence
+    for (const watcher of this.watchers) watcher(steps)
     blocks.noteRetained(steps.flatMap((step) => (step.step === 'put' ? [step.cid] : [])))
     const logged = this.#logged(log.append(payload))
     if (sequence >= this.#dueAt) this.#checkpointBeside()
     await logged
     this.#unanswered.delete(displaced)
+  }
+
+  /** @throws JournalError JOURNAL_TOO_LARGE for a change that no record holds */
+  checkSize(bytes: number): void {
+    const { maxRecordBytes } = this.#options.log
+    if (bytes <= maxRecordBytes) return
+    throw new JournalError(
+      'JOURNAL_TOO_LARGE',
+      `The change takes ${bytes} bytes of the log; ${maxRecordBytes} is the limit`,
+    )
   }
 
   /** Makes a checkpoint while changes go on; if it fails, again after as many of them. */

@@ -4,6 +4,7 @@ import { createOwner } from '@ipfs-kit/concurrency'
 import { type Disk, nodeDisk } from '@ipfs-kit/disk'
 import type { CidProfile } from '@ipfs-kit/ipfs/unixfs'
 import { openLog } from '@ipfs-kit/wal'
+import { checkTransactionMs } from './checks.ts'
 import { storeFailure } from './failure.ts'
 import type { Journal } from './journal.ts'
 import { OpenedJournal } from './opened-journal.ts'
@@ -24,6 +25,8 @@ export interface JournalOptions {
   readonly profile?: CidProfile
   /** After so many changes a checkpoint is made beside them, 1 to 1,000,000. Default 10,000. */
   readonly checkpointChanges?: number
+  /** Milliseconds after which a transaction that is still open is rolled back, 1 to 86,400,000. Default 300,000. */
+  readonly transactionMs?: number
   /** Bytes of a segment of the log; see `openLog` of `@ipfs-kit/wal`. Default 16 MiB. */
   readonly segmentBytes?: number
   /** The clock of the wall: milliseconds since 1970. Default: `Date.now`. */
@@ -52,13 +55,29 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
 
 const cidProfiles: readonly CidProfile[] = ['unixfs-v1-2025', 'unixfs-v0-2015']
 
-const known = new Set(['path', 'blocks', 'disk', 'profile', 'checkpointChanges', 'segmentBytes', 'clock'])
+const known = new Set([
+  'path',
+  'blocks',
+  'disk',
+  'profile',
+  'checkpointChanges',
+  'transactionMs',
+  'segmentBytes',
+  'clock',
+])
 
 function checkOptions(options: JournalOptions) {
   for (const key of Object.keys(options)) {
     if (!known.has(key)) throw new TypeError(`openJournal has no option ${JSON.stringify(key)}`)
   }
-  const { path, blocks, profile = 'unixfs-v1-2025', clock = Date.now, checkpointChanges = 10_000 } = options
+  const {
+    path,
+    blocks,
+    profile = 'unixfs-v1-2025',
+    clock = Date.now,
+    checkpointChanges = 10_000,
+    transactionMs = 300_000,
+  } = options
   if (typeof path !== 'string' || !path.startsWith('/')) throw new TypeError('path is an absolute path')
   if (!cidProfiles.includes(profile)) {
     throw new TypeError(`profile is one of ${cidProfiles.join(', ')}, not ${String(profile)}`)
@@ -69,12 +88,14 @@ function checkOptions(options: JournalOptions) {
       `checkpointChanges is a whole number from 1 to 1,000,000, not ${String(checkpointChanges)}`,
     )
   }
+  checkTransactionMs('transactionMs', transactionMs)
   return {
     path,
     blocks,
     profile,
     clock,
     checkpointChanges,
+    transactionMs,
     disk: options.disk ?? nodeDisk(),
     segmentBytes: options.segmentBytes ?? 16 * 1024 * 1024,
   }

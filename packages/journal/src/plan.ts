@@ -1,12 +1,13 @@
 /** What the calls do to the tree: checked against what is loaded, and told as steps. Nothing here waits, and nothing changes. */
 import type { FolderLink, FolderMetadata } from '@ipfs-kit/ipfs/unixfs'
 import { JournalError } from './errors.ts'
+import type { HeldDag } from './hold-dag.ts'
 import { isWithin, type Names, pathOf } from './path.ts'
 import type { Step } from './record.ts'
 import { type Entry, Folder } from './tree/folder.ts'
-import type { Tree } from './tree/tree.ts'
+import type { TreeView } from './tree/tree.ts'
 
-export function planMkdir(tree: Tree, names: Names, metadata: FolderMetadata, parents: boolean): Step[] {
+export function planMkdir(tree: TreeView, names: Names, metadata: FolderMetadata, parents: boolean): Step[] {
   const there = tree.at(names)
   if (there !== undefined) {
     if (parents && there instanceof Folder) return []
@@ -15,10 +16,20 @@ export function planMkdir(tree: Tree, names: Names, metadata: FolderMetadata, pa
   return [...planParents(tree, names, parents), { step: 'mkdir', path: pathOf(names), ...metadata }]
 }
 
-export function planWrite(tree: Tree, names: Names, { cid, dagBytes }: FolderLink, parents: boolean): Step[] {
+export function planWrite(
+  tree: TreeView,
+  names: Names,
+  { cid, dagBytes }: FolderLink,
+  parents: boolean,
+): Step[] {
   const there = tree.at(names)
   if (there instanceof Folder) throw noFile(names)
   return [...planParents(tree, names, parents), { step: 'put', path: pathOf(names), cid, dagBytes }]
+}
+
+export function planPut(tree: TreeView, names: Names, entry: HeldDag, parents: boolean): Step[] {
+  if (tree.at(names) !== undefined) throw exists(names)
+  return [...planParents(tree, names, parents), { step: 'put', path: pathOf(names), ...entry }]
 }
 
 /** A plan has to know whether a folder has entries. */
@@ -31,7 +42,7 @@ export class EntriesUnknown {
 }
 
 /** @throws EntriesUnknown */
-export function planRemove(tree: Tree, names: Names, recursive: boolean): Step[] {
+export function planRemove(tree: TreeView, names: Names, recursive: boolean): Step[] {
   if (names.length === 0) throw new JournalError('JOURNAL_INTO_ITSELF', 'The root cannot be removed')
   const there = tree.at(names)
   if (there === undefined) throw notFound(names)
@@ -40,7 +51,7 @@ export function planRemove(tree: Tree, names: Names, recursive: boolean): Step[]
 }
 
 /** @throws EntriesUnknown */
-export function planMove(tree: Tree, from: Names, to: Names, parents: boolean): Step[] {
+export function planMove(tree: TreeView, from: Names, to: Names, parents: boolean): Step[] {
   const entry = sourceOf(tree, from)
   if (from.length === 0 || isWithin(to, from)) {
     if (from.length > 0 && to.length === from.length) return []
@@ -55,14 +66,14 @@ export function planMove(tree: Tree, from: Names, to: Names, parents: boolean): 
   return [...planParents(tree, to, parents), { step: 'mv', from: pathOf(from), to: pathOf(to) }]
 }
 
-export function planCopy(tree: Tree, from: Names, to: Names, parents: boolean): Step[] {
+export function planCopy(tree: TreeView, from: Names, to: Names, parents: boolean): Step[] {
   sourceOf(tree, from)
   if (tree.at(to) !== undefined) throw exists(to)
   return [...planParents(tree, to, parents), { step: 'cp', from: pathOf(from), to: pathOf(to) }]
 }
 
 /** The steps that make the folders that are missing on the way. */
-function planParents(tree: Tree, names: Names, parents: boolean): Step[] {
+function planParents(tree: TreeView, names: Names, parents: boolean): Step[] {
   const steps: Step[] = []
   for (let depth = 1; depth < names.length; depth += 1) {
     const above = names.slice(0, depth)
@@ -82,7 +93,7 @@ function hasEntries(folder: Folder): boolean {
   return known
 }
 
-function sourceOf(tree: Tree, names: Names): Entry {
+function sourceOf(tree: TreeView, names: Names): Entry {
   const entry = tree.at(names)
   if (entry === undefined) throw notFound(names)
   return entry

@@ -6,14 +6,24 @@ import { JournalError } from './errors.ts'
 
 /** One change of the tree. Paths are from the root. */
 export type Step =
-  /** A file comes to a path, in the place of what is there. */
-  | { readonly step: 'put'; readonly path: string; readonly cid: CID; readonly dagBytes: number }
+  /** A DAG comes to a path, in the place of what is there. */
+  | {
+      readonly step: 'put'
+      readonly path: string
+      /** Default `file`. */
+      readonly kind?: 'directory' | 'symlink' | 'node'
+      readonly cid: CID
+      readonly dagBytes: number
+    }
   /** An empty folder comes to a path. */
   | ({ readonly step: 'mkdir'; readonly path: string } & FolderMetadata)
   | { readonly step: 'rm'; readonly path: string }
   /** What is at `from` comes to `to`, in the place of what is there. */
   | { readonly step: 'mv'; readonly from: string; readonly to: string }
   | { readonly step: 'cp'; readonly from: string; readonly to: string }
+
+/** Steps of one sort. */
+export type StepOf<Sort extends Step['step']> = Extract<Step, { readonly step: Sort }>
 
 /** Steps that are done all or none. */
 export interface ChangeRecord {

@@ -1,8 +1,8 @@
 /** What is in a journal, for comparisons. */
-import type { Journal, ReadOptions } from '@ipfs-kit/journal'
+import type { Files, ReadOptions } from '@ipfs-kit/journal'
 
 /** Paths with the text of their files; folders end in a slash. */
-export async function treeOf(journal: Journal, path = ''): Promise<Map<string, string>> {
+export async function treeOf(journal: Files, path = ''): Promise<Map<string, string>> {
   const found = new Map<string, string>()
   let after: string | undefined
   do {
@@ -22,7 +22,7 @@ export async function treeOf(journal: Journal, path = ''): Promise<Map<string, s
   return found
 }
 
-export async function textOf(journal: Journal, path: string, options: ReadOptions = {}): Promise<string> {
+export async function textOf(journal: Files, path: string, options: ReadOptions = {}): Promise<string> {
   const pieces: Uint8Array[] = []
   for await (const piece of journal.read(path, options)) pieces.push(piece)
   return Buffer.concat(pieces).toString()

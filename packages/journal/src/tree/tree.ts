@@ -9,7 +9,7 @@ import {
 } from '@ipfs-kit/ipfs/unixfs'
 import { JournalError } from '../errors.ts'
 import { type Names, parsePath, pathOf } from '../path.ts'
-import type { Step } from '../record.ts'
+import type { Step, StepOf } from '../record.ts'
 import { type Entry, Folder, type Leaf, unloaded } from './folder.ts'
 
 /** So many entries that have not changed stay in memory. */
@@ -24,8 +24,20 @@ interface Walk {
   readonly missing: { readonly folder: Folder; readonly name: string } | undefined
 }
 
+/** What plans are made on: the live tree, or it as a transaction sees it. */
+export interface TreeView {
+  /** Whether {@link at} can tell what is there. */
+  isLoaded(names: Names): boolean
+  /** Loads what {@link at} needs. By the time that the caller goes on others may have changed it: ask {@link isLoaded}. */
+  load(names: Names): Promise<void>
+  /** What is at a path that was loaded. @throws JournalError JOURNAL_NOT_A_FOLDER, JOURNAL_BLOCK_MISSING */
+  at(names: Names): Entry | undefined
+  /** Looks whether a folder has entries, for {@link Folder.hasEntries}. */
+  lookInto(folder: Folder): Promise<void>
+}
+
 /** A tree of folders. Steps are done at once; what they need is loaded before. */
-export class Tree {
+export class Tree implements TreeView {
   readonly root: Folder
   readonly #get: GetBlock
   readonly #loaded = new Set<Folder>()
@@ -46,52 +58,50 @@ export class Tree {
     return this.at(names)
   }
 
-  /** Whether {@link at} can tell what is there. */
   isLoaded(names: Names): boolean {
-    return this.#walk(names).missing === undefined
+    return walk(this.root, names).missing === undefined
   }
 
-  /** Loads what {@link at} needs. By the time that the caller goes on others may have changed it: ask {@link isLoaded}. */
   async load(names: Names): Promise<void> {
+    await this.loadBelow(this.root, names)
+  }
+
+  at(names: Names): Entry | undefined {
+    return entryAt(this.root, names)
+  }
+
+  /** Loads what {@link entryAt} needs for a path whose first names, so many, lead to an entry. */
+  async loadBelow(from: Entry | undefined, names: Names, depth = 0): Promise<void> {
     for (;;) {
-      const { missing } = this.#walk(names)
+      const { missing } = walk(from, names, depth)
       if (missing === undefined) return
       await this.#lookUp(missing.folder, missing.name)
     }
-  }
-
-  /** What is at a path that was loaded. @throws JournalError JOURNAL_NOT_A_FOLDER, JOURNAL_BLOCK_MISSING */
-  at(names: Names): Entry | undefined {
-    const { entry, missing, depth } = this.#walk(names)
-    if (missing !== undefined) throw new TypeError(`${pathOf(names)} was not loaded`)
-    if (entry === undefined || depth === names.length || entry instanceof Folder) return entry
-    throw noFolder(names.slice(0, depth), entry)
   }
 
   /** Does a step whose paths are loaded, and were checked. */
   apply(step: Step, version: number): void {
     switch (step.step) {
       case 'put': {
-        const { path, cid, dagBytes } = step
-        this.#set(parsePath(path), { kind: 'file', cid, dagBytes }, version)
+        this.set(parsePath(step.path), putBy(step), version)
         break
       }
       case 'mkdir':
-        this.#set(parsePath(step.path), new Folder(undefined, metadataOf(step)), version)
+        this.set(parsePath(step.path), madeBy(step), version)
         break
       case 'rm':
-        this.#set(parsePath(step.path), undefined, version)
+        this.set(parsePath(step.path), undefined, version)
         break
       case 'mv': {
         const from = parsePath(step.from)
         const entry = this.at(from)
-        this.#set(from, undefined, version)
-        this.#set(parsePath(step.to), entry, version)
+        this.set(from, undefined, version)
+        this.set(parsePath(step.to), entry, version)
         break
       }
       case 'cp': {
         const entry = this.at(parsePath(step.from))
-        this.#set(parsePath(step.to), entry instanceof Folder ? entry.copy(version) : entry, version)
+        this.set(parsePath(step.to), entry instanceof Folder ? entry.copy(version) : entry, version)
         break
       }
     }
@@ -102,34 +112,9 @@ export class Tree {
     return this.at(parsePath('to' in step ? step.to : step.path))
   }
 
-  #set(names: Names, entry: Entry | undefined, version: number): void {
-    this.#parent(names).set(names.at(-1)!, entry, version)
-  }
-
-  /** The folder that a name is in, with all above it noted as having changed below. */
-  #parent(names: Names): Folder {
-    let folder = this.root
-    for (const [depth, name] of names.slice(0, -1).entries()) {
-      const inner = folder.peek(name)
-      if (inner === undefined || inner === unloaded) {
-        throw new TypeError(`${pathOf(names)} has no folder that is loaded`)
-      }
-      if (!(inner instanceof Folder)) throw noFolder(names.slice(0, depth + 1), inner)
-      folder.pass(name, inner)
-      folder = inner
-    }
-    return folder
-  }
-
-  #walk(names: Names): Walk {
-    let entry: Entry | undefined = this.root
-    for (const [depth, name] of names.entries()) {
-      if (!(entry instanceof Folder)) return { entry, depth, missing: undefined }
-      const next: Entry | undefined | typeof unloaded = entry.peek(name)
-      if (next === unloaded) return { entry, depth, missing: { folder: entry, name } }
-      entry = next
-    }
-    return { entry, depth: names.length, missing: undefined }
+  /** Sets what is at a path whose folder is loaded. */
+  set(names: Names, entry: Entry | undefined, version: number): void {
+    setBelow(this.root, names, 0, entry, version)
   }
 
   async #lookUp(folder: Folder, name: string): Promise<void> {
@@ -189,6 +174,61 @@ export class Tree {
     this.#loaded.clear()
     this.#known = 0
   }
+}
+
+/** How far memory leads from an entry, to which the first names of a path lead, so many. */
+export function walk(from: Entry | undefined, names: Names, depth = 0): Walk {
+  let entry = from
+  for (let at = depth; at < names.length; at += 1) {
+    if (!(entry instanceof Folder)) return { entry, depth: at, missing: undefined }
+    const name = names[at]!
+    const next: Entry | undefined | typeof unloaded = entry.peek(name)
+    if (next === unloaded) return { entry, depth: at, missing: { folder: entry, name } }
+    entry = next
+  }
+  return { entry, depth: names.length, missing: undefined }
+}
+
+/** What is at the end of a path that is loaded, from an entry to which its first names lead. @throws JournalError as `Tree.at` */
+export function entryAt(from: Entry | undefined, names: Names, first = 0): Entry | undefined {
+  const { entry, missing, depth } = walk(from, names, first)
+  if (missing !== undefined) throw new TypeError(`${pathOf(names)} was not loaded`)
+  if (entry === undefined || depth === names.length || entry instanceof Folder) return entry
+  throw noFolder(names.slice(0, depth), entry)
+}
+
+/** Sets what is at a path, from a folder to which its first names lead; all on the way are noted as having changed below. */
+export function setBelow(
+  from: Folder,
+  names: Names,
+  first: number,
+  entry: Entry | undefined,
+  version: number,
+): void {
+  let folder = from
+  for (let depth = first; depth < names.length - 1; depth += 1) {
+    const name = names[depth]!
+    const inner = folder.peek(name)
+    if (inner === undefined || inner === unloaded) {
+      throw new TypeError(`${pathOf(names)} has no folder that is loaded`)
+    }
+    if (!(inner instanceof Folder)) throw noFolder(names.slice(0, depth + 1), inner)
+    folder.pass(name, inner)
+    folder = inner
+  }
+  folder.set(names.at(-1)!, entry, version)
+}
+
+/** What comes to a path by a step. */
+export function putBy({ kind, cid, dagBytes }: StepOf<'put'>): Entry {
+  return kind === 'directory'
+    ? new Folder({ cid, dagBytes }, undefined)
+    : { kind: kind ?? 'file', cid, dagBytes }
+}
+
+/** The folder that a step makes. */
+export function madeBy(step: StepOf<'mkdir'>): Folder {
+  return new Folder(undefined, metadataOf(step))
 }
 
 /** Seconds come back from the log as whatever number they fit into. */

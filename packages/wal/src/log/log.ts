@@ -121,6 +121,8 @@ export interface LogStats {
 export interface Log extends AsyncDisposable {
   /** What was found at opening, in order. */
   readonly findings: readonly Finding[]
+  /** Bytes that a record has at most. */
+  readonly maxRecordBytes: number
   /**
    * Appends a record; resolves to its LSN when it is acknowledged. Who is cancelled while it waits in the queue has appended
    * nothing; later it may be in the log or not.

@@ -56,6 +56,10 @@ export class OpenedLog implements Log {
     }
   }
 
+  get maxRecordBytes(): number {
+    return this.#options.maxRecordBytes
+  }
+
   get findings(): readonly Finding[] {
     return this.#options.findings
   }

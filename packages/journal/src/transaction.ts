@@ -1,0 +1,252 @@
+/** A transaction: its own view of the tree, and the steps that it will append as one change. */
+import { randomUUID } from 'node:crypto'
+import type { GetBlock } from '@ipfs-kit/ipfs/unixfs'
+import type { CID } from 'multiformats/cid'
+import { JournalError } from './errors.ts'
+import { type FileTree, TreeFiles, type TreeFilesOptions } from './files.ts'
+import type { CallOptions, ListPage, Transaction, TransactionStatus } from './journal.ts'
+import { folderAt, listFolder } from './list.ts'
+import { type Effect, type LoggedTree, type Watcher } from './logged-tree.ts'
+import type { Names } from './path.ts'
+import { encodeChange, type Step } from './record.ts'
+import type { Entry } from './tree/folder.ts'
+import { Overlay } from './tree/overlay.ts'
+import type { TreeView } from './tree/tree.ts'
+import { whenLoaded } from './when-loaded.ts'
+
+/** What a transaction is made of. */
+export interface OpenTransactionOptions extends TreeFilesOptions {
+  readonly name: string
+  readonly live: LoggedTree
+  readonly clock: () => number
+  /** Is called once, when it has ended. */
+  readonly onEnd: (transaction: OpenTransaction) => void
+}
+
+type State = TransactionStatus['state']
+type EndedByUs = Extract<State, 'rolled-back' | 'expired'>
+
+/** Bytes of a record beside its steps. */
+const recordOverhead = 64
+
+export class OpenTransaction extends TreeFiles implements Transaction {
+  readonly id = randomUUID()
+  readonly #view: TransactionView
+
+  constructor(options: OpenTransactionOptions) {
+    const view = new TransactionView(options)
+    super(view, options)
+    this.#view = view
+    view.onEnd = () => options.onEnd(this)
+  }
+
+  async commit({ signal }: CallOptions = {}): Promise<void> {
+    await this.#view.commit(signal)
+  }
+
+  async rollback(): Promise<void> {
+    this.end('rolled-back')
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.rollback()
+  }
+
+  status(): TransactionStatus {
+    return Object.freeze({ id: this.id, ...this.#view.status() })
+  }
+
+  /** Forgets the changes, if it is open. */
+  end(state: EndedByUs): void {
+    this.#view.end(state)
+  }
+
+  /** The roots of what it has changed. */
+  roots(): Iterable<CID> {
+    return this.#view.roots()
+  }
+}
+
+class TransactionView implements FileTree {
+  onEnd: (() => void) | undefined
+  readonly get: GetBlock
+  readonly #options: OpenTransactionOptions
+  readonly #live: LoggedTree
+  readonly #beganAt: number
+  #overlay: Overlay
+  #steps: Step[] = []
+  #stepCount = 0
+  #bytes = recordOverhead
+  #state: State = 'open'
+  #endAfterCommit: EndedByUs | undefined
+  #conflict: { readonly path?: string } | undefined
+  #endedAt: number | undefined
+
+  constructor(options: OpenTransactionOptions) {
+    const { live, clock } = options
+    this.#options = options
+    this.#live = live
+    this.get = live.get
+    this.#beganAt = clock()
+    this.#overlay = new Overlay(() => live.live)
+    live.watchers.add(this.#watch)
+  }
+
+  status(): Omit<TransactionStatus, 'id'> {
+    const now = this.#endedAt ?? this.#options.clock()
+    return {
+      name: this.#options.name,
+      state: this.#state,
+      beganAt: this.#beganAt,
+      // The clock of the wall may have gone back.
+      openMs: Math.max(0, now - this.#beganAt),
+      steps: this.#stepCount,
+      ...(this.#conflict?.path !== undefined && { conflict: this.#conflict.path }),
+    }
+  }
+
+  roots(): Iterable<CID> {
+    return this.#overlay.roots()
+  }
+
+  async whole(): Promise<void> {
+    this.#check()
+    await this.#live.whole()
+  }
+
+  async find(names: Names, signal: AbortSignal | undefined): Promise<Entry | undefined> {
+    return await whenLoaded(
+      this.#usable,
+      () => [names],
+      (view) => view.at(names),
+      signal,
+    )
+  }
+
+  async list(
+    names: Names,
+    after: string | undefined,
+    limit: number,
+    signal: AbortSignal | undefined,
+  ): Promise<ListPage> {
+    for (;;) {
+      const listed = (): Entry | undefined => this.#overlay.listed(names)
+      const folder = folderAt(names, await whenLoaded(this.#usable, () => [names], listed, signal))
+      try {
+        return await listFolder(this.#live.live, folder, this.get, after, limit)
+      } catch (error) {
+        this.#check()
+        // Of a folder that was written anew meanwhile the old blocks may be gone.
+        if (this.#overlay.isCurrent(names, folder)) throw error
+      }
+    }
+  }
+
+  async change(
+    paths: readonly Names[],
+    plan: (tree: TreeView) => readonly Step[],
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const act = (view: TreeView): void => {
+      const steps = plan(view)
+      const bytes = this.#bytes + encodeChange({ sequence: 0, at: 0, steps }).length
+      this.#live.checkSize(bytes)
+      this.#bytes = bytes
+      for (const step of steps) {
+        this.#overlay.apply(step)
+        this.#steps.push(step)
+      }
+      this.#stepCount += steps.length
+      this.#options.blocks.noteRetained(steps.flatMap((step) => (step.step === 'put' ? [step.cid] : [])))
+    }
+    await whenLoaded(this.#usable, () => paths, act, signal)
+  }
+
+  async commit(signal: AbortSignal | undefined): Promise<void> {
+    this.#check()
+    const overlay = this.#overlay
+    const steps = this.#steps
+    this.#state = 'committing'
+    const plan = (): readonly Step[] => {
+      this.#checkConflict()
+      // From here on it is not its own changes that it is told of.
+      this.#live.watchers.delete(this.#watch)
+      return steps
+    }
+    const effect: Effect = {
+      displaced: () => [...overlay.displaced()],
+      apply: (tree, _, version) => overlay.graft(tree, version),
+    }
+    try {
+      await this.#live.changeBy(() => overlay.paths(), plan, effect, signal)
+      this.#finish('committed')
+    } catch (error) {
+      this.#checkConflict()
+      // Until it was appended nothing has become of it.
+      if (this.#live.watchers.has(this.#watch)) this.#reopen()
+      else this.#finish('rolled-back')
+      throw error
+    }
+  }
+
+  end(state: EndedByUs): void {
+    if (this.#state === 'open') this.#finish(state)
+    // Whoever commits may give up and go on with it.
+    else if (this.#state === 'committing') this.#endAfterCommit = state
+  }
+
+  readonly #usable = (): TreeView | Promise<void> => {
+    this.#check()
+    const live = this.#live.usable()
+    return live instanceof Promise ? live : this.#overlay
+  }
+
+  readonly #watch: Watcher = (steps) => {
+    if (steps === undefined) this.#conflict = {}
+    for (const step of steps ?? []) {
+      const path = this.#overlay.used.changedBy(step)
+      if (path !== undefined) this.#conflict ??= { path }
+    }
+    if (this.#conflict !== undefined) this.#finish('conflict')
+  }
+
+  #reopen(): void {
+    this.#state = 'open'
+    if (this.#endAfterCommit !== undefined) this.#finish(this.#endAfterCommit)
+  }
+
+  #finish(state: State): void {
+    this.#state = state
+    this.#endedAt = this.#options.clock()
+    this.#live.watchers.delete(this.#watch)
+    this.#overlay = new Overlay(() => this.#live.live)
+    this.#steps = []
+    this.onEnd?.()
+  }
+
+  #check(): void {
+    this.#checkConflict()
+    if (this.#state === 'open') return
+    const { name } = this.#options
+    throw new JournalError('JOURNAL_TRANSACTION_ENDED', `The transaction ${name} ${endings[this.#state]}`)
+  }
+
+  #checkConflict(): void {
+    if (this.#conflict === undefined) return
+    const { path } = this.#conflict
+    const what = path === undefined ? 'the journal had to recover' : `${path} has changed`
+    throw new JournalError(
+      'JOURNAL_CONFLICT',
+      `The transaction ${this.#options.name} was rolled back: ${what}`,
+    )
+  }
+}
+
+const endings: Readonly<Record<State, string>> = {
+  open: 'is open',
+  committing: 'is being committed',
+  committed: 'was committed',
+  'rolled-back': 'was rolled back',
+  expired: 'was open for too long, and was rolled back',
+  conflict: 'was rolled back',
+}
