@@ -13,7 +13,7 @@ import { folderAt, listFolder } from './list.ts'
 import type { Names } from './path.ts'
 import { type CheckpointRecord, encodeChange, encodeCheckpoint, encodeResume, type Step } from './record.ts'
 import { recover, type Recovered } from './recovery.ts'
-import { getBlockOf } from './tree-blocks.ts'
+import type { TreeReader } from './tree-blocks.ts'
 import { type Entry, Folder } from './tree/folder.ts'
 import type { Tree, TreeView } from './tree/tree.ts'
 import { type UsableTree, whenLoaded } from './when-loaded.ts'
@@ -22,6 +22,7 @@ import { type UsableTree, whenLoaded } from './when-loaded.ts'
 export interface LoggedTreeOptions {
   readonly log: Log
   readonly blocks: TreeBlocks
+  readonly reader: TreeReader
   readonly owner: Owner
   readonly profile: CidProfile
   readonly clock: () => number
@@ -67,9 +68,9 @@ export class LoggedTree implements FileTree {
   #isClosed = false
 
   constructor(options: LoggedTreeOptions) {
-    const { blocks, recovered, checkpointChanges } = options
+    const { reader, recovered, checkpointChanges } = options
     this.#options = options
-    this.get = getBlockOf(blocks)
+    this.get = reader.get
     this.#tree = recovered.tree
     this.#sequence = recovered.sequence
     this.#checkpoint = recovered.checkpoint
@@ -130,7 +131,7 @@ export class LoggedTree implements FileTree {
   }
 
   async #write(): Promise<CheckpointRecord> {
-    const { blocks, log, profile, clock } = this.#options
+    const { blocks, reader, log, profile, clock } = this.#options
     const { root } = this.#tree
     const sequence = this.#sequence
     const last = this.#last
@@ -138,7 +139,10 @@ export class LoggedTree implements FileTree {
     try {
       const lsn = await last
       using lease = blocks.lease({ name: 'checkpoint of a journal' })
-      const put = (cid: CID, bytes: Uint8Array) => lease.put(cid, bytes, { verify: 'on-read' })
+      const put = (cid: CID, bytes: Uint8Array) => {
+        reader.keep(cid, bytes)
+        return lease.put(cid, bytes, { verify: 'on-read' })
+      }
       const { root: link, written } = await writeFrozen(root, { get: this.get, put, profile })
       await lease.flush()
       const record = { sequence, lsn, at: clock(), root: link.cid, dagBytes: link.dagBytes }

@@ -9,7 +9,7 @@ import { storeFailure } from './failure.ts'
 import type { Journal } from './journal.ts'
 import { OpenedJournal } from './opened-journal.ts'
 import { recover } from './recovery.ts'
-import { getBlockOf } from './tree-blocks.ts'
+import { TreeReader } from './tree-blocks.ts'
 
 /** Where the blocks of the tree are. They must be kept: see {@link Journal.roots}; until the journal is open nothing may be collected. */
 export type TreeBlocks = Pick<Blocks, 'get' | 'lease' | 'noteRetained'>
@@ -27,6 +27,8 @@ export interface JournalOptions {
   readonly checkpointChanges?: number
   /** Milliseconds after which a transaction that is still open is rolled back, 1 to 86,400,000. Default 300,000. */
   readonly transactionMs?: number
+  /** Bytes of the blocks of folders that stay in memory, 0 to 4 GiB; 0: none. Default 32 MiB. */
+  readonly folderMemoryBytes?: number
   /** Bytes of a segment of the log; see `openLog` of `@ipfs-kit/wal`. Default 16 MiB. */
   readonly segmentBytes?: number
   /** The clock of the wall: milliseconds since 1970. Default: `Date.now`. */
@@ -40,14 +42,15 @@ export interface JournalOptions {
  * JOURNAL_BLOCK_MISSING, JOURNAL_FULL, JOURNAL_FAILED
  */
 export async function openJournal(options: JournalOptions): Promise<Journal> {
-  const { path, blocks, disk, segmentBytes, ...checked } = checkOptions(options)
+  const { path, blocks, disk, segmentBytes, folderMemoryBytes, ...checked } = checkOptions(options)
   try {
     await using opening = new AsyncDisposableStack()
     const log = opening.use(await openLog({ path, disk, segmentBytes }))
-    const recovered = await recover(log, getBlockOf(blocks))
+    const reader = opening.use(new TreeReader(blocks, folderMemoryBytes))
+    const recovered = await recover(log, reader.get)
     const owner = opening.use(createOwner({ name: 'journal' }))
     const resources = opening.move()
-    return new OpenedJournal({ ...checked, log, blocks, owner, recovered, resources })
+    return new OpenedJournal({ ...checked, log, blocks, reader, owner, recovered, resources })
   } catch (cause) {
     throw storeFailure(cause, `open the journal at ${path}`)
   }
@@ -62,6 +65,7 @@ const known = new Set([
   'profile',
   'checkpointChanges',
   'transactionMs',
+  'folderMemoryBytes',
   'segmentBytes',
   'clock',
 ])
@@ -77,6 +81,7 @@ function checkOptions(options: JournalOptions) {
     clock = Date.now,
     checkpointChanges = 10_000,
     transactionMs = 300_000,
+    folderMemoryBytes = 33_554_432,
   } = options
   if (typeof path !== 'string' || !path.startsWith('/')) throw new TypeError('path is an absolute path')
   if (!cidProfiles.includes(profile)) {
@@ -89,6 +94,11 @@ function checkOptions(options: JournalOptions) {
     )
   }
   checkTransactionMs('transactionMs', transactionMs)
+  if (!Number.isSafeInteger(folderMemoryBytes) || folderMemoryBytes < 0 || folderMemoryBytes > 2 ** 32) {
+    throw new RangeError(
+      `folderMemoryBytes is a whole number of bytes from 0 to 4 GiB, not ${String(folderMemoryBytes)}`,
+    )
+  }
   return {
     path,
     blocks,
@@ -96,6 +106,7 @@ function checkOptions(options: JournalOptions) {
     clock,
     checkpointChanges,
     transactionMs,
+    folderMemoryBytes,
     disk: options.disk ?? nodeDisk(),
     segmentBytes: options.segmentBytes ?? 16 * 1024 * 1024,
   }
