@@ -27,6 +27,11 @@ export function blockLinks(cid: CID, bytes: Uint8Array): BlockLinks {
   return packed ?? new DecodedLinks(decodeBlock(cid, bytes) as PBNode)
 }
 
+/** The entries of a folder, in the order of its block. */
+export function* entriesIn(links: BlockLinks): Generator<readonly [string, FolderLink], void, undefined> {
+  for (let at = 0; at < links.count; at += 1) yield [links.name(at), links.link(at)]
+}
+
 /** A link whose CID is made when somebody wants the object. */
 export class PackedLink implements FolderLink {
   readonly cidBytes: Uint8Array

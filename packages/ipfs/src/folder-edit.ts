@@ -1,5 +1,6 @@
 /** Changes entries of a UnixFS folder, plain or HAMT. What comes out depends on the entries alone, and not on how they came. */
 import type { CID } from 'multiformats/cid'
+import { entriesIn } from './block-links.ts'
 import { hashBlock } from './codecs.ts'
 import { checkNewName } from './content-path.ts'
 import { IpfsError } from './errors.ts'
@@ -133,11 +134,7 @@ async function entriesOf(
   get: GetBlock,
 ): Promise<Map<string, FolderLink>> {
   if (folder?.shard === undefined) {
-    const links = folder?.links
-    return unique(
-      cid,
-      Array.from({ length: links?.count ?? 0 }, (_, at) => [links!.name(at), links!.link(at)] as const),
-    )
+    return unique(cid, folder === undefined ? [] : entriesIn(folder.links))
   }
   const entries: (readonly [string, FolderLink])[] = []
   for await (const { name, cid: entry, size } of readFolder(cid, get))

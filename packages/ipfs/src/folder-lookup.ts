@@ -1,7 +1,7 @@
 /** Finds one entry of a UnixFS folder, plain or HAMT. */
 import type { CID } from 'multiformats/cid'
 import type { GetBlock } from './file-reader.ts'
-import type { FolderLink } from './folder-link.ts'
+import { type FolderLink, ownLink } from './folder-link.ts'
 import { invalidHamt, openFolder, openShard } from './folder-node.ts'
 import { hashOfName, positionAt } from './hamt-hash.ts'
 
@@ -16,20 +16,15 @@ export async function lookUp(folder: CID, name: string, get: GetBlock): Promise<
   const { links, shard: root } = await openFolder(folder, get)
   if (root === undefined) {
     const at = links.find(name)
-    return at === -1 ? undefined : kept(links.link(at))
+    return at === -1 ? undefined : ownLink(links.link(at))
   }
   const hash = await hashOfName(name)
   let shard = root
   for (let depth = 0; ; depth += 1) {
     const slot = shard.at(positionAt(hash, depth, shard.bits))
     if (slot === undefined) return undefined
-    if (slot.name !== undefined) return slot.name === name ? kept(slot.link) : undefined
+    if (slot.name !== undefined) return slot.name === name ? ownLink(slot.link) : undefined
     if (depth + 1 === shard.levels) throw invalidHamt(folder, slot.link.cid)
     shard = await openShard(folder, slot.link.cid, shard.bits, get)
   }
-}
-
-/** A link that can be kept without its block. */
-function kept({ cid, dagBytes }: FolderLink): FolderLink {
-  return { cid, dagBytes }
 }

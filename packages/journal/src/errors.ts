@@ -28,6 +28,11 @@ export const journalErrors = {
     when: 'a file is needed and something else is there',
     next: 'List it, or choose another path.',
   },
+  JOURNAL_RANGE: {
+    kind: 'range',
+    when: 'a reading is to begin behind the end of the file',
+    next: 'Ask stat for its size, and begin before it.',
+  },
   JOURNAL_CONFLICT: {
     kind: 'conflict',
     when: 'what a change was made for, or a transaction has used, was changed by somebody else meanwhile',
@@ -48,10 +53,35 @@ export const journalErrors = {
     when: 'as many transactions are open as may be',
     next: 'Commit or roll back some of those that transactions lists, or wait until they expire.',
   },
+  JOURNAL_INVALID_NAME: {
+    kind: 'invalid',
+    when: 'a name of a snapshot is empty, has more than 64 bytes, a slash or a control character, or is `.` or `..`',
+    next: 'Give a name such as before-upgrade.',
+  },
+  JOURNAL_SNAPSHOT_EXISTS: {
+    kind: 'conflict',
+    when: 'a snapshot has the name already',
+    next: 'Choose another name, or remove that one first.',
+  },
+  JOURNAL_TOO_MANY_SNAPSHOTS: {
+    kind: 'too-large',
+    when: 'there are 200 snapshots',
+    next: 'Remove some that are not needed any more.',
+  },
+  JOURNAL_VERSION_UNKNOWN: {
+    kind: 'not-found',
+    when: 'no snapshot has the name, or no checkpoint that is kept has the number',
+    next: 'See snapshots and checkpoints.',
+  },
   JOURNAL_LOCKED: {
     kind: 'conflict',
     when: 'another process, or another opener in this one, has the journal open',
     next: 'Close the other one first.',
+  },
+  JOURNAL_NOT_THERE: {
+    kind: 'not-found',
+    when: 'a command is given a folder that has no journal, or no blocks',
+    next: 'Correct the path. A journal is made by whoever writes to it first.',
   },
   JOURNAL_NOT_EMPTY: {
     kind: 'conflict',
@@ -63,9 +93,24 @@ export const journalErrors = {
     when: 'a folder is to be moved or copied to a place below itself, or the root is to be moved or removed',
     next: 'Choose a path outside.',
   },
+  JOURNAL_READ_ONLY: {
+    kind: 'invalid',
+    when: 'a change is to be made in a mount that is read-only',
+    next: 'Copy what is there to another path, or mount it as writable.',
+  },
+  JOURNAL_MOUNTED: {
+    kind: 'conflict',
+    when: 'what is to be removed or replaced is a mount, or has one in it',
+    next: 'Unmount the path that the message names.',
+  },
+  JOURNAL_NOT_MOUNTED: {
+    kind: 'invalid',
+    when: 'a path is to be unmounted that is no mount',
+    next: 'See with stat what is there; remove it with rm.',
+  },
   JOURNAL_TOO_LARGE: {
     kind: 'too-large',
-    when: 'a change does not fit into one record of the log',
+    when: 'a change does not fit into one record of the log, or attributes are too large or too many',
     next: 'Change less at once.',
   },
   JOURNAL_FULL: {

@@ -13,12 +13,16 @@ export type {
   ListedEntry,
   ListOptions,
   ListPage,
+  PassedCheckpoint,
+  MountOptions,
   PutOptions,
   ReadOptions,
   Recovery,
+  Snapshot,
   Stat,
   Transaction,
   TransactionOptions,
   TransactionStatus,
+  UnmountOptions,
 } from './journal.ts'
 export { openJournal, type JournalOptions, type TreeBlocks } from './open-journal.ts'

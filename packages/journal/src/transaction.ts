@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { GetBlock } from '@ipfs-kit/ipfs/unixfs'
 import type { CID } from 'multiformats/cid'
 import { JournalError } from './errors.ts'
-import { type FileTree, TreeFiles, type TreeFilesOptions } from './files.ts'
+import { type FileTree, type Found, lookAt, TreeFiles, type TreeFilesOptions } from './files.ts'
 import type { CallOptions, ListPage, Transaction, TransactionStatus } from './journal.ts'
 import { folderAt, listFolder } from './list.ts'
 import { type Effect, type LoggedTree, type Watcher } from './logged-tree.ts'
@@ -74,7 +74,6 @@ class TransactionView implements FileTree {
   readonly #live: LoggedTree
   readonly #beganAt: number
   #overlay: Overlay
-  #steps: Step[] = []
   #stepCount = 0
   #bytes = recordOverhead
   #state: State = 'open'
@@ -123,6 +122,15 @@ class TransactionView implements FileTree {
     )
   }
 
+  async look(names: Names, signal: AbortSignal | undefined): Promise<Found> {
+    return await whenLoaded(
+      this.#usable,
+      () => [names],
+      (view) => lookAt(view, names),
+      signal,
+    )
+  }
+
   async list(
     names: Names,
     after: string | undefined,
@@ -152,10 +160,7 @@ class TransactionView implements FileTree {
       const bytes = this.#bytes + encodeChange({ sequence: 0, at: 0, steps }).length
       this.#live.checkSize(bytes)
       this.#bytes = bytes
-      for (const step of steps) {
-        this.#overlay.apply(step)
-        this.#steps.push(step)
-      }
+      for (const step of steps) this.#overlay.apply(step)
       this.#stepCount += steps.length
       this.#options.blocks.noteRetained(steps.flatMap((step) => (step.step === 'put' ? [step.cid] : [])))
     }
@@ -165,13 +170,12 @@ class TransactionView implements FileTree {
   async commit(signal: AbortSignal | undefined): Promise<void> {
     this.#check()
     const overlay = this.#overlay
-    const steps = this.#steps
     this.#state = 'committing'
     const plan = (): readonly Step[] => {
       this.#checkConflict()
       // From here on it is not its own changes that it is told of.
       this.#live.watchers.delete(this.#watch)
-      return steps
+      return overlay.steps
     }
     const effect: Effect = {
       displaced: () => [...overlay.displaced()],
@@ -220,7 +224,6 @@ class TransactionView implements FileTree {
     this.#endedAt = this.#options.clock()
     this.#live.watchers.delete(this.#watch)
     this.#overlay = new Overlay(() => this.#live.live)
-    this.#steps = []
     this.onEnd?.()
   }
 

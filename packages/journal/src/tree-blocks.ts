@@ -31,16 +31,21 @@ export class TreeReader implements AsyncDisposable {
     // Whoever reads it does not change it: it is everybody's.
     const kept = cid.code === dagPbCode ? this.#memory?.get(keyOf(cid)) : undefined
     if (kept !== undefined) return kept
+    const bytes = await this.read(cid, signal)
+    if (cid.code === dagPbCode) this.#memory?.set(keyOf(cid), bytes)
+    return bytes
+  }
+
+  /** The same from the block store, whatever is in memory: for who wants to know that it is there. */
+  readonly read: GetBlock = async (cid, signal) => {
     let bytes: Uint8Array | undefined
     try {
       bytes = await this.#blocks.get(cid, signal === undefined ? {} : { signal })
     } catch (cause) {
       throw storeFailure(cause, `read the block ${cid}`)
     }
-    if (bytes === undefined)
-      throw new JournalError('JOURNAL_BLOCK_MISSING', `The block ${cid} is not here, or is damaged`)
-    if (cid.code === dagPbCode) this.#memory?.set(keyOf(cid), bytes)
-    return bytes
+    if (bytes !== undefined) return bytes
+    throw new JournalError('JOURNAL_BLOCK_MISSING', `The block ${cid} is not here, or is damaged`)
   }
 
   /** Takes note of a block of a folder that is being stored. Its bytes stay as they are. */

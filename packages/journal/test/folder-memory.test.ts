@@ -1,8 +1,8 @@
 import { openBlocks } from '@ipfs-kit/blocks'
 import { simDisk } from '@ipfs-kit/disk'
+import { linksOf } from '@ipfs-kit/ipfs/unixfs'
 import { type Journal, openJournal, type TreeBlocks } from '@ipfs-kit/journal'
 import { expect, test } from 'vitest'
-import { linksOf } from './links.ts'
 
 /** Counts the blocks that are read by work in a folder whose blocks were written. */
 async function readsOf(

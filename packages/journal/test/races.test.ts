@@ -3,7 +3,7 @@ import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { type Disk, simDisk } from '@ipfs-kit/disk'
 import { type Journal, openJournal, type TreeBlocks } from '@ipfs-kit/journal'
 import { expect, test } from 'vitest'
-import { linksOf } from './links.ts'
+import { linksOf } from '@ipfs-kit/ipfs/unixfs'
 import { openOn } from './open-on.ts'
 import { textOf, treeOf } from './tree-of.ts'
 
@@ -66,7 +66,7 @@ async function openGated(disk: Disk) {
     path: '/blocks',
     disk,
     links: linksOf,
-    claims: () => journal!.roots().map((cid) => ({ cid })),
+    claims: () => journal!.claims(),
     retained: () => journal?.roots() ?? [],
   })
   const between: TreeBlocks = {

@@ -14,11 +14,8 @@ export interface Home extends AsyncDisposable {
 export async function openHome(path: string, checkpointChanges?: number): Promise<Home> {
   await using opening = new AsyncDisposableStack()
   let journal: Journal | undefined
-  async function* roots() {
-    yield* journal?.roots() ?? []
-  }
   const began = performance.now()
-  const ipfs = opening.use(await openIpfs({ path, roots }))
+  const ipfs = opening.use(await openIpfs({ path, roots: () => journal?.claims() ?? [] }))
   const between = performance.now()
   journal = opening.use(
     await openJournal({
