@@ -44,6 +44,20 @@ export function shardData(positions: readonly number[]): Uint8Array {
   return new UnixFS(shardFields(positions)).marshal()
 }
 
+/** Whether data are those of a shard with the fanout 256 and nothing else, as {@link shardData} writes them. */
+export function isBareShard(data: Uint8Array): boolean {
+  // Field 1, its type; 2, the bits of the positions, 32 bytes at most; 5, the hash; 6, the fanout.
+  const at = 4 + data[3]!
+  return (
+    data[0] === 0x08 &&
+    data[1] === 0x05 &&
+    data[2] === 0x12 &&
+    data[3]! <= fanout / 8 &&
+    data.length === at + 5 &&
+    [0x28, Number(murmur3), 0x30, 0x80, 0x02].every((byte, nth) => data[at + nth] === byte)
+  )
+}
+
 /** Entries of a shard; a byte of the hash of a name tells its place. */
 export const fanout = 256
 /** The multihash code of murmur3-x64-64. */

@@ -18,7 +18,7 @@ import type { Names } from './path.ts'
 import { encodeChange, encodeCheckpoint, encodeResume, type KeptTree, type Step } from './record.ts'
 import { recover, type Recovered } from './recovery.ts'
 import type { Naming } from './snapshots.ts'
-import { getBlockOf } from './tree-blocks.ts'
+import type { TreeReader } from './tree-blocks.ts'
 import { type Entry, Folder } from './tree/folder.ts'
 import type { Tree, TreeView } from './tree/tree.ts'
 import { type UsableTree, whenLoaded } from './when-loaded.ts'
@@ -27,6 +27,7 @@ import { type UsableTree, whenLoaded } from './when-loaded.ts'
 export interface LoggedTreeOptions {
   readonly log: Log
   readonly blocks: TreeBlocks
+  readonly reader: TreeReader
   readonly owner: Owner
   readonly profile: CidProfile
   readonly clock: () => number
@@ -78,9 +79,9 @@ export class LoggedTree implements FileTree {
   #isClosed = false
 
   constructor(options: LoggedTreeOptions) {
-    const { blocks, recovered } = options
+    const { reader, recovered } = options
     this.#options = options
-    this.get = getBlockOf(blocks)
+    this.get = reader.get
     this.#tree = recovered.tree
     this.#sequence = recovered.sequence
     this.#kept = recovered.kept
@@ -172,7 +173,7 @@ export class LoggedTree implements FileTree {
   }
 
   async #write(naming: Naming = (snapshots) => snapshots): Promise<KeptTree> {
-    const { blocks, profile, clock, keepCheckpoints } = this.#options
+    const { blocks, reader, profile, clock, keepCheckpoints } = this.#options
     const { root, marks } = this.#tree
     const sequence = this.#sequence
     const last = this.#last
@@ -181,7 +182,10 @@ export class LoggedTree implements FileTree {
     try {
       const lsn = await last
       using lease = blocks.lease({ name: 'checkpoint of a journal' })
-      const put = (cid: CID, bytes: Uint8Array) => lease.put(cid, bytes, { verify: 'on-read' })
+      const put = (cid: CID, bytes: Uint8Array) => {
+        reader.keep(cid, bytes)
+        return lease.put(cid, bytes, { verify: 'on-read' })
+      }
       const { root: link, written } = await writeFrozen(root, { get: this.get, put, profile })
       const marksCid = await this.#writtenMarks(marks, put)
       await lease.flush()
