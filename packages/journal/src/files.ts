@@ -36,6 +36,7 @@ import type { TreeBlocks } from './open-journal.ts'
 import { type Names, parsePath, pathOf } from './path.ts'
 import { notFound, planCopy, planEdit, planMkdir, planMove, planPut, planRemove, planWrite } from './plan.ts'
 import type { Step } from './record.ts'
+import { statOf } from './stat-of.ts'
 import { type Entry, Folder, type Leaf } from './tree/folder.ts'
 import type { TreeView } from './tree/tree.ts'
 
@@ -94,7 +95,7 @@ export class TreeFiles implements Files {
     const names = parsePath(path)
     const { entry, mark } = await this.#tree.look(names, signal)
     if (entry === undefined) throw notFound(names)
-    return { ...(await this.#statOf(entry)), ...shownMark(mark) }
+    return await statOf({ entry, mark }, this.#tree.get)
   }
 
   async ls(path: string, { after, limit = 1000, signal }: ListOptions = {}): Promise<ListPage> {
@@ -115,7 +116,7 @@ export class TreeFiles implements Files {
 
   async write(path: string, content: FileBytes, { parents = false, signal }: PutOptions = {}): Promise<void> {
     const names = parsePath(path)
-    await this.#store(async (options) => {
+    await this.store(async (options) => {
       const file = await buildFile(content, options)
       return () => this.#put(names, file, parents, signal)
     }, signal)
@@ -192,7 +193,7 @@ export class TreeFiles implements Files {
 
   async put(path: string, cid: CID, { parents = false, signal }: PutOptions = {}): Promise<void> {
     const names = parsePath(path)
-    await this.#store(async ({ get, put, signal: both }, lease) => {
+    await this.store(async ({ get, put, signal: both }, lease) => {
       const entry = await holdDag(cid, { get, put, lease, signal: both })
       return () => this.#tree.change([names], (tree) => planPut(tree, names, entry, parents), signal)
     }, signal)
@@ -214,7 +215,7 @@ export class TreeFiles implements Files {
     { writable = false, parents = false, signal }: MountOptions = {},
   ): Promise<void> {
     const names = parsePath(path)
-    await this.#store(async ({ get, put, signal: both }, lease) => {
+    await this.store(async ({ get, put, signal: both }, lease) => {
       const entry = await holdDag(cid, { get, put, lease, signal: both })
       return () =>
         this.#tree.change([names], (tree) => planMount(tree, names, entry, parents, writable), signal)
@@ -248,14 +249,14 @@ export class TreeFiles implements Files {
     const names = parsePath(path)
     using _turn = await this.#editing.acquire(pathOf(names), { signal })
     const before = await this.#fileAt(names, signal)
-    await this.#store(async (options) => {
+    await this.store(async (options) => {
       const file = await edit(before, options)
       return () => this.#tree.change([names], (tree) => planEdit(tree, names, before.cid, file), signal)
     }, signal)
   }
 
   /** Stores blocks, makes them durable, and then does the change that they are for: until that is in the log they are held. */
-  async #store(
+  protected async store(
     work: (options: EditFileOptions, lease: Lease) => Promise<() => Promise<void>>,
     signal: AbortSignal | undefined,
   ): Promise<void> {
@@ -285,29 +286,5 @@ export class TreeFiles implements Files {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     await this.#tree.change([names], (tree) => planWrite(tree, names, { cid, dagBytes }, parents), signal)
-  }
-
-  async #statOf(entry: Entry): Promise<Stat> {
-    if (entry instanceof Folder) {
-      const { base, isChanged, newMetadata } = entry
-      const written = base && describeNode(base.cid, await this.#tree.get(base.cid))
-      const { mode, mtime } = { ...written, ...newMetadata }
-      return {
-        kind: 'directory',
-        ...(isChanged || base === undefined ? {} : base),
-        ...checkMetadata({ mode, mtime }),
-      }
-    }
-    const { kind, cid, dagBytes } = entry
-    if (kind === 'unknown') return { kind, cid, dagBytes }
-    const { size, mode, mtime } = describeNode(cid, await this.#tree.get(cid))
-    return { kind, cid, dagBytes, size, ...checkMetadata({ mode, mtime }) }
-  }
-}
-
-function shownMark({ attributes, mount }: Mark): Pick<Stat, 'attributes' | 'mount'> {
-  return {
-    ...(attributes !== undefined && { attributes }),
-    ...(mount !== undefined && { mount: { cid: mount.cid, writable: mount.isWritable } }),
   }
 }

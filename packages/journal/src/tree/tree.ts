@@ -41,16 +41,16 @@ export interface TreeView {
 
 /** A tree of folders. Steps are done at once; what they need is loaded before. */
 export class Tree implements TreeView {
-  readonly root: Folder
+  root: Folder
   marks: Marks | undefined
-  readonly #get: GetBlock
+  readonly get: GetBlock
   readonly #loaded = new Set<Folder>()
   #known = 0
 
-  constructor(base: FolderLink | undefined, get: GetBlock, marks?: Marks) {
-    this.root = new Folder(base, undefined)
+  constructor(base: FolderLink | Folder | undefined, get: GetBlock, marks?: Marks) {
+    this.root = base instanceof Folder ? base : new Folder(base, undefined)
     this.marks = marks
-    this.#get = get
+    this.get = get
   }
 
   /**
@@ -88,10 +88,9 @@ export class Tree implements TreeView {
   apply(step: Step, version: number): void {
     this.marks = markedBy(this.marks, step)
     switch (step.step) {
-      case 'put': {
+      case 'put':
         this.set(parsePath(step.path), putBy(step), version)
         break
-      }
       case 'mkdir':
         this.set(parsePath(step.path), madeBy(step), version)
         break
@@ -119,16 +118,17 @@ export class Tree implements TreeView {
     return this.at(parsePath('to' in step ? step.to : step.path))
   }
 
-  /** Sets what is at a path whose folder is loaded. */
+  /** Sets what is at a path whose folder is loaded. The root is always a folder. */
   set(names: Names, entry: Entry | undefined, version: number): void {
-    setBelow(this.root, names, 0, entry, version)
+    if (names.length > 0) setBelow(this.root, names, 0, entry, version)
+    else this.root = entry instanceof Folder ? entry : new Folder(undefined, undefined)
   }
 
   async #lookUp(folder: Folder, name: string): Promise<void> {
     const { base } = folder
     let entry: Entry | undefined
     try {
-      const link = base === undefined ? undefined : await lookUp(base.cid, name, this.#get)
+      const link = base === undefined ? undefined : await lookUp(base.cid, name, this.get)
       entry = link === undefined ? undefined : await this.entryOf(link)
     } catch (error) {
       // Of a folder that was written anew meanwhile the old blocks may be gone.
@@ -148,7 +148,7 @@ export class Tree implements TreeView {
     let hasEntries = false
     if (base !== undefined) {
       try {
-        for await (const { name } of readFolder(base.cid, this.#get)) {
+        for await (const { name } of readFolder(base.cid, this.get)) {
           if (folder.changeOf(name) !== undefined) continue
           hasEntries = true
           break
@@ -168,7 +168,7 @@ export class Tree implements TreeView {
 
   async #kindOf({ cid }: FolderLink): Promise<Leaf['kind'] | 'directory'> {
     try {
-      return describeNode(cid, await this.#get(cid)).kind
+      return describeNode(cid, await this.get(cid)).kind
     } catch (error) {
       // It can be moved and removed all the same; whoever reads it is told.
       if (error instanceof JournalError && error.code === 'JOURNAL_BLOCK_MISSING') return 'unknown'
