@@ -28,6 +28,11 @@ export const journalErrors = {
     when: 'a file is needed and something else is there',
     next: 'List it, or choose another path.',
   },
+  JOURNAL_RANGE: {
+    kind: 'range',
+    when: 'a reading is to begin behind the end of the file',
+    next: 'Ask stat for its size, and begin before it.',
+  },
   JOURNAL_CONFLICT: {
     kind: 'conflict',
     when: 'what a change was made for, or a transaction has used, was changed by somebody else meanwhile',
@@ -72,6 +77,11 @@ export const journalErrors = {
     kind: 'conflict',
     when: 'another process, or another opener in this one, has the journal open',
     next: 'Close the other one first.',
+  },
+  JOURNAL_NOT_THERE: {
+    kind: 'not-found',
+    when: 'a command is given a folder that has no journal, or no blocks',
+    next: 'Correct the path. A journal is made by whoever writes to it first.',
   },
   JOURNAL_NOT_EMPTY: {
     kind: 'conflict',

@@ -163,7 +163,7 @@ export interface Files {
   /**
    * The bytes of a file, as it is when the reading begins. Of one that is removed meanwhile blocks may go that were not read yet.
    *
-   * @throws JournalError JOURNAL_NOT_FOUND, JOURNAL_NOT_A_FILE, JOURNAL_BLOCK_MISSING; RangeError for an offset behind its end
+   * @throws JournalError JOURNAL_NOT_FOUND, JOURNAL_NOT_A_FILE, JOURNAL_BLOCK_MISSING, JOURNAL_RANGE for an offset behind its end
    */
   read(path: string, options?: ReadOptions): AsyncGenerator<Uint8Array, void, undefined>
   /**
