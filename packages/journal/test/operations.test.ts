@@ -5,11 +5,12 @@ import { printed, servedJournal, textOf } from './served-journal.ts'
 const absent = 'bafkreibm6jg3ux5qumhcn2b3flc3tyu6dmlb4xa7u5bf44yegnrjhc4yeq'
 const body = (text: string) => ({ body: Buffer.from(text) })
 
-test('are of fs and journal, need the part journal, and are no tools', () => {
+test('are of fs and journal, need the part journal, and are tools for who asks for that', () => {
   for (const { name, parts, doors } of journalOperations) {
     expect(name).toMatch(/^(fs|journal)\./)
     expect(parts[0]).toBe('journal')
-    expect(doors).toEqual(['cli'])
+    const isStream = ['fs.read', 'fs.write'].includes(name)
+    expect(doors).toEqual(isStream ? ['cli'] : ['cli', 'mcp-opt-in'])
   }
 })
 

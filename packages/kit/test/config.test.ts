@@ -28,6 +28,7 @@ test('has defaults for everything, with or without a file', async () => {
     blocks: {},
     cache: { memoryBytes: 67_108_864 },
     log: { mode: 'always', keepFinished: 10_000, keepFinishedSeconds: 604_800 },
+    mcp: { areas: [] },
     journal: { checkpointChanges: 10_000, transactionMs: 300_000 },
   }
   expect(await configOf(undefined)).toEqual(defaults)
@@ -59,6 +60,12 @@ test('takes the settings of the journal, and refuses others', async () => {
   expect(config.journal).toEqual({ checkpointChanges: 1, transactionMs: 1 })
   expect(await problemOf('[journal]\ncheckpointChanges = 0')).toContain('journal.checkpointChanges')
   expect(await problemOf('[journal]\ntransactionms = 1')).toContain('did you mean journal.transactionMs?')
+})
+
+test('takes areas whose operations are tools, and refuses others', async () => {
+  expect((await configOf('[mcp]\nareas = ["fs"]\n')).mcp).toEqual({ areas: ['fs'] })
+  expect((await configOf('[mcp]\nareas = ["fs"]\n', { mcp: { areas: [] } })).mcp).toEqual({ areas: [] })
+  expect(await problemOf('[mcp]\nareas = ["files"]')).toMatch(/mcp\.areas.*"fs"/)
 })
 
 test('names file, line and column of bad TOML', async () => {

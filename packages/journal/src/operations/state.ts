@@ -16,7 +16,7 @@ export const fsFlush = operation<JournalSlice<'flush'>>()({
   effect: 'write',
   scope: 'write',
   idempotent: true,
-  doors: ['cli'],
+  doors: ['cli', 'mcp-opt-in'],
   command: { name: 'fs flush', arguments: ['path'] },
   text: ({ cid }) => cid,
   run: async ({ journal }, input, { signal }) => ({
@@ -54,7 +54,7 @@ export const journalStatus = operation<JournalSlice<'stats' | 'recovery'>>()({
   returns: 'value',
   effect: 'read',
   scope: 'read',
-  doors: ['cli'],
+  doors: ['cli', 'mcp-opt-in'],
   text: (status) =>
     [
       `${status.state}, ${status.sequence} changes, ${status.changesSinceCheckpoint} of them in no checkpoint`,
@@ -91,7 +91,7 @@ export const journalCheckpoint = operation<JournalSlice<'checkpoint'>>()({
   effect: 'write',
   scope: 'write',
   idempotent: true,
-  doors: ['cli'],
+  doors: ['cli', 'mcp-opt-in'],
   text: ({ cid, sequence }) => `${cid}, with ${sequence} changes`,
   run: async ({ journal }, _input, { signal }) => checkpointOf(await journal.checkpoint({ signal })),
 })
