@@ -53,6 +53,26 @@ export const journalErrors = {
     when: 'as many transactions are open as may be',
     next: 'Commit or roll back some of those that transactions lists, or wait until they expire.',
   },
+  JOURNAL_INVALID_NAME: {
+    kind: 'invalid',
+    when: 'a name of a snapshot is empty, has more than 64 bytes, a slash or a control character, or is `.` or `..`',
+    next: 'Give a name such as before-upgrade.',
+  },
+  JOURNAL_SNAPSHOT_EXISTS: {
+    kind: 'conflict',
+    when: 'a snapshot has the name already',
+    next: 'Choose another name, or remove that one first.',
+  },
+  JOURNAL_TOO_MANY_SNAPSHOTS: {
+    kind: 'too-large',
+    when: 'there are 200 snapshots',
+    next: 'Remove some that are not needed any more.',
+  },
+  JOURNAL_VERSION_UNKNOWN: {
+    kind: 'not-found',
+    when: 'no snapshot has the name, or no checkpoint that is kept has the number',
+    next: 'See snapshots and checkpoints.',
+  },
   JOURNAL_LOCKED: {
     kind: 'conflict',
     when: 'another process, or another opener in this one, has the journal open',
