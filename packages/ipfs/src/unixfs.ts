@@ -4,6 +4,7 @@
  *
  * @packageDocumentation
  */
+export { IpfsError } from './errors.ts'
 export { describeNode } from './describe-node.ts'
 export type { NodeDescription } from './describe-node.ts'
 export type { BuildFileOptions, EditFileOptions } from './file-change.ts'
