@@ -5,6 +5,7 @@ import type { Marks } from './marks/marks.ts'
 import { writeMarks } from './marks/marks-blocks.ts'
 import type { TreeBlocks } from './open-journal.ts'
 import type { KeptTree } from './record.ts'
+import type { TreeReader } from './tree-blocks.ts'
 import { Folder, type FrozenFolder } from './tree/folder.ts'
 
 /** Where blocks come from and go to. */
@@ -39,17 +40,22 @@ export async function writeCheckpoint(
   marks: Marks | undefined,
   {
     blocks,
-    get,
+    reader,
     profile,
     writtenMarks,
-  }: Omit<CheckpointBlocks, 'put'> & {
+  }: {
     readonly blocks: TreeBlocks
+    readonly reader: TreeReader
+    readonly profile: CidProfile
     readonly writtenMarks: { readonly cid: CID | undefined } | undefined
   },
 ): Promise<WrittenTree> {
   using lease = blocks.lease({ name: 'checkpoint of a journal' })
-  const put = (cid: CID, bytes: Uint8Array) => lease.put(cid, bytes, { verify: 'on-read' })
-  const { root: link, written } = await writeFrozen(root, { get, put, profile })
+  const put = (cid: CID, bytes: Uint8Array) => {
+    reader.keep(cid, bytes)
+    return lease.put(cid, bytes, { verify: 'on-read' })
+  }
+  const { root: link, written } = await writeFrozen(root, { get: reader.get, put, profile })
   const marksCid = writtenMarks === undefined ? await writeMarks(marks, put) : writtenMarks.cid
   await lease.flush()
   const { cid, dagBytes } = link

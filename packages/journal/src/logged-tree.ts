@@ -12,14 +12,13 @@ import { type Kept, recordOf, rootsOfKept } from './kept.ts'
 import { KeptTrees } from './kept-trees.ts'
 import type { TreeBlocks } from './open-journal.ts'
 import { type FileTree, type Found, lookAt } from './files.ts'
-import type { ListPage } from './journal.ts'
-import { folderAt, listFolder } from './list.ts'
-import { mountsBelow } from './marks/marks.ts'
+import { folderAt, type FolderPage, pageOfFolder, type PageRange } from './folder-page.ts'
+import { type Mark, markAt, mountsBelow } from './marks/marks.ts'
 import type { Names } from './path.ts'
 import { encodeChange, encodeCheckpoint, encodeResume, type KeptTree, type Step } from './record.ts'
 import { recover, type Recovered, type Unfit } from './recovery.ts'
 import type { Naming } from './snapshots.ts'
-import { getBlockOf } from './tree-blocks.ts'
+import type { TreeReader } from './tree-blocks.ts'
 import { type Entry, Folder } from './tree/folder.ts'
 import type { Tree, TreeView } from './tree/tree.ts'
 import { type UsableTree, whenLoaded } from './when-loaded.ts'
@@ -28,6 +27,7 @@ import { type UsableTree, whenLoaded } from './when-loaded.ts'
 export interface LoggedTreeOptions {
   readonly log: Log
   readonly blocks: TreeBlocks
+  readonly reader: TreeReader
   readonly owner: Owner
   readonly profile: CidProfile
   readonly clock: () => number
@@ -43,6 +43,8 @@ export type Watcher = (steps: readonly Step[] | undefined) => void
 
 export class LoggedTree implements FileTree {
   readonly get: GetBlock
+  /** The same from the block store, whatever is in memory. */
+  readonly read: GetBlock
   readonly watchers = new Set<Watcher>()
   readonly #options: LoggedTreeOptions
   #tree: Tree
@@ -62,9 +64,10 @@ export class LoggedTree implements FileTree {
   #isClosed = false
 
   constructor(options: LoggedTreeOptions) {
-    const { blocks, recovered } = options
+    const { reader, recovered } = options
     this.#options = options
-    this.get = getBlockOf(blocks)
+    this.get = reader.get
+    this.read = reader.read
     this.#tree = recovered.tree
     this.#sequence = recovered.sequence
     this.#kept = new KeptTrees(recovered)
@@ -163,7 +166,7 @@ export class LoggedTree implements FileTree {
   /** Does something that writes a checkpoint: one after the other. What has begun goes on to its end, for it is everybody's. */
   async #inTurn<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
     for (;;) {
-      await this.whole()
+      await this.whole(signal)
       using _turn = await this.#writing.acquire({ signal })
       if (this.#isWhole) return await shield(work)
     }
@@ -181,7 +184,6 @@ export class LoggedTree implements FileTree {
       const lsn = await last
       const tree = await writeCheckpoint(root, marks, {
         ...this.#options,
-        get: this.get,
         writtenMarks: newest !== undefined && marks === newestMarks ? { cid: newest.marks } : undefined,
       })
       const checkpoint: KeptTree = { sequence, lsn, at: clock(), ...tree.kept }
@@ -219,33 +221,34 @@ export class LoggedTree implements FileTree {
   }
 
   /** The tree, if it is what the log tells of; else that is waited for. */
-  readonly usable: UsableTree = () => (this.#isWhole ? this.#tree : this.whole())
+  readonly usable: UsableTree = (signal) => (this.#isWhole ? this.#tree : this.whole(signal))
 
   get #isWhole(): boolean {
     return this.#failure === undefined && this.#rebuilding === undefined && !this.#isClosed
   }
 
   /** Waits until the tree is what the log tells of, if an append has failed. */
-  async whole(): Promise<void> {
+  async whole(signal: AbortSignal | undefined): Promise<void> {
     this.checkOpen()
-    if (this.#failure !== undefined || this.#rebuilding !== undefined) await this.#rebuilt()
+    if (this.#failure !== undefined || this.#rebuilding !== undefined) await this.#rebuilt(signal)
   }
 
   /**
    * Makes the tree anew from the log, and not with a checkpoint that is unfit. Changes wait for that. If it fails, the tree is as
    * it was.
    */
-  async recoverWithout(unfit: Unfit): Promise<Recovered> {
-    while (!this.#isWhole) await this.whole()
-    return await this.#rebuilt(unfit)
+  async recoverWithout(unfit: Unfit, signal: AbortSignal | undefined): Promise<Recovered> {
+    while (!this.#isWhole) await this.whole(signal)
+    return await this.#rebuilt(signal, unfit)
   }
 
-  async #rebuilt(unfit?: Unfit): Promise<Recovered> {
+  async #rebuilt(signal: AbortSignal | undefined, unfit?: Unfit): Promise<Recovered> {
     const { owner } = this.#options
     this.#rebuilding ??= owner.spawn(() => this.#rebuild(unfit), { name: 'recovery of a journal' })
     try {
-      return await this.#rebuilding.join()
+      return await this.#rebuilding.join({ signal })
     } catch (cause) {
+      signal?.throwIfAborted()
       throw !this.#isClosed ? cause : closed(cause)
     }
   }
@@ -313,14 +316,13 @@ export class LoggedTree implements FileTree {
     )
   }
 
-  async list(
-    names: Names,
-    after: string | undefined,
-    limit: number,
-    signal: AbortSignal | undefined,
-  ): Promise<ListPage> {
+  markAt(names: Names): Mark {
+    return markAt(this.#tree.marks, names)
+  }
+
+  async page(names: Names, range: PageRange, signal: AbortSignal | undefined): Promise<FolderPage> {
     const folder = folderAt(names, await this.find(names, signal))
-    return await listFolder(this.#tree, folder, this.get, after, limit)
+    return await pageOfFolder(this.#tree, folder, range, { get: this.get, signal })
   }
 
   /** Changes the tree, and resolves when that is in the log. Nothing comes between the plan and the change. */

@@ -87,7 +87,7 @@ export class OpenedJournal extends TreeFiles implements Journal {
     }
     const { root: cid, dagBytes } = await this.#tree.written(signal)
     // As it was then: the live one may have changed again.
-    return writtenCid(names, await new Tree({ cid, dagBytes }, this.#tree.get).find(names))
+    return writtenCid(names, await new Tree({ cid, dagBytes }, this.#tree.get).find(names, signal))
   }
 
   async checkpoint({ signal }: CallOptions = {}): Promise<Checkpoint> {
@@ -123,14 +123,14 @@ export class OpenedJournal extends TreeFiles implements Journal {
     const names = parsePath(path)
     using before = await holdTree(this.#tree, from, signal)
     using after = await holdTree(this.#tree, to, signal)
-    yield* diffTrees(before.tree, after.tree, names)
+    yield* diffTrees(before.tree, after.tree, names, signal)
   }
 
   async restore(from: KeptReference, { path = '/', signal }: PathOptions = {}): Promise<void> {
     const names = parsePath(path)
     using held = await holdTree(this.#tree, from, signal)
     const { marks } = held.tree
-    const cid = writtenCid(names, await held.tree.find(names))
+    const cid = writtenCid(names, await held.tree.find(names, signal))
     await this.store(async ({ get, put, signal: both }, lease) => {
       const dag = await holdDag(cid, { get, put, lease, signal: both })
       return () => this.#tree.change([names], (tree) => planRestore(tree, names, dag, marks), signal)
@@ -143,21 +143,21 @@ export class OpenedJournal extends TreeFiles implements Journal {
     undefined
   > {
     using held = await holdTree(this.#tree, 'live', signal)
-    const { root, get } = held.tree
-    return yield* walkTree(root, { get, onProgress })
+    const get = (cid: CID) => this.#tree.read(cid, signal)
+    return yield* walkTree(held.tree.root, { get, onProgress })
   }
 
   async recover({ signal }: CallOptions = {}): Promise<RecoverReport> {
-    await this.#tree.whole()
+    await this.#tree.whole(signal)
     const { kept } = this.#tree
     const [checkpoint] = kept.checkpoints
     const newest = checkpoint ?? (await this.#tree.written(signal))
     using _held = this.#tree.hold(rootsOfKept(kept))
-    const get = (cid: CID) => this.#tree.get(cid, signal)
+    const get = (cid: CID) => this.#tree.read(cid, signal)
     const wholeness = await wholenessOf(newest, get)
     const unfit = await unfitOf(kept, wholeness, this.#tree.hasBeginning, get)
     if (unfit.size === 0) return wholeness
-    const recovered = await this.#tree.recoverWithout(unfit)
+    const recovered = await this.#tree.recoverWithout(unfit, signal)
     await this.#tree.written(signal)
     return { ...wholeness, recovery: shownRecovery(recovered, this.recovery.findings) }
   }

@@ -17,6 +17,7 @@ import {
 } from './operations/transactions.ts'
 import { fsWrite } from './operations/write.ts'
 
+export type { Content } from './operations/fields.ts'
 export type { ChangeSlice, FilesSlice, JournalSlice } from './operations/part.ts'
 
 /** All entries of this package. */
