@@ -51,7 +51,7 @@ import {
   planRemove,
   planWrite,
 } from './plan.ts'
-import { briefStatOf, statForList, statOf } from './stat.ts'
+import { briefStatOf, shownMark, statForList, statOf } from './stat.ts'
 import type { Step } from './record.ts'
 import { type Entry, Folder, type Leaf } from './tree/folder.ts'
 import type { TreeView } from './tree/tree.ts'

@@ -26,4 +26,14 @@ export type {
   UnmountOptions,
 } from './journal.ts'
 export { openJournal, type JournalOptions, type TreeBlocks } from './open-journal.ts'
-export type { Difference, KeptReference, PathOptions, TreeReference, Versions } from './versions.ts'
+export type {
+  Difference,
+  KeptReference,
+  PathOptions,
+  RecoverReport,
+  TreeDamage,
+  TreeReference,
+  TreeVerified,
+  VerifyOptions,
+  Versions,
+} from './versions.ts'
