@@ -189,6 +189,11 @@ export class PlainTree {
     return root === undefined ? undefined : new PlainTree(root)
   }
 
+  /** The tree without attributes and mounts. */
+  withoutMarks(): PlainTree {
+    return new PlainTree(stripped(this.root, ['mount', 'attributes']))
+  }
+
   /** Paths, each with what is there: text of files, `/` for folders, and the attribute. */
   rows(): Map<string, string> {
     return this.#rows(({ text, attributes }) => `${text ?? '/'} ${attributes.get('mark') ?? ''}`)
