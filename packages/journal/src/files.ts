@@ -20,6 +20,7 @@ import { JournalError } from './errors.ts'
 import { storeFailure } from './failure.ts'
 import { holdDag } from './hold-dag.ts'
 import type { CallOptions, Files, ListOptions, ListPage, PutOptions, ReadOptions, Stat } from './journal.ts'
+import type { Monitor } from './monitor/monitor.ts'
 import type { TreeBlocks } from './open-journal.ts'
 import { type Names, parsePath, pathOf } from './path.ts'
 import { notFound, planCopy, planMkdir, planMove, planPut, planRemove, planWrite } from './plan.ts'
@@ -54,6 +55,7 @@ export interface TreeFilesOptions {
   readonly blocks: TreeBlocks
   readonly owner: Owner
   readonly profile: CidProfile
+  readonly monitor: Monitor
 }
 
 export class TreeFiles implements Files {
@@ -219,7 +221,7 @@ export class TreeFiles implements Files {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     await this.#tree.whole()
-    const { blocks, owner, profile } = this.#options
+    const { blocks, owner, profile, monitor } = this.#options
     const over = new AbortController()
     const both = signal === undefined ? over.signal : AbortSignal.any([signal, over.signal])
     using lease = blocks.lease({ name: 'write of a journal' })
@@ -230,7 +232,9 @@ export class TreeFiles implements Files {
       change = await work({ get: this.#tree.get, put, profile, owner, signal: both }, lease)
       await lease.flush({ ...(signal && { signal }) })
     } catch (cause) {
-      throw storeFailure(cause, 'store a file')
+      const failure = storeFailure(cause, 'store a file')
+      monitor.failed(failure)
+      throw failure
     } finally {
       over.abort()
     }

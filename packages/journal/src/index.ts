@@ -21,4 +21,6 @@ export type {
   TransactionOptions,
   TransactionStatus,
 } from './journal.ts'
+export type { Alert, AlertName, JournalFigures, JournalHealth } from './monitor/health.ts'
+export type { AlertThresholds } from './monitor/thresholds.ts'
 export { openJournal, type JournalOptions, type TreeBlocks } from './open-journal.ts'

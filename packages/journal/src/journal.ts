@@ -1,6 +1,7 @@
 /** The filesystem as its users see it. */
 import type { FileBytes, FolderMetadata } from '@ipfs-kit/ipfs/unixfs'
 import type { CID } from 'multiformats/cid'
+import type { JournalHealth } from './monitor/health.ts'
 
 /** Options that every call takes last. */
 export interface CallOptions {
@@ -219,6 +220,8 @@ export interface Journal extends Files, AsyncDisposable {
    */
   roots(): readonly CID[]
   stats(): JournalStats
+  /** Whether all is well: what is above its threshold, and the numbers. Channel `journal:alert` tells of it by itself. */
+  health(): JournalHealth
   /** Ends. What was answered is in the log. Idempotent. */
   close(): Promise<void>
 }

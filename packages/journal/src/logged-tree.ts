@@ -6,11 +6,13 @@ import type { CID } from 'multiformats/cid'
 import { writeFrozen } from './checkpoint.ts'
 import { JournalError } from './errors.ts'
 import { storeFailure } from './failure.ts'
+import type { Monitor } from './monitor/monitor.ts'
 import type { TreeBlocks } from './open-journal.ts'
 import type { FileTree } from './files.ts'
 import type { ListPage } from './journal.ts'
 import { folderAt, listFolder } from './list.ts'
 import type { Names } from './path.ts'
+import { publishCheckpoint, publishCheckpointFailure } from './reports.ts'
 import { type CheckpointRecord, encodeChange, encodeCheckpoint, encodeResume, type Step } from './record.ts'
 import { recover, type Recovered } from './recovery.ts'
 import { getBlockOf } from './tree-blocks.ts'
@@ -27,6 +29,7 @@ export interface LoggedTreeOptions {
   readonly clock: () => number
   readonly checkpointChanges: number
   readonly recovered: Recovered
+  readonly monitor: Monitor
 }
 
 /** What becomes of the tree by steps. */
@@ -130,11 +133,12 @@ export class LoggedTree implements FileTree {
   }
 
   async #write(): Promise<CheckpointRecord> {
-    const { blocks, log, profile, clock } = this.#options
+    const { blocks, log, profile, clock, monitor } = this.#options
     const { root } = this.#tree
     const sequence = this.#sequence
     const last = this.#last
     root.freeze()
+    monitor.checkpointBegun()
     try {
       const lsn = await last
       using lease = blocks.lease({ name: 'checkpoint of a journal' })
@@ -149,12 +153,16 @@ export class LoggedTree implements FileTree {
       for (const one of written) one.folder.settle(one.link)
       this.#checkpoint = record
       this.#checkpointFailure = undefined
+      monitor.checkpointMade()
+      publishCheckpoint({ sequence, bytes: link.dagBytes })
       blocks.noteRetained([link.cid])
       await log.dropBefore(lsn + 1)
       return record
     } catch (cause) {
       root.thaw()
-      throw storeFailure(cause, 'write a checkpoint')
+      const failure = storeFailure(cause, 'write a checkpoint')
+      publishCheckpointFailure(failure)
+      throw failure
     }
   }
 
@@ -200,6 +208,7 @@ export class LoggedTree implements FileTree {
       this.#checkpoint = checkpoint
       this.#last = Promise.resolve(lsn)
       this.#failure = undefined
+      this.#options.monitor.recovered()
       this.#unanswered.clear()
       // A checkpoint may be among what was taken and not answered.
       this.#options.blocks.noteRetained([...tree.root.roots()])
@@ -261,12 +270,12 @@ export class LoggedTree implements FileTree {
       // Without any, what is wanted is there already: that is answered when it is in the log.
       return steps.length > 0 ? this.#append(steps, effect) : this.#last
     }
-    await whenLoaded(this.usable, paths, act, signal)
+    await this.#options.monitor.timed(() => whenLoaded(this.usable, paths, act, signal))
   }
 
   /** Does steps and appends them: in the log they stand in the order in which they were done. */
   async #append(steps: readonly Step[], effect: Effect): Promise<void> {
-    const { log, blocks, clock } = this.#options
+    const { log, blocks, clock, monitor } = this.#options
     const sequence = this.#sequence + 1
     const payload = encodeChange({ sequence, at: clock(), steps })
     this.checkSize(payload.length)
@@ -275,6 +284,7 @@ export class LoggedTree implements FileTree {
     effect.apply(this.#tree, steps, sequence)
     this.#sequence = sequence
     for (const watcher of this.watchers) watcher(steps)
+    monitor.changed()
     blocks.noteRetained(steps.flatMap((step) => (step.step === 'put' ? [step.cid] : [])))
     const logged = this.#logged(log.append(payload))
     if (sequence >= this.#dueAt) this.#checkpointBeside()
@@ -303,6 +313,7 @@ export class LoggedTree implements FileTree {
         throwIfCancelled()
         if (!(error instanceof Error)) throw error
         this.#checkpointFailure = error
+        this.#options.monitor.touch()
       }
     }
     owner.spawn(work, { name: 'checkpoint of a journal' })

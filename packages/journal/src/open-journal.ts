@@ -7,6 +7,7 @@ import { openLog } from '@ipfs-kit/wal'
 import { checkTransactionMs } from './checks.ts'
 import { storeFailure } from './failure.ts'
 import type { Journal } from './journal.ts'
+import { type AlertThresholds, checkThresholds } from './monitor/thresholds.ts'
 import { OpenedJournal } from './opened-journal.ts'
 import { recover } from './recovery.ts'
 import { getBlockOf } from './tree-blocks.ts'
@@ -29,6 +30,8 @@ export interface JournalOptions {
   readonly transactionMs?: number
   /** Bytes of a segment of the log; see `openLog` of `@ipfs-kit/wal`. Default 16 MiB. */
   readonly segmentBytes?: number
+  /** From where on figures are alerts. */
+  readonly alerts?: AlertThresholds
   /** The clock of the wall: milliseconds since 1970. Default: `Date.now`. */
   readonly clock?: () => number
 }
@@ -63,6 +66,7 @@ const known = new Set([
   'checkpointChanges',
   'transactionMs',
   'segmentBytes',
+  'alerts',
   'clock',
 ])
 
@@ -96,6 +100,7 @@ function checkOptions(options: JournalOptions) {
     clock,
     checkpointChanges,
     transactionMs,
+    thresholds: checkThresholds(options.alerts),
     disk: options.disk ?? nodeDisk(),
     segmentBytes: options.segmentBytes ?? 16 * 1024 * 1024,
   }

@@ -12,6 +12,9 @@ import type {
   TransactionOptions,
   TransactionStatus,
 } from './journal.ts'
+import type { JournalHealth } from './monitor/health.ts'
+import { Monitor } from './monitor/monitor.ts'
+import type { CheckedThresholds } from './monitor/thresholds.ts'
 import { LoggedTree, type LoggedTreeOptions } from './logged-tree.ts'
 import { parsePath } from './path.ts'
 import { notFound } from './plan.ts'
@@ -21,7 +24,8 @@ import { Folder } from './tree/folder.ts'
 import { Tree } from './tree/tree.ts'
 
 /** What an open journal is made of. */
-export interface OpenedJournalOptions extends LoggedTreeOptions {
+export interface OpenedJournalOptions extends Omit<LoggedTreeOptions, 'monitor'> {
+  readonly thresholds: CheckedThresholds
   readonly transactionMs: number
   /** What is closed at the end. */
   readonly resources: AsyncDisposableStack
@@ -32,20 +36,32 @@ export class OpenedJournal extends TreeFiles implements Journal {
   readonly #options: OpenedJournalOptions
   readonly #tree: LoggedTree
   readonly #transactions: Transactions
+  readonly #monitor: Monitor
   #closing: Promise<void> | undefined
 
   constructor(options: OpenedJournalOptions) {
-    const tree = new LoggedTree(options)
-    super(tree, options)
+    const { owner, thresholds } = options
+    const monitor = new Monitor({
+      owner,
+      thresholds,
+      look: () => ({ ...sightOf(tree), ...transactions.open() }),
+      memoryEntries: () => tree.live.entriesInMemory(),
+    })
+    const watched = { ...options, monitor }
+    const tree = new LoggedTree(watched)
+    const transactions = new Transactions({ ...watched, live: tree })
+    super(tree, watched)
     this.#options = options
     this.#tree = tree
-    this.#transactions = new Transactions({ ...options, live: tree })
+    this.#transactions = transactions
+    this.#monitor = monitor
     const { changes, dropped, checkpoint } = options.recovered
     this.recovery = Object.freeze({
       ...(checkpoint && { checkpoint: shown(checkpoint) }),
       changes,
       dropped,
     })
+    monitor.begin()
   }
 
   begin(options: TransactionOptions = {}): Transaction {
@@ -95,7 +111,12 @@ export class OpenedJournal extends TreeFiles implements Journal {
     })
   }
 
+  health(): JournalHealth {
+    return this.#monitor.health()
+  }
+
   async close(): Promise<void> {
+    this.#monitor.close()
     this.#transactions.close()
     this.#tree.close()
     this.#closing ??= shield(() => this.#options.resources.disposeAsync())
@@ -104,6 +125,18 @@ export class OpenedJournal extends TreeFiles implements Journal {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+}
+
+/** What the monitor sees of a tree. */
+function sightOf({ state: { state, sequence, checkpoint, checkpointFailure, logBytes } }: LoggedTree) {
+  return {
+    state,
+    changes: sequence,
+    changesSinceCheckpoint: sequence - (checkpoint?.sequence ?? 0),
+    checkpointFailure,
+    treeBytes: checkpoint?.dagBytes ?? 0,
+    logBytes,
   }
 }
 

@@ -169,6 +169,20 @@ export class Tree implements TreeView {
     }
   }
 
+  /** How many entries are in memory: those that have changed, and those that were looked up. */
+  entriesInMemory(): number {
+    let entries = 0
+    for (const { known } of this.#loaded) entries += known.size
+    const open = [this.root]
+    for (let folder = open.pop(); folder !== undefined; folder = open.pop()) {
+      for (const [, { entry }] of folder.changed()) {
+        entries += 1
+        if (entry instanceof Folder) open.push(entry)
+      }
+    }
+    return entries
+  }
+
   #forget(): void {
     for (const folder of this.#loaded) folder.known.clear()
     this.#loaded.clear()
