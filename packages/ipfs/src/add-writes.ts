@@ -1,4 +1,5 @@
 /** The blocks of an add on their way into the store: many at once, bounded in number and bytes. */
+import type { Owner } from '@ipfs-kit/concurrency'
 import type { CID } from 'multiformats/cid'
 
 /** A block on its way. */
@@ -29,15 +30,16 @@ export class AddWrites implements AsyncDisposable {
   }
 
   /**
-   * Begins to store a block as soon as there is room for it. `stored` is called when its bytes may be overwritten.
+   * Begins to store a block as soon as there is room for it. `stored` is called when its bytes may be overwritten. Who is a task
+   * that may end before the write is over gives an owner, whose task the write is then.
    *
    * @throws the first failure, the reason of the signal
    */
-  async put(cid: CID, block: Uint8Array, stored?: () => void): Promise<Write> {
+  async put(cid: CID, block: Uint8Array, stored?: () => void, owner?: Owner): Promise<Write> {
     while (this.#running.length >= writesAtOnce || this.#bytes >= bytesAtOnce) await this.#oldest()
     this.check()
     const bytes = block.byteLength
-    const write: Running = { bytes, over: this.#write(cid, block, stored) }
+    const write: Running = { bytes, over: this.#write(cid, block, stored, owner) }
     this.#running.push(write)
     this.#bytes += bytes
     return write
@@ -63,9 +65,11 @@ export class AddWrites implements AsyncDisposable {
     await Promise.all(this.#running.map((write) => write.over))
   }
 
-  async #write(cid: CID, block: Uint8Array, stored?: () => void): Promise<void> {
+  async #write(cid: CID, block: Uint8Array, stored?: () => void, owner?: Owner): Promise<void> {
+    const store = () => this.#store(cid, block)
     try {
-      await this.#store(cid, block)
+      if (owner === undefined) await store()
+      else await owner.spawn(store, { name: 'write of an add' }).join({ scope: owner.scope })
       stored?.()
     } catch (error) {
       this.#failure ??= { error }

@@ -120,7 +120,7 @@ export class FileBlocks {
     const digest = hashing instanceof Promise ? await hashing : hashing
     const file = leafPart(leaf, createDigest(0x12, digest), this.#profile)
     const stored = (): void => this.#buffers.giveBack(chunk)
-    return { file, over: (await this.#writes.put(file.cid, leaf.block, stored)).over }
+    return { file, over: (await this.#writes.put(file.cid, leaf.block, stored, this.#owner)).over }
   }
 }
 

@@ -3,8 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openBlocks } from '@ipfs-kit/blocks'
+import { linksOf } from '@ipfs-kit/ipfs/unixfs'
 import { type Journal, openJournal } from '@ipfs-kit/journal'
-import { code as dagPbCode, decode } from '@ipld/dag-pb'
 
 const path = await mkdtemp(join(tmpdir(), 'ipfs-kit-'))
 
@@ -15,7 +15,7 @@ const blocks = await openBlocks({
   path: join(path, 'blocks'),
   claims: () => Array.from(roots(), (cid) => ({ cid })),
   retained: roots,
-  links: (cid, bytes) => (cid.code === dagPbCode ? decode(bytes).Links.map((link) => link.Hash) : []),
+  links: linksOf,
 })
 journal = await openJournal({ path: join(path, 'journal'), blocks })
 

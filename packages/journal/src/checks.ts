@@ -29,3 +29,23 @@ export function checkTransactionMs(name: string, milliseconds: number): void {
   if (Number.isSafeInteger(milliseconds) && milliseconds >= 1 && milliseconds <= 86_400_000) return
   throw new RangeError(`${name} is a whole number of milliseconds from 1 to 86,400,000, not ${milliseconds}`)
 }
+
+/** The changes of attributes, those to be removed as null. @throws TypeError, RangeError */
+export function checkAttributes(
+  attributes: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string | null>> {
+  const checked: Record<string, string | null> = {}
+  for (const [name, value] of Object.entries(attributes)) {
+    const bytes = Buffer.byteLength(name)
+    if (bytes < 1 || bytes > 255 || name.includes('\0') || !name.isWellFormed()) {
+      throw new RangeError('The name of an attribute has 1 to 255 bytes, no NUL and no lone surrogate')
+    }
+    // Objects treat it as something else.
+    if (name === '__proto__') throw new RangeError('An attribute cannot have the name __proto__')
+    if (value !== undefined && (typeof value !== 'string' || !value.isWellFormed())) {
+      throw new TypeError(`The attribute ${name} is a string without lone surrogates`)
+    }
+    checked[name] = value ?? null
+  }
+  return checked
+}

@@ -63,9 +63,24 @@ export const journalErrors = {
     when: 'a folder is to be moved or copied to a place below itself, or the root is to be moved or removed',
     next: 'Choose a path outside.',
   },
+  JOURNAL_READ_ONLY: {
+    kind: 'invalid',
+    when: 'a change is to be made in a mount that is read-only',
+    next: 'Copy what is there to another path, or mount it as writable.',
+  },
+  JOURNAL_MOUNTED: {
+    kind: 'conflict',
+    when: 'what is to be removed or replaced is a mount, or has one in it',
+    next: 'Unmount the path that the message names.',
+  },
+  JOURNAL_NOT_MOUNTED: {
+    kind: 'invalid',
+    when: 'a path is to be unmounted that is no mount',
+    next: 'See with stat what is there; remove it with rm.',
+  },
   JOURNAL_TOO_LARGE: {
     kind: 'too-large',
-    when: 'a change does not fit into one record of the log',
+    when: 'a change does not fit into one record of the log, or attributes are too large or too many',
     next: 'Change less at once.',
   },
   JOURNAL_FULL: {

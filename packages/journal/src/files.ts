@@ -15,18 +15,40 @@ import {
   type GetBlock,
 } from '@ipfs-kit/ipfs/unixfs'
 import type { CID } from 'multiformats/cid'
-import { checkMetadata } from './checks.ts'
+import { checkAttributes, checkMetadata } from './checks.ts'
 import { JournalError } from './errors.ts'
 import { storeFailure } from './failure.ts'
 import { holdDag } from './hold-dag.ts'
-import type { CallOptions, Files, ListOptions, ListPage, PutOptions, ReadOptions, Stat } from './journal.ts'
+import type {
+  CallOptions,
+  Files,
+  ListOptions,
+  ListPage,
+  MountOptions,
+  PutOptions,
+  ReadOptions,
+  Stat,
+  UnmountOptions,
+} from './journal.ts'
+import { type Mark, markAt } from './marks/marks.ts'
+import { planAttributes, planMount, planUnmount } from './marks/plan-marks.ts'
 import type { Monitor } from './monitor/monitor.ts'
 import type { TreeBlocks } from './open-journal.ts'
 import { type Names, parsePath, pathOf } from './path.ts'
-import { notFound, planCopy, planMkdir, planMove, planPut, planRemove, planWrite } from './plan.ts'
+import { notFound, planCopy, planEdit, planMkdir, planMove, planPut, planRemove, planWrite } from './plan.ts'
 import type { Step } from './record.ts'
 import { type Entry, Folder, type Leaf } from './tree/folder.ts'
 import type { TreeView } from './tree/tree.ts'
+
+/** What is at a path, and what the path carries. */
+export interface Found {
+  readonly entry: Entry | undefined
+  readonly mark: Mark
+}
+
+export function lookAt(tree: TreeView, names: Names): Found {
+  return { entry: tree.at(names), mark: markAt(tree.marks, names) }
+}
 
 /** The tree that the calls are about. */
 export interface FileTree {
@@ -35,6 +57,8 @@ export interface FileTree {
   whole(): Promise<void>
   /** What is at a path. */
   find(names: Names, signal: AbortSignal | undefined): Promise<Entry | undefined>
+  /** The same, with what the path carries. */
+  look(names: Names, signal: AbortSignal | undefined): Promise<Found>
   /** A page of the folder at a path. */
   list(
     names: Names,
@@ -70,9 +94,9 @@ export class TreeFiles implements Files {
 
   async stat(path: string, { signal }: CallOptions = {}): Promise<Stat> {
     const names = parsePath(path)
-    const entry = await this.#tree.find(names, signal)
+    const { entry, mark } = await this.#tree.look(names, signal)
     if (entry === undefined) throw notFound(names)
-    return await this.#statOf(entry)
+    return { ...(await this.#statOf(entry)), ...shownMark(mark) }
   }
 
   async ls(path: string, { after, limit = 1000, signal }: ListOptions = {}): Promise<ListPage> {
@@ -176,6 +200,34 @@ export class TreeFiles implements Files {
     }, signal)
   }
 
+  async setAttributes(
+    path: string,
+    attributes: Readonly<Record<string, string | undefined>>,
+    { signal }: CallOptions = {},
+  ): Promise<void> {
+    const names = parsePath(path)
+    const checked = checkAttributes(attributes)
+    await this.#tree.change([names], (tree) => planAttributes(tree, names, checked), signal)
+  }
+
+  async mount(
+    path: string,
+    cid: CID,
+    { writable = false, parents = false, signal }: MountOptions = {},
+  ): Promise<void> {
+    const names = parsePath(path)
+    await this.#store(async ({ get, put, signal: both }, lease) => {
+      const entry = await holdDag(cid, { get, put, lease, signal: both })
+      return () =>
+        this.#tree.change([names], (tree) => planMount(tree, names, entry, parents, writable), signal)
+    }, signal)
+  }
+
+  async unmount(path: string, { keep = false, signal }: UnmountOptions = {}): Promise<void> {
+    const names = parsePath(path)
+    await this.#tree.change([names], (tree) => planUnmount(tree, names, keep), signal)
+  }
+
   async #fileAt(names: Names, signal: AbortSignal | undefined): Promise<Leaf> {
     const entry = await this.#tree.find(names, signal)
     if (entry === undefined) throw notFound(names)
@@ -199,19 +251,8 @@ export class TreeFiles implements Files {
     using _turn = await this.#editing.acquire(pathOf(names), { signal })
     const before = await this.#fileAt(names, signal)
     await this.#store(async (options) => {
-      const { cid, dagBytes } = await edit(before, options)
-      return () =>
-        this.#tree.change(
-          [names],
-          (tree) => {
-            // A checkpoint may have made another object of it meanwhile: the CID tells.
-            const now = tree.at(names)
-            if (now !== undefined && !(now instanceof Folder) && now.cid.equals(before.cid))
-              return [{ step: 'put', path: pathOf(names), cid, dagBytes }]
-            throw new JournalError('JOURNAL_CONFLICT', `${pathOf(names)} has changed meanwhile`)
-          },
-          signal,
-        )
+      const file = await edit(before, options)
+      return () => this.#tree.change([names], (tree) => planEdit(tree, names, before.cid, file), signal)
     }, signal)
   }
 
@@ -265,5 +306,12 @@ export class TreeFiles implements Files {
     if (kind === 'unknown') return { kind, cid, dagBytes }
     const { size, mode, mtime } = describeNode(cid, await this.#tree.get(cid))
     return { kind, cid, dagBytes, size, ...checkMetadata({ mode, mtime }) }
+  }
+}
+
+function shownMark({ attributes, mount }: Mark): Pick<Stat, 'attributes' | 'mount'> {
+  return {
+    ...(attributes !== undefined && { attributes }),
+    ...(mount !== undefined && { mount: { cid: mount.cid, writable: mount.isWritable } }),
   }
 }

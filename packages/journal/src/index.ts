@@ -13,6 +13,7 @@ export type {
   ListedEntry,
   ListOptions,
   ListPage,
+  MountOptions,
   PutOptions,
   ReadOptions,
   Recovery,
@@ -20,6 +21,7 @@ export type {
   Transaction,
   TransactionOptions,
   TransactionStatus,
+  UnmountOptions,
 } from './journal.ts'
 export type { Alert, AlertName, JournalFigures, JournalHealth } from './monitor/health.ts'
 export type { AlertThresholds } from './monitor/thresholds.ts'

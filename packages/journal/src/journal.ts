@@ -19,6 +19,10 @@ export interface Stat extends FolderMetadata {
   readonly size?: number
   /** Bytes of all blocks of its DAG, if it has not changed since it was written. */
   readonly dagBytes?: number
+  /** Its own attributes, if it has any. */
+  readonly attributes?: Readonly<Record<string, string>>
+  /** If it is a mount: what was mounted, and whether it can be changed. */
+  readonly mount?: { readonly cid: CID; readonly writable: boolean }
 }
 
 /** An entry of a folder. */
@@ -47,6 +51,18 @@ export interface ListOptions extends CallOptions {
 export interface PutOptions extends CallOptions {
   /** Make folders that are missing on the way. Default false. */
   readonly parents?: boolean
+}
+
+/** Options of {@link Files.mount}. */
+export interface MountOptions extends PutOptions {
+  /** Whether what is there can be changed; what the CID names stays as it is. Default false. */
+  readonly writable?: boolean
+}
+
+/** Options of {@link Files.unmount}. */
+export interface UnmountOptions extends CallOptions {
+  /** Leave what is there, as files and folders like others. Default false: it is gone. */
+  readonly keep?: boolean
 }
 
 /** Options of {@link Files.read}. */
@@ -154,6 +170,26 @@ export interface Files {
    * DAG that cannot be walked
    */
   put(path: string, cid: CID, options?: PutOptions): Promise<void>
+  /**
+   * Sets own attributes of what is at a path; those that are `undefined` are removed. Names have at most 255 bytes, all of a path
+   * 65,536 with their values. They move with it, are copied with it, and stay when a file is written anew.
+   *
+   * @throws JournalError JOURNAL_NOT_FOUND, JOURNAL_READ_ONLY, JOURNAL_TOO_LARGE; TypeError, RangeError
+   */
+  setAttributes(
+    path: string,
+    attributes: Readonly<Record<string, string | undefined>>,
+    options?: CallOptions,
+  ): Promise<void>
+  /**
+   * Puts what a CID names at a path as a mount: changes in it are refused with JOURNAL_READ_ONLY, or are made in a copy with
+   * `writable`. A mount can be moved; it is removed by {@link unmount} only. A copy of it is none.
+   *
+   * @throws as {@link put}
+   */
+  mount(path: string, cid: CID, options?: MountOptions): Promise<void>
+  /** @throws JournalError JOURNAL_NOT_FOUND, JOURNAL_NOT_MOUNTED, JOURNAL_MOUNTED when another mount is in it */
+  unmount(path: string, options?: UnmountOptions): Promise<void>
 }
 
 /** Options of {@link Journal.begin}. */

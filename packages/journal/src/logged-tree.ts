@@ -8,9 +8,11 @@ import { JournalError } from './errors.ts'
 import { storeFailure } from './failure.ts'
 import type { Monitor } from './monitor/monitor.ts'
 import type { TreeBlocks } from './open-journal.ts'
-import type { FileTree } from './files.ts'
+import { type FileTree, type Found, lookAt } from './files.ts'
 import type { ListPage } from './journal.ts'
 import { folderAt, listFolder } from './list.ts'
+import { type Marks, mountsBelow } from './marks/marks.ts'
+import { writeMarks } from './marks/marks-blocks.ts'
 import type { Names } from './path.ts'
 import { publishCheckpoint, publishCheckpointFailure } from './reports.ts'
 import { type CheckpointRecord, encodeChange, encodeCheckpoint, encodeResume, type Step } from './record.ts'
@@ -56,6 +58,8 @@ export class LoggedTree implements FileTree {
   #tree: Tree
   #sequence: number
   #checkpoint: CheckpointRecord | undefined
+  /** What the last checkpoint has of them. */
+  #checkpointMarks: Marks | undefined
   /** The number of changes at which a checkpoint is due. */
   #dueAt: number
   #checkpointFailure: Error | undefined
@@ -76,6 +80,7 @@ export class LoggedTree implements FileTree {
     this.#tree = recovered.tree
     this.#sequence = recovered.sequence
     this.#checkpoint = recovered.checkpoint
+    this.#checkpointMarks = recovered.checkpointMarks
     this.#dueAt = (recovered.checkpoint?.sequence ?? 0) + checkpointChanges
     this.#last = Promise.resolve(recovered.lsn)
   }
@@ -98,6 +103,8 @@ export class LoggedTree implements FileTree {
   /** Of what is in the tree, and of what a recovery may find: the roots of all blocks. */
   roots(): readonly CID[] {
     const roots = [...this.#tree.root.roots()]
+    if (this.#checkpoint?.marks !== undefined) roots.push(this.#checkpoint.marks)
+    for (const { mount } of mountsBelow(this.#tree.marks, [])) roots.push(mount.cid)
     for (const entry of [...this.#unanswered].flat()) {
       if (!(entry instanceof Folder)) roots.push(entry.cid)
       else for (const cid of entry.roots()) roots.push(cid)
@@ -126,7 +133,7 @@ export class LoggedTree implements FileTree {
       await this.whole()
       using _turn = await this.#writing.acquire({ signal })
       if (!this.#isWhole) continue
-      if (this.#checkpoint !== undefined && !this.#tree.root.isChanged) return this.#checkpoint
+      if (this.#checkpoint?.sequence === this.#sequence) return this.#checkpoint
       // What has begun goes on to its end: it is everybody's.
       return await shield(() => this.#write())
     }
@@ -134,7 +141,7 @@ export class LoggedTree implements FileTree {
 
   async #write(): Promise<CheckpointRecord> {
     const { blocks, log, profile, clock, monitor } = this.#options
-    const { root } = this.#tree
+    const { root, marks } = this.#tree
     const sequence = this.#sequence
     const last = this.#last
     root.freeze()
@@ -144,18 +151,28 @@ export class LoggedTree implements FileTree {
       using lease = blocks.lease({ name: 'checkpoint of a journal' })
       const put = (cid: CID, bytes: Uint8Array) => lease.put(cid, bytes, { verify: 'on-read' })
       const { root: link, written } = await writeFrozen(root, { get: this.get, put, profile })
+      const marksCid = await this.#writtenMarks(marks, put)
       await lease.flush()
-      const record = { sequence, lsn, at: clock(), root: link.cid, dagBytes: link.dagBytes }
-      const unanswered = [new Folder(link, undefined)]
+      const record: CheckpointRecord = {
+        sequence,
+        lsn,
+        at: clock(),
+        root: link.cid,
+        dagBytes: link.dagBytes,
+        ...(marksCid !== undefined && { marks: marksCid }),
+      }
+      const unanswered: Entry[] = [new Folder(link, undefined)]
+      if (marksCid !== undefined) unanswered.push({ kind: 'node', cid: marksCid, dagBytes: 0 })
       this.#unanswered.add(unanswered)
       await this.#logged(log.append(encodeCheckpoint(record)))
       this.#unanswered.delete(unanswered)
       for (const one of written) one.folder.settle(one.link)
       this.#checkpoint = record
+      this.#checkpointMarks = marks
       this.#checkpointFailure = undefined
       monitor.checkpointMade()
       publishCheckpoint({ sequence, bytes: link.dagBytes })
-      blocks.noteRetained([link.cid])
+      blocks.noteRetained([link.cid, ...(marksCid === undefined ? [] : [marksCid])])
       await log.dropBefore(lsn + 1)
       return record
     } catch (cause) {
@@ -164,6 +181,15 @@ export class LoggedTree implements FileTree {
       publishCheckpointFailure(failure)
       throw failure
     }
+  }
+
+  /** The CID of marks: written unless they are those of the last checkpoint. */
+  async #writtenMarks(
+    marks: Marks | undefined,
+    put: (cid: CID, bytes: Uint8Array) => Promise<unknown>,
+  ): Promise<CID | undefined> {
+    if (this.#checkpoint !== undefined && marks === this.#checkpointMarks) return this.#checkpoint.marks
+    return await writeMarks(marks, put)
   }
 
   /** The tree, if it is what the log tells of; else that is waited for. */
@@ -200,12 +226,13 @@ export class LoggedTree implements FileTree {
         }
       }
       if (log.stats().state !== 'open') throw storeFailure(this.#failure, 'append to the journal')
-      const { tree, sequence, checkpoint, lsn } = await recover(log, this.get)
+      const { tree, sequence, checkpoint, checkpointMarks, lsn } = await recover(log, this.get)
       await this.#overwrite(sequence)
       this.#tree = tree
       for (const watcher of this.watchers) watcher(undefined)
       this.#sequence = sequence
       this.#checkpoint = checkpoint
+      this.#checkpointMarks = checkpointMarks
       this.#last = Promise.resolve(lsn)
       this.#failure = undefined
       this.#options.monitor.recovered()
@@ -235,6 +262,15 @@ export class LoggedTree implements FileTree {
       this.usable,
       () => [names],
       (tree) => tree.at(names),
+      signal,
+    )
+  }
+
+  async look(names: Names, signal: AbortSignal | undefined): Promise<Found> {
+    return await whenLoaded(
+      this.usable,
+      () => [names],
+      (tree) => lookAt(tree, names),
       signal,
     )
   }

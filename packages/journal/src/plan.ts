@@ -1,7 +1,10 @@
 /** What the calls do to the tree: checked against what is loaded, and told as steps. Nothing here waits, and nothing changes. */
 import type { FolderLink, FolderMetadata } from '@ipfs-kit/ipfs/unixfs'
+import type { CID } from 'multiformats/cid'
 import { JournalError } from './errors.ts'
 import type { HeldDag } from './hold-dag.ts'
+import { countBelow } from './marks/marks.ts'
+import { checkMarks, checkMovable, checkRemovable, checkWritable } from './marks/plan-marks.ts'
 import { isWithin, type Names, pathOf } from './path.ts'
 import type { Step } from './record.ts'
 import { type Entry, Folder } from './tree/folder.ts'
@@ -13,6 +16,7 @@ export function planMkdir(tree: TreeView, names: Names, metadata: FolderMetadata
     if (parents && there instanceof Folder) return []
     throw exists(names)
   }
+  checkWritable(tree, names)
   return [...planParents(tree, names, parents), { step: 'mkdir', path: pathOf(names), ...metadata }]
 }
 
@@ -24,12 +28,25 @@ export function planWrite(
 ): Step[] {
   const there = tree.at(names)
   if (there instanceof Folder) throw noFile(names)
+  checkWritable(tree, names)
   return [...planParents(tree, names, parents), { step: 'put', path: pathOf(names), cid, dagBytes }]
 }
 
 export function planPut(tree: TreeView, names: Names, entry: HeldDag, parents: boolean): Step[] {
   if (tree.at(names) !== undefined) throw exists(names)
+  checkWritable(tree, names)
   return [...planParents(tree, names, parents), { step: 'put', path: pathOf(names), ...entry }]
+}
+
+/** What becomes of a file whose content was another one when the change of it began. */
+export function planEdit(tree: TreeView, names: Names, before: CID, { cid, dagBytes }: FolderLink): Step[] {
+  // A checkpoint may have made another object of it meanwhile: the CID tells.
+  const now = tree.at(names)
+  if (now === undefined || now instanceof Folder || !now.cid.equals(before)) {
+    throw new JournalError('JOURNAL_CONFLICT', `${pathOf(names)} has changed meanwhile`)
+  }
+  checkWritable(tree, names)
+  return [{ step: 'put', path: pathOf(names), cid, dagBytes }]
 }
 
 /** A plan has to know whether a folder has entries. */
@@ -47,6 +64,7 @@ export function planRemove(tree: TreeView, names: Names, recursive: boolean): St
   const there = tree.at(names)
   if (there === undefined) throw notFound(names)
   if (there instanceof Folder && !recursive && hasEntries(there)) throw notEmpty(names)
+  checkRemovable(tree, names)
   return [{ step: 'rm', path: pathOf(names) }]
 }
 
@@ -63,12 +81,16 @@ export function planMove(tree: TreeView, from: Names, to: Names, parents: boolea
     if (!(entry instanceof Folder)) throw exists(to)
     if (hasEntries(there)) throw notEmpty(to)
   } else if (there !== undefined && entry instanceof Folder) throw noFolder(to)
+  checkMovable(tree, from)
+  checkRemovable(tree, to)
   return [...planParents(tree, to, parents), { step: 'mv', from: pathOf(from), to: pathOf(to) }]
 }
 
 export function planCopy(tree: TreeView, from: Names, to: Names, parents: boolean): Step[] {
   sourceOf(tree, from)
   if (tree.at(to) !== undefined) throw exists(to)
+  checkWritable(tree, to)
+  checkMarks(tree, countBelow(tree.marks, from))
   return [...planParents(tree, to, parents), { step: 'cp', from: pathOf(from), to: pathOf(to) }]
 }
 

@@ -14,6 +14,8 @@ export type Step =
       readonly kind?: 'directory' | 'symlink' | 'node'
       readonly cid: CID
       readonly dagBytes: number
+      /** That it is a mount, and whether it can be changed. */
+      readonly mount?: 'read-only' | 'writable'
     }
   /** An empty folder comes to a path. */
   | ({ readonly step: 'mkdir'; readonly path: string } & FolderMetadata)
@@ -21,6 +23,14 @@ export type Step =
   /** What is at `from` comes to `to`, in the place of what is there. */
   | { readonly step: 'mv'; readonly from: string; readonly to: string }
   | { readonly step: 'cp'; readonly from: string; readonly to: string }
+  /** Own attributes of a path; those that are null are removed. */
+  | {
+      readonly step: 'attributes'
+      readonly path: string
+      readonly attributes: Readonly<Record<string, string | null>>
+    }
+  /** What is at a path is no mount any more. */
+  | { readonly step: 'unmount'; readonly path: string }
 
 /** Steps of one sort. */
 export type StepOf<Sort extends Step['step']> = Extract<Step, { readonly step: Sort }>
@@ -43,6 +53,8 @@ export interface CheckpointRecord {
   readonly at: number
   readonly root: CID
   readonly dagBytes: number
+  /** Attributes and mounts; absent if there are none. */
+  readonly marks?: CID
 }
 
 const version = 1

@@ -1,6 +1,8 @@
 /** Recovery: the last checkpoint, and the changes behind it once more. */
 import type { GetBlock } from '@ipfs-kit/ipfs/unixfs'
 import type { Log } from '@ipfs-kit/wal'
+import type { Marks } from './marks/marks.ts'
+import { readMarks } from './marks/marks-blocks.ts'
 import { parsePath } from './path.ts'
 import { type CheckpointRecord, decodeChange, decodeCheckpoint, type Step } from './record.ts'
 import { Tree } from './tree/tree.ts'
@@ -11,6 +13,8 @@ export interface Recovered {
   /** Number of the last change in it. */
   readonly sequence: number
   readonly checkpoint: CheckpointRecord | undefined
+  /** Attributes and mounts of the checkpoint. */
+  readonly checkpointMarks: Marks | undefined
   /** LSN of the last record that counts. */
   readonly lsn: number
   readonly changes: number
@@ -25,13 +29,15 @@ export interface Recovered {
 export async function recover(log: Log, get: GetBlock): Promise<Recovered> {
   const checkpoint = await lastCheckpoint(log)
   const base = checkpoint && { cid: checkpoint.root, dagBytes: checkpoint.dagBytes }
-  const tree = new Tree(base, get)
+  const checkpointMarks = await readMarks(checkpoint?.marks, get)
+  const tree = new Tree(base, get, checkpointMarks)
   let sequence = checkpoint?.sequence ?? 0
   let lsn = checkpoint?.lsn ?? 0
   let changes = 0
   let dropped = 0
   const from = lsn + 1
-  if (from >= log.stats().nextLsn) return { tree, sequence, checkpoint, lsn, changes, dropped }
+  if (from >= log.stats().nextLsn)
+    return { tree, sequence, checkpoint, checkpointMarks, lsn, changes, dropped }
   for await (const { firstLsn, payloads } of log.read({ from })) {
     for (const [at, payload] of payloads.entries()) {
       const change = decodeChange(payload, firstLsn + at)
@@ -46,7 +52,7 @@ export async function recover(log: Log, get: GetBlock): Promise<Recovered> {
       changes += 1
     }
   }
-  return { tree, sequence, checkpoint, lsn, changes, dropped }
+  return { tree, sequence, checkpoint, checkpointMarks, lsn, changes, dropped }
 }
 
 async function lastCheckpoint(log: Log): Promise<CheckpointRecord | undefined> {
@@ -66,6 +72,7 @@ async function redo(tree: Tree, step: Step, sequence: number): Promise<void> {
 
 /** What has to be in memory: of what comes to a path the folder, of what is used the thing itself. */
 function neededBy(step: Step): (readonly string[])[] {
+  if (step.step === 'attributes' || step.step === 'unmount') return []
   if ('path' in step) return [parsePath(step.path).slice(0, -1)]
   return [parsePath(step.from), parsePath(step.to).slice(0, -1)]
 }

@@ -4,7 +4,7 @@ import { now } from '@ipfs-kit/concurrency'
 import type { GetBlock } from '@ipfs-kit/ipfs/unixfs'
 import type { CID } from 'multiformats/cid'
 import { JournalError } from './errors.ts'
-import { type FileTree, TreeFiles, type TreeFilesOptions } from './files.ts'
+import { type FileTree, type Found, lookAt, TreeFiles, type TreeFilesOptions } from './files.ts'
 import type { CallOptions, ListPage, Transaction, TransactionStatus } from './journal.ts'
 import { folderAt, listFolder } from './list.ts'
 import { type Effect, type LoggedTree, type Watcher } from './logged-tree.ts'
@@ -77,7 +77,6 @@ class TransactionView implements FileTree {
   /** The same, and the end, by a clock that does not jump. */
   readonly #began: number
   #overlay: Overlay
-  #steps: Step[] = []
   #stepCount = 0
   #bytes = recordOverhead
   #state: State = 'open'
@@ -125,6 +124,15 @@ class TransactionView implements FileTree {
     )
   }
 
+  async look(names: Names, signal: AbortSignal | undefined): Promise<Found> {
+    return await whenLoaded(
+      this.#usable,
+      () => [names],
+      (view) => lookAt(view, names),
+      signal,
+    )
+  }
+
   async list(
     names: Names,
     after: string | undefined,
@@ -154,10 +162,7 @@ class TransactionView implements FileTree {
       const bytes = this.#bytes + encodeChange({ sequence: 0, at: 0, steps }).length
       this.#live.checkSize(bytes)
       this.#bytes = bytes
-      for (const step of steps) {
-        this.#overlay.apply(step)
-        this.#steps.push(step)
-      }
+      for (const step of steps) this.#overlay.apply(step)
       this.#stepCount += steps.length
       this.#options.blocks.noteRetained(steps.flatMap((step) => (step.step === 'put' ? [step.cid] : [])))
     }
@@ -167,13 +172,12 @@ class TransactionView implements FileTree {
   async commit(signal: AbortSignal | undefined): Promise<void> {
     this.#check()
     const overlay = this.#overlay
-    const steps = this.#steps
     this.#state = 'committing'
     const plan = (): readonly Step[] => {
       this.#checkConflict()
       // From here on it is not its own changes that it is told of.
       this.#live.watchers.delete(this.#watch)
-      return steps
+      return overlay.steps
     }
     const effect: Effect = {
       displaced: () => [...overlay.displaced()],
@@ -222,7 +226,6 @@ class TransactionView implements FileTree {
     this.#ended = this.#now()
     this.#live.watchers.delete(this.#watch)
     this.#overlay = new Overlay(() => this.#live.live)
-    this.#steps = []
     this.onEnd?.()
   }
 

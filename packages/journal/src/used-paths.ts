@@ -3,6 +3,8 @@ import { type Names, parsePath } from './path.ts'
 import type { Step } from './record.ts'
 
 interface Used {
+  /** Whether it was used itself, not only what is below. */
+  isUsed: boolean
   /** Whether the entries of the folder were looked at. */
   isListed: boolean
   /** Whether all that is below counts. */
@@ -16,7 +18,7 @@ export class UsedPaths {
 
   /** What is at a path was looked at, or changed. */
   use(names: Names): void {
-    this.#node(names)
+    this.#node(names).isUsed = true
   }
 
   /** The entries of a folder were looked at. */
@@ -31,8 +33,23 @@ export class UsedPaths {
 
   /** A path that was used, and that a step has changed. */
   changedBy(step: Step): string | undefined {
+    if (step.step === 'attributes' || step.step === 'unmount') {
+      const names = parsePath(step.path)
+      return this.#isMarkedAt(names) ? step.path : undefined
+    }
     const paths = 'path' in step ? [step.path] : step.step === 'mv' ? [step.from, step.to] : [step.to]
     return paths.find((path) => this.#isChangedAt(parsePath(path)))
+  }
+
+  /** Whether what a path carries was used. */
+  #isMarkedAt(names: Names): boolean {
+    let node: Used | undefined = this.#root
+    for (const name of names) {
+      if (node.isWhole) return true
+      node = node.inner.get(name)
+      if (node === undefined) return false
+    }
+    return node.isUsed || node.isWhole
   }
 
   #isChangedAt(names: Names): boolean {
@@ -58,5 +75,5 @@ export class UsedPaths {
 }
 
 function unused(): Used {
-  return { isListed: false, isWhole: false, inner: new Map() }
+  return { isUsed: false, isListed: false, isWhole: false, inner: new Map() }
 }

@@ -2,7 +2,7 @@
 import { type Blocks, openBlocks } from '@ipfs-kit/blocks'
 import type { Disk } from '@ipfs-kit/disk'
 import { type Journal, type JournalOptions, openJournal } from '@ipfs-kit/journal'
-import { linksOf } from './links.ts'
+import { linksOf } from '@ipfs-kit/ipfs/unixfs'
 
 /** A journal with its blocks. */
 export interface Opened extends AsyncDisposable {

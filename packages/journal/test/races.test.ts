@@ -3,7 +3,7 @@ import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { type Disk, simDisk } from '@ipfs-kit/disk'
 import { type Journal, openJournal, type TreeBlocks } from '@ipfs-kit/journal'
 import { expect, test } from 'vitest'
-import { linksOf } from './links.ts'
+import { linksOf } from '@ipfs-kit/ipfs/unixfs'
 import { openOn } from './open-on.ts'
 import { textOf, treeOf } from './tree-of.ts'
 

@@ -1,5 +1,6 @@
 /** A tree as a transaction sees it: the live one, and over it what the transaction has changed. */
 import type { CID } from 'multiformats/cid'
+import { markedBy, type Marks } from '../marks/marks.ts'
 import { type Names, parsePath } from '../path.ts'
 import type { Step } from '../record.ts'
 import { UsedPaths } from '../used-paths.ts'
@@ -35,11 +36,26 @@ export class Overlay implements TreeView {
   readonly used = new UsedPaths()
   readonly #live: () => Tree
   readonly #root = newLayer()
+  #steps: Step[] = []
+  /** The marks as they are here, and those of the live tree that they were made from. */
+  #marks: { readonly live: Marks | undefined; readonly here: Marks | undefined } | undefined
   /** Of changes here: below 0, so that they are none of the live tree's. */
   #version = 0
 
   constructor(live: () => Tree) {
     this.#live = live
+  }
+
+  get steps(): readonly Step[] {
+    return this.#steps
+  }
+
+  get marks(): Marks | undefined {
+    const live = this.#live().marks
+    if (this.#marks?.live !== live || this.#marks === undefined) {
+      this.#marks = { live, here: markedByAll(live, this.#steps) }
+    }
+    return this.#marks.here
   }
 
   isLoaded(names: Names): boolean {
@@ -81,6 +97,9 @@ export class Overlay implements TreeView {
 
   /** Does a step whose paths are loaded, and were checked. */
   apply(step: Step): void {
+    const live = this.#live().marks
+    this.#marks = { live, here: markedBy(this.marks, step) }
+    this.#steps.push(step)
     this.#version -= 1
     switch (step.step) {
       case 'put':
@@ -124,6 +143,7 @@ export class Overlay implements TreeView {
 
   /** Makes the changes part of a tree. */
   graft(tree: Tree, version: number): void {
+    tree.marks = markedByAll(tree.marks, this.#steps)
     for (const { names, layer } of layersFrom([], this.#root)) {
       for (const [name, entry] of layer.changes) tree.set([...names, name], entry, version)
     }
@@ -224,6 +244,10 @@ export class Overlay implements TreeView {
       layer = inner
     }
   }
+}
+
+function markedByAll(marks: Marks | undefined, steps: readonly Step[]): Marks | undefined {
+  return steps.reduce((after, step) => markedBy(after, step), marks)
 }
 
 function newLayer(): Layer {

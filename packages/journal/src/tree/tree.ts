@@ -8,6 +8,7 @@ import {
   type GetBlock,
 } from '@ipfs-kit/ipfs/unixfs'
 import { JournalError } from '../errors.ts'
+import { markedBy, type Marks } from '../marks/marks.ts'
 import { type Names, parsePath, pathOf } from '../path.ts'
 import type { Step, StepOf } from '../record.ts'
 import { type Entry, Folder, type Leaf, unloaded } from './folder.ts'
@@ -26,6 +27,8 @@ interface Walk {
 
 /** What plans are made on: the live tree, or it as a transaction sees it. */
 export interface TreeView {
+  /** Attributes and mounts. */
+  readonly marks: Marks | undefined
   /** Whether {@link at} can tell what is there. */
   isLoaded(names: Names): boolean
   /** Loads what {@link at} needs. By the time that the caller goes on others may have changed it: ask {@link isLoaded}. */
@@ -39,12 +42,14 @@ export interface TreeView {
 /** A tree of folders. Steps are done at once; what they need is loaded before. */
 export class Tree implements TreeView {
   readonly root: Folder
+  marks: Marks | undefined
   readonly #get: GetBlock
   readonly #loaded = new Set<Folder>()
   #known = 0
 
-  constructor(base: FolderLink | undefined, get: GetBlock) {
+  constructor(base: FolderLink | undefined, get: GetBlock, marks?: Marks) {
     this.root = new Folder(base, undefined)
+    this.marks = marks
     this.#get = get
   }
 
@@ -81,6 +86,7 @@ export class Tree implements TreeView {
 
   /** Does a step whose paths are loaded, and were checked. */
   apply(step: Step, version: number): void {
+    this.marks = markedBy(this.marks, step)
     switch (step.step) {
       case 'put': {
         this.set(parsePath(step.path), putBy(step), version)
@@ -109,6 +115,7 @@ export class Tree implements TreeView {
 
   /** What will be gone from the tree by a step whose paths are loaded. */
   displacedBy(step: Step): Entry | undefined {
+    if (step.step === 'attributes' || step.step === 'unmount') return undefined
     return this.at(parsePath('to' in step ? step.to : step.path))
   }
 
