@@ -309,9 +309,10 @@ export class TreeFiles implements Files {
   }
 }
 
-function shownMark({ attributes, mount }: Mark): Pick<Stat, 'attributes' | 'mount'> {
+function shownMark({ attributes, mount, tier }: Mark): Pick<Stat, 'attributes' | 'mount' | 'tier'> {
   return {
     ...(attributes !== undefined && { attributes }),
     ...(mount !== undefined && { mount: { cid: mount.cid, writable: mount.isWritable } }),
+    ...(tier !== undefined && { tier }),
   }
 }

@@ -2,6 +2,7 @@
 import type { FileBytes, FolderMetadata } from '@ipfs-kit/ipfs/unixfs'
 import type { CID } from 'multiformats/cid'
 import type { JournalHealth } from './monitor/health.ts'
+import type { BlocksOptions, TierMoveReport, TierPin, TierReport } from './tiers/tiers.ts'
 
 /** Options that every call takes last. */
 export interface CallOptions {
@@ -23,6 +24,8 @@ export interface Stat extends FolderMetadata {
   readonly attributes?: Readonly<Record<string, string>>
   /** If it is a mount: what was mounted, and whether it can be changed. */
   readonly mount?: { readonly cid: CID; readonly writable: boolean }
+  /** The tier that its blocks are pinned to, if they are. */
+  readonly tier?: string
 }
 
 /** An entry of a folder. */
@@ -250,6 +253,32 @@ export interface Journal extends Files, AsyncDisposable {
   flush(path?: string, options?: CallOptions): Promise<CID>
   /** Writes the whole tree, so that an opening need not do again what came before. */
   checkpoint(options?: CallOptions): Promise<Checkpoint>
+  /**
+   * Tells where the blocks at a path lie. Writes a folder that has changed first, as {@link flush}. All blocks are asked about, none is
+   * read but those with links; what changes meanwhile may be missed.
+   *
+   * @throws JournalError JOURNAL_NO_TIERS without the option `tiers`; as {@link flush}; IpfsError for what cannot be walked
+   */
+  tiersOf(path: string, options?: BlocksOptions): Promise<TierReport>
+  /**
+   * Moves all blocks at a path to a tier, and out of those above as far as these may forget them. A tier that is a cache, as memory
+   * is, may have forgotten some by the time this resolves: {@link tiersOf} tells.
+   *
+   * @throws JournalError JOURNAL_TIER_UNKNOWN; as {@link tiersOf}; what the tier fails with
+   */
+  moveTo(path: string, tier: string, options?: BlocksOptions): Promise<TierMoveReport>
+  /**
+   * Pins what is at a path, and below it, to a tier, until {@link unpinFromTier}: its blocks are moved there beside other calls, now,
+   * after each change that brings new ones, and once after each opening. The pin goes with the path when it is moved, and ends when it
+   * is removed; a copy has none. A pin in another one counts there. Resolves when the pin is in the log.
+   *
+   * @throws JournalError JOURNAL_NO_TIERS, JOURNAL_TIER_UNKNOWN, JOURNAL_NOT_FOUND, JOURNAL_TOO_LARGE, JOURNAL_FULL, JOURNAL_FAILED
+   */
+  pinToTier(path: string, tier: string, options?: CallOptions): Promise<void>
+  /** Its blocks stay where they are. @throws JournalError JOURNAL_NO_TIERS, JOURNAL_NOT_FOUND */
+  unpinFromTier(path: string, options?: CallOptions): Promise<void>
+  /** The paths that are pinned to tiers, by their names. @throws JournalError JOURNAL_NO_TIERS */
+  tierPins(): readonly TierPin[]
   /**
    * The roots of what must not go now: the tree, what changes are in it, and what is not in it any more because of a change that
    * the log has not taken yet.

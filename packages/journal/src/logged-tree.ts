@@ -54,6 +54,8 @@ export type Watcher = (steps: readonly Step[] | undefined) => void
 export class LoggedTree implements FileTree {
   readonly get: GetBlock
   readonly watchers = new Set<Watcher>()
+  /** Is told the CIDs of all blocks that a checkpoint has written; nobody listens by default. */
+  onWritten: ((cids: ReadonlySet<string>) => void) | undefined
   readonly #options: LoggedTreeOptions
   #tree: Tree
   #sequence: number
@@ -149,7 +151,11 @@ export class LoggedTree implements FileTree {
     try {
       const lsn = await last
       using lease = blocks.lease({ name: 'checkpoint of a journal' })
-      const put = (cid: CID, bytes: Uint8Array) => lease.put(cid, bytes, { verify: 'on-read' })
+      const blocksWritten = new Set<string>()
+      const put = (cid: CID, bytes: Uint8Array) => {
+        if (this.onWritten !== undefined) blocksWritten.add(cid.toString())
+        return lease.put(cid, bytes, { verify: 'on-read' })
+      }
       const { root: link, written } = await writeFrozen(root, { get: this.get, put, profile })
       const marksCid = await this.#writtenMarks(marks, put)
       await lease.flush()
@@ -172,6 +178,7 @@ export class LoggedTree implements FileTree {
       this.#checkpointFailure = undefined
       monitor.checkpointMade()
       publishCheckpoint({ sequence, bytes: link.dagBytes })
+      this.onWritten?.(blocksWritten)
       blocks.noteRetained([link.cid, ...(marksCid === undefined ? [] : [marksCid])])
       await log.dropBefore(lsn + 1)
       return record

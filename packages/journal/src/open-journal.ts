@@ -10,6 +10,7 @@ import type { Journal } from './journal.ts'
 import { type AlertThresholds, checkThresholds } from './monitor/thresholds.ts'
 import { OpenedJournal } from './opened-journal.ts'
 import { recover } from './recovery.ts'
+import type { JournalTiers } from './tiers/tiers.ts'
 import { getBlockOf } from './tree-blocks.ts'
 
 /** Where the blocks of the tree are. They must be kept: see {@link Journal.roots}; until the journal is open nothing may be collected. */
@@ -30,6 +31,8 @@ export interface JournalOptions {
   readonly transactionMs?: number
   /** Bytes of a segment of the log; see `openLog` of `@ipfs-kit/wal`. Default 16 MiB. */
   readonly segmentBytes?: number
+  /** Where blocks can lie, for `tiersOf`, `moveTo` and `pinToTier`. Default: nothing is known of it. */
+  readonly tiers?: JournalTiers
   /** From where on figures are alerts. */
   readonly alerts?: AlertThresholds
   /** The clock of the wall: milliseconds since 1970. Default: `Date.now`. */
@@ -67,6 +70,7 @@ const known = new Set([
   'transactionMs',
   'segmentBytes',
   'alerts',
+  'tiers',
   'clock',
 ])
 
@@ -100,6 +104,7 @@ function checkOptions(options: JournalOptions) {
     clock,
     checkpointChanges,
     transactionMs,
+    tiers: options.tiers,
     thresholds: checkThresholds(options.alerts),
     disk: options.disk ?? nodeDisk(),
     segmentBytes: options.segmentBytes ?? 16 * 1024 * 1024,

@@ -20,6 +20,8 @@ import { parsePath } from './path.ts'
 import { notFound } from './plan.ts'
 import type { CheckpointRecord } from './record.ts'
 import { Transactions } from './transactions.ts'
+import { Tiering } from './tiers/tiering.ts'
+import type { BlocksOptions, JournalTiers, TierMoveReport, TierPin, TierReport } from './tiers/tiers.ts'
 import { Folder } from './tree/folder.ts'
 import { Tree } from './tree/tree.ts'
 
@@ -27,6 +29,7 @@ import { Tree } from './tree/tree.ts'
 export interface OpenedJournalOptions extends Omit<LoggedTreeOptions, 'monitor'> {
   readonly thresholds: CheckedThresholds
   readonly transactionMs: number
+  readonly tiers: JournalTiers | undefined
   /** What is closed at the end. */
   readonly resources: AsyncDisposableStack
 }
@@ -37,6 +40,7 @@ export class OpenedJournal extends TreeFiles implements Journal {
   readonly #tree: LoggedTree
   readonly #transactions: Transactions
   readonly #monitor: Monitor
+  readonly #tiering: Tiering
   #closing: Promise<void> | undefined
 
   constructor(options: OpenedJournalOptions) {
@@ -60,6 +64,10 @@ export class OpenedJournal extends TreeFiles implements Journal {
       ...(checkpoint && { checkpoint: shown(checkpoint) }),
       changes,
       dropped,
+    })
+    this.#tiering = new Tiering({
+      ...{ tree, owner, tiers: options.tiers },
+      flush: (path, call) => this.flush(path, call),
     })
     monitor.begin()
   }
@@ -113,6 +121,26 @@ export class OpenedJournal extends TreeFiles implements Journal {
 
   health(): JournalHealth {
     return this.#monitor.health()
+  }
+
+  async tiersOf(path: string, options: BlocksOptions = {}): Promise<TierReport> {
+    return await this.#tiering.tiersOf(path, options)
+  }
+
+  async moveTo(path: string, tier: string, options: BlocksOptions = {}): Promise<TierMoveReport> {
+    return await this.#tiering.moveTo(path, tier, options)
+  }
+
+  async pinToTier(path: string, tier: string, options: CallOptions = {}): Promise<void> {
+    await this.#tiering.pin(path, tier, options)
+  }
+
+  async unpinFromTier(path: string, options: CallOptions = {}): Promise<void> {
+    await this.#tiering.pin(path, undefined, options)
+  }
+
+  tierPins(): readonly TierPin[] {
+    return this.#tiering.pins()
   }
 
   async close(): Promise<void> {

@@ -4,7 +4,7 @@ import type { Log } from '@ipfs-kit/wal'
 import type { Marks } from './marks/marks.ts'
 import { readMarks } from './marks/marks-blocks.ts'
 import { parsePath } from './path.ts'
-import { type CheckpointRecord, decodeChange, decodeCheckpoint, type Step } from './record.ts'
+import { type CheckpointRecord, decodeChange, decodeCheckpoint, isMarkStep, type Step } from './record.ts'
 import { Tree } from './tree/tree.ts'
 
 /** What was recovered. */
@@ -72,7 +72,7 @@ async function redo(tree: Tree, step: Step, sequence: number): Promise<void> {
 
 /** What has to be in memory: of what comes to a path the folder, of what is used the thing itself. */
 function neededBy(step: Step): (readonly string[])[] {
-  if (step.step === 'attributes' || step.step === 'unmount') return []
+  if (isMarkStep(step)) return []
   if ('path' in step) return [parsePath(step.path).slice(0, -1)]
   return [parsePath(step.from), parsePath(step.to).slice(0, -1)]
 }

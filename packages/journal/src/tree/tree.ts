@@ -10,7 +10,7 @@ import {
 import { JournalError } from '../errors.ts'
 import { markedBy, type Marks } from '../marks/marks.ts'
 import { type Names, parsePath, pathOf } from '../path.ts'
-import type { Step, StepOf } from '../record.ts'
+import { isMarkStep, type Step, type StepOf } from '../record.ts'
 import { type Entry, Folder, type Leaf, unloaded } from './folder.ts'
 
 /** So many entries that have not changed stay in memory. */
@@ -115,7 +115,7 @@ export class Tree implements TreeView {
 
   /** What will be gone from the tree by a step whose paths are loaded. */
   displacedBy(step: Step): Entry | undefined {
-    if (step.step === 'attributes' || step.step === 'unmount') return undefined
+    if (isMarkStep(step)) return undefined
     return this.at(parsePath('to' in step ? step.to : step.path))
   }
 
