@@ -36,5 +36,5 @@ export type {
   Stat,
 } from './ipfs.ts'
 export { openIpfs } from './open-ipfs.ts'
-export type { IpfsOptions } from './open-ipfs.ts'
+export type { IpfsOptions, Root } from './open-ipfs.ts'
 export type { OwnPins, Pin, PinAddOptions, PinMetadata } from './pins.ts'

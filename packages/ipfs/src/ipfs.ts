@@ -253,8 +253,11 @@ export interface Ipfs extends AsyncDisposable {
   readonly repo: Repo
   /** The store under it in the shape of Helia: verified on every read; a `put` through it is cache unless pinned. */
   readonly blockstore: Blockstore
-  /** The packs: what they hold and take, why a block is there, and their upkeep. Rejects with `BlocksError`. */
-  readonly store: Pick<Packs, 'stats' | 'explain' | 'noteRetained' | 'verify' | 'verifyPacks' | 'compact'>
+  /** The packs: what they hold and take, why a block is there, leases on them, and their upkeep. Rejects with `BlocksError`. */
+  readonly store: Pick<
+    Packs,
+    'get' | 'lease' | 'stats' | 'explain' | 'noteRetained' | 'verify' | 'verifyPacks' | 'compact'
+  >
   /** The move of an older version's blocks into packs; only if there were any at opening. */
   readonly migration?: RunMigration
   /** Counts since opening; a frozen snapshot. */

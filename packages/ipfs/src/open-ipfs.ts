@@ -22,6 +22,9 @@ import { createPins, PinRecords } from './pins.ts'
 import { createRepo } from './repo.ts'
 import { storeFailure } from './store-failure.ts'
 
+/** A root that is kept with all that is below it. */
+export type Root = Pick<Claim, 'cid' | 'missing'>
+
 /** Options of {@link openIpfs}. */
 export interface IpfsOptions {
   /** Folder of the node: `blocks/` and `pins.sqlite` go into it. Made if it is not there. One process at a time. */
@@ -36,9 +39,10 @@ export interface IpfsOptions {
   readonly cache?: CreateBlockCache
   /**
    * Roots that others keep besides the pins, as they are now, such as those of work that was promised: what is here of their
-   * DAGs is neither collected nor evicted. Whoever gives them calls `store.noteRetained` when there are more. Default: none.
+   * DAGs is neither collected nor evicted. With `missing: 'skip'` nobody has promised that all below is here, and what is not
+   * stops no collection. Whoever gives them calls `store.noteRetained` when there are more. Default: none.
    */
-  readonly roots?: () => Iterable<CID> | AsyncIterable<CID>
+  readonly roots?: () => Iterable<Root> | AsyncIterable<Root>
   /**
    * When the blocks of an older version move into packs, if there are any: `at-opening` and in the background, or `when-run`,
    * as long as somebody runs {@link Ipfs.migration}. Default `at-opening`.
@@ -119,20 +123,24 @@ async function openStore(
   const pins = () => (roots === undefined ? records.all() : pinsAndRoots(records, roots))
   const migration = old === undefined ? undefined : new Migration({ old, pins, migrates })
   const claims = () => migration?.claims() ?? pins()
-  const retained = roots === undefined ? {} : { retained: roots }
+  const retained = roots === undefined ? {} : { retained: () => cidsOf(roots()) }
   const packs = await openBlocks({ path, ...limits, claims, ...retained, links: linksOf })
   if (migration === undefined) return { packs, migration }
   migration.begin(packs)
   return { packs: new MigratingBlocks(packs, migration), migration }
 }
 
-/** The roots last: whether all below them is here nobody has promised. */
+/** The roots last: below them there may be holes. */
 async function* pinsAndRoots(
   records: PinRecords,
   roots: NonNullable<IpfsOptions['roots']>,
 ): AsyncGenerator<Claim, void, undefined> {
   yield* records.all()
-  for await (const cid of roots()) yield { cid, missing: 'skip' }
+  yield* roots()
+}
+
+async function* cidsOf(roots: Iterable<Root> | AsyncIterable<Root>): AsyncGenerator<CID, void, undefined> {
+  for await (const { cid } of roots) yield cid
 }
 
 function statsOf(blocks: BlockStore, migration: Migration | undefined): IpfsStats {

@@ -240,7 +240,7 @@ describe('1,000 rounds of adds against a collection that never rests', () => {
 describe('roots that others keep', () => {
   it('are not collected with what is here below them, and are as soon as nobody names them', async () => {
     const kept: CID[] = []
-    const { ipfs } = await opened({ roots: () => kept })
+    const { ipfs } = await opened({ roots: () => kept.map((cid) => ({ cid, missing: 'skip' })) })
     const { items, cid } = await added(
       ipfs,
       ['a', 'b'].map((name) => ({ path: `d/${name}/file`, content: bytesOf(name) })),
@@ -253,6 +253,17 @@ describe('roots that others keep', () => {
     expect(await ipfs.repo.gc()).toMatchObject({ removedBlocks: 2, keptBlocks: 3 })
     kept.length = 0
     expect(await ipfs.repo.gc()).toMatchObject({ removedBlocks: 3, keptBlocks: 0 })
+  })
+
+  it('stop the collection where something below them is missing, unless nobody has promised that it is here', async () => {
+    const kept: CID[] = []
+    const { ipfs } = await opened({ roots: () => kept.map((cid) => ({ cid })) })
+    const { items, cid } = await added(ipfs, [{ path: 'd/sub/file', content: bytesOf('file') }])
+    await drain(ipfs.pins.rm(cid))
+    kept.push(cid)
+    await ipfs.blockstore.delete(items.find((item) => item.path === 'd/sub')!.cid)
+    expect(await rejection(ipfs.repo.gc())).toMatchObject({ code: 'IPFS_GC_INCOMPLETE' })
+    expect((await ipfs.repo.stat()).blocks).toBe(2)
   })
 
   it('that cannot be told stop the collection', async () => {

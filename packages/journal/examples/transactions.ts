@@ -9,11 +9,10 @@ import { type Journal, JournalError, openJournal } from '@ipfs-kit/journal'
 
 const path = await mkdtemp(join(tmpdir(), 'ipfs-kit-'))
 let journal: Journal | undefined
-const roots = () => journal?.roots() ?? []
 const blocks = await openBlocks({
   path: join(path, 'blocks'),
-  claims: () => Array.from(roots(), (cid) => ({ cid })),
-  retained: roots,
+  claims: () => journal?.claims() ?? [],
+  retained: () => journal?.roots() ?? [],
   links: linksOf,
 })
 journal = await openJournal({ path: join(path, 'journal'), blocks })

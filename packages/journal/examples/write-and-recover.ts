@@ -10,11 +10,10 @@ const path = await mkdtemp(join(tmpdir(), 'ipfs-kit-'))
 
 // The block store keeps what the journal has: its roots, and what they link to.
 let journal: Journal | undefined
-const roots = () => journal?.roots() ?? []
 const blocks = await openBlocks({
   path: join(path, 'blocks'),
-  claims: () => Array.from(roots(), (cid) => ({ cid })),
-  retained: roots,
+  claims: () => journal?.claims() ?? [],
+  retained: () => journal?.roots() ?? [],
   links: linksOf,
 })
 journal = await openJournal({ path: join(path, 'journal'), blocks })

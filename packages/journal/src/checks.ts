@@ -24,9 +24,12 @@ export function checkMetadata({
   return { ...(mode === undefined ? {} : { mode }), ...(mtime === undefined ? {} : { mtime }) }
 }
 
+/** As long as a transaction may be open: a day. */
+export const longestTransactionMs = 86_400_000
+
 /** @throws RangeError for what no transaction may be open for */
 export function checkTransactionMs(name: string, milliseconds: number): void {
-  if (Number.isSafeInteger(milliseconds) && milliseconds >= 1 && milliseconds <= 86_400_000) return
+  if (Number.isSafeInteger(milliseconds) && milliseconds >= 1 && milliseconds <= longestTransactionMs) return
   throw new RangeError(`${name} is a whole number of milliseconds from 1 to 86,400,000, not ${milliseconds}`)
 }
 

@@ -28,6 +28,11 @@ export const journalErrors = {
     when: 'a file is needed and something else is there',
     next: 'List it, or choose another path.',
   },
+  JOURNAL_RANGE: {
+    kind: 'range',
+    when: 'a reading is to begin behind the end of the file',
+    next: 'Ask stat for its size, and begin before it.',
+  },
   JOURNAL_CONFLICT: {
     kind: 'conflict',
     when: 'what a change was made for, or a transaction has used, was changed by somebody else meanwhile',
@@ -48,10 +53,35 @@ export const journalErrors = {
     when: 'as many transactions are open as may be',
     next: 'Commit or roll back some of those that transactions lists, or wait until they expire.',
   },
+  JOURNAL_INVALID_NAME: {
+    kind: 'invalid',
+    when: 'a name of a snapshot is empty, has more than 64 bytes, a slash or a control character, or is `.` or `..`',
+    next: 'Give a name such as before-upgrade.',
+  },
+  JOURNAL_SNAPSHOT_EXISTS: {
+    kind: 'conflict',
+    when: 'a snapshot has the name already',
+    next: 'Choose another name, or remove that one first.',
+  },
+  JOURNAL_TOO_MANY_SNAPSHOTS: {
+    kind: 'too-large',
+    when: 'there are 200 snapshots',
+    next: 'Remove some that are not needed any more.',
+  },
+  JOURNAL_VERSION_UNKNOWN: {
+    kind: 'not-found',
+    when: 'no snapshot has the name, or no checkpoint that is kept has the number',
+    next: 'See snapshots and checkpoints.',
+  },
   JOURNAL_LOCKED: {
     kind: 'conflict',
     when: 'another process, or another opener in this one, has the journal open',
     next: 'Close the other one first.',
+  },
+  JOURNAL_NOT_THERE: {
+    kind: 'not-found',
+    when: 'a command is given a folder that has no journal, or no blocks',
+    next: 'Correct the path. A journal is made by whoever writes to it first.',
   },
   JOURNAL_NOT_EMPTY: {
     kind: 'conflict',

@@ -162,7 +162,7 @@ export class TreeFiles implements Files {
     const { cid } = await this.#fileAt(parsePath(path), signal)
     const { size } = describeNode(cid, await this.#tree.get(cid, signal))
     if (offset > size) {
-      throw new RangeError(`${path} has ${size} bytes; ${offset} is behind its end`)
+      throw new JournalError('JOURNAL_RANGE', `${path} has ${size} bytes; ${offset} is behind its end`)
     }
     const { owner } = this.#options
     const over = new AbortController()

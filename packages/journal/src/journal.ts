@@ -1,6 +1,9 @@
 /** The filesystem as its users see it. */
+import type { Claim } from '@ipfs-kit/blocks'
 import type { FileBytes, FolderMetadata } from '@ipfs-kit/ipfs/unixfs'
+import type { Finding } from '@ipfs-kit/wal'
 import type { CID } from 'multiformats/cid'
+import type { JournalError } from './errors.ts'
 import type { JournalHealth } from './monitor/health.ts'
 import type { BlocksOptions, TierMoveReport, TierPin, TierReport } from './tiers/tiers.ts'
 
@@ -86,14 +89,30 @@ export interface Checkpoint {
   readonly at: number
 }
 
+/** A tree that has a name. */
+export interface Snapshot extends Checkpoint {
+  readonly name: string
+}
+
 /** What the opening has recovered. */
 export interface Recovery {
-  /** That from which it went on; absent if there was none. */
+  /** That from which it went on: the newest that is whole enough. Absent if it was the beginning of the log. */
   readonly checkpoint?: Checkpoint
   /** Changes that were done again. */
   readonly changes: number
-  /** Changes that had followed one that failed, and so were left out. */
+  /** Changes that had followed one that failed, or one that is lost, and so were left out. */
   readonly dropped: number
+  /** Newer checkpoints that were not whole, the newest first. They are not kept any more. */
+  readonly passed: readonly PassedCheckpoint[]
+  /** What the log was found to be damaged by when it was opened. */
+  readonly findings: readonly Finding[]
+}
+
+/** A checkpoint with which a recovery did not go on. */
+export interface PassedCheckpoint {
+  readonly checkpoint: Checkpoint
+  /** JOURNAL_BLOCK_MISSING, or JOURNAL_DAMAGED if the log does not lead on from it. */
+  readonly reason: JournalError
 }
 
 /** A frozen look at a journal. */
@@ -147,7 +166,7 @@ export interface Files {
   /**
    * The bytes of a file, as it is when the reading begins. Of one that is removed meanwhile blocks may go that were not read yet.
    *
-   * @throws JournalError JOURNAL_NOT_FOUND, JOURNAL_NOT_A_FILE, JOURNAL_BLOCK_MISSING; RangeError for an offset behind its end
+   * @throws JournalError JOURNAL_NOT_FOUND, JOURNAL_NOT_A_FILE, JOURNAL_BLOCK_MISSING, JOURNAL_RANGE for an offset behind its end
    */
   read(path: string, options?: ReadOptions): AsyncGenerator<Uint8Array, void, undefined>
   /**
@@ -253,6 +272,8 @@ export interface Journal extends Files, AsyncDisposable {
   flush(path?: string, options?: CallOptions): Promise<CID>
   /** Writes the whole tree, so that an opening need not do again what came before. */
   checkpoint(options?: CallOptions): Promise<Checkpoint>
+  /** Those that are kept, the newest first: an opening goes back to an older one if it has to. */
+  checkpoints(): readonly Checkpoint[]
   /**
    * Tells where the blocks at a path lie. Writes a folder that has changed first, as {@link flush}. All blocks are asked about, none is
    * read but those with links; what changes meanwhile may be missed.
@@ -280,10 +301,26 @@ export interface Journal extends Files, AsyncDisposable {
   /** The paths that are pinned to tiers, by their names. @throws JournalError JOURNAL_NO_TIERS */
   tierPins(): readonly TierPin[]
   /**
-   * The roots of what must not go now: the tree, what changes are in it, and what is not in it any more because of a change that
-   * the log has not taken yet.
+   * Gives the tree a name, under which it stays until it is removed; up to 200.
+   *
+   * @param name - 1 to 64 bytes of UTF-8, without slashes and control characters
+   * @throws JournalError JOURNAL_SNAPSHOT_EXISTS, JOURNAL_TOO_MANY_SNAPSHOTS, JOURNAL_INVALID_NAME; as {@link checkpoint}
+   */
+  snapshot(name: string, options?: CallOptions): Promise<Snapshot>
+  /** In the order in which they were made. */
+  snapshots(): readonly Snapshot[]
+  /** Lets a snapshot go. The tree is not written for it. @throws JournalError JOURNAL_VERSION_UNKNOWN */
+  removeSnapshot(name: string, options?: CallOptions): Promise<void>
+  /**
+   * The roots of what must not go now: the tree, what changes are in it, what is not in it any more because of a change that the
+   * log has not taken yet, the checkpoints that are kept, and the snapshots. For the option `retained` of the block store.
    */
   roots(): readonly CID[]
+  /**
+   * The same for its option `claims`: a collection stops when a block of the tree is missing; of a checkpoint or a snapshot it
+   * keeps what is there.
+   */
+  claims(): readonly Claim[]
   stats(): JournalStats
   /** Whether all is well: what is above its threshold, and the numbers. Channel `journal:alert` tells of it by itself. */
   health(): JournalHealth

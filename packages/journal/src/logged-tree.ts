@@ -1,12 +1,15 @@
 /** The live tree and its log: the one has what the other tells, change by change. */
-import { createLock, type Owner, shield, type Task, throwIfCancelled } from '@ipfs-kit/concurrency'
+import { createLock, type Owner, shield, type Task } from '@ipfs-kit/concurrency'
 import type { CidProfile, GetBlock } from '@ipfs-kit/ipfs/unixfs'
 import { type Log, WalError } from '@ipfs-kit/wal'
 import type { CID } from 'multiformats/cid'
+import { CheckpointPace } from './checkpoint-pace.ts'
 import { writeFrozen } from './checkpoint.ts'
 import { JournalError } from './errors.ts'
 import { storeFailure } from './failure.ts'
+import { type Kept, recordOf, rootsOfKept } from './kept.ts'
 import type { Monitor } from './monitor/monitor.ts'
+import { PutFolders } from './put-folders.ts'
 import type { TreeBlocks } from './open-journal.ts'
 import { type FileTree, type Found, lookAt } from './files.ts'
 import type { ListPage } from './journal.ts'
@@ -15,8 +18,9 @@ import { type Marks, mountsBelow } from './marks/marks.ts'
 import { writeMarks } from './marks/marks-blocks.ts'
 import type { Names } from './path.ts'
 import { publishCheckpoint, publishCheckpointFailure } from './reports.ts'
-import { type CheckpointRecord, encodeChange, encodeCheckpoint, encodeResume, type Step } from './record.ts'
+import { encodeChange, encodeCheckpoint, encodeResume, type KeptTree, type Step } from './record.ts'
 import { recover, type Recovered } from './recovery.ts'
+import type { Naming } from './snapshots.ts'
 import { getBlockOf } from './tree-blocks.ts'
 import { type Entry, Folder } from './tree/folder.ts'
 import type { Tree, TreeView } from './tree/tree.ts'
@@ -29,7 +33,10 @@ export interface LoggedTreeOptions {
   readonly owner: Owner
   readonly profile: CidProfile
   readonly clock: () => number
+  readonly keepCheckpoints: number
   readonly checkpointChanges: number
+  readonly checkpointBytes: number
+  readonly checkpointMs: number
   readonly recovered: Recovered
   readonly monitor: Monitor
 }
@@ -59,12 +66,13 @@ export class LoggedTree implements FileTree {
   readonly #options: LoggedTreeOptions
   #tree: Tree
   #sequence: number
-  #checkpoint: CheckpointRecord | undefined
-  /** What the last checkpoint has of them. */
-  #checkpointMarks: Marks | undefined
-  /** The number of changes at which a checkpoint is due. */
-  #dueAt: number
-  #checkpointFailure: Error | undefined
+  #kept: Kept
+  /** What the newest checkpoint has of them. */
+  #keptMarks: Marks | undefined
+  /** What a record tells of that the log has not answered yet. */
+  #keeping: Kept | undefined
+  #putFolders: PutFolders
+  readonly #pace: CheckpointPace
   /** The last append; what comes after one that failed counts for nothing. */
   #last: Promise<number>
   /** Why the tree has what the log has not. */
@@ -76,19 +84,25 @@ export class LoggedTree implements FileTree {
   #isClosed = false
 
   constructor(options: LoggedTreeOptions) {
-    const { blocks, recovered, checkpointChanges } = options
+    const { blocks, recovered } = options
     this.#options = options
     this.get = getBlockOf(blocks)
     this.#tree = recovered.tree
     this.#sequence = recovered.sequence
-    this.#checkpoint = recovered.checkpoint
-    this.#checkpointMarks = recovered.checkpointMarks
-    this.#dueAt = (recovered.checkpoint?.sequence ?? 0) + checkpointChanges
+    this.#kept = recovered.kept
+    this.#putFolders = recovered.putFolders
+    this.#keptMarks = recovered.keptMarks
     this.#last = Promise.resolve(recovered.lsn)
+    this.#pace = new CheckpointPace({ ...options, write: () => this.written(undefined) }, recovered)
   }
 
   get live(): Tree {
     return this.#tree
+  }
+
+  /** The checkpoints and snapshots that are kept. */
+  get kept(): Kept {
+    return this.#kept
   }
 
   get state() {
@@ -96,8 +110,7 @@ export class LoggedTree implements FileTree {
     return {
       state: this.#isClosed ? 'closed' : log.stats().state === 'open' ? 'open' : 'failed',
       sequence: this.#sequence,
-      checkpoint: this.#checkpoint,
-      checkpointFailure: this.#checkpointFailure,
+      checkpointFailure: this.#pace.failure,
       logBytes: log.stats().bytes,
     } as const
   }
@@ -105,13 +118,18 @@ export class LoggedTree implements FileTree {
   /** Of what is in the tree, and of what a recovery may find: the roots of all blocks. */
   roots(): readonly CID[] {
     const roots = [...this.#tree.root.roots()]
-    if (this.#checkpoint?.marks !== undefined) roots.push(this.#checkpoint.marks)
     for (const { mount } of mountsBelow(this.#tree.marks, [])) roots.push(mount.cid)
     for (const entry of [...this.#unanswered].flat()) {
       if (!(entry instanceof Folder)) roots.push(entry.cid)
       else for (const cid of entry.roots()) roots.push(cid)
     }
     return roots
+  }
+
+  /** The same of what is kept besides. */
+  keptRoots(): readonly CID[] {
+    const keeping = this.#keeping === undefined ? [] : rootsOfKept(this.#keeping)
+    return [...rootsOfKept(this.#kept), ...keeping, ...this.#putFolders.roots()]
   }
 
   /** Resolves when all that was changed is in the log. */
@@ -130,24 +148,43 @@ export class LoggedTree implements FileTree {
   }
 
   /** The tree as it is when this is called, or later, as a checkpoint. */
-  async written(signal: AbortSignal | undefined): Promise<CheckpointRecord> {
+  async written(signal: AbortSignal | undefined, naming?: Naming): Promise<KeptTree> {
+    return await this.#inTurn(async () => {
+      const { checkpoints, snapshots } = this.#kept
+      const [newest] = checkpoints
+      if (newest?.sequence !== this.#sequence) return await this.#write(naming)
+      if (naming !== undefined) await this.#keep({ checkpoints, snapshots: naming(snapshots, newest) })
+      return newest
+    }, signal)
+  }
+
+  /** Changes only the names: where there is no room to write the tree, a snapshot can go all the same. */
+  async renamed(naming: Naming, signal: AbortSignal | undefined): Promise<void> {
+    await this.#inTurn(async () => {
+      const { checkpoints, snapshots } = this.#kept
+      const [newest] = checkpoints
+      if (newest === undefined) await this.#write(naming)
+      else await this.#keep({ checkpoints, snapshots: naming(snapshots, newest) })
+    }, signal)
+  }
+
+  /** Does something that writes a checkpoint: one after the other. What has begun goes on to its end, for it is everybody's. */
+  async #inTurn<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
     for (;;) {
       await this.whole()
       using _turn = await this.#writing.acquire({ signal })
-      if (!this.#isWhole) continue
-      if (this.#checkpoint?.sequence === this.#sequence) return this.#checkpoint
-      // What has begun goes on to its end: it is everybody's.
-      return await shield(() => this.#write())
+      if (this.#isWhole) return await shield(work)
     }
   }
 
-  async #write(): Promise<CheckpointRecord> {
-    const { blocks, log, profile, clock, monitor } = this.#options
+  async #write(naming: Naming = (snapshots) => snapshots): Promise<KeptTree> {
+    const { blocks, profile, clock, keepCheckpoints, monitor } = this.#options
     const { root, marks } = this.#tree
     const sequence = this.#sequence
     const last = this.#last
     root.freeze()
     monitor.checkpointBegun()
+    this.#pace.begin()
     try {
       const lsn = await last
       using lease = blocks.lease({ name: 'checkpoint of a journal' })
@@ -159,7 +196,7 @@ export class LoggedTree implements FileTree {
       const { root: link, written } = await writeFrozen(root, { get: this.get, put, profile })
       const marksCid = await this.#writtenMarks(marks, put)
       await lease.flush()
-      const record: CheckpointRecord = {
+      const checkpoint: KeptTree = {
         sequence,
         lsn,
         at: clock(),
@@ -167,35 +204,55 @@ export class LoggedTree implements FileTree {
         dagBytes: link.dagBytes,
         ...(marksCid !== undefined && { marks: marksCid }),
       }
-      const unanswered: Entry[] = [new Folder(link, undefined)]
-      if (marksCid !== undefined) unanswered.push({ kind: 'node', cid: marksCid, dagBytes: 0 })
-      this.#unanswered.add(unanswered)
-      await this.#logged(log.append(encodeCheckpoint(record)))
-      this.#unanswered.delete(unanswered)
+      const { checkpoints, snapshots } = this.#kept
+      await this.#keep({
+        checkpoints: [checkpoint, ...checkpoints].slice(0, keepCheckpoints),
+        snapshots: naming(snapshots, checkpoint),
+      })
+      this.#keptMarks = marks
       for (const one of written) one.folder.settle(one.link)
-      this.#checkpoint = record
-      this.#checkpointMarks = marks
-      this.#checkpointFailure = undefined
+      this.#pace.made()
       monitor.checkpointMade()
       publishCheckpoint({ sequence, bytes: link.dagBytes })
       this.onWritten?.(blocksWritten)
-      blocks.noteRetained([link.cid, ...(marksCid === undefined ? [] : [marksCid])])
-      await log.dropBefore(lsn + 1)
-      return record
+      await this.#dropLog()
+      return checkpoint
     } catch (cause) {
       root.thaw()
       const failure = storeFailure(cause, 'write a checkpoint')
       publishCheckpointFailure(failure)
+      monitor.checkpointFailed(failure)
       throw failure
     }
   }
 
-  /** The CID of marks: written unless they are those of the last checkpoint. */
+  /** Appends the record that tells of what is kept. Until the log has answered a recovery may find both. */
+  async #keep(kept: Kept): Promise<void> {
+    const { log, blocks } = this.#options
+    this.#keeping = kept
+    blocks.noteRetained(rootsOfKept(kept))
+    await this.#logged(log.append(encodeCheckpoint(recordOf(kept))))
+    this.#kept = kept
+    this.#keeping = undefined
+  }
+
+  /** The log is kept since the oldest checkpoint, or from its beginning as long as more of them are to be kept. */
+  async #dropLog(): Promise<void> {
+    const { log, keepCheckpoints } = this.#options
+    const { checkpoints } = this.#kept
+    if (checkpoints.length < keepCheckpoints && log.stats().firstLsn === 1) return
+    const { sequence, lsn } = checkpoints.at(-1)!
+    this.#putFolders.forgetUpTo(sequence)
+    await log.dropBefore(lsn + 1)
+  }
+
+  /** The CID of marks: written unless they are those of the newest checkpoint. */
   async #writtenMarks(
     marks: Marks | undefined,
     put: (cid: CID, bytes: Uint8Array) => Promise<unknown>,
   ): Promise<CID | undefined> {
-    if (this.#checkpoint !== undefined && marks === this.#checkpointMarks) return this.#checkpoint.marks
+    const [newest] = this.#kept.checkpoints
+    if (newest !== undefined && marks === this.#keptMarks) return newest.marks
     return await writeMarks(marks, put)
   }
 
@@ -233,19 +290,21 @@ export class LoggedTree implements FileTree {
         }
       }
       if (log.stats().state !== 'open') throw storeFailure(this.#failure, 'append to the journal')
-      const { tree, sequence, checkpoint, checkpointMarks, lsn } = await recover(log, this.get)
+      const { tree, sequence, kept, keptMarks, putFolders, lsn } = await recover(log, this.get)
       await this.#overwrite(sequence)
       this.#tree = tree
       for (const watcher of this.watchers) watcher(undefined)
       this.#sequence = sequence
-      this.#checkpoint = checkpoint
-      this.#checkpointMarks = checkpointMarks
+      this.#kept = kept
+      this.#keptMarks = keptMarks
+      this.#keeping = undefined
+      this.#putFolders = putFolders
       this.#last = Promise.resolve(lsn)
       this.#failure = undefined
       this.#options.monitor.recovered()
       this.#unanswered.clear()
       // A checkpoint may be among what was taken and not answered.
-      this.#options.blocks.noteRetained([...tree.root.roots()])
+      this.#options.blocks.noteRetained([...this.roots(), ...this.keptRoots()])
     } catch (cause) {
       throw storeFailure(cause, 'recover the journal')
     } finally {
@@ -326,11 +385,12 @@ export class LoggedTree implements FileTree {
     this.#unanswered.add(displaced)
     effect.apply(this.#tree, steps, sequence)
     this.#sequence = sequence
+    this.#putFolders.note({ sequence, steps })
     for (const watcher of this.watchers) watcher(steps)
     monitor.changed()
     blocks.noteRetained(steps.flatMap((step) => (step.step === 'put' ? [step.cid] : [])))
     const logged = this.#logged(log.append(payload))
-    if (sequence >= this.#dueAt) this.#checkpointBeside()
+    this.#pace.changed(payload.length)
     await logged
     this.#unanswered.delete(displaced)
   }
@@ -343,23 +403,6 @@ export class LoggedTree implements FileTree {
       'JOURNAL_TOO_LARGE',
       `The change takes ${bytes} bytes of the log; ${maxRecordBytes} is the limit`,
     )
-  }
-
-  /** Makes a checkpoint while changes go on; if it fails, again after as many of them. */
-  #checkpointBeside(): void {
-    const { owner, checkpointChanges } = this.#options
-    this.#dueAt = this.#sequence + checkpointChanges
-    const work = async (): Promise<void> => {
-      try {
-        await this.written(undefined)
-      } catch (error) {
-        throwIfCancelled()
-        if (!(error instanceof Error)) throw error
-        this.#checkpointFailure = error
-        this.#options.monitor.touch()
-      }
-    }
-    owner.spawn(work, { name: 'checkpoint of a journal' })
   }
 
   /** Waits for an append, and for those before it: one that follows one that has failed is not answered, for it changes what is not there. */

@@ -25,11 +25,17 @@ export interface JournalOptions {
   readonly disk?: Disk
   /** How files and folders become blocks. Default `unixfs-v1-2025`. */
   readonly profile?: CidProfile
+  /** So many checkpoints are kept, with the log since the oldest of them, 1 to 100. Default 3. */
+  readonly keepCheckpoints?: number
   /** After so many changes a checkpoint is made beside them, 1 to 1,000,000. Default 10,000. */
   readonly checkpointChanges?: number
+  /** After so many bytes of them in the log as well, 65,536 (64 KiB) to 2^40. Default 64 MiB. */
+  readonly checkpointBytes?: number
+  /** And so many milliseconds after the first of them, 1,000 to 86,400,000. Default 300,000 (5 minutes). */
+  readonly checkpointMs?: number
   /** Milliseconds after which a transaction that is still open is rolled back, 1 to 86,400,000. Default 300,000. */
   readonly transactionMs?: number
-  /** Bytes of a segment of the log; see `openLog` of `@ipfs-kit/wal`. Default 16 MiB. */
+  /** Bytes of a segment of the log, 65,536 (64 KiB) to 64 MiB. Default 16 MiB. */
   readonly segmentBytes?: number
   /** Where blocks can lie, for `tiersOf`, `moveTo` and `pinToTier`. Default: nothing is known of it. */
   readonly tiers?: JournalTiers
@@ -66,7 +72,10 @@ const known = new Set([
   'blocks',
   'disk',
   'profile',
+  'keepCheckpoints',
   'checkpointChanges',
+  'checkpointBytes',
+  'checkpointMs',
   'transactionMs',
   'segmentBytes',
   'alerts',
@@ -78,35 +87,37 @@ function checkOptions(options: JournalOptions) {
   for (const key of Object.keys(options)) {
     if (!known.has(key)) throw new TypeError(`openJournal has no option ${JSON.stringify(key)}`)
   }
-  const {
-    path,
-    blocks,
-    profile = 'unixfs-v1-2025',
-    clock = Date.now,
-    checkpointChanges = 10_000,
-    transactionMs = 300_000,
-  } = options
+  const { path, blocks, profile = 'unixfs-v1-2025', clock = Date.now, transactionMs = 300_000 } = options
   if (typeof path !== 'string' || !path.startsWith('/')) throw new TypeError('path is an absolute path')
   if (!cidProfiles.includes(profile)) {
     throw new TypeError(`profile is one of ${cidProfiles.join(', ')}, not ${String(profile)}`)
   }
   if (typeof clock !== 'function') throw new TypeError('clock is a function')
-  if (!Number.isSafeInteger(checkpointChanges) || checkpointChanges < 1 || checkpointChanges > 1_000_000) {
-    throw new RangeError(
-      `checkpointChanges is a whole number from 1 to 1,000,000, not ${String(checkpointChanges)}`,
-    )
-  }
   checkTransactionMs('transactionMs', transactionMs)
   return {
     path,
     blocks,
     profile,
     clock,
-    checkpointChanges,
+    keepCheckpoints: wholeNumber('keepCheckpoints', options.keepCheckpoints ?? 3, 1, 100),
+    checkpointChanges: wholeNumber('checkpointChanges', options.checkpointChanges ?? 10_000, 1, 1_000_000),
+    checkpointBytes: wholeNumber(
+      'checkpointBytes',
+      options.checkpointBytes ?? 64 * 1024 ** 2,
+      65_536,
+      2 ** 40,
+    ),
+    checkpointMs: wholeNumber('checkpointMs', options.checkpointMs ?? 300_000, 1000, 86_400_000),
     transactionMs,
     tiers: options.tiers,
     thresholds: checkThresholds(options.alerts),
     disk: options.disk ?? nodeDisk(),
-    segmentBytes: options.segmentBytes ?? 16 * 1024 * 1024,
+    segmentBytes: wholeNumber('segmentBytes', options.segmentBytes ?? 16 * 1024 ** 2, 65_536, 64 * 1024 ** 2),
   }
+}
+
+function wholeNumber(name: string, value: number, least: number, most: number): number {
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return value
+  const [from, to] = [least, most].map((one) => one.toLocaleString('en'))
+  throw new RangeError(`${name} is a whole number from ${from} to ${to}, not ${String(value)}`)
 }

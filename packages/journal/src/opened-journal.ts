@@ -1,6 +1,8 @@
 /** The public face of an open journal. */
+import type { Claim } from '@ipfs-kit/blocks'
 import { shield } from '@ipfs-kit/concurrency'
 import type { CID } from 'multiformats/cid'
+import { shownCheckpoint, shownRecovery } from './checkpoints.ts'
 import { TreeFiles } from './files.ts'
 import type {
   CallOptions,
@@ -8,6 +10,7 @@ import type {
   Journal,
   JournalStats,
   Recovery,
+  Snapshot,
   Transaction,
   TransactionOptions,
   TransactionStatus,
@@ -18,7 +21,7 @@ import type { CheckedThresholds } from './monitor/thresholds.ts'
 import { LoggedTree, type LoggedTreeOptions } from './logged-tree.ts'
 import { parsePath } from './path.ts'
 import { notFound } from './plan.ts'
-import type { CheckpointRecord } from './record.ts'
+import { checkFree, checkSnapshotName, naming, shownSnapshot, unnaming } from './snapshots.ts'
 import { Transactions } from './transactions.ts'
 import { Tiering } from './tiers/tiering.ts'
 import type { BlocksOptions, JournalTiers, TierMoveReport, TierPin, TierReport } from './tiers/tiers.ts'
@@ -59,12 +62,7 @@ export class OpenedJournal extends TreeFiles implements Journal {
     this.#tree = tree
     this.#transactions = transactions
     this.#monitor = monitor
-    const { changes, dropped, checkpoint } = options.recovered
-    this.recovery = Object.freeze({
-      ...(checkpoint && { checkpoint: shown(checkpoint) }),
-      changes,
-      dropped,
-    })
+    this.recovery = shownRecovery(options.recovered, options.log.findings)
     this.#tiering = new Tiering({
       ...{ tree, owner, tiers: options.tiers },
       flush: (path, call) => this.flush(path, call),
@@ -102,20 +100,50 @@ export class OpenedJournal extends TreeFiles implements Journal {
   }
 
   async checkpoint({ signal }: CallOptions = {}): Promise<Checkpoint> {
-    return shown(await this.#tree.written(signal))
+    return shownCheckpoint(await this.#tree.written(signal))
+  }
+
+  checkpoints(): readonly Checkpoint[] {
+    return this.#tree.kept.checkpoints.map(shownCheckpoint)
+  }
+
+  async snapshot(name: string, { signal }: CallOptions = {}): Promise<Snapshot> {
+    checkSnapshotName(name)
+    // Before a checkpoint is written for it; once more when it is.
+    checkFree(this.#tree.kept.snapshots, name)
+    const at = this.#options.clock()
+    const checkpoint = await this.#tree.written(signal, naming(name, at))
+    return shownSnapshot({ ...checkpoint, name, at })
+  }
+
+  snapshots(): readonly Snapshot[] {
+    return this.#tree.kept.snapshots.map(shownSnapshot)
+  }
+
+  async removeSnapshot(name: string, { signal }: CallOptions = {}): Promise<void> {
+    await this.#tree.renamed(unnaming(name), signal)
   }
 
   roots(): readonly CID[] {
-    return [...this.#tree.roots(), ...this.#transactions.roots()]
+    return [...this.#liveRoots(), ...this.#tree.keptRoots()]
+  }
+
+  claims(): readonly Claim[] {
+    const kept = this.#tree.keptRoots()
+    return [
+      ...this.#liveRoots().map((cid) => ({ cid })),
+      ...kept.map((cid) => ({ cid, missing: 'skip' as const })),
+    ]
   }
 
   stats(): JournalStats {
-    const { sequence, checkpoint, ...state } = this.#tree.state
+    const { sequence, ...state } = this.#tree.state
+    const [checkpoint] = this.checkpoints()
     return Object.freeze({
       ...state,
       sequence,
       changesSinceCheckpoint: sequence - (checkpoint?.sequence ?? 0),
-      checkpoint: checkpoint && shown(checkpoint),
+      checkpoint,
     })
   }
 
@@ -154,20 +182,20 @@ export class OpenedJournal extends TreeFiles implements Journal {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
+
+  #liveRoots(): CID[] {
+    return [...this.#tree.roots(), ...this.#transactions.roots()]
+  }
 }
 
 /** What the monitor sees of a tree. */
-function sightOf({ state: { state, sequence, checkpoint, checkpointFailure, logBytes } }: LoggedTree) {
+function sightOf({ state: { state, sequence, logBytes }, kept: { checkpoints } }: LoggedTree) {
+  const [checkpoint] = checkpoints
   return {
     state,
     changes: sequence,
     changesSinceCheckpoint: sequence - (checkpoint?.sequence ?? 0),
-    checkpointFailure,
     treeBytes: checkpoint?.dagBytes ?? 0,
     logBytes,
   }
-}
-
-function shown({ root, sequence, at }: CheckpointRecord): Checkpoint {
-  return Object.freeze({ cid: root, sequence, at })
 }

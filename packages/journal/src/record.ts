@@ -53,8 +53,8 @@ export interface ChangeRecord {
   readonly steps: readonly Step[]
 }
 
-/** A tree that was written whole. */
-export interface CheckpointRecord {
+/** A tree that was written whole, and with which a recovery can begin. */
+export interface KeptTree {
   /** Number of the last change that is in it. */
   readonly sequence: number
   /** LSN behind which the changes are that are not in it. */
@@ -64,6 +64,18 @@ export interface CheckpointRecord {
   readonly dagBytes: number
   /** Attributes and mounts; absent if there are none. */
   readonly marks?: CID
+}
+
+/** A tree that has a name. */
+export interface NamedTree extends Omit<KeptTree, 'lsn'> {
+  readonly name: string
+}
+
+/** A tree that was written, and what is kept besides: so each record tells of all. */
+export interface CheckpointRecord extends KeptTree {
+  /** Those before it that are kept, the newest first. */
+  readonly older: readonly KeptTree[]
+  readonly snapshots: readonly NamedTree[]
 }
 
 const version = 1

@@ -1,43 +1,116 @@
-/** Recovery: the last checkpoint, and the changes behind it once more. */
+/** Recovery: the last checkpoint that is whole enough, and the changes behind it once more. */
 import type { GetBlock } from '@ipfs-kit/ipfs/unixfs'
 import type { Log } from '@ipfs-kit/wal'
+import { JournalError } from './errors.ts'
+import { type Kept, keptOf } from './kept.ts'
 import type { Marks } from './marks/marks.ts'
 import { readMarks } from './marks/marks-blocks.ts'
 import { parsePath } from './path.ts'
-import { type CheckpointRecord, decodeChange, decodeCheckpoint, isMarkStep, type Step } from './record.ts'
+import { PutFolders } from './put-folders.ts'
+import { decodeChange, decodeCheckpoint, isMarkStep, type KeptTree, type Step } from './record.ts'
 import { Tree } from './tree/tree.ts'
 
+/** A checkpoint with which a recovery did not go on. */
+export interface PassedTree {
+  readonly checkpoint: KeptTree
+  readonly reason: JournalError
+}
+
 /** What was recovered. */
-export interface Recovered {
+export interface Recovered extends Replayed {
+  /** The first of its checkpoints is that from which it went on; without any it was the beginning of the log. */
+  readonly kept: Kept
+  /** Newer checkpoints, the newest first: they are not kept any more. */
+  readonly passed: readonly PassedTree[]
+}
+
+/** What the changes behind a checkpoint make of it. */
+interface Replayed {
   readonly tree: Tree
   /** Number of the last change in it. */
   readonly sequence: number
-  readonly checkpoint: CheckpointRecord | undefined
-  /** Attributes and mounts of the checkpoint. */
-  readonly checkpointMarks: Marks | undefined
   /** LSN of the last record that counts. */
   readonly lsn: number
+  /** Changes that were done again, and bytes of their records. */
   readonly changes: number
+  readonly bytes: number
   readonly dropped: number
+  /** Attributes and mounts of the checkpoint. */
+  readonly keptMarks: Marks | undefined
+  readonly putFolders: PutFolders
 }
 
 /**
  * Makes the tree that the log tells of.
  *
+ * @param unfit - checkpoints, by their roots, that are known not to be whole
  * @throws JournalError JOURNAL_FORMAT_TOO_NEW, JOURNAL_DAMAGED, JOURNAL_BLOCK_MISSING; WalError
  */
-export async function recover(log: Log, get: GetBlock): Promise<Recovered> {
-  const checkpoint = await lastCheckpoint(log)
+export async function recover(
+  log: Log,
+  get: GetBlock,
+  unfit: ReadonlyMap<string, JournalError> = new Map(),
+): Promise<Recovered> {
+  const kept = await lastKept(log)
+  const { firstLsn } = log.stats()
+  const passed: PassedTree[] = []
+  let failure: JournalError | undefined
+  for (const [at, checkpoint] of basesOf(kept, firstLsn).entries()) {
+    try {
+      const known = checkpoint && unfit.get(checkpoint.root.toString())
+      if (known !== undefined) throw known
+      if (checkpoint !== undefined) await get(checkpoint.root)
+      const replayed = await replay(log, get, checkpoint)
+      checkReaches(replayed, kept)
+      return { ...replayed, kept: { ...kept, checkpoints: kept.checkpoints.slice(at) }, passed }
+    } catch (error) {
+      if (!isUnfit(error)) throw error
+      failure ??= error
+      if (checkpoint !== undefined) passed.push({ checkpoint, reason: error })
+    }
+  }
+  throw (
+    failure ?? new JournalError('JOURNAL_DAMAGED', `The log begins at ${firstLsn}, behind all checkpoints`)
+  )
+}
+
+/** With what a recovery can begin, the newest first: the log has all that came after it. */
+function basesOf({ checkpoints }: Kept, firstLsn: number): (KeptTree | undefined)[] {
+  const bases: (KeptTree | undefined)[] = checkpoints.filter(({ lsn }) => lsn + 1 >= firstLsn)
+  // The beginning is one as long as the log has it: then nothing was there.
+  if (firstLsn === 1) bases.push(undefined)
+  return bases
+}
+
+function isUnfit(error: unknown): error is JournalError {
+  return (
+    error instanceof JournalError &&
+    (error.code === 'JOURNAL_BLOCK_MISSING' || error.code === 'JOURNAL_DAMAGED')
+  )
+}
+
+/** Damage of the log in front of a checkpoint is none of its own: only older ones are no good any more. */
+function checkReaches({ sequence }: Replayed, { checkpoints: [newest] }: Kept): void {
+  if (newest === undefined || sequence >= newest.sequence) return
+  throw new JournalError(
+    'JOURNAL_DAMAGED',
+    `The log leads to change ${sequence} only; ${newest.sequence} was in the last checkpoint`,
+  )
+}
+
+async function replay(log: Log, get: GetBlock, checkpoint: KeptTree | undefined): Promise<Replayed> {
   const base = checkpoint && { cid: checkpoint.root, dagBytes: checkpoint.dagBytes }
-  const checkpointMarks = await readMarks(checkpoint?.marks, get)
-  const tree = new Tree(base, get, checkpointMarks)
+  const keptMarks = await readMarks(checkpoint?.marks, get)
+  const tree = new Tree(base, get, keptMarks)
   let sequence = checkpoint?.sequence ?? 0
   let lsn = checkpoint?.lsn ?? 0
   let changes = 0
+  let bytes = 0
   let dropped = 0
+  const putFolders = new PutFolders()
   const from = lsn + 1
   if (from >= log.stats().nextLsn)
-    return { tree, sequence, checkpoint, checkpointMarks, lsn, changes, dropped }
+    return { tree, sequence, lsn, changes, bytes, dropped, keptMarks, putFolders }
   for await (const { firstLsn, payloads } of log.read({ from })) {
     for (const [at, payload] of payloads.entries()) {
       const change = decodeChange(payload, firstLsn + at)
@@ -46,20 +119,24 @@ export async function recover(log: Log, get: GetBlock): Promise<Recovered> {
         dropped += 1
         continue
       }
+      putFolders.note(change)
       for (const step of change.steps) await redo(tree, step, change.sequence)
       sequence = change.sequence
       lsn = firstLsn + at
       changes += 1
+      bytes += payload.length
     }
   }
-  return { tree, sequence, checkpoint, checkpointMarks, lsn, changes, dropped }
+  return { tree, sequence, lsn, changes, bytes, dropped, keptMarks, putFolders }
 }
 
-async function lastCheckpoint(log: Log): Promise<CheckpointRecord | undefined> {
-  let last: CheckpointRecord | undefined
+/** What the last record of a checkpoint tells of. */
+async function lastKept(log: Log): Promise<Kept> {
+  let last: Kept = { checkpoints: [], snapshots: [] }
   for await (const { firstLsn, payloads } of log.read()) {
     for (const [at, payload] of payloads.entries()) {
-      last = decodeCheckpoint(payload, firstLsn + at) ?? last
+      const record = decodeCheckpoint(payload, firstLsn + at)
+      if (record !== undefined) last = keptOf(record)
     }
   }
   return last

@@ -18,7 +18,7 @@ export async function openOn(disk: Disk, options: Partial<JournalOptions> = {}):
       path: '/blocks',
       disk,
       links: linksOf,
-      claims: () => Array.from(journal!.roots(), (cid) => ({ cid })),
+      claims: () => journal!.claims(),
       retained: () => journal?.roots() ?? [],
     }),
   )

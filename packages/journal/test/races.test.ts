@@ -66,7 +66,7 @@ async function openGated(disk: Disk) {
     path: '/blocks',
     disk,
     links: linksOf,
-    claims: () => journal!.roots().map((cid) => ({ cid })),
+    claims: () => journal!.claims(),
     retained: () => journal?.roots() ?? [],
   })
   const between: TreeBlocks = {

@@ -39,6 +39,12 @@ const configSchema = z.strictObject({
       keepFinishedSeconds: z.int().min(0).max(315_360_000).default(604_800),
     })
     .prefault({}),
+  journal: z
+    .strictObject({
+      checkpointChanges: z.int().min(1).max(1_000_000).default(10_000),
+      transactionMs: z.int().min(1).max(86_400_000).default(300_000),
+    })
+    .prefault({}),
 })
 
 /**
@@ -59,6 +65,8 @@ const configSchema = z.strictObject({
  *   loss takes; `os`, when the system likes. Default `always`.
  * - `log.keepFinished`, `log.keepFinishedSeconds`: so many jobs that have ended can be listed, and no longer than that. Defaults
  *   10,000 and 604,800 (7 days). More than 100,000 are found by an index in a file, which takes a thread.
+ * - `journal.checkpointChanges`: after so many changes of the tree a checkpoint is made by itself. Default 10,000.
+ * - `journal.transactionMs`: a transaction that is open for longer is rolled back, in milliseconds. Default 300,000 (5 minutes).
  */
 export type Config = z.output<typeof configSchema>
 
@@ -71,6 +79,7 @@ export interface ConfigOverrides {
   readonly blocks?: { readonly [K in keyof Config['blocks']]?: number | undefined } | undefined
   readonly cache?: { readonly [K in keyof Config['cache']]?: number | undefined } | undefined
   readonly log?: { readonly [K in keyof Config['log']]?: Config['log'][K] | undefined } | undefined
+  readonly journal?: { readonly [K in keyof Config['journal']]?: number | undefined } | undefined
 }
 
 /** Options of {@link readConfig}. */

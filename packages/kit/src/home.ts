@@ -1,5 +1,5 @@
 /** The folder that holds everything of one node. */
-import { constants } from 'node:fs'
+import { constants, readdirSync } from 'node:fs'
 import { access, mkdir, readdir, readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
@@ -28,6 +28,8 @@ export interface Home {
   readonly tokens: string
   /** The folder of the log of operations. */
   readonly log: string
+  /** The folder of the journal. */
+  readonly journal: string
 }
 
 /** What {@link homePath} looks at. Default: this process. */
@@ -63,6 +65,7 @@ export function homeAt(path: string = homePath()): Home {
     holder: join(absolute, 'holder.json'),
     tokens: join(absolute, 'tokens'),
     log: join(absolute, 'log'),
+    journal: join(absolute, 'journal'),
   })
 }
 
@@ -160,4 +163,13 @@ async function checkFormat(home: Home): Promise<number> {
     )
   }
   return format
+}
+
+/** Whether a folder of the home has files. What cannot be listed may have some. */
+export function hasFiles(path: string): boolean {
+  try {
+    return readdirSync(path).length > 0
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ENOENT'
+  }
 }

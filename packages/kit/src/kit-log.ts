@@ -2,20 +2,16 @@
  * The log of operations of a kit, with its jobs. A server has it open from the beginning; a command opens it with the first call
  * that needs it, since most commands do not.
  */
-import { readdirSync } from 'node:fs'
-import type { Ipfs } from '@ipfs-kit/ipfs'
 import type { BorrowedParts } from '@ipfs-kit/operations'
 import type { Wal } from '@ipfs-kit/wal'
 import { CID } from 'multiformats/cid'
 import type { Config } from './config.ts'
-import { KitError } from './errors.ts'
-import type { Home } from './home.ts'
+import { hasFiles, type Home } from './home.ts'
 import type { LentWal } from './job-call.ts'
 import { jobKinds } from './job-entries.ts'
 import { createJobs, type Jobs } from './jobs.ts'
-import { ipfsPart, lendParts, walPart } from './lending.ts'
+import { ipfsIfOpen, ipfsPart, lendParts, walPart } from './lending.ts'
 import { createMigrateJob, migrateType } from './migrate-job.ts'
-import type { OpenNode } from './node.ts'
 import type { Parts } from './parts.ts'
 import { openWalPart } from './wal.ts'
 
@@ -58,25 +54,14 @@ export function createKitLog({ parts, home, config, role }: KitLogOptions): KitL
       }),
     )
     hasRecords = true
-    openIpfs()?.store.noteRetained()
-    if (openIpfs()?.migration !== undefined) await migration.promise(wal)
+    ipfsIfOpen(parts)?.store.noteRetained()
+    if (ipfsIfOpen(parts)?.migration !== undefined) await migration.promise(wal)
     opening.move()
     return wal
   }
 
   function onRetained(cids: readonly string[]): void {
-    openIpfs()?.store.noteRetained(cids.map((cid) => CID.parse(cid)))
-  }
-
-  /** The node, unless it is not open: the next one asks for all roots before it lets anything go. */
-  function openIpfs(): Ipfs | undefined {
-    try {
-      return (parts.current(ipfsPart) as OpenNode).ipfs
-    } catch (error) {
-      if (error instanceof KitError && ['KIT_PART_UNKNOWN', 'KIT_PART_UNAVAILABLE'].includes(error.code))
-        return undefined
-      throw error
-    }
+    ipfsIfOpen(parts)?.store.noteRetained(cids.map((cid) => CID.parse(cid)))
   }
 
   async function open(): Promise<void> {
@@ -119,15 +104,6 @@ export function createKitLog({ parts, home, config, role }: KitLogOptions): KitL
 
 function lentOf(borrowed: BorrowedParts): LentWal {
   return { ...borrowed, wal: borrowed.parts[walPart] as Wal, release: () => borrowed.release() }
-}
-
-/** Whether a folder has files. What cannot be listed may have some. */
-function hasFiles(path: string): boolean {
-  try {
-    return readdirSync(path).length > 0
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ENOENT'
-  }
 }
 
 /** Whether jobs find what they work on. */

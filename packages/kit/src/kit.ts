@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { createEvent, run } from '@ipfs-kit/concurrency'
 import { type Tokens, openTokens } from '@ipfs-kit/credentials'
 import type { Ipfs } from '@ipfs-kit/ipfs'
+import type { Journal } from '@ipfs-kit/journal'
 import { type Caller, type LocalCaller, createCaller, nearest } from '@ipfs-kit/operations'
 import type { Wal } from '@ipfs-kit/wal'
 import { type CallLog, type CallLogStats, createCallLog } from './call-log.ts'
@@ -10,8 +11,9 @@ import { type Config, type ConfigOverrides, readConfig } from './config.ts'
 import { KitError } from './errors.ts'
 import type { Holder } from './holder.ts'
 import { type Home, openHome, raiseFormat } from './home.ts'
+import { createKitJournal, type KitJournal } from './journal.ts'
 import { createKitLog, type KitLog } from './kit-log.ts'
-import { ipfsPart, lendParts, walPart } from './lending.ts'
+import { ipfsPart, journalPart, lendParts, walPart } from './lending.ts'
 import { type Lock, takeLock } from './lock.ts'
 import { type OpenNode, openNode } from './node.ts'
 import type { NodeStatus, NodeView } from './node-operations.ts'
@@ -73,6 +75,8 @@ export interface Kit extends AsyncDisposable {
    * it; until then it throws `KIT_PART_UNKNOWN`.
    */
   readonly wal: Wal
+  /** The tree of files and folders as it is now. Ask again for each use; a `command` opens it as it does the log. */
+  readonly journal: Journal
   /** Tells those who want to join where the server is, when it is ready. `KIT_CLOSED` afterwards. */
   announce(addresses: KitAddresses): Promise<void>
   /** Takes back what `announce` told, before the doors close: who comes now waits for the home instead. */
@@ -137,19 +141,23 @@ export async function openKit(options: KitOptions): Promise<Kit> {
     }
   })
   const log = createKitLog({ parts, home, config, role })
+  const journal = createKitJournal({ parts, home, config: config.journal })
   const nodeOpened = createEvent({ name: 'opening of the node' })
-  // A full store asks for them as it is opened, and the log looks at the node when it is opened.
+  // A full store asks for them as it is opened, and log and journal look at the node when they are opened.
   async function* roots() {
     await nodeOpened.wait()
-    yield* log.roots()
+    for (const cid of await journal.roots()) yield { cid }
+    // Whether all below these is here nobody has promised.
+    for await (const cid of log.roots()) yield { cid, missing: 'skip' as const }
   }
   signal?.throwIfAborted()
   const { ipfs } = await parts.open<OpenNode>(ipfsPart, () => openNode({ path: home.path, config, roots }))
   nodeOpened.set()
   if (role === 'server' || ipfs.migration !== undefined) await log.open()
+  if (role === 'server') await journal.open()
   signal?.throwIfAborted()
 
-  return new OpenKit({ config, home, lock, tokens, calls, parts, log }, opening.move())
+  return new OpenKit({ config, home, lock, tokens, calls, parts, log, journal }, opening.move())
 }
 
 interface Opened {
@@ -160,6 +168,7 @@ interface Opened {
   readonly calls: CallLog
   readonly parts: Parts
   readonly log: KitLog
+  readonly journal: KitJournal
 }
 
 class OpenKit implements Kit {
@@ -183,13 +192,16 @@ class OpenKit implements Kit {
     this.home = opened.home
     this.parts = opened.parts
     this.tokens = opened.tokens
-    const { parts, log, calls } = opened
+    const { parts, log, journal, calls } = opened
     const own = { node: this.#node(), jobs: log.jobs }
     const caller = createCaller<KitTable>({
       operations: kitOperations,
       borrow: (names) => {
-        if (!names.includes(walPart)) return lendParts(parts, names, own)
-        return log.open().then(() => lendParts(parts, names, own))
+        const late = [[walPart, log] as const, [journalPart, journal] as const]
+        const needed = late.filter(([name]) => names.includes(name))
+        if (needed.length === 0) return lendParts(parts, names, own)
+        const opened = Promise.all(needed.map(([, part]) => part.open()))
+        return opened.then(() => lendParts(parts, names, own))
       },
     })
     this.caller = calls.listenTo(caller)
@@ -203,6 +215,10 @@ class OpenKit implements Kit {
 
   get wal(): Wal {
     return this.parts.current(walPart) as Wal
+  }
+
+  get journal(): Journal {
+    return this.parts.current(journalPart) as Journal
   }
 
   async announce(addresses: KitAddresses): Promise<void> {

@@ -1,7 +1,6 @@
 /** The part of a kit that is its node: the node itself, with the cache that it reads through. */
-import type { Ipfs } from '@ipfs-kit/ipfs'
+import type { Ipfs, Root } from '@ipfs-kit/ipfs'
 import type { CachePart } from '@ipfs-kit/cache/operations'
-import type { CID } from 'multiformats/cid'
 import type { Config } from './config.ts'
 
 /** A node, open. */
@@ -15,8 +14,8 @@ export interface NodeOptions {
   /** Path of the home. */
   readonly path: string
   readonly config: Config
-  /** What unfinished jobs need: neither collected nor evicted. */
-  readonly roots: () => AsyncIterable<CID>
+  /** What the journal has, and what unfinished jobs need: neither collected nor evicted. */
+  readonly roots: () => AsyncIterable<Root>
 }
 
 /** Opens the node of a home. Throws what `openIpfs` throws. */

@@ -6,6 +6,7 @@
 import { storeOperations } from '@ipfs-kit/blocks/operations'
 import { cacheOperations } from '@ipfs-kit/cache/operations'
 import { ipfsOperations } from '@ipfs-kit/ipfs/operations'
+import { journalOperations } from '@ipfs-kit/journal/operations'
 import type { AnyOperation, TableOf } from '@ipfs-kit/operations'
 import { walOperations } from '@ipfs-kit/wal/operations'
 import { jobEntries } from './job-entries.ts'
@@ -24,6 +25,7 @@ export const kitOperations = [
   ...withJobs([...ipfsOperations, ...storeOperations]),
   ...cacheOperations,
   ...walOperations,
+  ...journalOperations,
   ...nodeOperations,
   ...agentOperations,
 ] as const

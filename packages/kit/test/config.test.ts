@@ -28,6 +28,7 @@ test('has defaults for everything, with or without a file', async () => {
     blocks: {},
     cache: { memoryBytes: 67_108_864 },
     log: { mode: 'always', keepFinished: 10_000, keepFinishedSeconds: 604_800 },
+    journal: { checkpointChanges: 10_000, transactionMs: 300_000 },
   }
   expect(await configOf(undefined)).toEqual(defaults)
   expect(await configOf('')).toEqual(defaults)
@@ -51,6 +52,13 @@ test('takes the limits of the blocks, and refuses others', async () => {
   expect(await problemOf('[blocks]\nmaxBytes = 1000')).toContain('blocks.maxBytes')
   expect(await problemOf('[blocks]\nminFreeBytes = -1')).toContain('blocks.minFreeBytes')
   expect(await problemOf('[blocks]\nmaxBytse = 1')).toContain('did you mean blocks.maxBytes?')
+})
+
+test('takes the settings of the journal, and refuses others', async () => {
+  const config = await configOf('[journal]\ncheckpointChanges = 1\n', { journal: { transactionMs: 1 } })
+  expect(config.journal).toEqual({ checkpointChanges: 1, transactionMs: 1 })
+  expect(await problemOf('[journal]\ncheckpointChanges = 0')).toContain('journal.checkpointChanges')
+  expect(await problemOf('[journal]\ntransactionms = 1')).toContain('did you mean journal.transactionMs?')
 })
 
 test('names file, line and column of bad TOML', async () => {

@@ -17,11 +17,15 @@ export interface Sight {
   readonly state: 'open' | 'failed' | 'closed'
   readonly changes: number
   readonly changesSinceCheckpoint: number
-  readonly checkpointFailure: Error | undefined
   readonly treeBytes: number
   readonly logBytes: number
   readonly openTransactions: number
   readonly oldestTransaction: TransactionStatus | undefined
+}
+
+/** The same, with what the monitor was told. */
+interface Seen extends Sight {
+  readonly checkpointFailure: JournalError | undefined
 }
 
 /** What a monitor is made of. */
@@ -47,6 +51,8 @@ export class Monitor {
   /** Since when a change is in no checkpoint; and the same for what will be in none when the next was made. */
   #waitingSince: number | undefined
   #nextWaitingSince: number | undefined
+  /** Why the last checkpoint could not be written. */
+  #checkpointFailure: JournalError | undefined
   #lookedAt = Number.NEGATIVE_INFINITY
   #timer: { readonly at: number; readonly task: Task<void> } | undefined
   #isClosed = false
@@ -134,6 +140,13 @@ export class Monitor {
 
   checkpointMade(): void {
     this.#waitingSince = this.#nextWaitingSince
+    this.#checkpointFailure = undefined
+    this.touch()
+  }
+
+  checkpointFailed(failure: unknown): void {
+    if (!(failure instanceof JournalError) || !failureKinds.has(failure.kind)) return
+    this.#checkpointFailure = failure
     this.touch()
   }
 
@@ -146,7 +159,7 @@ export class Monitor {
   }
 
   health(): JournalHealth {
-    const sight = this.#isClosed ? this.#options.look() : this.#look()
+    const sight = this.#isClosed ? this.#see() : this.#look()
     const figures = this.#figures(sight)
     const alerts = [...this.#alarms].flatMap(([name, { isRaised }]) =>
       isRaised ? [this.#alert(name, figures, sight)] : [],
@@ -156,8 +169,12 @@ export class Monitor {
     return Object.freeze({ state, alerts, figures: Object.freeze({ ...figures, memoryEntries }) })
   }
 
-  #look(): Sight {
-    const sight = this.#options.look()
+  #see(): Seen {
+    return { ...this.#options.look(), checkpointFailure: this.#checkpointFailure }
+  }
+
+  #look(): Seen {
+    const sight = this.#see()
     const at = this.#now()
     this.#lookedAt = at
     this.#growth!.tree.set(sight.treeBytes, at)
@@ -217,7 +234,7 @@ export class Monitor {
     this.#timer = { at, task: this.#options.owner.spawn(work, { name: 'monitor of a journal' }) }
   }
 
-  #alert(name: AlertName, figures: Figures, sight: Sight): Alert {
+  #alert(name: AlertName, figures: Figures, sight: Seen): Alert {
     const { threshold } = this.#alarms.get(name)!
     const value = valueOf(name, figures, sight)
     return Object.freeze({ alert: name, value, threshold, message: sentences[name](value, sight) })
@@ -232,7 +249,7 @@ type Figures = Omit<JournalFigures, 'memoryEntries'>
 
 const failureKinds: ReadonlySet<string> = new Set(['full', 'integrity', 'internal'])
 
-function valueOf(name: AlertName, figures: Figures, { state, checkpointFailure }: Sight): number {
+function valueOf(name: AlertName, figures: Figures, { state, checkpointFailure }: Seen): number {
   switch (name) {
     case 'log-stopped':
       return state === 'failed' ? 1 : 0
@@ -257,7 +274,7 @@ function valueOf(name: AlertName, figures: Figures, { state, checkpointFailure }
   }
 }
 
-const sentences: Readonly<Record<AlertName, (value: number, sight: Sight) => string>> = {
+const sentences: Readonly<Record<AlertName, (value: number, sight: Seen) => string>> = {
   'log-stopped': (value) => (value > 0 ? 'The log takes nothing any more' : 'The log takes changes'),
   'checkpoint-failing': (_, { checkpointFailure }) =>
     checkpointFailure === undefined

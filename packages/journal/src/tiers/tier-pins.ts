@@ -1,5 +1,5 @@
 /** Keeps what is pinned to a tier there: what comes to a pinned path by a change is moved when the change is in the log. */
-import { type Owner, type Scope, sleep, type Task, throwIfCancelled } from '@ipfs-kit/concurrency'
+import { type Owner, type Scope, sleep, throwIfCancelled } from '@ipfs-kit/concurrency'
 import type { CID } from 'multiformats/cid'
 import { JournalError } from '../errors.ts'
 import type { LoggedTree } from '../logged-tree.ts'
@@ -36,8 +36,8 @@ export class TierPins {
   /** Blocks that the tier did not take, by the paths of pins. */
   readonly #refused = new Map<string, number>()
   #moving: Due | undefined
-  #task: Task<void> | undefined
-  #retry: Task<void> | undefined
+  #isMoving = false
+  #isToRetry = false
 
   constructor(options: TierPinsOptions) {
     this.#options = options
@@ -99,7 +99,9 @@ export class TierPins {
       this.#due.clear()
       for (const pin of this.#pinsBelow([])) this.#due.set(pathOf(pin.names), { ...pin, within: undefined })
     }
-    this.#task ??= this.#options.owner.spawn((task) => this.#moveAll(task), { name: 'moves to tiers' })
+    if (this.#isMoving) return
+    this.#isMoving = true
+    this.#options.owner.spawn((task) => this.#moveAll(task), { name: 'moves to tiers' })
   }
 
   async #moveAll(task: Scope): Promise<void> {
@@ -120,13 +122,18 @@ export class TierPins {
       }
     }
     this.#moving = undefined
-    this.#task = undefined
+    this.#isMoving = false
   }
 
   async #move({ names, within }: Due, signal: AbortSignal): Promise<void> {
     const { tree, tiers } = this.#options
-    // If that fails the tree is made anew, and all is due again; who has made the change is told.
-    await Promise.allSettled([tree.answered()])
+    try {
+      await tree.answered()
+    } catch {
+      throwIfCancelled()
+      // Who has made the change is told; the tree is made anew, and all is due again.
+      await tree.whole()
+    }
     const entry = await tree.find(names, signal)
     const pin = tierAround(tree.live.marks, names)
     if (entry === undefined || pin === undefined) return
@@ -140,12 +147,14 @@ export class TierPins {
   }
 
   #retryLater(): void {
+    if (this.#isToRetry) return
+    this.#isToRetry = true
     const retry = async (): Promise<void> => {
       await sleep(retryMs)
-      this.#retry = undefined
+      this.#isToRetry = false
       for (const { due } of [...this.#failed.values()]) this.#isDue(due.names, due.within)
     }
-    this.#retry ??= this.#options.owner.spawn(retry, { name: 'moves to tiers that are tried again' })
+    this.#options.owner.spawn(retry, { name: 'moves to tiers that are tried again' })
   }
 }
 

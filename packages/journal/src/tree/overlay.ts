@@ -60,7 +60,11 @@ export class Overlay implements TreeView {
 
   isLoaded(names: Names): boolean {
     const place = this.#place(names)
-    if (place.isOwn) return walk(place.entry, names, place.depth).missing === undefined
+    if (place.isOwn) {
+      // The folders on the way to what is its own are the live tree's.
+      if (!this.#live().isLoaded(names.slice(0, place.depth - 1))) return false
+      return walk(place.entry, names, place.depth).missing === undefined
+    }
     // What is copied is copied with all that was changed below.
     for (const below of pathsBelow(names, place.layer)) if (!this.#live().isLoaded(below)) return false
     return true
@@ -69,6 +73,7 @@ export class Overlay implements TreeView {
   async load(names: Names): Promise<void> {
     const place = this.#place(names)
     if (place.isOwn) {
+      await this.#live().load(names.slice(0, place.depth - 1))
       await this.#live().loadBelow(place.entry, names, place.depth)
       return
     }

@@ -1,0 +1,46 @@
+/**
+ * The operations of a journal, as entries for the table that `kit` joins: `fs.*` for the tree, and `journal.*` for how it is kept.
+ * Each needs the part `journal`; those that take or give content by its CID need `ipfs` too.
+ *
+ * @packageDocumentation
+ */
+import { fsMkdir, fsMv, fsRm, fsTruncate } from './operations/change.ts'
+import { fsCp, fsExport, fsPut } from './operations/content.ts'
+import { fsLs, fsRead, fsStat } from './operations/look.ts'
+import { fsMount, fsRemoveAttribute, fsSetAttribute, fsUnmount } from './operations/marks.ts'
+import { fsFlush, journalCheckpoint, journalStatus } from './operations/state.ts'
+import {
+  journalBegin,
+  journalCommit,
+  journalRollback,
+  journalTransactions,
+} from './operations/transactions.ts'
+import { fsWrite } from './operations/write.ts'
+
+export type { ChangeSlice, FilesSlice, JournalSlice } from './operations/part.ts'
+
+/** All entries of this package. */
+export const journalOperations = [
+  fsStat,
+  fsLs,
+  fsRead,
+  fsWrite,
+  fsTruncate,
+  fsMkdir,
+  fsRm,
+  fsMv,
+  fsCp,
+  fsPut,
+  fsExport,
+  fsSetAttribute,
+  fsRemoveAttribute,
+  fsMount,
+  fsUnmount,
+  fsFlush,
+  journalStatus,
+  journalCheckpoint,
+  journalBegin,
+  journalCommit,
+  journalRollback,
+  journalTransactions,
+] as const

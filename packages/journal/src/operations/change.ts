@@ -1,0 +1,87 @@
+/** `fs.mkdir`, `fs.rm`, `fs.mv`, `fs.truncate`: changes of the tree that carry no bytes. */
+import { operation } from '@ipfs-kit/operations'
+import { z } from 'zod'
+import { count, done, metadataOf, mode, mtimeSeconds, parents, path, silent } from './fields.ts'
+import { filesOf, type FilesSlice, transaction } from './part.ts'
+
+const common = {
+  parts: ['journal'],
+  body: 'none',
+  returns: 'value',
+  scope: 'write',
+  doors: ['cli'],
+  text: silent,
+} as const
+
+/** Makes a folder. */
+export const fsMkdir = operation<FilesSlice<'mkdir'>>()({
+  ...common,
+  name: 'fs.mkdir',
+  summary: 'Make a folder in the tree',
+  input: z.object({
+    path,
+    parents: parents.describe(
+      'make folders that are missing on the way; a folder that is there already is no error',
+    ),
+    mode: mode.optional(),
+    mtimeSeconds: mtimeSeconds.optional(),
+    transaction,
+  }),
+  output: done,
+  effect: 'write',
+  async run({ journal }, input, { signal }) {
+    const options = { parents: input.parents, ...metadataOf(input), signal }
+    await filesOf(journal, input.transaction).mkdir(input.path, options)
+    return { path: input.path }
+  },
+})
+
+/** Removes. */
+export const fsRm = operation<FilesSlice<'rm'>>()({
+  ...common,
+  name: 'fs.rm',
+  summary: 'Remove a file or a folder from the tree',
+  input: z.object({
+    path,
+    recursive: z.boolean().default(false).describe('also a folder that has entries, with all of them'),
+    transaction,
+  }),
+  output: done,
+  effect: 'destructive',
+  async run({ journal }, { path: at, recursive, transaction: id }, { signal }) {
+    await filesOf(journal, id).rm(at, { recursive, signal })
+    return { path: at }
+  },
+})
+
+const from = path.describe('path of what is there, such as /notes/today.txt')
+const to = path.describe('path at which it is to be')
+
+/** Moves. */
+export const fsMv = operation<FilesSlice<'mv'>>()({
+  ...common,
+  name: 'fs.mv',
+  summary: 'Move a file or a folder; a file takes the place of a file',
+  input: z.object({ from, to, parents, transaction }),
+  output: done,
+  effect: 'destructive',
+  async run({ journal }, input, { signal }) {
+    await filesOf(journal, input.transaction).mv(input.from, input.to, { parents: input.parents, signal })
+    return { path: input.to }
+  },
+})
+
+/** Cuts. */
+export const fsTruncate = operation<FilesSlice<'truncate'>>()({
+  ...common,
+  name: 'fs.truncate',
+  summary: 'Cut a file, or fill it with zeros, to a size',
+  input: z.object({ path, size: count.describe('bytes that it is to have'), transaction }),
+  output: done,
+  effect: 'destructive',
+  idempotent: true,
+  async run({ journal }, { path: at, size, transaction: id }, { signal }) {
+    await filesOf(journal, id).truncate(at, size, { signal })
+    return { path: at }
+  },
+})

@@ -1,0 +1,162 @@
+/** `fs.stat`, `fs.ls`, `fs.read`: what is in the tree. */
+import { operation } from '@ipfs-kit/operations'
+import { z } from 'zod'
+import { JournalError } from '../errors.ts'
+import type { Files, ListedEntry } from '../journal.ts'
+import { count, describe, described, path } from './fields.ts'
+import { filesOf, type FilesSlice, transaction } from './part.ts'
+
+/** Describes. */
+export const fsStat = operation<FilesSlice<'stat'>>()({
+  name: 'fs.stat',
+  summary: 'Describe what is at a path of the tree',
+  parts: ['journal'],
+  input: z.object({ path, transaction }),
+  output: described,
+  body: 'none',
+  returns: 'value',
+  effect: 'read',
+  scope: 'read',
+  doors: ['cli'],
+  text: (stat) =>
+    [
+      `type   ${stat.type}`,
+      `cid    ${stat.cid ?? 'changed since it was written: flush it'}`,
+      ...(stat.size === undefined ? [] : [`size   ${stat.size}`]),
+      ...(stat.dagSize === undefined ? [] : [`dag    ${stat.dagSize}`]),
+      ...(stat.mode === undefined ? [] : [`mode   ${octal(stat.mode)}`]),
+      ...(stat.mtimeSeconds === undefined ? [] : [`mtime  ${timeText(stat.mtimeSeconds)}`]),
+      ...(stat.mount === undefined
+        ? []
+        : [`mount  ${stat.mount.cid}${stat.mount.writable ? ', can be changed' : ''}`]),
+      ...Object.entries(stat.attributes ?? {}).map(([name, value]) => `       ${name}=${value}`),
+    ].join('\n'),
+  run: async ({ journal }, input, { signal }) =>
+    describe(await filesOf(journal, input.transaction).stat(input.path, { signal })),
+})
+
+const entry = z.object({
+  name: z.string(),
+  ...described.shape,
+})
+
+/** Lists. */
+export const fsLs = operation<FilesSlice<'ls' | 'stat'>>()({
+  name: 'fs.ls',
+  summary: 'List a folder of the tree, page by page',
+  parts: ['journal'],
+  input: z.object({
+    path: path.default('/'),
+    after: z.string().optional().describe('name behind which to go on: next of the page before'),
+    limit: z.int().min(1).max(10_000).default(1000).describe('entries of a page at most'),
+    long: z.boolean().default(false).describe('with sizes, permissions and times: each entry is looked at'),
+    transaction,
+  }),
+  output: z.object({
+    entries: z.array(entry),
+    next: z.string().optional().describe('give it as after for what follows; absent at the end'),
+  }),
+  body: 'none',
+  returns: 'value',
+  effect: 'read',
+  scope: 'read',
+  doors: ['cli'],
+  command: { name: 'fs ls', arguments: ['path'] },
+  text: ({ entries, next }) =>
+    entries.length === 0
+      ? undefined
+      : [
+          ...entries.map(entryLine),
+          ...(next === undefined ? [] : [`… more: --after ${JSON.stringify(next)}`]),
+        ].join('\n'),
+  async run({ journal }, { long, ...input }, { signal }) {
+    const files = filesOf(journal, input.transaction)
+    const { entries, next } = await files.ls(input.path, {
+      limit: input.limit,
+      ...(input.after !== undefined && { after: input.after }),
+      signal,
+    })
+    const listed = []
+    for (const one of entries) listed.push(long ? await looked(files, input.path, one, signal) : plain(one))
+    return { entries: listed, ...(next !== undefined && { next }) }
+  },
+})
+
+/** Reads. */
+export const fsRead = operation<FilesSlice<'read'>>()({
+  name: 'fs.read',
+  summary: 'Read a file of the tree, or a range of it',
+  parts: ['journal'],
+  input: z.object({
+    path,
+    offset: count.default(0).describe('first byte'),
+    length: count.optional().describe('bytes at most; default to the end'),
+    transaction,
+  }),
+  output: z.never(),
+  body: 'none',
+  returns: 'bytes',
+  effect: 'read',
+  scope: 'read',
+  doors: ['cli'],
+  async run({ journal }, { path: from, offset, length, transaction: id }, { signal }) {
+    const range = { offset, ...(length !== undefined && { length }) }
+    const body = await begun(filesOf(journal, id).read(from, { ...range, signal }))
+    return { mediaType: 'application/octet-stream', body }
+  },
+})
+
+function plain({ name, kind, cid }: ListedEntry): z.output<typeof entry> {
+  return { name, type: kind, ...(cid !== undefined && { cid: cid.toString() }) }
+}
+
+/** What has gone since it was listed stays as it was listed. */
+async function looked(
+  files: Pick<Files, 'stat'>,
+  folder: string,
+  listed: ListedEntry,
+  signal: AbortSignal,
+): Promise<z.output<typeof entry>> {
+  try {
+    return { name: listed.name, ...describe(await files.stat(`${folder}/${listed.name}`, { signal })) }
+  } catch (error) {
+    if (!(error instanceof JournalError) || error.code !== 'JOURNAL_NOT_FOUND') throw error
+    return plain(listed)
+  }
+}
+
+/** Begins to read, so that what is wrong with the path is known before anything is answered. */
+async function begun(body: AsyncGenerator<Uint8Array>): Promise<AsyncIterable<Uint8Array>> {
+  let first: IteratorResult<Uint8Array> | undefined = await body.next()
+  const reader: AsyncIterableIterator<Uint8Array> = {
+    [Symbol.asyncIterator]() {
+      return this
+    },
+    async next() {
+      const result = first ?? (await body.next())
+      first = undefined
+      return result
+    },
+    return: () => body.return(undefined),
+  }
+  return reader
+}
+
+/** A line as of `ls -l`: what is not known is a dash. */
+function entryLine({ name, type: its, cid = '-', size, mode, mtimeSeconds }: z.output<typeof entry>): string {
+  const shown = its === 'directory' ? `${name}/` : name
+  if (size === undefined && mode === undefined && mtimeSeconds === undefined) return `${cid}  ${shown}`
+  const bits = mode === undefined ? '-' : octal(mode)
+  const time = mtimeSeconds === undefined ? '-' : timeText(mtimeSeconds)
+  return `${bits.padEnd(4)}  ${String(size ?? '-').padStart(12)}  ${time.padEnd(24)}  ${cid}  ${shown}`
+}
+
+function octal(mode: number): string {
+  return mode.toString(8).padStart(4, '0')
+}
+
+/** Times that no calendar has are shown as they are. */
+function timeText(seconds: number): string {
+  const date = new Date(seconds * 1000)
+  return Number.isNaN(date.getTime()) ? `${seconds} s` : date.toISOString()
+}

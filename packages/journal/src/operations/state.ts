@@ -1,0 +1,102 @@
+/** `fs.flush`, `journal.status`, `journal.checkpoint`: the tree as CIDs, and how it is kept. */
+import { operation } from '@ipfs-kit/operations'
+import { z } from 'zod'
+import { checkpoint, checkpointOf, count, path } from './fields.ts'
+import type { JournalSlice } from './part.ts'
+
+/** Flushes. */
+export const fsFlush = operation<JournalSlice<'flush'>>()({
+  name: 'fs.flush',
+  summary: 'Write what has changed, and give the CID at a path',
+  parts: ['journal'],
+  input: z.object({ path: path.default('/') }),
+  output: z.object({ path: z.string(), cid: z.string() }),
+  body: 'none',
+  returns: 'value',
+  effect: 'write',
+  scope: 'write',
+  idempotent: true,
+  doors: ['cli'],
+  command: { name: 'fs flush', arguments: ['path'] },
+  text: ({ cid }) => cid,
+  run: async ({ journal }, input, { signal }) => ({
+    path: input.path,
+    cid: (await journal.flush(input.path, { signal })).toString(),
+  }),
+})
+
+const failure = z.object({ code: z.string(), message: z.string() })
+
+/** Tells how the journal is. */
+export const journalStatus = operation<JournalSlice<'stats' | 'recovery'>>()({
+  name: 'journal.status',
+  summary: 'Show how the tree is kept: changes, checkpoints, and what the opening has recovered',
+  parts: ['journal'],
+  input: z.object({}),
+  output: z.object({
+    state: z.enum(['open', 'failed', 'closed']).describe('failed: its log takes nothing any more'),
+    sequence: count.describe('changes since the tree began'),
+    changesSinceCheckpoint: count.describe('of them, those that are in no checkpoint'),
+    checkpoint: checkpoint.optional().describe('the last one'),
+    checkpointFailure: failure
+      .optional()
+      .describe('why the last one could not be written; it is tried again'),
+    logBytes: count,
+    recovery: z
+      .object({
+        checkpoint: checkpoint.optional().describe('from which it went on'),
+        changes: count.describe('changes that were done again'),
+        dropped: count.describe('changes that followed one that had failed, and so were never answered'),
+      })
+      .describe('what the opening has recovered'),
+  }),
+  body: 'none',
+  returns: 'value',
+  effect: 'read',
+  scope: 'read',
+  doors: ['cli'],
+  text: (status) =>
+    [
+      `${status.state}, ${status.sequence} changes, ${status.changesSinceCheckpoint} of them in no checkpoint`,
+      status.checkpoint === undefined
+        ? 'no checkpoint yet'
+        : `checkpoint ${status.checkpoint.cid} of ${status.checkpoint.at}`,
+      ...(status.checkpointFailure === undefined
+        ? []
+        : [`no checkpoint can be written: ${status.checkpointFailure.message}`]),
+      `log ${status.logBytes} bytes`,
+      `opened with ${status.recovery.changes} changes done again, ${status.recovery.dropped} left out`,
+    ].join('\n'),
+  async run({ journal }) {
+    const { checkpoint: last, checkpointFailure, ...stats } = journal.stats()
+    const { checkpoint: found, changes, dropped } = journal.recovery
+    return {
+      ...stats,
+      ...(last !== undefined && { checkpoint: checkpointOf(last) }),
+      ...(checkpointFailure !== undefined && { checkpointFailure: failureOf(checkpointFailure) }),
+      recovery: { ...(found !== undefined && { checkpoint: checkpointOf(found) }), changes, dropped },
+    }
+  },
+})
+
+/** Makes a checkpoint. */
+export const journalCheckpoint = operation<JournalSlice<'checkpoint'>>()({
+  name: 'journal.checkpoint',
+  summary: 'Write the whole tree, so that an opening need not do again what came before',
+  parts: ['journal'],
+  input: z.object({}),
+  output: checkpoint,
+  body: 'none',
+  returns: 'value',
+  effect: 'write',
+  scope: 'write',
+  idempotent: true,
+  doors: ['cli'],
+  text: ({ cid, sequence }) => `${cid}, with ${sequence} changes`,
+  run: async ({ journal }, _input, { signal }) => checkpointOf(await journal.checkpoint({ signal })),
+})
+
+function failureOf(error: Error): z.output<typeof failure> {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
+  return { code, message: error.message }
+}

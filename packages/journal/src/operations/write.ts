@@ -1,0 +1,70 @@
+/** `fs.write`: the bytes of a file of the tree. */
+import { operation } from '@ipfs-kit/operations'
+import { z } from 'zod'
+import type { Files } from '../journal.ts'
+import { kindAt } from '../kind-at.ts'
+import { count, parents, path, silent } from './fields.ts'
+import { atOnce, type ChangeSlice, filesOf, transaction } from './part.ts'
+
+/** Writes. */
+export const fsWrite = operation<ChangeSlice>()({
+  name: 'fs.write',
+  summary: 'Write a file of the tree: the whole of it, at an offset, or at its end',
+  parts: ['journal'],
+  input: z
+    .object({
+      path,
+      offset: count.optional().describe('write from this byte on, and leave the rest of the file'),
+      append: z.boolean().default(false).describe('write at the end of the file'),
+      create: z
+        .boolean()
+        .default(false)
+        .describe('with offset or append: make the file if it is not there; a whole one is made anyway'),
+      parents,
+      transaction,
+    })
+    .refine(({ offset, append }) => offset === undefined || !append, {
+      path: ['append'],
+      message: 'has no offset: it is at the end',
+    })
+    .refine(
+      ({ offset, append, create, parents: all }) => !all || create || (offset === undefined && !append),
+      {
+        path: ['parents'],
+        message: 'is for a file that is made: give create too',
+      },
+    ),
+  output: z.object({ path: z.string(), bytes: count.describe('bytes that were written') }),
+  body: 'bytes',
+  returns: 'value',
+  effect: 'destructive',
+  scope: 'write',
+  doors: ['cli'],
+  text: silent,
+  async run({ journal }, { path: at, offset, append, ...input }, { signal, progress }, body) {
+    let bytes = 0
+    const content = (async function* () {
+      for await (const piece of body) {
+        bytes += piece.length
+        progress({ stage: 'writing', bytes })
+        yield piece
+      }
+    })()
+    const { create, parents: all } = input
+    const isWhole = offset === undefined && !append
+    const write = async (files: Files): Promise<void> => {
+      if (append) await files.append(at, content, { signal })
+      else if (offset !== undefined) await files.writeAt(at, offset, content, { signal })
+      else await files.write(at, content, { parents: all, signal })
+    }
+    if (isWhole || !create) await write(filesOf(journal, input.transaction))
+    else {
+      await atOnce(journal, { transaction: input.transaction, signal }, async (files) => {
+        if ((await kindAt(files, at, signal)) === undefined)
+          await files.write(at, new Uint8Array(), { parents: all, signal })
+        await write(files)
+      })
+    }
+    return { path: at, bytes }
+  },
+})

@@ -1,0 +1,74 @@
+/** The part of a kit that is its journal: a tree of files and folders whose blocks are the node's. */
+import type { Journal } from '@ipfs-kit/journal'
+import type { Config } from './config.ts'
+import { hasFiles, type Home } from './home.ts'
+import { ipfsIfOpen, ipfsPart, journalPart } from './lending.ts'
+import type { OpenNode } from './node.ts'
+import type { Parts } from './parts.ts'
+
+/** The journal of a kit. */
+export interface KitJournal {
+  /** Opens it, unless that was tried already. The part `journal` tells what came of it. */
+  open(): Promise<void>
+  /**
+   * What the node has to keep for it, as it is now. While the part restarts, and if it cannot be opened again, that is what it
+   * was: nobody changes it then.
+   *
+   * @throws KitError KIT_PART_UNAVAILABLE when it could not be opened yet
+   */
+  roots(): Promise<ReturnType<Journal['roots']>>
+}
+
+/** What {@link createKitJournal} takes. */
+export interface KitJournalOptions {
+  readonly parts: Parts
+  readonly home: Home
+  readonly config: Config['journal']
+}
+
+/** Records are small: two segments of it are made at the first opening, and need not take longer than opening the home. */
+const segmentBytes = 4 * 1024 * 1024
+
+/** Makes the journal of a kit, not open yet. A server opens it at its start; a command with the first call that needs it. */
+export function createKitJournal({ parts, home, config }: KitJournalOptions): KitJournal {
+  /** Whether an opening before may have made records. */
+  const hasRecords = hasFiles(home.journal)
+  let opening: Promise<unknown> | undefined
+  /** The one that was opened last. */
+  let last: Journal | undefined
+
+  /** The node's as it is with each call: it restarts by itself. */
+  const store = () => (parts.current(ipfsPart) as OpenNode).ipfs.store
+  const blocks = {
+    get: async (...call: Parameters<ReturnType<typeof store>['get']>) => store().get(...call),
+    lease: (...call: Parameters<ReturnType<typeof store>['lease']>) => store().lease(...call),
+    // In the middle of a change: that has to go on.
+    noteRetained: (...call: Parameters<ReturnType<typeof store>['noteRetained']>) =>
+      ipfsIfOpen(parts)?.store.noteRetained(...call),
+  }
+
+  async function openPart(): Promise<Journal> {
+    // As heavy as the node: who only joins a server does not pay for it.
+    const { openJournal } = await import('@ipfs-kit/journal')
+    last = await openJournal({ path: home.journal, blocks, segmentBytes, ...config })
+    blocks.noteRetained()
+    return last
+  }
+
+  async function open(): Promise<void> {
+    // The part keeps why it could not be opened, and tells whoever borrows it.
+    opening ??= Promise.allSettled([parts.open(journalPart, openPart)])
+    await opening
+  }
+
+  return {
+    open,
+    async roots() {
+      if (last === undefined && hasRecords) {
+        await open()
+        ;(await parts.borrowSettled([journalPart])).release()
+      }
+      return last?.roots() ?? []
+    },
+  }
+}
