@@ -8,7 +8,9 @@ import { fsMkdir, fsMv, fsRm, fsTruncate } from './operations/change.ts'
 import { fsCp, fsExport, fsPut } from './operations/content.ts'
 import { fsLs, fsRead, fsStat } from './operations/look.ts'
 import { fsMount, fsRemoveAttribute, fsSetAttribute, fsUnmount } from './operations/marks.ts'
+import { journalHealth } from './operations/health.ts'
 import { fsFlush, journalCheckpoint, journalStatus } from './operations/state.ts'
+import { fsMoveToTier, fsPinToTier, fsTierPins, fsTiers, fsUnpinFromTier } from './operations/tiers.ts'
 import {
   journalBegin,
   journalCommit,
@@ -17,6 +19,7 @@ import {
 } from './operations/transactions.ts'
 import { fsWrite } from './operations/write.ts'
 
+export type { Content } from './operations/fields.ts'
 export type { ChangeSlice, FilesSlice, JournalSlice } from './operations/part.ts'
 
 /** All entries of this package. */
@@ -37,7 +40,13 @@ export const journalOperations = [
   fsMount,
   fsUnmount,
   fsFlush,
+  fsTiers,
+  fsMoveToTier,
+  fsPinToTier,
+  fsUnpinFromTier,
+  fsTierPins,
   journalStatus,
+  journalHealth,
   journalCheckpoint,
   journalBegin,
   journalCommit,
