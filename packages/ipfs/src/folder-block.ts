@@ -4,6 +4,7 @@
  */
 import { linkSerializedSize } from 'ipfs-unixfs-importer/utils'
 import { varint } from 'multiformats'
+import { PackedLink } from './block-links.ts'
 import type { FolderLink } from './folder-link.ts'
 
 /** The UnixFS data (field 1, type: 1 `Directory`) of a plain folder that carries nothing else. */
@@ -18,7 +19,7 @@ export interface LinkReader<L> {
 
 /** Links that are objects. */
 export const linkObjects: LinkReader<FolderLink> = {
-  cidBytes: ({ cid }) => cid.bytes,
+  cidBytes: (link) => (link instanceof PackedLink ? link.cidBytes : link.cid.bytes),
   size: ({ dagBytes }) => dagBytes,
 }
 

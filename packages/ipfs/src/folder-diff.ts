@@ -1,9 +1,10 @@
 /** Finds what two UnixFS folders, plain or HAMT, have different. */
 import type { CID } from 'multiformats/cid'
+import { entriesIn } from './block-links.ts'
 import type { GetBlock } from './file-reader.ts'
-import type { FolderLink } from './folder-link.ts'
+import { type FolderLink, ownLink } from './folder-link.ts'
 import { lookUp } from './folder-lookup.ts'
-import { folderLink, invalidHamt, openFolder, openShard, type FolderNode, type Shard } from './folder-node.ts'
+import { invalidHamt, openFolder, openShard, type FolderNode, type Shard } from './folder-node.ts'
 import { readFolder } from './folder-reader.ts'
 import { hashOfName, positionAt } from './hamt-hash.ts'
 
@@ -46,7 +47,11 @@ function difference(
   before: FolderLink | undefined,
   after: FolderLink | undefined,
 ): FolderDifference {
-  return { name, ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) }
+  return {
+    name,
+    ...(before === undefined ? {} : { before: ownLink(before) }),
+    ...(after === undefined ? {} : { after: ownLink(after) }),
+  }
 }
 
 /** From a plain folder to any. */
@@ -55,7 +60,7 @@ async function* diffPlain(
   after: OpenedFolder | undefined,
   get: GetBlock,
 ): AsyncGenerator<FolderDifference, void, undefined> {
-  const gone = new Map((before?.node.Links ?? []).map((link) => [link.Name ?? '', folderLink(link)] as const))
+  const gone = new Map(before === undefined ? [] : entriesIn(before.links))
   if (after !== undefined) {
     for await (const { name, cid, size } of readFolder(after.cid, get)) {
       const link = gone.get(name)
@@ -151,6 +156,8 @@ async function below(hamt: Hamt, content: Content, depth: number, get: GetBlock)
   return contentsOf(await openShard(root, cid, bits, get))
 }
 
-function contentsOf({ slots }: Shard): Contents {
-  return new Map(slots.map((slot) => [slot.position, slot]))
+function contentsOf(shard: Shard): Contents {
+  const contents = new Map<number, Content>()
+  for (const slot of shard.slots()) contents.set(slot.position, slot)
+  return contents
 }

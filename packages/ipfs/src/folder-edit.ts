@@ -1,23 +1,25 @@
 /** Changes entries of a UnixFS folder, plain or HAMT. What comes out depends on the entries alone, and not on how they came. */
 import type { CID } from 'multiformats/cid'
+import { entriesIn } from './block-links.ts'
 import { hashBlock } from './codecs.ts'
 import { checkNewName } from './content-path.ts'
 import { IpfsError } from './errors.ts'
 import { nodeCid } from './file-layout.ts'
 import type { GetBlock } from './file-reader.ts'
 import { folderBlock, linkObjects } from './folder-block.ts'
-import { FolderData, type FolderMetadata } from './folder-data.ts'
+import { FolderData } from './folder-data.ts'
 import type { FolderLink } from './folder-link.ts'
-import { folderLink, openFolder, type FolderNode } from './folder-node.ts'
+import { openFolder, type FolderNode } from './folder-node.ts'
 import { readFolder } from './folder-reader.ts'
 import { emptyFolderSize, linkSize, shardAboveBytes } from './folder-size.ts'
 import { Hamt, positionBits } from './hamt.ts'
 import type { CidProfile } from './ipfs.ts'
+import type { MetadataChange } from './metadata.ts'
 import { ParallelWrites } from './parallel-writes.ts'
 import { createPause } from './pause.ts'
 
-/** What {@link editFolder} works with. The metadata are those of the base where they are not given. */
-export interface EditFolderOptions extends FolderMetadata {
+/** What {@link editFolder} works with. */
+export interface EditFolderOptions extends MetadataChange {
   readonly get: GetBlock
   /** Stores a block. Up to 32 run at once, in no order. */
   readonly put: (cid: CID, block: Uint8Array) => Promise<unknown>
@@ -52,7 +54,7 @@ export async function editFolder(
 ): Promise<FolderLink> {
   for (const [name, link] of changes) if (link !== undefined) checkNewName(name)
   const node = base === undefined ? undefined : await openFolder(base, get)
-  const data = new FolderData(node?.node.Data, metadata)
+  const data = new FolderData(node?.data, metadata)
   const writes = new ParallelWrites(writesAtOnce)
   const pause = createPause()
   const store = async (cid: CID, block: Uint8Array): Promise<void> => {
@@ -84,7 +86,7 @@ export async function editFolder(
     }
     const { shard } = node
     const hamt = new Hamt({ cid: base, shard, get: read })
-    const before = new FolderData(node.node.Data, {})
+    const before = new FolderData(node.data, {})
     let grown = emptySize(data) - emptySize(before)
     for (const [name, link] of changes) {
       const replaced = await hamt.set(name, link)
@@ -133,11 +135,7 @@ async function entriesOf(
   get: GetBlock,
 ): Promise<Map<string, FolderLink>> {
   if (folder?.shard === undefined) {
-    const links = folder?.node.Links ?? []
-    return unique(
-      cid,
-      links.map((link) => [link.Name ?? '', folderLink(link)] as const),
-    )
+    return unique(cid, folder === undefined ? [] : entriesIn(folder.links))
   }
   const entries: (readonly [string, FolderLink])[] = []
   for await (const { name, cid: entry, size } of readFolder(cid, get))

@@ -1,8 +1,8 @@
 /** Finds one entry of a UnixFS folder, plain or HAMT. */
 import type { CID } from 'multiformats/cid'
 import type { GetBlock } from './file-reader.ts'
-import type { FolderLink } from './folder-link.ts'
-import { folderLink, invalidHamt, openFolder, openShard } from './folder-node.ts'
+import { type FolderLink, ownLink } from './folder-link.ts'
+import { invalidHamt, openFolder, openShard } from './folder-node.ts'
 import { hashOfName, positionAt } from './hamt-hash.ts'
 
 /**
@@ -13,18 +13,17 @@ import { hashOfName, positionAt } from './hamt-hash.ts'
  * levels than a hash reaches
  */
 export async function lookUp(folder: CID, name: string, get: GetBlock): Promise<FolderLink | undefined> {
-  const { node, shard: root } = await openFolder(folder, get)
+  const { links, shard: root } = await openFolder(folder, get)
   if (root === undefined) {
-    const found = node.Links.find((link) => (link.Name ?? '') === name)
-    return found === undefined ? undefined : folderLink(found)
+    const at = links.find(name)
+    return at === -1 ? undefined : ownLink(links.link(at))
   }
   const hash = await hashOfName(name)
   let shard = root
   for (let depth = 0; ; depth += 1) {
-    const position = positionAt(hash, depth, shard.bits)
-    const slot = shard.slots.find((one) => one.position === position)
+    const slot = shard.at(positionAt(hash, depth, shard.bits))
     if (slot === undefined) return undefined
-    if (slot.name !== undefined) return slot.name === name ? slot.link : undefined
+    if (slot.name !== undefined) return slot.name === name ? ownLink(slot.link) : undefined
     if (depth + 1 === shard.levels) throw invalidHamt(folder, slot.link.cid)
     shard = await openShard(folder, slot.link.cid, shard.bits, get)
   }

@@ -1,8 +1,8 @@
 /** Reads the entries of a UnixFS folder, plain or HAMT; the exporter follows a HAMT that lies about its parts without end. */
-import type { PBLink } from '@ipld/dag-pb'
 import type { CID } from 'multiformats/cid'
+import type { BlockLinks } from './block-links.ts'
 import type { GetBlock } from './file-reader.ts'
-import { folderLink, invalidHamt, openFolder, openShard, type Shard, type Slot } from './folder-node.ts'
+import { invalidHamt, openFolder, openShard, type Shard, type Slot } from './folder-node.ts'
 import { hashOfName, positionAt } from './hamt-hash.ts'
 import type { DirectoryEntry } from './ipfs.ts'
 
@@ -28,11 +28,11 @@ export async function* readFolder(
   get: GetBlock,
   { after }: ReadFolderOptions = {},
 ): AsyncGenerator<DirectoryEntry, void, undefined> {
-  const { node, shard } = await openFolder(root, get)
+  const { links, shard } = await openFolder(root, get)
   if (shard === undefined) {
-    for (const link of after === undefined ? node.Links : linksAfter(node.Links, after)) {
-      const { cid, dagBytes } = folderLink(link)
-      yield { name: link.Name ?? '', cid, size: dagBytes }
+    for (const at of after === undefined ? numbersFrom(links, 0) : numbersBehind(links, after)) {
+      const { cid, dagBytes } = links.link(at)
+      yield { name: links.name(at), cid, size: dagBytes }
     }
     return
   }
@@ -65,19 +65,17 @@ export async function* readFolder(
   }
 }
 
-function slotsFrom(
-  { slots, bits }: Shard,
-  depth: number,
-  path: Uint8Array | undefined,
-): Iterator<Slot, undefined> {
-  if (path === undefined) return slots.values()
-  const first = positionAt(path, depth, bits)
-  return slots.filter((slot) => slot.position >= first).values()
+function slotsFrom(shard: Shard, depth: number, path: Uint8Array | undefined): Iterator<Slot, undefined> {
+  return shard.slots(path === undefined ? 0 : positionAt(path, depth, shard.bits))
 }
 
-function linksAfter(links: readonly PBLink[], after: string): readonly PBLink[] {
-  const at = links.findIndex((link) => (link.Name ?? '') === after)
-  if (at !== -1) return links.slice(at + 1)
+function* numbersFrom({ count }: BlockLinks, first: number): Generator<number, void, undefined> {
+  for (let at = first; at < count; at += 1) yield at
+}
+
+function* numbersBehind(links: BlockLinks, after: string): Generator<number, void, undefined> {
+  const found = links.find(after)
+  if (found !== -1) return yield* numbersFrom(links, found + 1)
   const bytes = Buffer.from(after)
-  return links.filter((link) => Buffer.compare(Buffer.from(link.Name ?? ''), bytes) > 0)
+  for (const at of numbersFrom(links, 0)) if (Buffer.compare(Buffer.from(links.name(at)), bytes) > 0) yield at
 }

@@ -195,16 +195,11 @@ export class Hamt {
   }
 }
 
-function inMemory({ slots }: StoredShard, stored: FolderLink | undefined): Shard {
-  return {
-    slots: new Map(
-      slots.map(({ position, name, link }) => [
-        position,
-        name === undefined ? { part: link } : { name, link },
-      ]),
-    ),
-    stored,
-  }
+function inMemory(shard: StoredShard, stored: FolderLink | undefined): Shard {
+  const slots: Shard['slots'] = new Map()
+  for (const { position, name, link } of shard.slots())
+    slots.set(position, name === undefined ? { part: link } : { name, link })
+  return { slots, stored }
 }
 
 /** Notes that a shard has changed, in the one above it. What has one entry left, or none, is no shard any more. */

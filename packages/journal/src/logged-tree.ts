@@ -12,16 +12,15 @@ import type { Monitor } from './monitor/monitor.ts'
 import { PutFolders } from './put-folders.ts'
 import type { TreeBlocks } from './open-journal.ts'
 import { type FileTree, type Found, lookAt } from './files.ts'
-import type { ListPage } from './journal.ts'
-import { folderAt, listFolder } from './list.ts'
-import { type Marks, mountsBelow } from './marks/marks.ts'
+import { folderAt, type FolderPage, pageOfFolder, type PageRange } from './folder-page.ts'
+import { type Mark, markAt, type Marks, mountsBelow } from './marks/marks.ts'
 import { writeMarks } from './marks/marks-blocks.ts'
 import type { Names } from './path.ts'
 import { publishCheckpoint, publishCheckpointFailure } from './reports.ts'
 import { encodeChange, encodeCheckpoint, encodeResume, type KeptTree, type Step } from './record.ts'
 import { recover, type Recovered } from './recovery.ts'
 import type { Naming } from './snapshots.ts'
-import { getBlockOf } from './tree-blocks.ts'
+import type { TreeReader } from './tree-blocks.ts'
 import { type Entry, Folder } from './tree/folder.ts'
 import type { Tree, TreeView } from './tree/tree.ts'
 import { type UsableTree, whenLoaded } from './when-loaded.ts'
@@ -30,6 +29,7 @@ import { type UsableTree, whenLoaded } from './when-loaded.ts'
 export interface LoggedTreeOptions {
   readonly log: Log
   readonly blocks: TreeBlocks
+  readonly reader: TreeReader
   readonly owner: Owner
   readonly profile: CidProfile
   readonly clock: () => number
@@ -84,9 +84,9 @@ export class LoggedTree implements FileTree {
   #isClosed = false
 
   constructor(options: LoggedTreeOptions) {
-    const { blocks, recovered } = options
+    const { reader, recovered } = options
     this.#options = options
-    this.get = getBlockOf(blocks)
+    this.get = reader.get
     this.#tree = recovered.tree
     this.#sequence = recovered.sequence
     this.#kept = recovered.kept
@@ -171,14 +171,14 @@ export class LoggedTree implements FileTree {
   /** Does something that writes a checkpoint: one after the other. What has begun goes on to its end, for it is everybody's. */
   async #inTurn<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
     for (;;) {
-      await this.whole()
+      await this.whole(signal)
       using _turn = await this.#writing.acquire({ signal })
       if (this.#isWhole) return await shield(work)
     }
   }
 
   async #write(naming: Naming = (snapshots) => snapshots): Promise<KeptTree> {
-    const { blocks, profile, clock, keepCheckpoints, monitor } = this.#options
+    const { blocks, reader, profile, clock, keepCheckpoints, monitor } = this.#options
     const { root, marks } = this.#tree
     const sequence = this.#sequence
     const last = this.#last
@@ -191,6 +191,7 @@ export class LoggedTree implements FileTree {
       const blocksWritten = new Set<string>()
       const put = (cid: CID, bytes: Uint8Array) => {
         if (this.onWritten !== undefined) blocksWritten.add(cid.toString())
+        reader.keep(cid, bytes)
         return lease.put(cid, bytes, { verify: 'on-read' })
       }
       const { root: link, written } = await writeFrozen(root, { get: this.get, put, profile })
@@ -257,20 +258,21 @@ export class LoggedTree implements FileTree {
   }
 
   /** The tree, if it is what the log tells of; else that is waited for. */
-  readonly usable: UsableTree = () => (this.#isWhole ? this.#tree : this.whole())
+  readonly usable: UsableTree = (signal) => (this.#isWhole ? this.#tree : this.whole(signal))
 
   get #isWhole(): boolean {
     return this.#failure === undefined && !this.#isClosed
   }
 
   /** Waits until the tree is what the log tells of, if an append has failed. */
-  async whole(): Promise<void> {
+  async whole(signal: AbortSignal | undefined): Promise<void> {
     this.checkOpen()
     if (this.#failure === undefined) return
     this.#rebuilding ??= this.#options.owner.spawn(() => this.#rebuild(), { name: 'recovery of a journal' })
     try {
-      await this.#rebuilding.join()
+      await this.#rebuilding.join({ signal })
     } catch (cause) {
+      signal?.throwIfAborted()
       throw !this.#isClosed ? cause : closed(cause)
     }
   }
@@ -341,14 +343,13 @@ export class LoggedTree implements FileTree {
     )
   }
 
-  async list(
-    names: Names,
-    after: string | undefined,
-    limit: number,
-    signal: AbortSignal | undefined,
-  ): Promise<ListPage> {
+  markAt(names: Names): Mark {
+    return markAt(this.#tree.marks, names)
+  }
+
+  async page(names: Names, range: PageRange, signal: AbortSignal | undefined): Promise<FolderPage> {
     const folder = folderAt(names, await this.find(names, signal))
-    return await listFolder(this.#tree, folder, this.get, after, limit)
+    return await pageOfFolder(this.#tree, folder, range, { get: this.get, signal })
   }
 
   /** Changes the tree, and resolves when that is in the log. Nothing comes between the plan and the change. */

@@ -11,7 +11,7 @@ import { type AlertThresholds, checkThresholds } from './monitor/thresholds.ts'
 import { OpenedJournal } from './opened-journal.ts'
 import { recover } from './recovery.ts'
 import type { JournalTiers } from './tiers/tiers.ts'
-import { getBlockOf } from './tree-blocks.ts'
+import { TreeReader } from './tree-blocks.ts'
 
 /** Where the blocks of the tree are. They must be kept: see {@link Journal.roots}; until the journal is open nothing may be collected. */
 export type TreeBlocks = Pick<Blocks, 'get' | 'lease' | 'noteRetained'>
@@ -35,6 +35,8 @@ export interface JournalOptions {
   readonly checkpointMs?: number
   /** Milliseconds after which a transaction that is still open is rolled back, 1 to 86,400,000. Default 300,000. */
   readonly transactionMs?: number
+  /** Bytes of the blocks of folders that stay in memory, 0 to 4 GiB; 0: none. Default 32 MiB. */
+  readonly folderMemoryBytes?: number
   /** Bytes of a segment of the log, 65,536 (64 KiB) to 64 MiB. Default 16 MiB. */
   readonly segmentBytes?: number
   /** Where blocks can lie, for `tiersOf`, `moveTo` and `pinToTier`. Default: nothing is known of it. */
@@ -52,14 +54,15 @@ export interface JournalOptions {
  * JOURNAL_BLOCK_MISSING, JOURNAL_FULL, JOURNAL_FAILED
  */
 export async function openJournal(options: JournalOptions): Promise<Journal> {
-  const { path, blocks, disk, segmentBytes, ...checked } = checkOptions(options)
+  const { path, blocks, disk, segmentBytes, folderMemoryBytes, ...checked } = checkOptions(options)
   try {
     await using opening = new AsyncDisposableStack()
     const log = opening.use(await openLog({ path, disk, segmentBytes }))
-    const recovered = await recover(log, getBlockOf(blocks))
+    const reader = opening.use(new TreeReader(blocks, folderMemoryBytes))
+    const recovered = await recover(log, reader.get)
     const owner = opening.use(createOwner({ name: 'journal' }))
     const resources = opening.move()
-    return new OpenedJournal({ ...checked, log, blocks, owner, recovered, resources })
+    return new OpenedJournal({ ...checked, log, blocks, reader, owner, recovered, resources })
   } catch (cause) {
     throw storeFailure(cause, `open the journal at ${path}`)
   }
@@ -77,6 +80,7 @@ const known = new Set([
   'checkpointBytes',
   'checkpointMs',
   'transactionMs',
+  'folderMemoryBytes',
   'segmentBytes',
   'alerts',
   'tiers',
@@ -111,6 +115,12 @@ function checkOptions(options: JournalOptions) {
     transactionMs,
     tiers: options.tiers,
     thresholds: checkThresholds(options.alerts),
+    folderMemoryBytes: wholeNumber(
+      'folderMemoryBytes',
+      options.folderMemoryBytes ?? 32 * 1024 ** 2,
+      0,
+      2 ** 32,
+    ),
     disk: options.disk ?? nodeDisk(),
     segmentBytes: wholeNumber('segmentBytes', options.segmentBytes ?? 16 * 1024 ** 2, 65_536, 64 * 1024 ** 2),
   }

@@ -94,7 +94,7 @@ export class OpenedJournal extends TreeFiles implements Journal {
     }
     const { root: cid, dagBytes } = await this.#tree.written(signal)
     // As it was then: the live one may have changed again.
-    const written = await new Tree({ cid, dagBytes }, this.#tree.get).find(names)
+    const written = await new Tree({ cid, dagBytes }, this.#tree.get).find(names, signal)
     if (written === undefined) throw notFound(names)
     return written instanceof Folder ? written.base!.cid : written.cid
   }

@@ -1,19 +1,66 @@
-/** Reads blocks of the tree. */
+/** Reads blocks of the tree. Those of folders, with the shards of large ones, stay in memory as long as they are in use. */
 import type { Blocks } from '@ipfs-kit/blocks'
+import { createMemoryCache, type MemoryCache } from '@ipfs-kit/cache'
 import type { GetBlock } from '@ipfs-kit/ipfs/unixfs'
+import { code as dagPbCode } from '@ipld/dag-pb'
+import type { CID } from 'multiformats/cid'
 import { JournalError } from './errors.ts'
 import { storeFailure } from './failure.ts'
 
-/** Gives a block, which has to be there. */
-export function getBlockOf(blocks: Pick<Blocks, 'get'>): GetBlock {
-  return async (cid, signal) => {
+/** What a block in memory takes besides its bytes. */
+const overheadBytes = 256
+
+/** Who looks for a name in a folder of 1,000,000 reads three of its shards, and a checkpoint those of all names that have changed. */
+export class TreeReader implements AsyncDisposable {
+  readonly #blocks: Pick<Blocks, 'get'>
+  readonly #memory: MemoryCache<Uint8Array> | undefined
+
+  /** @param memoryBytes - of what stays in memory; 0: nothing does */
+  constructor(blocks: Pick<Blocks, 'get'>, memoryBytes: number) {
+    this.#blocks = blocks
+    if (memoryBytes === 0) return
+    this.#memory = createMemoryCache({
+      name: 'folders of a journal',
+      maxBytes: memoryBytes,
+      sizeOf: ({ byteLength }) => byteLength + overheadBytes,
+    })
+  }
+
+  /** Gives a block, which has to be there. @throws JournalError JOURNAL_BLOCK_MISSING, JOURNAL_FAILED, JOURNAL_CLOSED */
+  readonly get: GetBlock = async (cid, signal) => {
+    // Whoever reads it does not change it: it is everybody's.
+    const kept = cid.code === dagPbCode ? this.#memory?.get(keyOf(cid)) : undefined
+    if (kept !== undefined) return kept
+    const bytes = await this.read(cid, signal)
+    if (cid.code === dagPbCode) this.#memory?.set(keyOf(cid), bytes)
+    return bytes
+  }
+
+  /** The same from the block store, whatever is in memory: for who wants to know that it is there. */
+  readonly read: GetBlock = async (cid, signal) => {
     let bytes: Uint8Array | undefined
     try {
-      bytes = await blocks.get(cid, signal === undefined ? {} : { signal })
+      bytes = await this.#blocks.get(cid, signal === undefined ? {} : { signal })
     } catch (cause) {
       throw storeFailure(cause, `read the block ${cid}`)
     }
     if (bytes !== undefined) return bytes
     throw new JournalError('JOURNAL_BLOCK_MISSING', `The block ${cid} is not here, or is damaged`)
   }
+
+  /** Takes note of a block of a folder that is being stored. Its bytes stay as they are. */
+  keep(cid: CID, bytes: Uint8Array): void {
+    // Of its own: a small one may lie in memory that others are in too.
+    this.#memory?.set(keyOf(cid), new Uint8Array(bytes))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#memory?.close()
+  }
+}
+
+function keyOf({ multihash }: CID): string {
+  return Buffer.from(multihash.bytes.buffer, multihash.bytes.byteOffset, multihash.bytes.byteLength).toString(
+    'latin1',
+  )
 }

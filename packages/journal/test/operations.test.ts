@@ -120,7 +120,9 @@ test('folders are made, listed page by page, moved, copied and removed', async (
     { name: 'c', size: 1 },
     { name: 'e', mode: 0o750 },
   ])
-  expect(printed('fs.ls', first)).toMatch(/^bafk\w+ {2}a\nbafk\w+ {2}b\n… more: --after "b"$/)
+  expect(printed('fs.ls', first)).toMatch(/^bafk\w+ {2}a\nbafk\w+ {2}b\n… more: --after "[\w-]+"$/)
+  const all = await call('fs.ls', { recursive: true })
+  expect(all.entries.map(({ name }) => name)).toEqual(['d', 'd/a', 'd/b', 'd/c', 'd/e'])
   expect(printed('fs.ls', long)).toMatch(/0750 +- {2}2023-11-14T22:13:20\.250Z {2}- {2}e\/$/)
   await call('fs.mv', { from: '/d/a', to: '/moved/a', parents: true })
   await call('fs.cp', { from: '/moved', to: '/copied' })

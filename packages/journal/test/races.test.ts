@@ -84,7 +84,7 @@ async function openGated(disk: Disk) {
     },
     lease: (options) => blocks.lease(options),
   }
-  const opened = await openJournal({ path: '/journal', disk, blocks: between })
+  const opened = await openJournal({ path: '/journal', disk, blocks: between, folderMemoryBytes: 0 })
   journal = opened
   return {
     journal: opened,

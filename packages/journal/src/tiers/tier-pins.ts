@@ -132,7 +132,7 @@ export class TierPins {
     } catch {
       throwIfCancelled()
       // Who has made the change is told; the tree is made anew, and all is due again.
-      await tree.whole()
+      await tree.whole(signal)
     }
     const entry = await tree.find(names, signal)
     const pin = tierAround(tree.live.marks, names)

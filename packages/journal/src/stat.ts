@@ -1,0 +1,57 @@
+/** Tells what an entry of the tree is. */
+import { describeNode, type GetBlock } from '@ipfs-kit/ipfs/unixfs'
+import { JournalError } from './errors.ts'
+import { storeFailure } from './failure.ts'
+import type { Stat } from './journal.ts'
+import { type Entry, Folder } from './tree/folder.ts'
+
+/** The mode of a folder that carries none. */
+const folderMode = 0o755
+
+/** @throws JournalError JOURNAL_BLOCK_MISSING, JOURNAL_INVALID_DAG */
+export async function statOf(entry: Entry, get: GetBlock, signal: AbortSignal | undefined): Promise<Stat> {
+  try {
+    return entry instanceof Folder ? await ofFolder(entry) : await ofLeaf(entry)
+  } catch (cause) {
+    throw storeFailure(cause, 'look at a block')
+  }
+
+  async function ofFolder({ base, isChanged, newMetadata }: Folder): Promise<Stat> {
+    const written = base && describeNode(base.cid, await get(base.cid, signal))
+    const { mode, mtime } = { ...written, ...newMetadata }
+    return {
+      kind: 'directory',
+      ...(isChanged || base === undefined ? {} : base),
+      mode: mode ?? folderMode,
+      ...(mtime && { mtime }),
+    }
+  }
+
+  async function ofLeaf({ kind, cid, dagBytes }: Exclude<Entry, Folder>): Promise<Stat> {
+    if (kind === 'unknown') return { kind, cid, dagBytes }
+    const { size, mode, mtime } = describeNode(cid, await get(cid, signal))
+    return { kind, cid, dagBytes, size, ...(mode !== undefined && { mode }), ...(mtime && { mtime }) }
+  }
+}
+
+/** The same for a list, which a block that is missing or makes no sense does not end. */
+export async function statForList(
+  entry: Entry,
+  get: GetBlock,
+  signal: AbortSignal | undefined,
+): Promise<Stat> {
+  try {
+    return await statOf(entry, get, signal)
+  } catch (error) {
+    if (!(error instanceof JournalError && endsNoList.includes(error.code))) throw error
+    return briefStatOf(entry)
+  }
+}
+
+const endsNoList: readonly string[] = ['JOURNAL_BLOCK_MISSING', 'JOURNAL_INVALID_DAG']
+
+/** What is known without a look at its block. */
+export function briefStatOf(entry: Entry): Stat {
+  if (!(entry instanceof Folder)) return { kind: entry.kind, cid: entry.cid }
+  return { kind: 'directory', ...(entry.isChanged ? {} : { cid: entry.base!.cid }) }
+}
