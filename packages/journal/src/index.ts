@@ -33,9 +33,11 @@ export type {
   BlocksOptions,
   BlocksProgress,
   JournalTiers,
+  TieredFiles,
   TierMoveReport,
   TierPin,
   TierReport,
   TierShare,
 } from './tiers/tiers.ts'
 export { openJournal, type JournalOptions, type TreeBlocks } from './open-journal.ts'
+export type { Difference, KeptReference, PathOptions, TreeReference, Versions } from './versions.ts'

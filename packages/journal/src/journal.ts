@@ -5,7 +5,8 @@ import type { Finding } from '@ipfs-kit/wal'
 import type { CID } from 'multiformats/cid'
 import type { JournalError } from './errors.ts'
 import type { JournalHealth } from './monitor/health.ts'
-import type { BlocksOptions, TierMoveReport, TierPin, TierReport } from './tiers/tiers.ts'
+import type { TieredFiles } from './tiers/tiers.ts'
+import type { Versions } from './versions.ts'
 
 /** Options that every call takes last. */
 export interface CallOptions {
@@ -275,7 +276,7 @@ export interface Transaction extends Files, AsyncDisposable {
 }
 
 /** A filesystem whose files and folders are CIDs. What was answered survives a power loss. */
-export interface Journal extends Files, AsyncDisposable {
+export interface Journal extends Files, Versions, TieredFiles, AsyncDisposable {
   readonly recovery: Recovery
   /** Begins a transaction. @throws JournalError JOURNAL_TOO_MANY_TRANSACTIONS, JOURNAL_CLOSED; RangeError */
   begin(options?: TransactionOptions): Transaction
@@ -287,45 +288,6 @@ export interface Journal extends Files, AsyncDisposable {
   flush(path?: string, options?: CallOptions): Promise<CID>
   /** Writes the whole tree, so that an opening need not do again what came before. */
   checkpoint(options?: CallOptions): Promise<Checkpoint>
-  /** Those that are kept, the newest first: an opening goes back to an older one if it has to. */
-  checkpoints(): readonly Checkpoint[]
-  /**
-   * Tells where the blocks at a path lie. Writes a folder that has changed first, as {@link flush}. All blocks are asked about, none is
-   * read but those with links; what changes meanwhile may be missed.
-   *
-   * @throws JournalError JOURNAL_NO_TIERS without the option `tiers`; as {@link flush}; IpfsError for what cannot be walked
-   */
-  tiersOf(path: string, options?: BlocksOptions): Promise<TierReport>
-  /**
-   * Moves all blocks at a path to a tier, and out of those above as far as these may forget them. A tier that is a cache, as memory
-   * is, may have forgotten some by the time this resolves: {@link tiersOf} tells.
-   *
-   * @throws JournalError JOURNAL_TIER_UNKNOWN; as {@link tiersOf}; what the tier fails with
-   */
-  moveTo(path: string, tier: string, options?: BlocksOptions): Promise<TierMoveReport>
-  /**
-   * Pins what is at a path, and below it, to a tier, until {@link unpinFromTier}: its blocks are moved there beside other calls, now,
-   * after each change that brings new ones, and once after each opening. The pin goes with the path when it is moved, and ends when it
-   * is removed; a copy has none. A pin in another one counts there. Resolves when the pin is in the log.
-   *
-   * @throws JournalError JOURNAL_NO_TIERS, JOURNAL_TIER_UNKNOWN, JOURNAL_NOT_FOUND, JOURNAL_TOO_LARGE, JOURNAL_FULL, JOURNAL_FAILED
-   */
-  pinToTier(path: string, tier: string, options?: CallOptions): Promise<void>
-  /** Its blocks stay where they are. @throws JournalError JOURNAL_NO_TIERS, JOURNAL_NOT_FOUND */
-  unpinFromTier(path: string, options?: CallOptions): Promise<void>
-  /** The paths that are pinned to tiers, by their names. @throws JournalError JOURNAL_NO_TIERS */
-  tierPins(): readonly TierPin[]
-  /**
-   * Gives the tree a name, under which it stays until it is removed; up to 200.
-   *
-   * @param name - 1 to 64 bytes of UTF-8, without slashes and control characters
-   * @throws JournalError JOURNAL_SNAPSHOT_EXISTS, JOURNAL_TOO_MANY_SNAPSHOTS, JOURNAL_INVALID_NAME; as {@link checkpoint}
-   */
-  snapshot(name: string, options?: CallOptions): Promise<Snapshot>
-  /** In the order in which they were made. */
-  snapshots(): readonly Snapshot[]
-  /** Lets a snapshot go. The tree is not written for it. @throws JournalError JOURNAL_VERSION_UNKNOWN */
-  removeSnapshot(name: string, options?: CallOptions): Promise<void>
   /**
    * The roots of what must not go now: the tree, what changes are in it, what is not in it any more because of a change that the
    * log has not taken yet, the checkpoints that are kept, and the snapshots. For the option `retained` of the block store.

@@ -17,6 +17,7 @@ import {
   journalRollback,
   journalTransactions,
 } from './operations/transactions.ts'
+import { fsRemoveSnapshot, fsSnapshot, fsSnapshots, journalCheckpoints } from './operations/versions.ts'
 import { fsWrite } from './operations/write.ts'
 
 export type { Content } from './operations/fields.ts'
@@ -45,9 +46,13 @@ export const journalOperations = [
   fsPinToTier,
   fsUnpinFromTier,
   fsTierPins,
+  fsSnapshot,
+  fsSnapshots,
+  fsRemoveSnapshot,
   journalStatus,
   journalHealth,
   journalCheckpoint,
+  journalCheckpoints,
   journalBegin,
   journalCommit,
   journalRollback,

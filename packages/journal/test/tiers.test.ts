@@ -159,6 +159,21 @@ each('an opening has the pins of the log and of a checkpoint, and moves what the
   expect(await near(journal, '/hot')).toEqual([2, 2])
 })
 
+each('what is restored at a pinned path is moved, and pinned still', async () => {
+  await using opened = await openTiered(simDisk({ seed: 1 }))
+  const { journal } = opened
+  await journal.write('/hot/x', bytes('first'), { parents: true })
+  await journal.snapshot('before')
+  await journal.write('/hot/x', bytes('second'))
+  await journal.pinToTier('/hot', 'near')
+  await settled(journal)
+  expect(await near(journal, '/hot/x')).toEqual([1, 1])
+  await journal.restore({ snapshot: 'before' }, { path: '/hot' })
+  await settled(journal)
+  expect(await near(journal, '/hot')).toEqual([2, 2])
+  expect(journal.tierPins()).toMatchObject([{ path: '/hot', tier: 'near' }])
+})
+
 timed('what a tier fails to take is told, and tried again', async () => {
   await using opened = await openTiered(simDisk({ seed: 1 }))
   const { journal, tiers } = opened

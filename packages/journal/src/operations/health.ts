@@ -37,7 +37,7 @@ export const journalHealth = operation<JournalSlice<'health'>>()({
   returns: 'value',
   effect: 'read',
   scope: 'read',
-  doors: ['cli'],
+  doors: ['cli', 'mcp-opt-in'],
   text: ({ state, alerts, figures }) =>
     [
       state,

@@ -5,7 +5,7 @@ import type { BlocksProgress } from '../tiers/tiers.ts'
 import { count, done, failure, failureOf, path, silent } from './fields.ts'
 import type { JournalSlice } from './part.ts'
 
-const common = { parts: ['journal'], body: 'none', returns: 'value', doors: ['cli'] } as const
+const common = { parts: ['journal'], body: 'none', returns: 'value', doors: ['cli', 'mcp-opt-in'] } as const
 
 const tier = z.string().min(1).describe('name of the tier, as fs.tiers tells them')
 

@@ -84,3 +84,33 @@ export interface TierPin {
   /** Blocks that the tier did not take, as what is larger than all of a memory. */
   readonly refused: number
 }
+
+/** The calls of a journal that are about tiers. */
+export interface TieredFiles {
+  /**
+   * Tells where the blocks at a path lie. Writes a folder that has changed first, as `flush`. All blocks are asked about, none is
+   * read but those with links; what changes meanwhile may be missed.
+   *
+   * @throws JournalError JOURNAL_NO_TIERS without the option `tiers`; as `flush`; IpfsError for what cannot be walked
+   */
+  tiersOf(path: string, options?: BlocksOptions): Promise<TierReport>
+  /**
+   * Moves all blocks at a path to a tier, and out of those above as far as these may forget them. A tier that is a cache, as memory
+   * is, may have forgotten some by the time this resolves: {@link tiersOf} tells.
+   *
+   * @throws JournalError JOURNAL_TIER_UNKNOWN; as {@link tiersOf}; what the tier fails with
+   */
+  moveTo(path: string, tier: string, options?: BlocksOptions): Promise<TierMoveReport>
+  /**
+   * Pins what is at a path, and below it, to a tier, until {@link unpinFromTier}: its blocks are moved there beside other calls, now,
+   * after each change that brings new ones, and once after each opening. The pin goes with the path when it is moved, and ends when it
+   * is removed; a copy has none. A pin in another one counts there. Resolves when the pin is in the log.
+   *
+   * @throws JournalError JOURNAL_NO_TIERS, JOURNAL_TIER_UNKNOWN, JOURNAL_NOT_FOUND, JOURNAL_TOO_LARGE, JOURNAL_FULL, JOURNAL_FAILED
+   */
+  pinToTier(path: string, tier: string, options?: CallOptions): Promise<void>
+  /** Its blocks stay where they are. @throws JournalError JOURNAL_NO_TIERS, JOURNAL_NOT_FOUND */
+  unpinFromTier(path: string, options?: CallOptions): Promise<void>
+  /** The paths that are pinned to tiers, by their names. @throws JournalError JOURNAL_NO_TIERS */
+  tierPins(): readonly TierPin[]
+}
