@@ -8,7 +8,9 @@ import { fsMkdir, fsMv, fsRm, fsTruncate } from './operations/change.ts'
 import { fsCp, fsExport, fsPut } from './operations/content.ts'
 import { fsLs, fsRead, fsStat } from './operations/look.ts'
 import { fsMount, fsRemoveAttribute, fsSetAttribute, fsUnmount } from './operations/marks.ts'
+import { journalHealth } from './operations/health.ts'
 import { fsFlush, journalCheckpoint, journalStatus } from './operations/state.ts'
+import { fsMoveToTier, fsPinToTier, fsTierPins, fsTiers, fsUnpinFromTier } from './operations/tiers.ts'
 import {
   journalBegin,
   journalCommit,
@@ -39,10 +41,16 @@ export const journalOperations = [
   fsMount,
   fsUnmount,
   fsFlush,
+  fsTiers,
+  fsMoveToTier,
+  fsPinToTier,
+  fsUnpinFromTier,
+  fsTierPins,
   fsSnapshot,
   fsSnapshots,
   fsRemoveSnapshot,
   journalStatus,
+  journalHealth,
   journalCheckpoint,
   journalCheckpoints,
   journalBegin,
