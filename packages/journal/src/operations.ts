@@ -4,7 +4,7 @@
  *
  * @packageDocumentation
  */
-import { fsMkdir, fsMv, fsRm, fsTruncate } from './operations/change.ts'
+import { fsChmod, fsMkdir, fsMv, fsRm, fsTouch, fsTruncate } from './operations/change.ts'
 import { fsCp, fsExport, fsPut } from './operations/content.ts'
 import { fsLs, fsRead, fsStat } from './operations/look.ts'
 import { fsMount, fsRemoveAttribute, fsSetAttribute, fsUnmount } from './operations/marks.ts'
@@ -28,6 +28,8 @@ export const journalOperations = [
   fsRead,
   fsWrite,
   fsTruncate,
+  fsChmod,
+  fsTouch,
   fsMkdir,
   fsRm,
   fsMv,

@@ -38,6 +38,28 @@ test('files are written as a whole, at an offset and at their end, cut and read 
   expect(await read()).toBe('')
 })
 
+test('mode and time of files and folders are set and told', async () => {
+  const { call } = await servedJournal()
+  await call('fs.write', { path: '/f', mode: '0600', mtimeSeconds: 1.5 }, body('f'))
+  expect(await call('fs.stat', { path: '/f' })).toMatchObject({ mode: 0o600, mtimeSeconds: 1.5 })
+  await call('fs.chmod', { path: '/f', mode: '4755' })
+  await call('fs.touch', { path: '/f', mtimeSeconds: -0.25 })
+  const stat = await call('fs.stat', { path: '/f' })
+  expect(stat).toMatchObject({ mode: 0o4755, mtimeSeconds: -0.25 })
+  expect(printed('fs.stat', stat)).toContain('mode   4755\nmtime  1969-12-31T23:59:59.750Z')
+  const from = Date.now() / 1000
+  await call('fs.touch', { path: '/' })
+  expect((await call('fs.stat', { path: '/' })).mtimeSeconds).toBeGreaterThanOrEqual(from - 0.001)
+  for (const wrong of [
+    { append: true, mode: '600' },
+    { offset: 0, mtimeSeconds: 1 },
+  ]) {
+    await expect(call('fs.write', { path: '/f', ...wrong }, body('f'))).rejects.toMatchObject({
+      code: 'OPERATION_INVALID_INPUT',
+    })
+  }
+})
+
 test('what would be meant in two ways is refused', async () => {
   const { call } = await servedJournal()
   for (const wrong of [
