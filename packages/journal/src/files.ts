@@ -110,7 +110,7 @@ export class TreeFiles implements Files {
     const names = parsePath(path)
     const { entry, mark } = await this.#tree.look(names, signal)
     if (entry === undefined) throw notFound(names)
-    return { ...(await statOf(entry, this.#tree.get, signal)), ...shownMark(mark) }
+    return await statOf({ entry, mark }, this.#tree.get, signal)
   }
 
   async ls(
@@ -147,7 +147,7 @@ export class TreeFiles implements Files {
   ): Promise<void> {
     const names = parsePath(path)
     const metadata = checkMetadata({ mode, mtime })
-    await this.#store(async (options) => {
+    await this.store(async (options) => {
       const file = await buildFile(marked(content), { ...options, ...metadata })
       return () => this.#put(names, file, parents, signal)
     }, signal)
@@ -228,7 +228,7 @@ export class TreeFiles implements Files {
 
   async put(path: string, cid: CID, { parents = false, signal }: PutOptions = {}): Promise<void> {
     const names = parsePath(path)
-    await this.#store(async ({ get, put, signal: both }, lease) => {
+    await this.store(async ({ get, put, signal: both }, lease) => {
       const entry = await holdDag(cid, { get, put, lease, signal: both })
       return () => this.#tree.change([names], (tree) => planPut(tree, names, entry, parents), signal)
     }, signal)
@@ -262,7 +262,7 @@ export class TreeFiles implements Files {
     { writable = false, parents = false, signal }: MountOptions = {},
   ): Promise<void> {
     const names = parsePath(path)
-    await this.#store(async ({ get, put, signal: both }, lease) => {
+    await this.store(async ({ get, put, signal: both }, lease) => {
       const entry = await holdDag(cid, { get, put, lease, signal: both })
       return () =>
         this.#tree.change([names], (tree) => planMount(tree, names, entry, parents, writable), signal)
@@ -278,8 +278,8 @@ export class TreeFiles implements Files {
     // A transaction lists the name alone of a folder in which it has changed something.
     const isListedByName = listed instanceof Folder && listed.isChanged
     const entry = isListedByName ? await this.#tree.find(names, signal) : listed
-    const stat = await statForList(entry ?? listed, this.#tree.get, signal)
-    return { ...stat, ...shownMark(this.#tree.markAt(names)) }
+    const mark = this.#tree.markAt(names)
+    return await statForList({ entry: entry ?? listed, mark }, this.#tree.get, signal)
   }
 
   async #fileAt(names: Names, signal: AbortSignal | undefined): Promise<Leaf> {
@@ -314,14 +314,14 @@ export class TreeFiles implements Files {
     const names = parsePath(path)
     using _turn = await this.#editing.acquire(pathOf(names), { signal })
     const before = await this.#fileAt(names, signal)
-    await this.#store(async (options) => {
+    await this.store(async (options) => {
       const file = await edit(before, options)
       return () => this.#tree.change([names], (tree) => planEdit(tree, names, before.cid, file), signal)
     }, signal)
   }
 
   /** Stores blocks, makes them durable, and then does the change that they are for: until that is in the log they are held. */
-  async #store(
+  protected async store(
     work: (options: EditFileOptions, lease: Lease) => Promise<() => Promise<void>>,
     signal: AbortSignal | undefined,
   ): Promise<void> {
@@ -361,11 +361,4 @@ type EditContent = (file: Leaf, size: number, options: EditFileOptions) => Promi
 function timeOf(milliseconds: number): NonNullable<UnixfsMetadata['mtime']> {
   const seconds = Math.floor(milliseconds / 1000)
   return { secs: BigInt(seconds), nsecs: Math.floor((milliseconds - seconds * 1000) * 1e6) }
-}
-
-function shownMark({ attributes, mount }: Mark): Pick<Stat, 'attributes' | 'mount'> {
-  return {
-    ...(attributes !== undefined && { attributes }),
-    ...(mount !== undefined && { mount: { cid: mount.cid, writable: mount.isWritable } }),
-  }
 }

@@ -4,6 +4,7 @@ import type { FileBytes, MetadataChange, UnixfsMetadata } from '@ipfs-kit/ipfs/u
 import type { Finding } from '@ipfs-kit/wal'
 import type { CID } from 'multiformats/cid'
 import type { JournalError } from './errors.ts'
+import type { Versions } from './versions.ts'
 
 /** Options that every call takes last. */
 export interface CallOptions {
@@ -271,7 +272,7 @@ export interface Transaction extends Files, AsyncDisposable {
 }
 
 /** A filesystem whose files and folders are CIDs. What was answered survives a power loss. */
-export interface Journal extends Files, AsyncDisposable {
+export interface Journal extends Files, Versions, AsyncDisposable {
   readonly recovery: Recovery
   /** Begins a transaction. @throws JournalError JOURNAL_TOO_MANY_TRANSACTIONS, JOURNAL_CLOSED; RangeError */
   begin(options?: TransactionOptions): Transaction
@@ -283,19 +284,6 @@ export interface Journal extends Files, AsyncDisposable {
   flush(path?: string, options?: CallOptions): Promise<CID>
   /** Writes the whole tree, so that an opening need not do again what came before. */
   checkpoint(options?: CallOptions): Promise<Checkpoint>
-  /** Those that are kept, the newest first: an opening goes back to an older one if it has to. */
-  checkpoints(): readonly Checkpoint[]
-  /**
-   * Gives the tree a name, under which it stays until it is removed; up to 200.
-   *
-   * @param name - 1 to 64 bytes of UTF-8, without slashes and control characters
-   * @throws JournalError JOURNAL_SNAPSHOT_EXISTS, JOURNAL_TOO_MANY_SNAPSHOTS, JOURNAL_INVALID_NAME; as {@link checkpoint}
-   */
-  snapshot(name: string, options?: CallOptions): Promise<Snapshot>
-  /** In the order in which they were made. */
-  snapshots(): readonly Snapshot[]
-  /** Lets a snapshot go. The tree is not written for it. @throws JournalError JOURNAL_VERSION_UNKNOWN */
-  removeSnapshot(name: string, options?: CallOptions): Promise<void>
   /**
    * The roots of what must not go now: the tree, what changes are in it, what is not in it any more because of a change that the
    * log has not taken yet, the checkpoints that are kept, and the snapshots. For the option `retained` of the block store.

@@ -67,6 +67,8 @@ export class LoggedTree implements FileTree {
   /** What a record tells of that the log has not answered yet. */
   #keeping: Kept | undefined
   #putFolders: PutFolders
+  /** The roots of what is looked at. */
+  readonly #held = new Set<readonly CID[]>()
   readonly #pace: CheckpointPace
   /** The last append; what comes after one that failed counts for nothing. */
   #last: Promise<number>
@@ -124,7 +126,15 @@ export class LoggedTree implements FileTree {
   /** The same of what is kept besides. */
   keptRoots(): readonly CID[] {
     const keeping = this.#keeping === undefined ? [] : rootsOfKept(this.#keeping)
-    return [...rootsOfKept(this.#kept), ...keeping, ...this.#putFolders.roots()]
+    return [...rootsOfKept(this.#kept), ...keeping, ...this.#putFolders.roots(), ...[...this.#held].flat()]
+  }
+
+  /** Holds what somebody looks at. */
+  hold(roots: Iterable<CID>): Disposable {
+    const held = [...roots]
+    this.#held.add(held)
+    this.#options.blocks.noteRetained(held)
+    return { [Symbol.dispose]: () => void this.#held.delete(held) }
   }
 
   /** Resolves when all that was changed is in the log. */

@@ -104,7 +104,7 @@ export function planCopy(tree: TreeView, from: Names, to: Names, parents: boolea
 }
 
 /** The steps that make the folders that are missing on the way. */
-function planParents(tree: TreeView, names: Names, parents: boolean): Step[] {
+export function planParents(tree: TreeView, names: Names, parents: boolean): Step[] {
   const steps: Step[] = []
   for (let depth = 1; depth < names.length; depth += 1) {
     const above = names.slice(0, depth)

@@ -49,16 +49,16 @@ export interface TreeView {
 
 /** A tree of folders. Steps are done at once; what they need is loaded before. */
 export class Tree implements TreeView {
-  readonly root: Folder
+  root: Folder
   marks: Marks | undefined
-  readonly #get: GetBlock
+  readonly get: GetBlock
   readonly #loaded = new Set<Folder>()
   #known = 0
 
-  constructor(base: FolderLink | undefined, get: GetBlock, marks?: Marks) {
-    this.root = new Folder(base, undefined)
+  constructor(base: FolderLink | Folder | undefined, get: GetBlock, marks?: Marks) {
+    this.root = base instanceof Folder ? base : new Folder(base, undefined)
     this.marks = marks
-    this.#get = get
+    this.get = get
   }
 
   /**
@@ -123,10 +123,9 @@ export class Tree implements TreeView {
   apply(step: Step, version: number): void {
     this.marks = markedBy(this.marks, step)
     switch (step.step) {
-      case 'put': {
+      case 'put':
         this.set(parsePath(step.path), putBy(step), version)
         break
-      }
       case 'mkdir':
         this.set(parsePath(step.path), madeBy(step), version)
         break
@@ -157,9 +156,10 @@ export class Tree implements TreeView {
     return this.at(parsePath('to' in step ? step.to : step.path))
   }
 
-  /** Sets what is at a path whose folder is loaded. */
+  /** Sets what is at a path whose folder is loaded. The root is always a folder. */
   set(names: Names, entry: Entry | undefined, version: number): void {
-    setBelow(this.root, names, 0, entry, version)
+    if (names.length > 0) setBelow(this.root, names, 0, entry, version)
+    else this.root = entry instanceof Folder ? entry : new Folder(undefined, undefined)
   }
 
   /** Sets metadata of a folder that is loaded. */
@@ -216,7 +216,7 @@ export class Tree implements TreeView {
     // Of bytes the CID tells it.
     if (cid.code === rawCode) return 'file'
     try {
-      return describeNode(cid, await this.#get(cid, signal)).kind
+      return describeNode(cid, await this.get(cid, signal)).kind
     } catch (error) {
       if (error instanceof JournalError && error.code === 'JOURNAL_BLOCK_MISSING') return 'unknown'
       if (error instanceof IpfsError && error.code === 'IPFS_INVALID_NODE') return 'node'
@@ -225,7 +225,7 @@ export class Tree implements TreeView {
   }
 
   #under(signal: AbortSignal | undefined): GetBlock {
-    return (cid) => this.#get(cid, signal)
+    return (cid) => this.get(cid, signal)
   }
 
   #forget(): void {
