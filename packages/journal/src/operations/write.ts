@@ -73,12 +73,6 @@ export const fsWrite = operation<ChangeSlice>()({
   },
 })
 
-function isWhole({
-  offset,
-  append,
-}: {
-  readonly offset: number | undefined
-  readonly append: boolean
-}): boolean {
-  return offset === undefined && !append
+function isWhole(input: { readonly offset?: number | undefined; readonly append: boolean }): boolean {
+  return input.offset === undefined && !input.append
 }
