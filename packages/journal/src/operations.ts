@@ -15,7 +15,14 @@ import {
   journalRollback,
   journalTransactions,
 } from './operations/transactions.ts'
-import { fsRemoveSnapshot, fsSnapshot, fsSnapshots, journalCheckpoints } from './operations/versions.ts'
+import {
+  fsDiff,
+  fsRemoveSnapshot,
+  fsRestore,
+  fsSnapshot,
+  fsSnapshots,
+  journalCheckpoints,
+} from './operations/versions.ts'
 import { fsWrite } from './operations/write.ts'
 
 export type { Content } from './operations/fields.ts'
@@ -44,6 +51,8 @@ export const journalOperations = [
   fsSnapshot,
   fsSnapshots,
   fsRemoveSnapshot,
+  fsDiff,
+  fsRestore,
   journalStatus,
   journalCheckpoint,
   journalCheckpoints,

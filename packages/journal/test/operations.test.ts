@@ -289,6 +289,39 @@ test('the tree is given a name, and checkpoints are listed', async () => {
   })
 })
 
+test('trees are compared, and what was there is brought back', async () => {
+  const { call } = await servedJournal()
+  const write = (path: string, text: string) => call('fs.write', { path, parents: true }, body(text))
+  const diff = async (input: { from: string; to?: string; path?: string }) => {
+    const lines: string[] = []
+    for await (const line of await call('fs.diff', input)) lines.push(printed('fs.diff', line)!)
+    return lines.sort()
+  }
+  await write('/d/f', 'one')
+  await write('/d/g', 'g')
+  await call('fs.snapshot', { name: 'first' })
+  const { sequence } = await call('journal.checkpoint', {})
+  const { cid } = await call('fs.flush', {})
+  await write('/d/f', 'two')
+  await write('/new', 'new')
+  await call('fs.rm', { path: '/d/g' })
+  const all = ['added    /new', 'changed  /d/f', 'removed  /d/g']
+  for (const from of ['first', 'snapshot:first', `checkpoint:${sequence}`, cid])
+    expect(await diff({ from })).toEqual(all)
+  expect(await diff({ from: 'first', path: '/d/f' })).toEqual(['changed  /d/f'])
+  expect(await diff({ from: 'live', to: cid, path: '/new' })).toEqual(['removed  /new'])
+  for await (const line of await call('fs.diff', { from: 'first', path: '/d/f' }))
+    expect(line).toMatchObject({ before: { size: 3, type: 'file' }, after: { size: 3, type: 'file' } })
+  await call('fs.restore', { from: 'first', path: '/d/g' })
+  expect(await diff({ from: 'first' })).toEqual(['added    /new', 'changed  /d/f'])
+  await call('fs.restore', { from: `checkpoint:${sequence}` })
+  expect(await diff({ from: 'first' })).toEqual([])
+  expect(await textOf(await call('fs.read', { path: '/d/f' }))).toBe('one')
+  for (const from of ['none', 'checkpoint:12345', 'snapshot:', 'checkpoint:x'])
+    await expect(call('fs.restore', { from })).rejects.toMatchObject({ code: 'JOURNAL_VERSION_UNKNOWN' })
+  await expect(call('fs.restore', { from: absent })).rejects.toMatchObject({ code: 'JOURNAL_BLOCK_MISSING' })
+})
+
 test('the status tells what the opening has found', async () => {
   const { folder, journal, ipfs, call } = await servedJournal()
   await call('fs.write', { path: '/d/f', parents: true }, body('f'))
