@@ -1,6 +1,7 @@
 /** Stores the blocks of files: read and hashed while those before are written, the bytes in between bounded. */
 import { digestOf } from '@ipfs-kit/blocks'
 import type { Owner } from '@ipfs-kit/concurrency'
+import type { CID } from 'multiformats/cid'
 import { create as createDigest } from 'multiformats/hashes/digest'
 import type { AddWrites } from './add-writes.ts'
 import { Ahead } from './ahead.ts'
@@ -48,24 +49,24 @@ export class FileBlocks {
     return content instanceof Uint8Array && content.byteLength <= this.#chunkBytes
   }
 
-  /** Stores a small file. Waits only for room to write. */
-  async small(content: Uint8Array): Promise<BuiltFile> {
-    const leaf = leafOf(content, this.#profile)
+  /** Stores a small file, with fields that it carries. Waits only for room to write. */
+  async small(content: Uint8Array, metadata?: Uint8Array): Promise<BuiltFile> {
+    const leaf = leafOf(content, this.#profile, metadata)
     const file = leafPart(leaf, hashNow(leaf.block), this.#profile)
     return { file, over: (await this.#writes.put(file.cid, leaf.block)).over }
   }
 
-  /** Stores any file. */
-  async any(content: Uint8Array | AsyncIterable<Uint8Array>): Promise<BuiltFile> {
-    if (this.isSmall(content)) return this.small(content)
+  /** Stores any file, with fields that it carries. */
+  async any(content: Uint8Array | AsyncIterable<Uint8Array>, metadata?: Uint8Array): Promise<BuiltFile> {
+    if (this.isSmall(content)) return this.small(content, metadata)
     const pieces = content instanceof Uint8Array ? piecesOf(content) : content
     const chunks = chunksOf(pieces, this.#chunkBytes, this.#buffers)
     try {
       const first = await chunks.next()
       if (first.done === true) throw new TypeError('A content was cut into no chunks')
       const second = await this.#after(first.value, chunks)
-      if (second.done === true) return await this.#leaf(first.value)
-      return await this.#tree(all(first.value, second.value, chunks))
+      if (second.done === true) return await this.#leaf(first.value, metadata)
+      return await this.#tree(all(first.value, second.value, chunks), metadata)
     } finally {
       await chunks.return()
     }
@@ -94,10 +95,9 @@ export class FileBlocks {
     }
   }
 
-  async #tree(chunks: AsyncIterable<Uint8Array>): Promise<BuiltFile> {
-    const file = await layOut(this.#leaves(chunks), this.#profile, (cid, block) =>
-      this.#writes.put(cid, block),
-    )
+  async #tree(chunks: AsyncIterable<Uint8Array>, metadata: Uint8Array | undefined): Promise<BuiltFile> {
+    const put = (cid: CID, block: Uint8Array) => this.#writes.put(cid, block)
+    const file = await layOut(this.#leaves(chunks), { profile: this.#profile, put, metadata })
     await this.#writes.stored()
     return { file }
   }
@@ -114,8 +114,8 @@ export class FileBlocks {
   }
 
   /** Stores a chunk, whose memory is of this add. */
-  async #leaf(chunk: Uint8Array): Promise<BuiltFile> {
-    const leaf = leafOf(chunk, this.#profile)
+  async #leaf(chunk: Uint8Array, metadata?: Uint8Array): Promise<BuiltFile> {
+    const leaf = leafOf(chunk, this.#profile, metadata)
     const hashing = digestOf(leaf.block)
     const digest = hashing instanceof Promise ? await hashing : hashing
     const file = leafPart(leaf, createDigest(0x12, digest), this.#profile)

@@ -5,12 +5,14 @@ import { AddWrites } from './add-writes.ts'
 import { FileBlocks } from './file-blocks.ts'
 import { layOut, type FilePart } from './file-layout.ts'
 import { FileLeaves, mostLeaves, tooLarge } from './file-leaves.ts'
-import type { GetBlock } from './file-reader.ts'
+import { carrying } from './file-metadata.ts'
+import { contradiction, openFile, type GetBlock } from './file-reader.ts'
 import { fileShape, type FileShape } from './file-shape.ts'
 import type { CidProfile } from './ipfs.ts'
+import { checkMetadata, fileFields, type MetadataChange } from './metadata.ts'
 
 /** What files are built with. */
-export interface BuildFileOptions {
+export interface BuildFileOptions extends MetadataChange {
   /** Stores a block; its bytes stay as they are until that is over, and no longer. Up to 128 run at once, in no order. */
   readonly put: (cid: CID, block: Uint8Array) => Promise<unknown>
   /** Default `unixfs-v1-2025`. */
@@ -25,6 +27,7 @@ export interface BuildFileOptions {
 
 /** What files are changed with. */
 export interface EditFileOptions extends BuildFileOptions {
+  /** Gives what was put, too. */
   readonly get: GetBlock
 }
 
@@ -52,6 +55,7 @@ export async function writing<T>(
   work: (parts: FileWriting) => Promise<T>,
 ): Promise<T> {
   const shape = fileShape(options)
+  checkMetadata(options)
   const { put, signal, owner } = options
   await using writes = new AddWrites(put, signal)
   const result = await work({ ...shape, files: new FileBlocks({ ...shape, writes, owner }), writes })
@@ -70,8 +74,22 @@ export async function changeFile(
     const change = tell(leaves.size)
     if (change === undefined) return leaves.whole
     if (change.fillTo > mostLeaves * chunkBytes) throw tooLarge(base)
+    const metadata = fileFields(leaves.data, options)
     const replaced = await replace(leaves, change, files, chunkBytes)
-    return layOut(atMost(replaced, base), profile, (cid, block) => writes.put(cid, block))
+    let isJoined = false
+    const put = (cid: CID, block: Uint8Array) => {
+      isJoined = true
+      return writes.put(cid, block)
+    }
+    const file = await layOut(atMost(replaced, base), { profile, put, metadata })
+    if (metadata === undefined || isJoined) return file
+    // A leaf carries nothing.
+    await writes.stored()
+    const leaf = openFile(file.cid, await options.get(file.cid))
+    if (leaf === undefined) throw contradiction(file.cid)
+    const { block, ...part } = await carrying(leaf, metadata, profile)
+    await writes.put(part.cid, block)
+    return part
   })
 }
 
@@ -86,7 +104,7 @@ async function replace(
   const head = firstTouched(leaves, kept, chunkBytes) < kept ? await leaves.read(kept - 1) : undefined
   const start = head?.start ?? kept
   const before = leaves.upTo(start)
-  let after: readonly FilePart[] = []
+  let after: AsyncIterable<FilePart> | undefined
 
   async function* bytes(): AsyncGenerator<Uint8Array, void, undefined> {
     if (head !== undefined) yield head.bytes.subarray(0, kept - start)
@@ -110,7 +128,7 @@ async function replace(
     yield* before
     // Cut between two leaves a file has no new one, unless it has no other.
     if (rest === 'kept' || start < fillTo || fillTo === 0) yield* files.leaves(bytes())
-    yield* after
+    if (after !== undefined) yield* after
   })()
 }
 

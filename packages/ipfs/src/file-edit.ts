@@ -2,25 +2,30 @@
 import type { CID } from 'multiformats/cid'
 import { changeFile, writing, type BuildFileOptions, type EditFileOptions } from './file-change.ts'
 import type { FilePart } from './file-layout.ts'
+import { fileFields } from './metadata.ts'
 
 /** Bytes, or a stream of them, each of whose pieces is copied before the next one is asked for. */
 export type FileBytes = Uint8Array | AsyncIterable<Uint8Array>
 
 /**
- * Stores a file. It has the CID that an add gives it.
+ * Stores a file, with the mode and the time that are given. It has the CID that an add gives it.
  *
  * @returns when all its blocks are stored
  * @throws what `put` and the content throw, the reason of the signal; TypeError, RangeError for options
  */
 export async function buildFile(content: FileBytes, options: BuildFileOptions): Promise<FilePart> {
-  return writing(options, async ({ files }) => (await files.any(content)).file)
+  return writing(
+    options,
+    async ({ files }) => (await files.any(content, fileFields(undefined, options))).file,
+  )
 }
 
 /**
  * Writes into a file. Beyond its end it grows; a gap in between is filled with zeros; without any bytes to write it stays as it is.
  * Leaves that are written in part are read, the others keep their CIDs unread. If all leaves but the last have `chunkBytes`, as
  * those of an add, the CID is that of the resulting bytes added anew; leaves of other sizes stay as they are where they are not
- * touched. Mode and time of the base are not kept. Memory: the CID of each leaf, and those that are under way.
+ * touched. Mode and time are those of the base unless others are given; `null` takes them away. Memory: the CID of each leaf, and
+ * those that are under way.
  *
  * @throws IpfsError what `get` throws; IPFS_NOT_A_FILE, IPFS_INVALID_NODE; IPFS_DAG_TOO_LARGE for more than 4,194,304 leaves
  * @throws RangeError for an offset that is no whole number from 0; and as {@link buildFile}

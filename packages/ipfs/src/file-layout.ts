@@ -3,7 +3,7 @@
  * importer's are wrong where a size is from 2 GiB to below 4 GiB: its protobuf writer (protons-runtime 7.1.2) takes the lower
  * half of such a number for a negative one, writes one byte of it and leaves in the other four what was in memory before.
  */
-import { code as dagPbCode, encode, prepare } from '@ipld/dag-pb'
+import { code as dagPbCode, encode, prepare, type PBLink } from '@ipld/dag-pb'
 import { varint } from 'multiformats'
 import { CID } from 'multiformats/cid'
 import { code as rawCode } from 'multiformats/codecs/raw'
@@ -23,6 +23,8 @@ export interface FilePart {
 export interface Leaf {
   readonly block: Uint8Array
   readonly bytes: number
+  /** Whether it is the chunk as it is, and no node. */
+  readonly isRaw: boolean
 }
 
 const maxLinks: Readonly<Record<CidProfile, number>> = { 'unixfs-v1-2025': 1024, 'unixfs-v0-2015': 174 }
@@ -35,23 +37,38 @@ export function nodeCid(hash: CID['multihash'], profile: CidProfile): CID {
   return CID.create(profile === 'unixfs-v0-2015' ? 0 : 1, dagPbCode, hash)
 }
 
-/** The leaf that holds a chunk: its bytes as they are, or as the data of a dag-pb node. */
-export function leafOf(chunk: Uint8Array, profile: CidProfile): Leaf {
-  const block = profile === 'unixfs-v1-2025' ? chunk : wrapped(chunk)
-  return { block, bytes: chunk.byteLength }
+/**
+ * The leaf that holds a chunk: its bytes as they are, or as the data of a dag-pb node.
+ *
+ * @param metadata - fields of a file that is one leaf: in raw bytes there is no place for them
+ */
+export function leafOf(chunk: Uint8Array, profile: CidProfile, metadata?: Uint8Array): Leaf {
+  const isRaw = profile === 'unixfs-v1-2025' && metadata === undefined
+  return { block: isRaw ? chunk : wrapped(chunk, metadata), bytes: chunk.byteLength, isRaw }
 }
 
 /** A leaf with its hash. */
-export function leafPart({ block, bytes }: Leaf, hash: CID['multihash'], profile: CidProfile): FilePart {
-  const cid = profile === 'unixfs-v1-2025' ? CID.createV1(rawCode, hash) : nodeCid(hash, profile)
+export function leafPart(
+  { block, bytes, isRaw }: Leaf,
+  hash: CID['multihash'],
+  profile: CidProfile,
+): FilePart {
+  const cid = isRaw ? CID.createV1(rawCode, hash) : nodeCid(hash, profile)
   return { cid, bytes, dagBytes: block.byteLength }
+}
+
+/** What a file is laid out with. */
+export interface LayOutOptions {
+  readonly profile: CidProfile
+  readonly put: (cid: CID, block: Uint8Array) => Promise<unknown>
+  /** Fields that the node carries which joins all others. */
+  readonly metadata?: Uint8Array | undefined
 }
 
 /** Joins the leaves of a file, of which there is at least one. A file of one is that leaf. */
 export async function layOut(
   leaves: AsyncIterable<FilePart>,
-  profile: CidProfile,
-  put: (cid: CID, block: Uint8Array) => Promise<unknown>,
+  { profile, put, metadata }: LayOutOptions,
 ): Promise<FilePart> {
   let parts = await level(leaves)
   while (parts.length > 1) parts = await level(parts)
@@ -61,34 +78,60 @@ export async function layOut(
     const joined: FilePart[] = []
     let children: FilePart[] = []
     for await (const part of below) {
+      // Whether they are all of them tells the one that follows.
+      if (children.length === maxLinks[profile]) {
+        joined.push(await join(children))
+        children = []
+      }
       children.push(part)
-      if (children.length < maxLinks[profile]) continue
-      joined.push(await join(children))
-      children = []
     }
-    if (joined.length === 0 && children.length === 1) return children
-    if (children.length > 0) joined.push(await join(children))
-    return joined
+    if (joined.length > 0) return [...joined, await join(children)]
+    return children.length === 1 ? children : [await join(children, metadata)]
   }
 
-  async function join(children: readonly FilePart[]): Promise<FilePart> {
-    const bytes = sum(children.map((child) => child.bytes))
-    // UnixFS: field 1 type, here 2 (`File`), 3 `filesize`, 4 `blocksizes`, not packed.
-    const data = fields([[0x08, 2], [0x18, bytes], ...children.map((child): Field => [0x20, child.bytes])])
+  async function join(children: readonly FilePart[], carried?: Uint8Array): Promise<FilePart> {
     const links = children.map(({ cid, dagBytes }) => ({ Name: '', Tsize: dagBytes, Hash: cid }))
-    const block = encode(prepare({ Data: data, Links: links }))
-    const hash = await hashBlock(block)
-    const cid = nodeCid(hash, profile)
-    await put(cid, block)
-    return { cid, bytes, dagBytes: block.byteLength + sum(children.map((child) => child.dagBytes)) }
+    const sizes = children.map((child) => child.bytes)
+    const { block, ...part } = await joinedPart({ links, sizes, metadata: carried }, profile)
+    await put(part.cid, block)
+    return part
   }
 }
 
-/** A dag-pb node (field 1 `Data`) of a UnixFS file: field 1 type, 2 `Data` unless empty, 3 `filesize`. */
-function wrapped(chunk: Uint8Array): Uint8Array {
+/** What a node has that joins others. */
+export interface Joined {
+  readonly links: readonly PBLink[]
+  /** Bytes of content below each link. */
+  readonly sizes: readonly number[]
+  /** Content that comes before them. */
+  readonly data?: Uint8Array | undefined
+  /** Fields of the file, if it is the root. */
+  readonly metadata?: Uint8Array | undefined
+}
+
+/** The node that joins others, with its block. */
+export async function joinedPart(
+  { links, sizes, data = new Uint8Array(), metadata = new Uint8Array() }: Joined,
+  profile: CidProfile,
+): Promise<FilePart & { readonly block: Uint8Array }> {
+  const bytes = data.byteLength + sum(sizes)
+  // UnixFS: field 1 type, here 2 (`File`), 2 `Data` unless empty, 3 `filesize`, 4 `blocksizes`, not packed.
+  const unixfs = Buffer.concat([
+    fields([[0x08, 2], ...(data.byteLength === 0 ? [] : [[0x12, data.byteLength] as const])]),
+    data,
+    fields([[0x18, bytes], ...sizes.map((size): Field => [0x20, size])]),
+    metadata,
+  ])
+  const block = encode(prepare({ Data: unixfs, Links: [...links] }))
+  const cid = nodeCid(await hashBlock(block), profile)
+  return { cid, bytes, dagBytes: block.byteLength + sum(links.map(({ Tsize = 0 }) => Tsize)), block }
+}
+
+/** A dag-pb node (field 1 `Data`) of a UnixFS file: field 1 type, 2 `Data` unless empty, 3 `filesize`, then what it carries. */
+function wrapped(chunk: Uint8Array, metadata: Uint8Array = new Uint8Array()): Uint8Array {
   const size = chunk.byteLength
   const before = fields([[0x08, 2], ...(size === 0 ? [] : [[0x12, size] as const])])
-  const after = fields([[0x18, size]])
+  const after = Buffer.concat([fields([[0x18, size]]), metadata])
   const outer = fields([[0x0a, before.length + size + after.length]])
   if (size < leastSharedBytes) return Buffer.concat([outer, before, chunk, after])
   // Where a thread can hash it, as the chunk lay.

@@ -23,18 +23,34 @@ export interface ReadLeaf {
   readonly bytes: Uint8Array
 }
 
+/** Bytes that lie in a node of the file, and are no leaf yet. */
+interface Inline {
+  readonly bytes: number
+  readonly inline: Uint8Array
+}
+
+type Part = FilePart | Inline
+
 /** The parts of a file in the order of its bytes, none of them empty. */
 export class FileLeaves {
   /** The file itself. */
   readonly whole: FilePart
+  /** Its UnixFS data; absent if it is raw bytes. */
+  readonly data: Uint8Array | undefined
   readonly #get: GetBlock
   readonly #store: (bytes: Uint8Array) => Promise<FilePart>
-  #parts: FilePart[] = []
+  #parts: Part[] = []
   /** Where each part starts. */
   #starts: number[] = []
 
-  private constructor(whole: FilePart, get: GetBlock, store: (bytes: Uint8Array) => Promise<FilePart>) {
+  private constructor(
+    whole: FilePart,
+    data: Uint8Array | undefined,
+    get: GetBlock,
+    store: (bytes: Uint8Array) => Promise<FilePart>,
+  ) {
     this.whole = whole
+    this.data = data
     this.#get = get
     this.#store = store
   }
@@ -42,7 +58,7 @@ export class FileLeaves {
   /**
    * Gathers them.
    *
-   * @param store - makes a leaf of bytes that lie in a node that has links, too
+   * @param store - makes a leaf of bytes that lie in a node with links, or in one that carries what a leaf does not
    * @throws IpfsError what `get` and `store` throw; IPFS_NOT_A_FILE, IPFS_INVALID_NODE; IPFS_DAG_TOO_LARGE for more than
    * 4,194,304 leaves or 64 levels
    */
@@ -55,7 +71,8 @@ export class FileLeaves {
     const file = openFile(base, block)
     if (file === undefined) throw new IpfsError('IPFS_NOT_A_FILE', `${base} is not a file`)
     const { dagBytes } = describeNode(base, block)
-    const leaves = new FileLeaves({ cid: base, bytes: file.size, dagBytes }, get, store)
+    const data = file.root instanceof Uint8Array ? undefined : file.root.node.Data
+    const leaves = new FileLeaves({ cid: base, bytes: file.size, dagBytes }, data, get, store)
     leaves.#replace(0, 0, await leaves.#gather(leaves.whole, block))
     return leaves
   }
@@ -72,13 +89,17 @@ export class FileLeaves {
   }
 
   /** Those that end at a place or before it, where one of them ends. */
-  upTo(end: number): FilePart[] {
-    return this.#parts.slice(0, end < this.size ? this.#indexAt(end) : this.#parts.length)
+  upTo(end: number): AsyncGenerator<FilePart, void, undefined> {
+    return this.#stored(this.#parts.slice(0, end < this.size ? this.#indexAt(end) : this.#parts.length))
   }
 
   /** Those that start at a place or behind it, where one of them starts. */
-  from(start: number): FilePart[] {
-    return start < this.size ? this.#parts.slice(this.#indexAt(start)) : []
+  from(start: number): AsyncGenerator<FilePart, void, undefined> {
+    return this.#stored(start < this.size ? this.#parts.slice(this.#indexAt(start)) : [])
+  }
+
+  async *#stored(parts: readonly Part[]): AsyncGenerator<FilePart, void, undefined> {
+    for (const part of parts) yield 'inline' in part ? await this.#store(part.inline) : part
   }
 
   /** Where the part starts that has a byte. */
@@ -91,6 +112,8 @@ export class FileLeaves {
     for (;;) {
       const index = this.#indexAt(at)
       const part = this.#parts[index]!
+      const start = this.#starts[index]!
+      if ('inline' in part) return { start, bytes: part.inline }
       const block = await this.#get(part.cid)
       const node = isLeaf(part.cid) ? undefined : fileNode({ cid: part.cid, size: part.bytes }, block)
       if (node !== undefined && node.node.Links.length > 0) {
@@ -99,7 +122,7 @@ export class FileLeaves {
       }
       const bytes = node === undefined ? block : (node.unixfs.data ?? new Uint8Array())
       if (bytes.byteLength !== part.bytes) throw contradiction(part.cid)
-      return { start: this.#starts[index]!, bytes }
+      return { start, bytes }
     }
   }
 
@@ -115,9 +138,9 @@ export class FileLeaves {
     return low
   }
 
-  #replace(index: number, count: number, parts: readonly FilePart[]): void {
+  #replace(index: number, count: number, parts: readonly Part[]): void {
     this.#parts = [...this.#parts.slice(0, index), ...parts, ...this.#parts.slice(index + count)]
-    if (this.#parts.length > mostLeaves) throw tooLarge(parts[0]!.cid)
+    if (this.#parts.length > mostLeaves) throw tooLarge(this.whole.cid)
     let start = 0
     this.#starts = this.#parts.map(({ bytes }) => {
       start += bytes
@@ -126,14 +149,14 @@ export class FileLeaves {
   }
 
   /** The leaves of a part whose block was read. */
-  async #gather(part: FilePart, block: Uint8Array): Promise<FilePart[]> {
+  async #gather(part: FilePart, block: Uint8Array): Promise<Part[]> {
     if (isLeaf(part.cid)) return nonEmpty([{ ...part, dagBytes: block.byteLength }])
     const root = fileNode({ cid: part.cid, size: part.bytes }, block)
-    if (root.node.Links.length === 0) return nonEmpty([{ ...part, dagBytes: block.byteLength }])
+    if (root.node.Links.length === 0) return inlineOf(root)
     const pause = createPause()
     // A file may have a node many times, such as one of zeros; one that is a bomb has little else.
-    const known = new Map<string, readonly FilePart[]>()
-    const below = async (child: FilePart, level: number): Promise<readonly FilePart[]> => {
+    const known = new Map<string, readonly Part[]>()
+    const below = async (child: FilePart, level: number): Promise<readonly Part[]> => {
       if (level === 0 || isLeaf(child.cid)) return [child]
       const key = `${level} ${child.bytes} ${child.cid}`
       let leaves = known.get(key)
@@ -145,9 +168,8 @@ export class FileLeaves {
       }
       return leaves
     }
-    const ofNode = async (node: UnixfsNode, cid: CID, level: number): Promise<FilePart[]> => {
-      const inline = node.unixfs.data
-      const leaves = inline === undefined || inline.byteLength === 0 ? [] : [await this.#store(inline)]
+    const ofNode = async (node: UnixfsNode, cid: CID, level: number): Promise<Part[]> => {
+      const leaves = inlineOf(node)
       for (const child of childrenOf(cid, node)) {
         for (const leaf of await below(child, level - 1)) leaves.push(leaf)
         if (leaves.length > mostLeaves) throw tooLarge(part.cid)
@@ -186,7 +208,12 @@ function childrenOf(cid: CID, { node, unixfs }: UnixfsNode): FilePart[] {
   )
 }
 
-function nonEmpty(parts: readonly FilePart[]): FilePart[] {
+/** The bytes in a node itself. */
+function inlineOf({ unixfs: { data } }: UnixfsNode): Part[] {
+  return data === undefined ? [] : nonEmpty([{ bytes: data.byteLength, inline: data }])
+}
+
+function nonEmpty<P extends Part>(parts: readonly P[]): P[] {
   return parts.filter(({ bytes }) => bytes > 0)
 }
 

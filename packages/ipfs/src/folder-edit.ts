@@ -7,18 +7,19 @@ import { IpfsError } from './errors.ts'
 import { nodeCid } from './file-layout.ts'
 import type { GetBlock } from './file-reader.ts'
 import { folderBlock, linkObjects } from './folder-block.ts'
-import { FolderData, type FolderMetadata } from './folder-data.ts'
+import { FolderData } from './folder-data.ts'
 import type { FolderLink } from './folder-link.ts'
 import { openFolder, type FolderNode } from './folder-node.ts'
 import { readFolder } from './folder-reader.ts'
 import { emptyFolderSize, linkSize, shardAboveBytes } from './folder-size.ts'
 import { Hamt, positionBits } from './hamt.ts'
 import type { CidProfile } from './ipfs.ts'
+import type { MetadataChange } from './metadata.ts'
 import { ParallelWrites } from './parallel-writes.ts'
 import { createPause } from './pause.ts'
 
-/** What {@link editFolder} works with. The metadata are those of the base where they are not given. */
-export interface EditFolderOptions extends FolderMetadata {
+/** What {@link editFolder} works with. */
+export interface EditFolderOptions extends MetadataChange {
   readonly get: GetBlock
   /** Stores a block. Up to 32 run at once, in no order. */
   readonly put: (cid: CID, block: Uint8Array) => Promise<unknown>

@@ -1,25 +1,27 @@
 /** Checks of what callers pass, before anything is done. */
-import type { FolderMetadata } from '@ipfs-kit/ipfs/unixfs'
+import type { MetadataChange, UnixfsMetadata } from '@ipfs-kit/ipfs/unixfs'
+
+/** What may be given as metadata, where `undefined` is as nothing. */
+type Given<Metadata> = { readonly [Key in keyof Metadata]: Metadata[Key] | undefined }
 
 /** The metadata that are given. @throws RangeError for what UnixFS cannot hold */
-export function checkMetadata({
-  mode,
-  mtime,
-}: {
-  readonly [Key in keyof FolderMetadata]: FolderMetadata[Key] | undefined
-}): FolderMetadata {
-  if (mode !== undefined && !(Number.isInteger(mode) && mode >= 0 && mode <= 0o7777)) {
-    throw new RangeError(`mode is a whole number from 0 to 0o7777, not ${mode}`)
+export function checkMetadata({ mode, mtime }: Given<UnixfsMetadata>): UnixfsMetadata {
+  checkMetadataChange({ mode, mtime })
+  return { ...(mode === undefined ? {} : { mode }), ...(mtime === undefined ? {} : { mtime }) }
+}
+
+/** The change that is given. @throws RangeError for what UnixFS cannot hold */
+export function checkMetadataChange({ mode, mtime }: Given<MetadataChange>): MetadataChange {
+  const bits = mode ?? 0
+  if (!(Number.isInteger(bits) && bits >= 0 && bits <= 0o7777)) {
+    throw new RangeError(`mode is a whole number from 0 to 0o7777, not ${String(mode)}`)
   }
-  if (
-    mtime !== undefined &&
-    !(typeof mtime.secs === 'bigint' && BigInt.asIntN(64, mtime.secs) === mtime.secs)
-  ) {
-    throw new RangeError(`secs is a bigint of at most 64 bits, not ${String(mtime.secs)}`)
+  const { secs = 0n, nsecs = 0 } = mtime ?? {}
+  if (typeof secs !== 'bigint' || BigInt.asIntN(64, secs) !== secs) {
+    throw new RangeError(`secs is a bigint of at most 64 bits, not ${String(secs)}`)
   }
-  const nanoseconds = mtime?.nsecs ?? 0
-  if (!(Number.isInteger(nanoseconds) && nanoseconds >= 0 && nanoseconds < 1e9)) {
-    throw new RangeError(`nsecs is a whole number from 0 to 999,999,999, not ${nanoseconds}`)
+  if (!(Number.isInteger(nsecs) && nsecs >= 0 && nsecs < 1e9)) {
+    throw new RangeError(`nsecs is a whole number from 0 to 999,999,999, not ${nsecs}`)
   }
   return { ...(mode === undefined ? {} : { mode }), ...(mtime === undefined ? {} : { mtime }) }
 }

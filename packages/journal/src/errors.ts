@@ -110,7 +110,7 @@ export const journalErrors = {
   },
   JOURNAL_TOO_LARGE: {
     kind: 'too-large',
-    when: 'a change does not fit into one record of the log, or attributes are too large or too many',
+    when: 'a change does not fit into one record of the log, a file would have more than 4,194,304 leaves, or attributes are too large or too many',
     next: 'Change less at once.',
   },
   JOURNAL_FULL: {
@@ -122,6 +122,21 @@ export const journalErrors = {
     kind: 'integrity',
     when: 'a block of the tree is not in the block store, or is damaged there',
     next: 'See verify; restore the path from a checkpoint or a snapshot, or import the content again.',
+  },
+  JOURNAL_INVALID_DAG: {
+    kind: 'invalid',
+    when: 'the parts of a file, a folder or another DAG contradict each other, or have a codec that is not known',
+    next: 'Import the content again, from where it was made.',
+  },
+  JOURNAL_INVALID_CURSOR: {
+    kind: 'invalid',
+    when: 'the cursor of a list is none that a page of it gave',
+    next: 'Begin the list anew, without a cursor.',
+  },
+  JOURNAL_STORE_FAILED: {
+    kind: 'internal',
+    when: 'the disk, or the block store, failed to read or write; nothing was changed',
+    next: 'See the cause; check the disk, and try again.',
   },
   JOURNAL_DAMAGED: {
     kind: 'integrity',

@@ -1,5 +1,7 @@
-/** What failures of the log and of the block store are for the users of the journal. */
+/** What failures of the log, of the block store, of the disk and of DAGs are for the users of the journal. */
 import { BlocksError } from '@ipfs-kit/blocks'
+import { DiskError } from '@ipfs-kit/disk'
+import { IpfsError } from '@ipfs-kit/ipfs/unixfs'
 import { WalError } from '@ipfs-kit/wal'
 import { JournalError, type JournalErrorCode } from './errors.ts'
 
@@ -13,11 +15,23 @@ const codes: Readonly<Record<string, JournalErrorCode>> = {
   WAL_DROPPED: 'JOURNAL_DAMAGED',
   BLOCKS_FULL: 'JOURNAL_FULL',
   BLOCKS_CLOSED: 'JOURNAL_CLOSED',
+  BLOCKS_TOO_LARGE: 'JOURNAL_INVALID_DAG',
+  BLOCKS_UNKNOWN_HASH: 'JOURNAL_INVALID_DAG',
+  DISK_FULL: 'JOURNAL_FULL',
+  DISK_LOCKED: 'JOURNAL_LOCKED',
+  IPFS_DAG_TOO_LARGE: 'JOURNAL_TOO_LARGE',
 }
 
-/** The journal's error for what log or block store threw while something was done; other errors pass through. */
+/** The journal's error for what one of them threw while something was done; other errors pass through. */
 export function storeFailure(cause: unknown, what: string): unknown {
-  if (!(cause instanceof WalError) && !(cause instanceof BlocksError)) return cause
-  const code = codes[cause.code] ?? 'JOURNAL_FAILED'
-  return new JournalError(code, `Could not ${what}: ${cause.message}`, { cause })
+  const fallback = fallbackOf(cause)
+  if (fallback === undefined) return cause
+  const { code, message } = cause as WalError | BlocksError | DiskError | IpfsError
+  return new JournalError(codes[code] ?? fallback, `Could not ${what}: ${message}`, { cause })
+}
+
+function fallbackOf(cause: unknown): JournalErrorCode | undefined {
+  if (cause instanceof WalError) return 'JOURNAL_FAILED'
+  if (cause instanceof BlocksError || cause instanceof DiskError) return 'JOURNAL_STORE_FAILED'
+  return cause instanceof IpfsError ? 'JOURNAL_INVALID_DAG' : undefined
 }

@@ -7,21 +7,26 @@ import {
   describeNode,
   editFile,
   fileContent,
+  type MetadataChange,
+  setFileMetadata,
   truncateFile,
   type EditFileOptions,
   type FileBytes,
   type FilePart,
-  type FolderMetadata,
+  type UnixfsMetadata,
   type GetBlock,
 } from '@ipfs-kit/ipfs/unixfs'
 import type { CID } from 'multiformats/cid'
-import { checkAttributes, checkMetadata } from './checks.ts'
+import { ContentFailure, marked } from './caller-content.ts'
+import { checkAttributes, checkMetadata, checkMetadataChange } from './checks.ts'
 import { JournalError } from './errors.ts'
 import { storeFailure } from './failure.ts'
+import type { FolderPage, PageRange } from './folder-page.ts'
 import { holdDag } from './hold-dag.ts'
 import type {
   CallOptions,
   Files,
+  ListedEntry,
   ListOptions,
   ListPage,
   MountOptions,
@@ -30,11 +35,23 @@ import type {
   Stat,
   UnmountOptions,
 } from './journal.ts'
+import { list, type PageAt } from './list.ts'
 import { type Mark, markAt } from './marks/marks.ts'
 import { planAttributes, planMount, planUnmount } from './marks/plan-marks.ts'
 import type { TreeBlocks } from './open-journal.ts'
 import { type Names, parsePath, pathOf } from './path.ts'
-import { notFound, planCopy, planEdit, planMkdir, planMove, planPut, planRemove, planWrite } from './plan.ts'
+import {
+  notFound,
+  planCopy,
+  planEdit,
+  planMetadata,
+  planMkdir,
+  planMove,
+  planPut,
+  planRemove,
+  planWrite,
+} from './plan.ts'
+import { briefStatOf, statForList, statOf } from './stat.ts'
 import type { Step } from './record.ts'
 import { type Entry, Folder, type Leaf } from './tree/folder.ts'
 import type { TreeView } from './tree/tree.ts'
@@ -53,18 +70,15 @@ export function lookAt(tree: TreeView, names: Names): Found {
 export interface FileTree {
   readonly get: GetBlock
   /** Waits until it can be used. @throws JournalError */
-  whole(): Promise<void>
+  whole(signal: AbortSignal | undefined): Promise<void>
   /** What is at a path. */
   find(names: Names, signal: AbortSignal | undefined): Promise<Entry | undefined>
   /** The same, with what the path carries. */
   look(names: Names, signal: AbortSignal | undefined): Promise<Found>
+  /** What a path carries that was just found. */
+  markAt(names: Names): Mark
   /** A page of the folder at a path. */
-  list(
-    names: Names,
-    after: string | undefined,
-    limit: number,
-    signal: AbortSignal | undefined,
-  ): Promise<ListPage>
+  page(names: Names, range: PageRange, signal: AbortSignal | undefined): Promise<FolderPage>
   /** Does what a plan says, when the paths are loaded. */
   change(
     paths: readonly Names[],
@@ -78,6 +92,8 @@ export interface TreeFilesOptions {
   readonly blocks: TreeBlocks
   readonly owner: Owner
   readonly profile: CidProfile
+  /** Milliseconds since 1970. */
+  readonly clock: () => number
 }
 
 export class TreeFiles implements Files {
@@ -94,29 +110,45 @@ export class TreeFiles implements Files {
     const names = parsePath(path)
     const { entry, mark } = await this.#tree.look(names, signal)
     if (entry === undefined) throw notFound(names)
-    return { ...(await this.#statOf(entry)), ...shownMark(mark) }
+    return await statOf({ entry, mark }, this.#tree.get, signal)
   }
 
-  async ls(path: string, { after, limit = 1000, signal }: ListOptions = {}): Promise<ListPage> {
+  async ls(
+    path: string,
+    { after, limit = 1000, recursive = false, long = false, signal }: ListOptions = {},
+  ): Promise<ListPage> {
     if (!Number.isSafeInteger(limit) || limit < 1 || limit > 10_000) {
       throw new RangeError(`limit is a whole number from 1 to 10,000, not ${limit}`)
     }
-    return await this.#tree.list(parsePath(path), after, limit, signal)
+    const names = parsePath(path)
+    const pageAt: PageAt = (folder, range) => this.#tree.page(folder, range, signal)
+    const { entries, next } = await list(pageAt, { names, after, limit, isRecursive: recursive })
+    const shown: ListedEntry[] = []
+    for (const { names: below, entry } of entries) {
+      const stat = long ? await this.#longStat([...names, ...below], entry, signal) : briefStatOf(entry)
+      shown.push({ name: below.join('/'), ...stat })
+    }
+    return { entries: shown, ...(next !== undefined && { next }) }
   }
 
   async mkdir(
     path: string,
-    { parents = false, mode, mtime, signal }: PutOptions & FolderMetadata = {},
+    { parents = false, mode, mtime, signal }: PutOptions & UnixfsMetadata = {},
   ): Promise<void> {
     const names = parsePath(path)
     const metadata = checkMetadata({ mode, mtime })
     await this.#tree.change([names], (tree) => planMkdir(tree, names, metadata, parents), signal)
   }
 
-  async write(path: string, content: FileBytes, { parents = false, signal }: PutOptions = {}): Promise<void> {
+  async write(
+    path: string,
+    content: FileBytes,
+    { parents = false, mode, mtime, signal }: PutOptions & UnixfsMetadata = {},
+  ): Promise<void> {
     const names = parsePath(path)
-    await this.#store(async (options) => {
-      const file = await buildFile(content, options)
+    const metadata = checkMetadata({ mode, mtime })
+    await this.store(async (options) => {
+      const file = await buildFile(marked(content), { ...options, ...metadata })
       return () => this.#put(names, file, parents, signal)
     }, signal)
   }
@@ -130,22 +162,24 @@ export class TreeFiles implements Files {
     if (!Number.isSafeInteger(offset) || offset < 0) {
       throw new RangeError(`offset is a whole number from 0, not ${offset}`)
     }
-    await this.#edit(path, ({ cid }, options) => editFile(cid, { offset, content }, options), signal)
+    await this.#editContent(
+      path,
+      ({ cid }, _, options) => editFile(cid, { offset, content: marked(content) }, options),
+      signal,
+    )
   }
 
   async append(path: string, content: FileBytes, { signal }: CallOptions = {}): Promise<void> {
-    const edit = async ({ cid }: Leaf, options: EditFileOptions): Promise<FilePart> => {
-      const { size } = describeNode(cid, await this.#tree.get(cid))
-      return await editFile(cid, { offset: size, content }, options)
-    }
-    await this.#edit(path, edit, signal)
+    const edit: EditContent = ({ cid }, size, options) =>
+      editFile(cid, { offset: size, content: marked(content) }, options)
+    await this.#editContent(path, edit, signal)
   }
 
   async truncate(path: string, size: number, { signal }: CallOptions = {}): Promise<void> {
     if (!Number.isSafeInteger(size) || size < 0) {
       throw new RangeError(`size is a whole number of bytes from 0, not ${size}`)
     }
-    await this.#edit(path, ({ cid }, options) => truncateFile(cid, size, options), signal)
+    await this.#editContent(path, ({ cid }, _, options) => truncateFile(cid, size, options), signal)
   }
 
   async *read(
@@ -158,15 +192,17 @@ export class TreeFiles implements Files {
       }
     }
     const { cid } = await this.#fileAt(parsePath(path), signal)
-    const { size } = describeNode(cid, await this.#tree.get(cid, signal))
-    if (offset > size) {
-      throw new JournalError('JOURNAL_RANGE', `${path} has ${size} bytes; ${offset} is behind its end`)
-    }
     const { owner } = this.#options
     const over = new AbortController()
     try {
+      const { size } = describeNode(cid, await this.#tree.get(cid, signal))
+      if (offset > size) {
+        throw new JournalError('JOURNAL_RANGE', `${path} has ${size} bytes; ${offset} is behind its end`)
+      }
       const both = signal === undefined ? over.signal : AbortSignal.any([signal, over.signal])
       yield* fileContent(cid, { get: this.#tree.get, owner, signal: both, offset, length })
+    } catch (cause) {
+      throw storeFailure(cause, 'read a file')
     } finally {
       over.abort()
     }
@@ -192,10 +228,22 @@ export class TreeFiles implements Files {
 
   async put(path: string, cid: CID, { parents = false, signal }: PutOptions = {}): Promise<void> {
     const names = parsePath(path)
-    await this.#store(async ({ get, put, signal: both }, lease) => {
+    await this.store(async ({ get, put, signal: both }, lease) => {
       const entry = await holdDag(cid, { get, put, lease, signal: both })
       return () => this.#tree.change([names], (tree) => planPut(tree, names, entry, parents), signal)
     }, signal)
+  }
+
+  async setMetadata(
+    path: string,
+    { mode, mtime }: MetadataChange,
+    { signal }: CallOptions = {},
+  ): Promise<void> {
+    const names = parsePath(path)
+    const change = checkMetadataChange({ mode, mtime })
+    if ((await this.#tree.find(names, signal)) instanceof Folder) {
+      await this.#tree.change([names], (tree) => planMetadata(tree, names, change), signal)
+    } else await this.#edit(path, ({ cid }, options) => setFileMetadata(cid, change, options), signal)
   }
 
   async setAttributes(
@@ -214,7 +262,7 @@ export class TreeFiles implements Files {
     { writable = false, parents = false, signal }: MountOptions = {},
   ): Promise<void> {
     const names = parsePath(path)
-    await this.#store(async ({ get, put, signal: both }, lease) => {
+    await this.store(async ({ get, put, signal: both }, lease) => {
       const entry = await holdDag(cid, { get, put, lease, signal: both })
       return () =>
         this.#tree.change([names], (tree) => planMount(tree, names, entry, parents, writable), signal)
@@ -224,6 +272,14 @@ export class TreeFiles implements Files {
   async unmount(path: string, { keep = false, signal }: UnmountOptions = {}): Promise<void> {
     const names = parsePath(path)
     await this.#tree.change([names], (tree) => planUnmount(tree, names, keep), signal)
+  }
+
+  async #longStat(names: Names, listed: Entry, signal: AbortSignal | undefined): Promise<Stat> {
+    // A transaction lists the name alone of a folder in which it has changed something.
+    const isListedByName = listed instanceof Folder && listed.isChanged
+    const entry = isListedByName ? await this.#tree.find(names, signal) : listed
+    const mark = this.#tree.markAt(names)
+    return await statForList({ entry: entry ?? listed, mark }, this.#tree.get, signal)
   }
 
   async #fileAt(names: Names, signal: AbortSignal | undefined): Promise<Leaf> {
@@ -239,7 +295,17 @@ export class TreeFiles implements Files {
     throw new JournalError('JOURNAL_NOT_A_FILE', `${pathOf(names)} is no file`)
   }
 
-  /** Changes a file by its content: one change after the other. */
+  /** Changes the content of a file. One that has a time has that of the change then, as with Kubo. */
+  async #editContent(path: string, edit: EditContent, signal: AbortSignal | undefined): Promise<void> {
+    const editNow = async (file: Leaf, options: EditFileOptions): Promise<FilePart> => {
+      const { size, mtime } = describeNode(file.cid, await options.get(file.cid))
+      const now = mtime && { mtime: timeOf(this.#options.clock()) }
+      return await edit(file, size, { ...options, ...now })
+    }
+    await this.#edit(path, editNow, signal)
+  }
+
+  /** Changes a file: one change after the other. */
   async #edit(
     path: string,
     edit: (file: Leaf, options: EditFileOptions) => Promise<FilePart>,
@@ -248,18 +314,18 @@ export class TreeFiles implements Files {
     const names = parsePath(path)
     using _turn = await this.#editing.acquire(pathOf(names), { signal })
     const before = await this.#fileAt(names, signal)
-    await this.#store(async (options) => {
+    await this.store(async (options) => {
       const file = await edit(before, options)
       return () => this.#tree.change([names], (tree) => planEdit(tree, names, before.cid, file), signal)
     }, signal)
   }
 
   /** Stores blocks, makes them durable, and then does the change that they are for: until that is in the log they are held. */
-  async #store(
+  protected async store(
     work: (options: EditFileOptions, lease: Lease) => Promise<() => Promise<void>>,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    await this.#tree.whole()
+    await this.#tree.whole(signal)
     const { blocks, owner, profile } = this.#options
     const over = new AbortController()
     const both = signal === undefined ? over.signal : AbortSignal.any([signal, over.signal])
@@ -268,9 +334,11 @@ export class TreeFiles implements Files {
     try {
       const put = (cid: CID, bytes: Uint8Array) =>
         lease.put(cid, bytes, { verify: 'on-read', scope: owner.scope })
-      change = await work({ get: this.#tree.get, put, profile, owner, signal: both }, lease)
+      const get: GetBlock = (cid) => this.#tree.get(cid, both)
+      change = await work({ get, put, profile, owner, signal: both }, lease)
       await lease.flush({ ...(signal && { signal }) })
     } catch (cause) {
+      if (cause instanceof ContentFailure) throw cause.cause
       throw storeFailure(cause, 'store a file')
     } finally {
       over.abort()
@@ -286,28 +354,11 @@ export class TreeFiles implements Files {
   ): Promise<void> {
     await this.#tree.change([names], (tree) => planWrite(tree, names, { cid, dagBytes }, parents), signal)
   }
-
-  async #statOf(entry: Entry): Promise<Stat> {
-    if (entry instanceof Folder) {
-      const { base, isChanged, newMetadata } = entry
-      const written = base && describeNode(base.cid, await this.#tree.get(base.cid))
-      const { mode, mtime } = { ...written, ...newMetadata }
-      return {
-        kind: 'directory',
-        ...(isChanged || base === undefined ? {} : base),
-        ...checkMetadata({ mode, mtime }),
-      }
-    }
-    const { kind, cid, dagBytes } = entry
-    if (kind === 'unknown') return { kind, cid, dagBytes }
-    const { size, mode, mtime } = describeNode(cid, await this.#tree.get(cid))
-    return { kind, cid, dagBytes, size, ...checkMetadata({ mode, mtime }) }
-  }
 }
 
-function shownMark({ attributes, mount }: Mark): Pick<Stat, 'attributes' | 'mount'> {
-  return {
-    ...(attributes !== undefined && { attributes }),
-    ...(mount !== undefined && { mount: { cid: mount.cid, writable: mount.isWritable } }),
-  }
+type EditContent = (file: Leaf, size: number, options: EditFileOptions) => Promise<FilePart>
+
+function timeOf(milliseconds: number): NonNullable<UnixfsMetadata['mtime']> {
+  const seconds = Math.floor(milliseconds / 1000)
+  return { secs: BigInt(seconds), nsecs: Math.floor((milliseconds - seconds * 1000) * 1e6) }
 }

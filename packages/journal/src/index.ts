@@ -26,3 +26,4 @@ export type {
   UnmountOptions,
 } from './journal.ts'
 export { openJournal, type JournalOptions, type TreeBlocks } from './open-journal.ts'
+export type { Difference, KeptReference, PathOptions, TreeReference, Versions } from './versions.ts'

@@ -1,9 +1,10 @@
 /** The filesystem as its users see it. */
 import type { Claim } from '@ipfs-kit/blocks'
-import type { FileBytes, FolderMetadata } from '@ipfs-kit/ipfs/unixfs'
+import type { FileBytes, MetadataChange, UnixfsMetadata } from '@ipfs-kit/ipfs/unixfs'
 import type { Finding } from '@ipfs-kit/wal'
 import type { CID } from 'multiformats/cid'
 import type { JournalError } from './errors.ts'
+import type { Versions } from './versions.ts'
 
 /** Options that every call takes last. */
 export interface CallOptions {
@@ -12,7 +13,7 @@ export interface CallOptions {
 }
 
 /** What is at a path. */
-export interface Stat extends FolderMetadata {
+export interface Stat extends UnixfsMetadata {
   /** `node`: a DAG that is none of the others. `unknown`: its block is not here. */
   readonly kind: 'file' | 'directory' | 'symlink' | 'node' | 'unknown'
   /** Absent for a folder that has changed since it was last written: {@link Journal.flush} gives it. */
@@ -27,11 +28,10 @@ export interface Stat extends FolderMetadata {
   readonly mount?: { readonly cid: CID; readonly writable: boolean }
 }
 
-/** An entry of a folder. */
-export interface ListedEntry {
+/** An entry of a folder. What is more than `kind` and `cid` is there only in a `long` list; what cannot be read has no size there. */
+export interface ListedEntry extends Stat {
+  /** In a recursive list the path from the folder that is listed on, such as `a/b`. */
   readonly name: string
-  readonly kind: Stat['kind']
-  readonly cid?: CID
 }
 
 /** Some entries of a folder. */
@@ -47,6 +47,10 @@ export interface ListOptions extends CallOptions {
   readonly limit?: number
   /** {@link ListPage.next} of the page before. */
   readonly after?: string
+  /** Lists what is in the folders in it too, each behind its folder. Default false. */
+  readonly recursive?: boolean
+  /** With sizes, modes and times, for which the block of each entry is read. Default false. */
+  readonly long?: boolean
 }
 
 /** Options of calls that put something at a path. */
@@ -127,13 +131,16 @@ export interface JournalStats {
 
 /** Files and folders. Paths are absolute. */
 export interface Files {
-  /** @throws JournalError JOURNAL_NOT_FOUND, JOURNAL_NOT_A_FOLDER, JOURNAL_BLOCK_MISSING, JOURNAL_INVALID_PATH, JOURNAL_CLOSED */
+  /**
+   * @throws JournalError JOURNAL_NOT_FOUND, JOURNAL_NOT_A_FOLDER, JOURNAL_BLOCK_MISSING, JOURNAL_INVALID_PATH, JOURNAL_CLOSED; of all
+   * calls JOURNAL_INVALID_DAG and JOURNAL_STORE_FAILED
+   */
   stat(path: string, options?: CallOptions): Promise<Stat>
   /**
-   * A page of a folder: in the order of names, or in that of their hashes where the folder is large. If the one becomes the other
-   * between two pages, entries may be missed or come twice.
+   * A page of a folder: in the order of names, or in that of their hashes where the folder is large. What is there all the while is
+   * in one of the pages, once, whatever else changes in the folder between them.
    *
-   * @throws as {@link stat}
+   * @throws as {@link stat}; JournalError JOURNAL_INVALID_CURSOR
    */
   ls(path: string, options?: ListOptions): Promise<ListPage>
   /**
@@ -141,15 +148,17 @@ export interface Files {
    *
    * @throws JournalError JOURNAL_EXISTS unless `parents` is given and it is a folder; JOURNAL_NOT_FOUND, JOURNAL_FULL, JOURNAL_FAILED
    */
-  mkdir(path: string, options?: PutOptions & FolderMetadata): Promise<void>
+  mkdir(path: string, options?: PutOptions & UnixfsMetadata): Promise<void>
   /**
-   * Puts a file at a path, in the place of a file that is there.
+   * Puts a file at a path, in the place of a file that is there. It carries the metadata that are given, and no others.
    *
-   * @throws JournalError JOURNAL_NOT_A_FILE when something else is there; as {@link mkdir}; what the content throws
+   * @throws JournalError JOURNAL_NOT_A_FILE when something else is there; as {@link mkdir}; RangeError for metadata that no file can
+   * have; what the content throws
    */
-  write(path: string, content: FileBytes, options?: PutOptions): Promise<void>
+  write(path: string, content: FileBytes, options?: PutOptions & UnixfsMetadata): Promise<void>
   /**
-   * Writes into a file. A gap beyond its end is filled with zeros. Writes into one file come one after the other.
+   * Writes into a file. A gap beyond its end is filled with zeros. Writes into one file come one after the other. Its mode stays; if
+   * it has a time, that is set to the clock.
    *
    * @throws JournalError JOURNAL_CONFLICT when the file was replaced, moved or removed meanwhile; JOURNAL_NOT_FOUND,
    * JOURNAL_NOT_A_FILE; RangeError for an offset that is no whole number from 0
@@ -159,6 +168,13 @@ export interface Files {
   append(path: string, content: FileBytes, options?: CallOptions): Promise<void>
   /** Cuts a file, or fills it with zeros, to a size in bytes. @throws as {@link writeAt} */
   truncate(path: string, size: number, options?: CallOptions): Promise<void>
+  /**
+   * Sets mode and time of a file or a folder; what is not given stays, `null` takes away.
+   *
+   * @throws JournalError JOURNAL_NOT_FOUND; JOURNAL_NOT_A_FILE for what is neither; RangeError for what no file can have; of a file as
+   * {@link writeAt}
+   */
+  setMetadata(path: string, metadata: MetadataChange, options?: CallOptions): Promise<void>
   /**
    * The bytes of a file, as it is when the reading begins. Of one that is removed meanwhile blocks may go that were not read yet.
    *
@@ -184,7 +200,7 @@ export interface Files {
    * Puts what a CID names at a path where nothing is: a file, a folder, a symbolic link or another node. Its blocks are looked
    * through, so that none is missing, and kept.
    *
-   * @throws JournalError JOURNAL_EXISTS, JOURNAL_BLOCK_MISSING, JOURNAL_NOT_FOUND, JOURNAL_FULL, JOURNAL_FAILED; IpfsError for a
+   * @throws JournalError JOURNAL_EXISTS, JOURNAL_BLOCK_MISSING, JOURNAL_NOT_FOUND, JOURNAL_FULL, JOURNAL_FAILED; JOURNAL_INVALID_DAG for a
    * DAG that cannot be walked
    */
   put(path: string, cid: CID, options?: PutOptions): Promise<void>
@@ -256,7 +272,7 @@ export interface Transaction extends Files, AsyncDisposable {
 }
 
 /** A filesystem whose files and folders are CIDs. What was answered survives a power loss. */
-export interface Journal extends Files, AsyncDisposable {
+export interface Journal extends Files, Versions, AsyncDisposable {
   readonly recovery: Recovery
   /** Begins a transaction. @throws JournalError JOURNAL_TOO_MANY_TRANSACTIONS, JOURNAL_CLOSED; RangeError */
   begin(options?: TransactionOptions): Transaction
@@ -268,19 +284,6 @@ export interface Journal extends Files, AsyncDisposable {
   flush(path?: string, options?: CallOptions): Promise<CID>
   /** Writes the whole tree, so that an opening need not do again what came before. */
   checkpoint(options?: CallOptions): Promise<Checkpoint>
-  /** Those that are kept, the newest first: an opening goes back to an older one if it has to. */
-  checkpoints(): readonly Checkpoint[]
-  /**
-   * Gives the tree a name, under which it stays until it is removed; up to 200.
-   *
-   * @param name - 1 to 64 bytes of UTF-8, without slashes and control characters
-   * @throws JournalError JOURNAL_SNAPSHOT_EXISTS, JOURNAL_TOO_MANY_SNAPSHOTS, JOURNAL_INVALID_NAME; as {@link checkpoint}
-   */
-  snapshot(name: string, options?: CallOptions): Promise<Snapshot>
-  /** In the order in which they were made. */
-  snapshots(): readonly Snapshot[]
-  /** Lets a snapshot go. The tree is not written for it. @throws JournalError JOURNAL_VERSION_UNKNOWN */
-  removeSnapshot(name: string, options?: CallOptions): Promise<void>
   /**
    * The roots of what must not go now: the tree, what changes are in it, what is not in it any more because of a change that the
    * log has not taken yet, the checkpoints that are kept, and the snapshots. For the option `retained` of the block store.

@@ -1,108 +1,88 @@
-/** Lists a folder: what its block has and what has changed, merged in the order of the block. */
-import { type GetBlock, orderOf, readFolder } from '@ipfs-kit/ipfs/unixfs'
-import type { ListedEntry, ListPage } from './journal.ts'
+/** Lists a folder, and what is in the folders in it. */
+import { JournalError } from './errors.ts'
+import type { FolderPage, PageRange } from './folder-page.ts'
+import { type CursorLevel, decodeCursor, encodeCursor } from './list-cursor.ts'
 import type { Names } from './path.ts'
-import { noFolder, notFound } from './plan.ts'
 import { type Entry, Folder } from './tree/folder.ts'
-import type { Tree } from './tree/tree.ts'
 
-/** The folder that was found at a path. @throws JournalError JOURNAL_NOT_FOUND, JOURNAL_NOT_A_FOLDER */
-export function folderAt(names: Names, entry: Entry | undefined): Folder {
-  if (entry === undefined) throw notFound(names)
-  if (!(entry instanceof Folder)) throw noFolder(names)
-  return entry
+/** What is to be listed. */
+export interface ListRange {
+  readonly names: Names
+  /** Where to go on. */
+  readonly after: string | undefined
+  /** Entries at most. */
+  readonly limit: number
+  readonly isRecursive: boolean
 }
 
-interface Placed {
-  readonly name: string
-  readonly key: Uint8Array
-  readonly entry: () => Entry | Promise<Entry>
+/** What was listed. */
+export interface Listed {
+  /** With the names from the folder that is listed on. */
+  readonly entries: readonly { readonly names: Names; readonly entry: Entry }[]
+  readonly next?: string
 }
 
-/** A page of a folder. Entries that come or go meanwhile may be in it or not. */
-export async function listFolder(
-  tree: Tree,
-  folder: Folder,
-  get: GetBlock,
-  after: string | undefined,
-  limit: number,
-): Promise<ListPage> {
-  for (;;) {
-    const { base } = folder
+/** Gives a page of the folder at a path. */
+export type PageAt = (names: Names, range: PageRange) => Promise<FolderPage>
+
+/** Entries of a folder that are in hand at once: of each on the way down, while a list goes on below it. */
+const pageEntries = 250
+
+/** A folder whose entries are being listed. */
+interface Open {
+  level: CursorLevel
+  /** The rest of a page, the next one last. */
+  pending: FolderPage['entries'][number][]
+  order: FolderPage['order']
+  isMore: boolean
+}
+
+/** Each folder comes before what is in it. What is in a folder that is gone when the list comes to it is left out. */
+export async function list(pageAt: PageAt, { names, after, limit, isRecursive }: ListRange): Promise<Listed> {
+  const levels: readonly CursorLevel[] = after === undefined ? [{ behind: {} }] : decodeCursor(after)
+  if (levels.length > 1 && !isRecursive) {
+    throw new JournalError('JOURNAL_INVALID_CURSOR', 'The cursor is one of a recursive list')
+  }
+  const open = levels.map(opened)
+  const entries: { readonly names: Names; readonly entry: Entry }[] = []
+  for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
+    const path = open.slice(0, -1).map(({ level }) => level.inside!)
+    if (top.pending.length === 0 && !(await isRefilled(top, path))) {
+      open.pop()
+      continue
+    }
+    if (entries.length === limit) return { entries, next: encodeCursor(open.map(({ level }) => level)) }
+    const { name, entry } = top.pending.pop()!
+    const behind = { ...top.level.behind, [top.order]: name }
+    entries.push({ names: [...path, name], entry })
+    const isEntered = isRecursive && entry instanceof Folder
+    top.level = { behind, ...(isEntered && { inside: name }) }
+    if (isEntered) open.push(opened({ behind: {} }))
+  }
+  return { entries }
+
+  /** Gets the next page of a folder. */
+  async function isRefilled(top: Open, path: Names): Promise<boolean> {
+    if (!top.isMore) return false
+    const range = { behind: top.level.behind, limit: Math.min(limit - entries.length + 1, pageEntries) }
+    let page: FolderPage
     try {
-      return await pageOf(tree, folder, get, after, limit)
+      page = await pageAt([...names, ...path], range)
     } catch (error) {
-      // Of a folder that was written anew meanwhile the old blocks may be gone.
-      if (folder.base === base) throw error
+      if (path.length > 0 && isGone(error)) return false
+      throw error
     }
+    top.pending = page.entries.toReversed()
+    top.order = page.order
+    top.isMore = page.isMore
+    return page.entries.length > 0
   }
 }
 
-async function pageOf(
-  tree: Tree,
-  folder: Folder,
-  get: GetBlock,
-  after: string | undefined,
-  limit: number,
-): Promise<ListPage> {
-  const { base } = folder
-  // With the block, before anything waits: a checkpoint makes them a part of the next one.
-  const changes = new Map([...folder.changed()].map(([name, { entry }]) => [name, entry]))
-  const keyOf = await orderOf(base?.cid, get)
-  const behind = after === undefined ? undefined : await keyOf(after)
-  const changed: Placed[] = []
-  for (const [name, entry] of changes) {
-    if (entry === undefined) continue
-    const key = await keyOf(name)
-    if (behind === undefined || Buffer.compare(key, behind) > 0)
-      changed.push({ name, key, entry: () => entry })
-  }
-  changed.sort((left, right) => Buffer.compare(left.key, right.key))
-
-  async function* unchanged(): AsyncGenerator<Placed, void, undefined> {
-    if (base === undefined) return
-    for await (const { name, cid, size } of readFolder(base.cid, get, after === undefined ? {} : { after })) {
-      if (changes.has(name)) continue
-      // One that was looked up before may be in use by now: it is the same object.
-      const known = folder.known.get(name)
-      const entry = () => known ?? tree.entryOf({ cid, dagBytes: size })
-      yield { name, key: await keyOf(name), entry }
-    }
-  }
-
-  const entries: ListedEntry[] = []
-  let isMore = false
-  for await (const { name, entry } of merged(changed, unchanged())) {
-    if (entries.length === limit) {
-      isMore = true
-      break
-    }
-    entries.push(listed(name, await entry()))
-  }
-  const last = entries.at(-1)
-  return { entries, ...(isMore && last !== undefined ? { next: last.name } : {}) }
+function opened(level: CursorLevel): Open {
+  return { level, pending: [], order: 'names', isMore: true }
 }
 
-/** Two lists in one order as one. */
-async function* merged(
-  left: readonly Placed[],
-  right: AsyncIterator<Placed, void>,
-): AsyncGenerator<Placed, void, undefined> {
-  let at = 0
-  let next = await right.next()
-  while (at < left.length || next.done !== true) {
-    const first = left[at]
-    if (first !== undefined && (next.done === true || Buffer.compare(first.key, next.value.key) < 0)) {
-      at += 1
-      yield first
-    } else if (next.done !== true) {
-      yield next.value
-      next = await right.next()
-    }
-  }
-}
-
-function listed(name: string, entry: Entry): ListedEntry {
-  if (!(entry instanceof Folder)) return { name, kind: entry.kind, cid: entry.cid }
-  return { name, kind: 'directory', ...(entry.isChanged ? {} : { cid: entry.base!.cid }) }
+function isGone(error: unknown): boolean {
+  return error instanceof JournalError && ['JOURNAL_NOT_FOUND', 'JOURNAL_NOT_A_FOLDER'].includes(error.code)
 }

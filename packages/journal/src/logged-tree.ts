@@ -11,9 +11,8 @@ import { type Kept, recordOf, rootsOfKept } from './kept.ts'
 import { PutFolders } from './put-folders.ts'
 import type { TreeBlocks } from './open-journal.ts'
 import { type FileTree, type Found, lookAt } from './files.ts'
-import type { ListPage } from './journal.ts'
-import { folderAt, listFolder } from './list.ts'
-import { type Marks, mountsBelow } from './marks/marks.ts'
+import { folderAt, type FolderPage, pageOfFolder, type PageRange } from './folder-page.ts'
+import { type Mark, markAt, type Marks, mountsBelow } from './marks/marks.ts'
 import { writeMarks } from './marks/marks-blocks.ts'
 import type { Names } from './path.ts'
 import { encodeChange, encodeCheckpoint, encodeResume, type KeptTree, type Step } from './record.ts'
@@ -68,6 +67,8 @@ export class LoggedTree implements FileTree {
   /** What a record tells of that the log has not answered yet. */
   #keeping: Kept | undefined
   #putFolders: PutFolders
+  /** The roots of what is looked at. */
+  readonly #held = new Set<readonly CID[]>()
   readonly #pace: CheckpointPace
   /** The last append; what comes after one that failed counts for nothing. */
   #last: Promise<number>
@@ -125,7 +126,15 @@ export class LoggedTree implements FileTree {
   /** The same of what is kept besides. */
   keptRoots(): readonly CID[] {
     const keeping = this.#keeping === undefined ? [] : rootsOfKept(this.#keeping)
-    return [...rootsOfKept(this.#kept), ...keeping, ...this.#putFolders.roots()]
+    return [...rootsOfKept(this.#kept), ...keeping, ...this.#putFolders.roots(), ...[...this.#held].flat()]
+  }
+
+  /** Holds what somebody looks at. */
+  hold(roots: Iterable<CID>): Disposable {
+    const held = [...roots]
+    this.#held.add(held)
+    this.#options.blocks.noteRetained(held)
+    return { [Symbol.dispose]: () => void this.#held.delete(held) }
   }
 
   /** Resolves when all that was changed is in the log. */
@@ -167,7 +176,7 @@ export class LoggedTree implements FileTree {
   /** Does something that writes a checkpoint: one after the other. What has begun goes on to its end, for it is everybody's. */
   async #inTurn<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
     for (;;) {
-      await this.whole()
+      await this.whole(signal)
       using _turn = await this.#writing.acquire({ signal })
       if (this.#isWhole) return await shield(work)
     }
@@ -245,20 +254,21 @@ export class LoggedTree implements FileTree {
   }
 
   /** The tree, if it is what the log tells of; else that is waited for. */
-  readonly usable: UsableTree = () => (this.#isWhole ? this.#tree : this.whole())
+  readonly usable: UsableTree = (signal) => (this.#isWhole ? this.#tree : this.whole(signal))
 
   get #isWhole(): boolean {
     return this.#failure === undefined && !this.#isClosed
   }
 
   /** Waits until the tree is what the log tells of, if an append has failed. */
-  async whole(): Promise<void> {
+  async whole(signal: AbortSignal | undefined): Promise<void> {
     this.checkOpen()
     if (this.#failure === undefined) return
     this.#rebuilding ??= this.#options.owner.spawn(() => this.#rebuild(), { name: 'recovery of a journal' })
     try {
-      await this.#rebuilding.join()
+      await this.#rebuilding.join({ signal })
     } catch (cause) {
+      signal?.throwIfAborted()
       throw !this.#isClosed ? cause : closed(cause)
     }
   }
@@ -328,14 +338,13 @@ export class LoggedTree implements FileTree {
     )
   }
 
-  async list(
-    names: Names,
-    after: string | undefined,
-    limit: number,
-    signal: AbortSignal | undefined,
-  ): Promise<ListPage> {
+  markAt(names: Names): Mark {
+    return markAt(this.#tree.marks, names)
+  }
+
+  async page(names: Names, range: PageRange, signal: AbortSignal | undefined): Promise<FolderPage> {
     const folder = folderAt(names, await this.find(names, signal))
-    return await listFolder(this.#tree, folder, this.get, after, limit)
+    return await pageOfFolder(this.#tree, folder, range, { get: this.get, signal })
   }
 
   /** Changes the tree, and resolves when that is in the log. Nothing comes between the plan and the change. */

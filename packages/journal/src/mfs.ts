@@ -4,7 +4,7 @@
  *
  * @packageDocumentation
  */
-import { describeNode, type FileBytes, type FolderMetadata } from '@ipfs-kit/ipfs/unixfs'
+import { describeNode, type FileBytes, type UnixfsMetadata } from '@ipfs-kit/ipfs/unixfs'
 import { code as dagPbCode, decode } from '@ipld/dag-pb'
 import type { CID } from 'multiformats/cid'
 import { longestTransactionMs } from './checks.ts'
@@ -26,7 +26,7 @@ export interface MfsOptions {
 }
 
 /** What `files stat` answers. */
-export interface MfsStat extends FolderMetadata {
+export interface MfsStat extends UnixfsMetadata {
   readonly cid: CID
   readonly type: 'file' | 'directory'
   /** Bytes of a file; 0 for a folder. */
@@ -48,7 +48,7 @@ export interface MfsEntry {
 }
 
 /** Options of {@link Mfs.write}. */
-export interface MfsWriteOptions extends CallOptions, FolderMetadata {
+export interface MfsWriteOptions extends CallOptions, UnixfsMetadata {
   /** Make the file if it is not there. Default false. */
   readonly create?: boolean
   /** Cut the file to nothing before. Default false: what is not written over stays. */
@@ -71,7 +71,7 @@ export interface Mfs {
   cp(from: string, to: string, options?: CallOptions & { readonly parents?: boolean }): Promise<void>
   /** Moves; into `to` if that is a folder or ends in a slash. */
   mv(from: string, to: string, options?: CallOptions): Promise<void>
-  mkdir(path: string, options?: CallOptions & FolderMetadata & { readonly parents?: boolean }): Promise<void>
+  mkdir(path: string, options?: CallOptions & UnixfsMetadata & { readonly parents?: boolean }): Promise<void>
   /** Describes what is at a path, a folder as it is when it is written. Symbolic links and other nodes are files, as Kubo has it. */
   stat(path: string, options?: CallOptions): Promise<MfsStat>
   /** Removes all of the paths, or none of them. With `force` also folders with entries, and what is not there is no error. */

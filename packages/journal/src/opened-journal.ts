@@ -3,7 +3,10 @@ import type { Claim } from '@ipfs-kit/blocks'
 import { shield } from '@ipfs-kit/concurrency'
 import type { CID } from 'multiformats/cid'
 import { shownCheckpoint, shownRecovery } from './checkpoints.ts'
+import { diffTrees } from './diff.ts'
 import { TreeFiles } from './files.ts'
+import { holdTree } from './held-trees.ts'
+import { holdDag } from './hold-dag.ts'
 import type {
   CallOptions,
   Checkpoint,
@@ -16,12 +19,14 @@ import type {
   TransactionStatus,
 } from './journal.ts'
 import { LoggedTree, type LoggedTreeOptions } from './logged-tree.ts'
-import { parsePath } from './path.ts'
+import { type Names, parsePath } from './path.ts'
 import { notFound } from './plan.ts'
+import { planRestore } from './restore.ts'
 import { checkFree, checkSnapshotName, naming, shownSnapshot, unnaming } from './snapshots.ts'
 import { Transactions } from './transactions.ts'
-import { Folder } from './tree/folder.ts'
+import { type Entry, Folder } from './tree/folder.ts'
 import { Tree } from './tree/tree.ts'
+import type { Difference, KeptReference, PathOptions, TreeReference } from './versions.ts'
 
 /** What an open journal is made of. */
 export interface OpenedJournalOptions extends LoggedTreeOptions {
@@ -70,9 +75,7 @@ export class OpenedJournal extends TreeFiles implements Journal {
     }
     const { root: cid, dagBytes } = await this.#tree.written(signal)
     // As it was then: the live one may have changed again.
-    const written = await new Tree({ cid, dagBytes }, this.#tree.get).find(names)
-    if (written === undefined) throw notFound(names)
-    return written instanceof Folder ? written.base!.cid : written.cid
+    return writtenCid(names, await new Tree({ cid, dagBytes }, this.#tree.get).find(names, signal))
   }
 
   async checkpoint({ signal }: CallOptions = {}): Promise<Checkpoint> {
@@ -98,6 +101,28 @@ export class OpenedJournal extends TreeFiles implements Journal {
 
   async removeSnapshot(name: string, { signal }: CallOptions = {}): Promise<void> {
     await this.#tree.renamed(unnaming(name), signal)
+  }
+
+  async *diff(
+    from: TreeReference,
+    to: TreeReference,
+    { path = '/', signal }: PathOptions = {},
+  ): AsyncGenerator<Difference, void, undefined> {
+    const names = parsePath(path)
+    using before = await holdTree(this.#tree, from, signal)
+    using after = await holdTree(this.#tree, to, signal)
+    yield* diffTrees(before.tree, after.tree, names)
+  }
+
+  async restore(from: KeptReference, { path = '/', signal }: PathOptions = {}): Promise<void> {
+    const names = parsePath(path)
+    using held = await holdTree(this.#tree, from, signal)
+    const { marks } = held.tree
+    const cid = writtenCid(names, await held.tree.find(names))
+    await this.store(async ({ get, put, signal: both }, lease) => {
+      const dag = await holdDag(cid, { get, put, lease, signal: both })
+      return () => this.#tree.change([names], (tree) => planRestore(tree, names, dag, marks), signal)
+    }, signal)
   }
 
   roots(): readonly CID[] {
@@ -137,4 +162,10 @@ export class OpenedJournal extends TreeFiles implements Journal {
   #liveRoots(): CID[] {
     return [...this.#tree.roots(), ...this.#transactions.roots()]
   }
+}
+
+/** The CID of what is at a path of a tree that was written. */
+function writtenCid(names: Names, entry: Entry | undefined): CID {
+  if (entry === undefined) throw notFound(names)
+  return entry instanceof Folder ? entry.base!.cid : entry.cid
 }

@@ -1,5 +1,5 @@
 /** What the calls do to the tree: checked against what is loaded, and told as steps. Nothing here waits, and nothing changes. */
-import type { FolderLink, FolderMetadata } from '@ipfs-kit/ipfs/unixfs'
+import type { FolderLink, MetadataChange, UnixfsMetadata } from '@ipfs-kit/ipfs/unixfs'
 import type { CID } from 'multiformats/cid'
 import { JournalError } from './errors.ts'
 import type { HeldDag } from './hold-dag.ts'
@@ -10,7 +10,7 @@ import type { Step } from './record.ts'
 import { type Entry, Folder } from './tree/folder.ts'
 import type { TreeView } from './tree/tree.ts'
 
-export function planMkdir(tree: TreeView, names: Names, metadata: FolderMetadata, parents: boolean): Step[] {
+export function planMkdir(tree: TreeView, names: Names, metadata: UnixfsMetadata, parents: boolean): Step[] {
   const there = tree.at(names)
   if (there !== undefined) {
     if (parents && there instanceof Folder) return []
@@ -27,7 +27,10 @@ export function planWrite(
   parents: boolean,
 ): Step[] {
   const there = tree.at(names)
-  if (there instanceof Folder) throw noFile(names)
+  // What nobody can tell, since its block is not here, may be mended so.
+  if (there instanceof Folder || (there !== undefined && !['file', 'unknown'].includes(there.kind))) {
+    throw noFile(names)
+  }
   checkWritable(tree, names)
   return [...planParents(tree, names, parents), { step: 'put', path: pathOf(names), cid, dagBytes }]
 }
@@ -38,13 +41,19 @@ export function planPut(tree: TreeView, names: Names, entry: HeldDag, parents: b
   return [...planParents(tree, names, parents), { step: 'put', path: pathOf(names), ...entry }]
 }
 
+/** That of a folder; a file is another one then. */
+export function planMetadata(tree: TreeView, names: Names, change: MetadataChange): Step[] {
+  if (!(sourceOf(tree, names) instanceof Folder)) throw changedMeanwhile(names)
+  checkWritable(tree, names)
+  if (Object.keys(change).length === 0) return []
+  return [{ step: 'meta', path: pathOf(names), ...change }]
+}
+
 /** What becomes of a file whose content was another one when the change of it began. */
 export function planEdit(tree: TreeView, names: Names, before: CID, { cid, dagBytes }: FolderLink): Step[] {
   // A checkpoint may have made another object of it meanwhile: the CID tells.
   const now = tree.at(names)
-  if (now === undefined || now instanceof Folder || !now.cid.equals(before)) {
-    throw new JournalError('JOURNAL_CONFLICT', `${pathOf(names)} has changed meanwhile`)
-  }
+  if (now === undefined || now instanceof Folder || !now.cid.equals(before)) throw changedMeanwhile(names)
   checkWritable(tree, names)
   return [{ step: 'put', path: pathOf(names), cid, dagBytes }]
 }
@@ -95,7 +104,7 @@ export function planCopy(tree: TreeView, from: Names, to: Names, parents: boolea
 }
 
 /** The steps that make the folders that are missing on the way. */
-function planParents(tree: TreeView, names: Names, parents: boolean): Step[] {
+export function planParents(tree: TreeView, names: Names, parents: boolean): Step[] {
   const steps: Step[] = []
   for (let depth = 1; depth < names.length; depth += 1) {
     const above = names.slice(0, depth)
@@ -123,6 +132,10 @@ function sourceOf(tree: TreeView, names: Names): Entry {
 
 export function notFound(names: Names): JournalError {
   return new JournalError('JOURNAL_NOT_FOUND', `There is nothing at ${pathOf(names)}`)
+}
+
+function changedMeanwhile(names: Names): JournalError {
+  return new JournalError('JOURNAL_CONFLICT', `${pathOf(names)} has changed meanwhile`)
 }
 
 function exists(names: Names): JournalError {

@@ -1,6 +1,6 @@
 /** The records of the log. See FORMAT.md. */
 import * as dagCbor from '@ipld/dag-cbor'
-import type { FolderMetadata } from '@ipfs-kit/ipfs/unixfs'
+import type { MetadataChange, UnixfsMetadata } from '@ipfs-kit/ipfs/unixfs'
 import type { CID } from 'multiformats/cid'
 import { JournalError } from './errors.ts'
 
@@ -18,7 +18,9 @@ export type Step =
       readonly mount?: 'read-only' | 'writable'
     }
   /** An empty folder comes to a path. */
-  | ({ readonly step: 'mkdir'; readonly path: string } & FolderMetadata)
+  | ({ readonly step: 'mkdir'; readonly path: string } & UnixfsMetadata)
+  /** The folder at a path has other metadata. */
+  | ({ readonly step: 'meta'; readonly path: string } & MetadataChange)
   | { readonly step: 'rm'; readonly path: string }
   /** What is at `from` comes to `to`, in the place of what is there. */
   | { readonly step: 'mv'; readonly from: string; readonly to: string }

@@ -147,9 +147,10 @@ async function redo(tree: Tree, step: Step, sequence: number): Promise<void> {
   tree.apply(step, sequence)
 }
 
-/** What has to be in memory: of what comes to a path the folder, of what is used the thing itself. */
+/** What has to be in memory: of what comes to a path the folder, of what is used or changed the thing itself. */
 function neededBy(step: Step): (readonly string[])[] {
   if (step.step === 'attributes' || step.step === 'unmount') return []
+  if (step.step === 'meta') return [parsePath(step.path)]
   if ('path' in step) return [parsePath(step.path).slice(0, -1)]
   return [parsePath(step.from), parsePath(step.to).slice(0, -1)]
 }

@@ -4,15 +4,16 @@ import type { GetBlock } from '@ipfs-kit/ipfs/unixfs'
 import type { CID } from 'multiformats/cid'
 import { JournalError } from './errors.ts'
 import { type FileTree, type Found, lookAt, TreeFiles, type TreeFilesOptions } from './files.ts'
-import type { CallOptions, ListPage, Transaction, TransactionStatus } from './journal.ts'
-import { folderAt, listFolder } from './list.ts'
+import { folderAt, type FolderPage, pageOfFolder, type PageRange } from './folder-page.ts'
+import type { CallOptions, Transaction, TransactionStatus } from './journal.ts'
 import { type Effect, type LoggedTree, type Watcher } from './logged-tree.ts'
 import type { Names } from './path.ts'
+import { type Mark, markAt } from './marks/marks.ts'
 import { encodeChange, type Step } from './record.ts'
 import type { Entry } from './tree/folder.ts'
 import { Overlay } from './tree/overlay.ts'
 import type { TreeView } from './tree/tree.ts'
-import { whenLoaded } from './when-loaded.ts'
+import { type UsableTree, whenLoaded } from './when-loaded.ts'
 
 /** What a transaction is made of. */
 export interface OpenTransactionOptions extends TreeFilesOptions {
@@ -108,9 +109,9 @@ class TransactionView implements FileTree {
     return this.#overlay.roots()
   }
 
-  async whole(): Promise<void> {
+  async whole(signal: AbortSignal | undefined): Promise<void> {
     this.#check()
-    await this.#live.whole()
+    await this.#live.whole(signal)
   }
 
   async find(names: Names, signal: AbortSignal | undefined): Promise<Entry | undefined> {
@@ -131,19 +132,20 @@ class TransactionView implements FileTree {
     )
   }
 
-  async list(
-    names: Names,
-    after: string | undefined,
-    limit: number,
-    signal: AbortSignal | undefined,
-  ): Promise<ListPage> {
+  markAt(names: Names): Mark {
+    this.#overlay.used.use(names)
+    return markAt(this.#overlay.marks, names)
+  }
+
+  async page(names: Names, range: PageRange, signal: AbortSignal | undefined): Promise<FolderPage> {
     for (;;) {
       const listed = (): Entry | undefined => this.#overlay.listed(names)
       const folder = folderAt(names, await whenLoaded(this.#usable, () => [names], listed, signal))
       try {
-        return await listFolder(this.#live.live, folder, this.get, after, limit)
+        return await pageOfFolder(this.#live.live, folder, range, { get: this.get, signal })
       } catch (error) {
         this.#check()
+        signal?.throwIfAborted()
         // Of a folder that was written anew meanwhile the old blocks may be gone.
         if (this.#overlay.isCurrent(names, folder)) throw error
       }
@@ -199,9 +201,9 @@ class TransactionView implements FileTree {
     else if (this.#state === 'committing') this.#endAfterCommit = state
   }
 
-  readonly #usable = (): TreeView | Promise<void> => {
+  readonly #usable: UsableTree = (signal) => {
     this.#check()
-    const live = this.#live.usable()
+    const live = this.#live.usable(signal)
     return live instanceof Promise ? live : this.#overlay
   }
 

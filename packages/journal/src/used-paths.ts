@@ -38,7 +38,8 @@ export class UsedPaths {
       return this.#isMarkedAt(names) ? step.path : undefined
     }
     const paths = 'path' in step ? [step.path] : step.step === 'mv' ? [step.from, step.to] : [step.to]
-    return paths.find((path) => this.#isChangedAt(parsePath(path)))
+    const isBelowChanged = step.step !== 'meta'
+    return paths.find((path) => this.#isChangedAt(parsePath(path), isBelowChanged))
   }
 
   /** Whether what a path carries was used. */
@@ -52,15 +53,15 @@ export class UsedPaths {
     return node.isUsed || node.isWhole
   }
 
-  #isChangedAt(names: Names): boolean {
+  #isChangedAt(names: Names, isBelowChanged: boolean): boolean {
     let node: Used | undefined = this.#root
     for (const [depth, name] of names.entries()) {
       if (node.isWhole || (node.isListed && depth === names.length - 1)) return true
       node = node.inner.get(name)
       if (node === undefined) return false
     }
-    // It, or something below, was used.
-    return true
+    // Otherwise something below it was used.
+    return isBelowChanged || node.isUsed || node.isListed || node.isWhole
   }
 
   #node(names: Names): Used {

@@ -2,10 +2,11 @@
 import { throwIfCancelled } from '@ipfs-kit/concurrency'
 import type { Names } from './path.ts'
 import { EntriesUnknown } from './plan.ts'
+import type { Leaf } from './tree/folder.ts'
 import type { TreeView } from './tree/tree.ts'
 
 /** Gives the tree if it can be used now; waits until it can otherwise. @throws what there is to say if it never can */
-export type UsableTree = () => TreeView | Promise<void>
+export type UsableTree = (signal: AbortSignal | undefined) => TreeView | Promise<void>
 
 /** Does something with a tree as soon as paths are loaded. What `act` throws to be told of entries is looked up. */
 export async function whenLoaded<T>(
@@ -14,17 +15,23 @@ export async function whenLoaded<T>(
   act: (tree: TreeView) => T,
   signal: AbortSignal | undefined,
 ): Promise<Awaited<T>> {
+  const lookedAgain = new Set<Leaf>()
   for (;;) {
     throwIfCancelled()
     signal?.throwIfAborted()
-    const tree = usable()
+    const tree = usable(signal)
     if (tree instanceof Promise) {
       await tree
       continue
     }
     const missing = firstMissing(tree, paths())
     if (missing !== undefined) {
-      await tree.load(missing)
+      await tree.load(missing, signal)
+      continue
+    }
+    const unknown = firstUnknown(tree, paths(), lookedAgain)
+    if (unknown !== undefined) {
+      await tree.lookAgain(unknown, signal)
       continue
     }
     let done: T
@@ -32,7 +39,7 @@ export async function whenLoaded<T>(
       done = act(tree)
     } catch (error) {
       if (!(error instanceof EntriesUnknown)) throw error
-      await tree.lookInto(error.folder)
+      await tree.lookInto(error.folder, signal)
       continue
     }
     return await done
@@ -41,5 +48,16 @@ export async function whenLoaded<T>(
 
 function firstMissing(tree: TreeView, paths: Iterable<Names>): Names | undefined {
   for (const names of paths) if (!tree.isLoaded(names)) return names
+  return undefined
+}
+
+/** A path to what nobody could tell when it was loaded: since then its block may have come. */
+function firstUnknown(tree: TreeView, paths: Iterable<Names>, lookedAgain: Set<Leaf>): Names | undefined {
+  for (const names of paths) {
+    const leaf = tree.unknownAt(names)
+    if (leaf === undefined || lookedAgain.has(leaf)) continue
+    lookedAgain.add(leaf)
+    return names
+  }
   return undefined
 }

@@ -1,5 +1,5 @@
 /** What is in a journal, for comparisons. */
-import type { Files, ReadOptions } from '@ipfs-kit/journal'
+import type { Files, ListedEntry, ListOptions, ReadOptions } from '@ipfs-kit/journal'
 
 /** Paths with the text of their files; folders end in a slash. */
 export async function treeOf(journal: Files, path = ''): Promise<Map<string, string>> {
@@ -26,4 +26,25 @@ export async function textOf(journal: Files, path: string, options: ReadOptions 
   const pieces: Uint8Array[] = []
   for await (const piece of journal.read(path, options)) pieces.push(piece)
   return Buffer.concat(pieces).toString()
+}
+
+/** All entries of a list, page by page; between two pages something may be done. */
+export async function listAll(
+  files: Files,
+  path: string,
+  options: Omit<ListOptions, 'after'> = {},
+  between: (page: number) => Promise<unknown> = async () => undefined,
+): Promise<ListedEntry[]> {
+  const entries: ListedEntry[] = []
+  let after: string | undefined
+  for (let page = 1; ; page += 1) {
+    const { entries: some, next } = await files.ls(path, {
+      ...options,
+      ...(after !== undefined && { after }),
+    })
+    entries.push(...some)
+    if (next === undefined) return entries
+    after = next
+    await between(page)
+  }
 }

@@ -1,6 +1,6 @@
 /** Input and output fields that several operations share. */
 import type { Ipfs } from '@ipfs-kit/ipfs'
-import type { FolderMetadata } from '@ipfs-kit/ipfs/unixfs'
+import type { UnixfsMetadata } from '@ipfs-kit/ipfs/unixfs'
 import { z } from 'zod'
 import type { Checkpoint, Stat } from '../journal.ts'
 
@@ -80,14 +80,14 @@ export function describe(stat: Stat): z.output<typeof described> {
 export function metadataOf(input: {
   readonly mode?: string | undefined
   readonly mtimeSeconds?: number | undefined
-}): FolderMetadata {
+}): UnixfsMetadata {
   return {
     ...(input.mode !== undefined && { mode: Number.parseInt(input.mode, 8) }),
     ...(input.mtimeSeconds !== undefined && { mtime: timeOf(input.mtimeSeconds) }),
   }
 }
 
-function timeOf(seconds: number): NonNullable<FolderMetadata['mtime']> {
+function timeOf(seconds: number): NonNullable<UnixfsMetadata['mtime']> {
   const whole = Math.floor(seconds)
   const nsecs = Math.min(Math.round((seconds - whole) * 1e9), 999_999_999)
   return { secs: BigInt(whole), ...(nsecs > 0 && { nsecs }) }

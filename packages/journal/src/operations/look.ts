@@ -1,8 +1,6 @@
 /** `fs.stat`, `fs.ls`, `fs.read`: what is in the tree. */
 import { operation } from '@ipfs-kit/operations'
 import { z } from 'zod'
-import { JournalError } from '../errors.ts'
-import type { Files, ListedEntry } from '../journal.ts'
 import { count, describe, described, path } from './fields.ts'
 import { filesOf, type FilesSlice, transaction } from './part.ts'
 
@@ -17,7 +15,7 @@ export const fsStat = operation<FilesSlice<'stat'>>()({
   returns: 'value',
   effect: 'read',
   scope: 'read',
-  doors: ['cli'],
+  doors: ['cli', 'mcp-opt-in'],
   text: (stat) =>
     [
       `type   ${stat.type}`,
@@ -41,14 +39,18 @@ const entry = z.object({
 })
 
 /** Lists. */
-export const fsLs = operation<FilesSlice<'ls' | 'stat'>>()({
+export const fsLs = operation<FilesSlice<'ls'>>()({
   name: 'fs.ls',
   summary: 'List a folder of the tree, page by page',
   parts: ['journal'],
   input: z.object({
     path: path.default('/'),
-    after: z.string().optional().describe('name behind which to go on: next of the page before'),
+    after: z.string().optional().describe('where to go on: next of the page before'),
     limit: z.int().min(1).max(10_000).default(1000).describe('entries of a page at most'),
+    recursive: z
+      .boolean()
+      .default(false)
+      .describe('with what is in the folders in it, each behind its folder'),
     long: z.boolean().default(false).describe('with sizes, permissions and times: each entry is looked at'),
     transaction,
   }),
@@ -60,7 +62,7 @@ export const fsLs = operation<FilesSlice<'ls' | 'stat'>>()({
   returns: 'value',
   effect: 'read',
   scope: 'read',
-  doors: ['cli'],
+  doors: ['cli', 'mcp-opt-in'],
   command: { name: 'fs ls', arguments: ['path'] },
   text: ({ entries, next }) =>
     entries.length === 0
@@ -69,15 +71,16 @@ export const fsLs = operation<FilesSlice<'ls' | 'stat'>>()({
           ...entries.map(entryLine),
           ...(next === undefined ? [] : [`… more: --after ${JSON.stringify(next)}`]),
         ].join('\n'),
-  async run({ journal }, { long, ...input }, { signal }) {
+  async run({ journal }, input, { signal }) {
     const files = filesOf(journal, input.transaction)
     const { entries, next } = await files.ls(input.path, {
       limit: input.limit,
+      recursive: input.recursive,
+      long: input.long,
       ...(input.after !== undefined && { after: input.after }),
       signal,
     })
-    const listed = []
-    for (const one of entries) listed.push(long ? await looked(files, input.path, one, signal) : plain(one))
+    const listed = entries.map(({ name, ...stat }) => ({ name, ...describe(stat) }))
     return { entries: listed, ...(next !== undefined && { next }) }
   },
 })
@@ -105,25 +108,6 @@ export const fsRead = operation<FilesSlice<'read'>>()({
     return { mediaType: 'application/octet-stream', body }
   },
 })
-
-function plain({ name, kind, cid }: ListedEntry): z.output<typeof entry> {
-  return { name, type: kind, ...(cid !== undefined && { cid: cid.toString() }) }
-}
-
-/** What has gone since it was listed stays as it was listed. */
-async function looked(
-  files: Pick<Files, 'stat'>,
-  folder: string,
-  listed: ListedEntry,
-  signal: AbortSignal,
-): Promise<z.output<typeof entry>> {
-  try {
-    return { name: listed.name, ...describe(await files.stat(`${folder}/${listed.name}`, { signal })) }
-  } catch (error) {
-    if (!(error instanceof JournalError) || error.code !== 'JOURNAL_NOT_FOUND') throw error
-    return plain(listed)
-  }
-}
 
 /** Begins to read, so that what is wrong with the path is known before anything is answered. */
 async function begun(body: AsyncGenerator<Uint8Array>): Promise<AsyncIterable<Uint8Array>> {

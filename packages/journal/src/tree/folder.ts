@@ -1,5 +1,5 @@
 /** A folder in memory: the block that it was last written as, and what has changed since. */
-import type { FolderLink, FolderMetadata } from '@ipfs-kit/ipfs/unixfs'
+import type { FolderLink, MetadataChange } from '@ipfs-kit/ipfs/unixfs'
 import type { CID } from 'multiformats/cid'
 
 /** What is no folder: a file, another node, or something whose block is not here, so that nobody can tell. */
@@ -26,14 +26,14 @@ export const unloaded = Symbol('unloaded')
 /** What a checkpoint writes while the folder goes on changing. */
 export interface FrozenFolder {
   readonly changes: ReadonlyMap<string, Change>
-  readonly metadata: FolderMetadata | undefined
+  readonly metadata: MetadataChange | undefined
 }
 
 export class Folder {
   /** As it was last written; absent if it never was. */
   base: FolderLink | undefined
   /** What is absent is as the block has it. */
-  metadata: FolderMetadata | undefined
+  metadata: MetadataChange | undefined
   /** The last change of an entry. */
   version = 0
   changes = new Map<string, Change>()
@@ -44,7 +44,7 @@ export class Folder {
   /** Whether the block has an entry that is there still, as somebody has seen at a version. */
   seen: { readonly version: number; readonly hasEntries: boolean } | undefined
 
-  constructor(base: FolderLink | undefined, metadata: FolderMetadata | undefined) {
+  constructor(base: FolderLink | undefined, metadata: MetadataChange | undefined) {
     this.base = base
     this.metadata = metadata
   }
@@ -60,7 +60,7 @@ export class Folder {
   }
 
   /** Mode and time that its block does not have. */
-  get newMetadata(): FolderMetadata | undefined {
+  get newMetadata(): MetadataChange | undefined {
     const { metadata, frozen } = this
     return metadata === undefined ? frozen?.metadata : { ...frozen?.metadata, ...metadata }
   }
@@ -87,6 +87,18 @@ export class Folder {
     this.changes.set(name, { entry, version })
     this.known.delete(name)
     this.version = version
+  }
+
+  /** What is given is another. That changes no entry. */
+  setMetadata(change: MetadataChange): void {
+    this.metadata = { ...this.metadata, ...change }
+  }
+
+  /** It is known now what it is that nobody could tell. That is no change. */
+  resolve(name: string, unknown: Leaf, entry: Entry): void {
+    const change = this.changeOf(name)
+    if (change?.entry === unknown) this.changes.set(name, { entry, version: change.version })
+    else if (change === undefined && this.known.get(name) === unknown) this.known.set(name, entry)
   }
 
   /** Makes sure that a checkpoint comes by a folder in it that changes; that is no change of this one. */

@@ -1,11 +1,23 @@
 /** A tree as a transaction sees it: the live one, and over it what the transaction has changed. */
+import type { MetadataChange } from '@ipfs-kit/ipfs/unixfs'
 import type { CID } from 'multiformats/cid'
 import { markedBy, type Marks } from '../marks/marks.ts'
 import { type Names, parsePath } from '../path.ts'
 import type { Step } from '../record.ts'
 import { UsedPaths } from '../used-paths.ts'
-import { type Entry, Folder } from './folder.ts'
-import { entryAt, madeBy, putBy, setBelow, type Tree, type TreeView, walk } from './tree.ts'
+import { type Entry, Folder, type Leaf } from './folder.ts'
+import {
+  entryAt,
+  madeBy,
+  metadataOf,
+  putBy,
+  setBelow,
+  setMetadataBelow,
+  type Tree,
+  type TreeView,
+  unknownBelow,
+  walk,
+} from './tree.ts'
 
 /** A folder of the live tree in which something was changed. */
 interface Layer {
@@ -13,6 +25,8 @@ interface Layer {
   readonly changes: Map<string, Entry | undefined>
   /** Folders of the live tree in it, in which something was changed. */
   readonly inner: Map<string, Layer>
+  /** What is another of its own metadata. */
+  metadata: MetadataChange | undefined
   /** Grows with each change of it. */
   version: number
   merged: Merged | undefined
@@ -24,6 +38,8 @@ interface Merged {
   readonly live: Folder
   readonly base: Folder['base']
   readonly liveVersion: number
+  /** The object is another after each change of it. */
+  readonly liveMetadata: Folder['metadata']
   readonly version: number
 }
 
@@ -70,14 +86,25 @@ export class Overlay implements TreeView {
     return true
   }
 
-  async load(names: Names): Promise<void> {
+  async load(names: Names, signal: AbortSignal | undefined): Promise<void> {
     const place = this.#place(names)
     if (place.isOwn) {
-      await this.#live().load(names.slice(0, place.depth - 1))
-      await this.#live().loadBelow(place.entry, names, place.depth)
+      await this.#live().load(names.slice(0, place.depth - 1), signal)
+      await this.#live().loadBelow(place.entry, names, place.depth, signal)
       return
     }
-    for (const below of pathsBelow(names, place.layer)) await this.#live().load(below)
+    for (const below of pathsBelow(names, place.layer)) await this.#live().load(below, signal)
+  }
+
+  unknownAt(names: Names): Leaf | undefined {
+    const place = this.#place(names)
+    return place.isOwn ? unknownBelow(place.entry, names, place.depth)?.leaf : this.#live().unknownAt(names)
+  }
+
+  async lookAgain(names: Names, signal: AbortSignal | undefined): Promise<void> {
+    const place = this.#place(names)
+    if (place.isOwn) await this.#live().lookAgainBelow(place.entry, names, place.depth, signal)
+    else await this.#live().lookAgain(names, signal)
   }
 
   at(names: Names): Entry | undefined {
@@ -91,8 +118,8 @@ export class Overlay implements TreeView {
     return this.#at(names)
   }
 
-  async lookInto(folder: Folder): Promise<void> {
-    await this.#live().lookInto(folder)
+  async lookInto(folder: Folder, signal: AbortSignal | undefined): Promise<void> {
+    await this.#live().lookInto(folder, signal)
   }
 
   /** Whether the folder that {@link at} gave is still what is there. */
@@ -112,6 +139,9 @@ export class Overlay implements TreeView {
         break
       case 'mkdir':
         this.#set(parsePath(step.path), madeBy(step))
+        break
+      case 'meta':
+        this.#setMetadata(parsePath(step.path), metadataOf(step))
         break
       case 'rm':
         this.#set(parsePath(step.path), undefined)
@@ -134,15 +164,18 @@ export class Overlay implements TreeView {
   /** The paths of the live tree that have to be loaded before {@link graft}. */
   *paths(): Generator<Names, void, undefined> {
     for (const { names, layer } of layersFrom([], this.#root)) {
+      if (layer.metadata !== undefined) yield names
       for (const name of layer.changes.keys()) yield [...names, name]
     }
   }
 
   /** What will be gone from the live tree by {@link graft}. */
   *displaced(): Generator<Entry, void, undefined> {
-    for (const names of this.paths()) {
-      const entry = this.#live().at(names)
-      if (entry !== undefined) yield entry
+    for (const { names, layer } of layersFrom([], this.#root)) {
+      for (const name of layer.changes.keys()) {
+        const entry = this.#live().at([...names, name])
+        if (entry !== undefined) yield entry
+      }
     }
   }
 
@@ -151,6 +184,7 @@ export class Overlay implements TreeView {
     tree.marks = markedByAll(tree.marks, this.#steps)
     for (const { names, layer } of layersFrom([], this.#root)) {
       for (const [name, entry] of layer.changes) tree.set([...names, name], entry, version)
+      if (layer.metadata !== undefined) tree.setMetadata(names, layer.metadata)
     }
   }
 
@@ -191,15 +225,16 @@ export class Overlay implements TreeView {
       last.live === live &&
       last.base === base &&
       last.liveVersion === liveVersion &&
+      last.liveMetadata === live.metadata &&
       last.version === version
     ) {
       return last.folder
     }
-    const folder = new Folder(base, live.newMetadata)
+    const folder = new Folder(base, { ...live.newMetadata, ...layer.metadata })
     for (const [name, { entry }] of live.changed()) folder.set(name, entry, this.#version)
     for (const name of layer.inner.keys()) folder.set(name, new Folder(undefined, undefined), this.#version)
     for (const [name, entry] of layer.changes) folder.set(name, entry, this.#version)
-    layer.merged = { folder, live, base, liveVersion, version }
+    layer.merged = { folder, live, base, liveVersion, liveMetadata: live.metadata, version }
     return folder
   }
 
@@ -220,8 +255,23 @@ export class Overlay implements TreeView {
       for (const [name, change] of layer.changes) {
         setBelow(root, [...path, name], names.length, change, this.#version)
       }
+      if (layer.metadata !== undefined) setMetadataBelow(root, path, names.length, layer.metadata)
     }
     return root
+  }
+
+  #setMetadata(names: Names, change: MetadataChange): void {
+    let layer = this.#root
+    for (const [at, name] of names.entries()) {
+      const own = layer.changes.get(name)
+      if (own instanceof Folder) {
+        setMetadataBelow(own, names, at + 1, change)
+        return
+      }
+      layer = innerOf(layer, name)
+    }
+    layer.metadata = { ...layer.metadata, ...change }
+    layer.version += 1
   }
 
   #set(names: Names, entry: Entry | undefined): void {
@@ -241,12 +291,7 @@ export class Overlay implements TreeView {
         setBelow(own, names, at + 1, entry, this.#version)
         return
       }
-      let inner = layer.inner.get(name)
-      if (inner === undefined) {
-        layer.inner.set(name, (inner = newLayer()))
-        layer.version += 1
-      }
-      layer = inner
+      layer = innerOf(layer, name)
     }
   }
 }
@@ -256,7 +301,17 @@ function markedByAll(marks: Marks | undefined, steps: readonly Step[]): Marks | 
 }
 
 function newLayer(): Layer {
-  return { changes: new Map(), inner: new Map(), version: 0, merged: undefined }
+  return { changes: new Map(), inner: new Map(), metadata: undefined, version: 0, merged: undefined }
+}
+
+/** The layer of a folder in the folder of another. */
+function innerOf(layer: Layer, name: string): Layer {
+  let inner = layer.inner.get(name)
+  if (inner === undefined) {
+    layer.inner.set(name, (inner = newLayer()))
+    layer.version += 1
+  }
+  return inner
 }
 
 /** A path, and those of all folders below it that have layers. */

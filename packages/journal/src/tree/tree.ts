@@ -1,15 +1,19 @@
 /** The live tree: the folder at its root, and what is loaded of it. */
 import {
   describeNode,
+  IpfsError,
   lookUp,
   readFolder,
   type FolderLink,
-  type FolderMetadata,
+  type MetadataChange,
   type GetBlock,
 } from '@ipfs-kit/ipfs/unixfs'
+import type { CID } from 'multiformats/cid'
+import { code as rawCode } from 'multiformats/codecs/raw'
 import { JournalError } from '../errors.ts'
 import { markedBy, type Marks } from '../marks/marks.ts'
 import { type Names, parsePath, pathOf } from '../path.ts'
+import { storeFailure } from '../failure.ts'
 import type { Step, StepOf } from '../record.ts'
 import { type Entry, Folder, type Leaf, unloaded } from './folder.ts'
 
@@ -32,25 +36,29 @@ export interface TreeView {
   /** Whether {@link at} can tell what is there. */
   isLoaded(names: Names): boolean
   /** Loads what {@link at} needs. By the time that the caller goes on others may have changed it: ask {@link isLoaded}. */
-  load(names: Names): Promise<void>
+  load(names: Names, signal: AbortSignal | undefined): Promise<void>
+  /** What is at a path that is loaded, or on the way to it, and is `unknown`. */
+  unknownAt(names: Names): Leaf | undefined
+  /** Looks whether the block of that is there by now. */
+  lookAgain(names: Names, signal: AbortSignal | undefined): Promise<void>
   /** What is at a path that was loaded. @throws JournalError JOURNAL_NOT_A_FOLDER, JOURNAL_BLOCK_MISSING */
   at(names: Names): Entry | undefined
   /** Looks whether a folder has entries, for {@link Folder.hasEntries}. */
-  lookInto(folder: Folder): Promise<void>
+  lookInto(folder: Folder, signal: AbortSignal | undefined): Promise<void>
 }
 
 /** A tree of folders. Steps are done at once; what they need is loaded before. */
 export class Tree implements TreeView {
-  readonly root: Folder
+  root: Folder
   marks: Marks | undefined
-  readonly #get: GetBlock
+  readonly get: GetBlock
   readonly #loaded = new Set<Folder>()
   #known = 0
 
-  constructor(base: FolderLink | undefined, get: GetBlock, marks?: Marks) {
-    this.root = new Folder(base, undefined)
+  constructor(base: FolderLink | Folder | undefined, get: GetBlock, marks?: Marks) {
+    this.root = base instanceof Folder ? base : new Folder(base, undefined)
     this.marks = marks
-    this.#get = get
+    this.get = get
   }
 
   /**
@@ -58,8 +66,8 @@ export class Tree implements TreeView {
    *
    * @throws JournalError JOURNAL_NOT_A_FOLDER, JOURNAL_BLOCK_MISSING
    */
-  async find(names: Names): Promise<Entry | undefined> {
-    while (!this.isLoaded(names)) await this.load(names)
+  async find(names: Names, signal?: AbortSignal): Promise<Entry | undefined> {
+    while (!this.isLoaded(names)) await this.load(names, signal)
     return this.at(names)
   }
 
@@ -67,8 +75,16 @@ export class Tree implements TreeView {
     return walk(this.root, names).missing === undefined
   }
 
-  async load(names: Names): Promise<void> {
-    await this.loadBelow(this.root, names)
+  async load(names: Names, signal?: AbortSignal): Promise<void> {
+    await this.loadBelow(this.root, names, 0, signal)
+  }
+
+  unknownAt(names: Names): Leaf | undefined {
+    return unknownBelow(this.root, names)?.leaf
+  }
+
+  async lookAgain(names: Names, signal: AbortSignal | undefined): Promise<void> {
+    await this.lookAgainBelow(this.root, names, 0, signal)
   }
 
   at(names: Names): Entry | undefined {
@@ -76,24 +92,45 @@ export class Tree implements TreeView {
   }
 
   /** Loads what {@link entryAt} needs for a path whose first names, so many, lead to an entry. */
-  async loadBelow(from: Entry | undefined, names: Names, depth = 0): Promise<void> {
+  async loadBelow(
+    from: Entry | undefined,
+    names: Names,
+    depth: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     for (;;) {
       const { missing } = walk(from, names, depth)
       if (missing === undefined) return
-      await this.#lookUp(missing.folder, missing.name)
+      await this.#lookUp(missing.folder, missing.name, signal)
     }
+  }
+
+  /** Looks again for the block of what {@link unknownBelow} finds. */
+  async lookAgainBelow(
+    from: Entry | undefined,
+    names: Names,
+    depth: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const found = unknownBelow(from, names, depth)
+    if (found === undefined) return
+    const { folder, name, leaf } = found
+    const entry = await this.entryOf(leaf, signal)
+    if (!isUnknown(entry)) folder.resolve(name, leaf, entry)
   }
 
   /** Does a step whose paths are loaded, and were checked. */
   apply(step: Step, version: number): void {
     this.marks = markedBy(this.marks, step)
     switch (step.step) {
-      case 'put': {
+      case 'put':
         this.set(parsePath(step.path), putBy(step), version)
         break
-      }
       case 'mkdir':
         this.set(parsePath(step.path), madeBy(step), version)
+        break
+      case 'meta':
+        this.setMetadata(parsePath(step.path), metadataOf(step))
         break
       case 'rm':
         this.set(parsePath(step.path), undefined, version)
@@ -115,24 +152,31 @@ export class Tree implements TreeView {
 
   /** What will be gone from the tree by a step whose paths are loaded. */
   displacedBy(step: Step): Entry | undefined {
-    if (step.step === 'attributes' || step.step === 'unmount') return undefined
+    if (['meta', 'attributes', 'unmount'].includes(step.step)) return undefined
     return this.at(parsePath('to' in step ? step.to : step.path))
   }
 
-  /** Sets what is at a path whose folder is loaded. */
+  /** Sets what is at a path whose folder is loaded. The root is always a folder. */
   set(names: Names, entry: Entry | undefined, version: number): void {
-    setBelow(this.root, names, 0, entry, version)
+    if (names.length > 0) setBelow(this.root, names, 0, entry, version)
+    else this.root = entry instanceof Folder ? entry : new Folder(undefined, undefined)
   }
 
-  async #lookUp(folder: Folder, name: string): Promise<void> {
+  /** Sets metadata of a folder that is loaded. */
+  setMetadata(names: Names, change: MetadataChange): void {
+    setMetadataBelow(this.root, names, 0, change)
+  }
+
+  async #lookUp(folder: Folder, name: string, signal: AbortSignal | undefined): Promise<void> {
     const { base } = folder
     let entry: Entry | undefined
     try {
-      const link = base === undefined ? undefined : await lookUp(base.cid, name, this.#get)
-      entry = link === undefined ? undefined : await this.entryOf(link)
-    } catch (error) {
+      const link = base === undefined ? undefined : await lookUp(base.cid, name, this.#under(signal))
+      entry = link === undefined ? undefined : await this.entryOf(link, signal)
+    } catch (cause) {
+      signal?.throwIfAborted()
       // Of a folder that was written anew meanwhile the old blocks may be gone.
-      if (folder.base === base) throw error
+      if (folder.base === base) throw storeFailure(cause, `look up ${JSON.stringify(name)}`)
     }
     // Meanwhile it was written anew, or somebody else has looked it up: then what is there counts.
     if (folder.base !== base || folder.peek(name) !== unloaded) return
@@ -143,37 +187,45 @@ export class Tree implements TreeView {
   }
 
   /** Looks whether a folder has entries, for {@link Folder.hasEntries}. */
-  async lookInto(folder: Folder): Promise<void> {
+  async lookInto(folder: Folder, signal: AbortSignal | undefined): Promise<void> {
     const { base, version } = folder
     let hasEntries = false
     if (base !== undefined) {
       try {
-        for await (const { name } of readFolder(base.cid, this.#get)) {
+        for await (const { name } of readFolder(base.cid, this.#under(signal))) {
           if (folder.changeOf(name) !== undefined) continue
           hasEntries = true
           break
         }
-      } catch (error) {
-        if (folder.base === base) throw error
+      } catch (cause) {
+        signal?.throwIfAborted()
+        if (folder.base === base) throw storeFailure(cause, 'look into a folder')
       }
     }
     if (folder.base === base && folder.version === version) folder.seen = { version, hasEntries }
   }
 
   /** What a link of a folder leads to. */
-  async entryOf(link: FolderLink): Promise<Entry> {
-    const kind = await this.#kindOf(link)
-    return kind === 'directory' ? new Folder(link, undefined) : { kind, ...link }
+  async entryOf({ cid, dagBytes }: FolderLink, signal: AbortSignal | undefined): Promise<Entry> {
+    const kind = await this.#kindOf(cid, signal)
+    return kind === 'directory' ? new Folder({ cid, dagBytes }, undefined) : { kind, cid, dagBytes }
   }
 
-  async #kindOf({ cid }: FolderLink): Promise<Leaf['kind'] | 'directory'> {
+  /** What has no block here, or one that is damaged, can be moved and removed all the same; whoever reads it is told. */
+  async #kindOf(cid: CID, signal: AbortSignal | undefined): Promise<Leaf['kind'] | 'directory'> {
+    // Of bytes the CID tells it.
+    if (cid.code === rawCode) return 'file'
     try {
-      return describeNode(cid, await this.#get(cid)).kind
+      return describeNode(cid, await this.get(cid, signal)).kind
     } catch (error) {
-      // It can be moved and removed all the same; whoever reads it is told.
       if (error instanceof JournalError && error.code === 'JOURNAL_BLOCK_MISSING') return 'unknown'
+      if (error instanceof IpfsError && error.code === 'IPFS_INVALID_NODE') return 'node'
       throw error
     }
+  }
+
+  #under(signal: AbortSignal | undefined): GetBlock {
+    return (cid) => this.get(cid, signal)
   }
 
   #forget(): void {
@@ -181,6 +233,22 @@ export class Tree implements TreeView {
     this.#loaded.clear()
     this.#known = 0
   }
+}
+
+export function isUnknown(entry: Entry | undefined): entry is Leaf {
+  return entry !== undefined && !(entry instanceof Folder) && entry.kind === 'unknown'
+}
+
+/** What is `unknown` where memory leads along a path, and the folder that it is in. */
+export function unknownBelow(
+  from: Entry | undefined,
+  names: Names,
+  depth = 0,
+): { readonly folder: Folder; readonly name: string; readonly leaf: Leaf } | undefined {
+  const walked = walk(from, names, depth)
+  if (!isUnknown(walked.entry) || walked.depth === depth) return undefined
+  const folder = walk(from, names.slice(0, walked.depth - 1), depth).entry
+  return folder instanceof Folder ? { folder, name: names[walked.depth - 1]!, leaf: walked.entry } : undefined
 }
 
 /** How far memory leads from an entry, to which the first names of a path lead, so many. */
@@ -212,8 +280,18 @@ export function setBelow(
   entry: Entry | undefined,
   version: number,
 ): void {
+  changedFolder(from, names, first, names.length - 1).set(names.at(-1)!, entry, version)
+}
+
+/** Sets metadata of the folder at a path, from one to which its first names lead. */
+export function setMetadataBelow(from: Folder, names: Names, first: number, change: MetadataChange): void {
+  changedFolder(from, names, first, names.length).setMetadata(change)
+}
+
+/** The folder to which so many names of a path lead, with all on the way noted as having changed below. */
+function changedFolder(from: Folder, names: Names, first: number, last: number): Folder {
   let folder = from
-  for (let depth = first; depth < names.length - 1; depth += 1) {
+  for (let depth = first; depth < last; depth += 1) {
     const name = names[depth]!
     const inner = folder.peek(name)
     if (inner === undefined || inner === unloaded) {
@@ -223,7 +301,7 @@ export function setBelow(
     folder.pass(name, inner)
     folder = inner
   }
-  folder.set(names.at(-1)!, entry, version)
+  return folder
 }
 
 /** What comes to a path by a step. */
@@ -239,10 +317,10 @@ export function madeBy(step: StepOf<'mkdir'>): Folder {
 }
 
 /** Seconds come back from the log as whatever number they fit into. */
-function metadataOf({ mode, mtime }: FolderMetadata): FolderMetadata {
+export function metadataOf({ mode, mtime }: MetadataChange): MetadataChange {
   return {
     ...(mode === undefined ? {} : { mode }),
-    ...(mtime === undefined ? {} : { mtime: { ...mtime, secs: BigInt(mtime.secs) } }),
+    ...(mtime === undefined ? {} : { mtime: mtime && { ...mtime, secs: BigInt(mtime.secs) } }),
   }
 }
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import type { Blocks } from '@ipfs-kit/blocks'
 import { random, sleep, taskGroup } from '@ipfs-kit/concurrency'
 import { type SimDisk, simDisk } from '@ipfs-kit/disk'
-import { type Journal, JournalError } from '@ipfs-kit/journal'
+import { type Files, type Journal, JournalError } from '@ipfs-kit/journal'
 import { type Opened, openOn } from '../open-on.ts'
 import { treeOf } from '../tree-of.ts'
 
@@ -65,6 +65,12 @@ async function check(journal: Journal, writers: readonly Writer[]): Promise<void
   const all = await treeOf(journal)
   for (const writer of writers) {
     const found = new Map([...all].filter(([path]) => path.startsWith(`${writer.folder}/`)))
+    // Of folders the state has their attribute.
+    for (const path of found.keys()) {
+      if (!path.endsWith('/')) continue
+      const { attributes } = await journal.stat(path)
+      found.set(path, attributes?.['mark'] ?? '')
+    }
     const isMaybe = writer.maybe !== undefined && same(found, writer.maybe)
     if (!isMaybe) assert.deepEqual(sorted(found), sorted(writer.state))
     writer.state = found
@@ -74,7 +80,7 @@ async function check(journal: Journal, writers: readonly Writer[]): Promise<void
 
 async function live(journal: Journal, writer: Writer, changes: number): Promise<void> {
   for (let nth = 0; nth < changes; nth += 1) {
-    const { state, change } = someChange(journal, writer)
+    const { state, change } = whole(5) === 0 ? someTransaction(journal, writer) : someChange(journal, writer)
     writer.maybe = state
     try {
       await change()
@@ -117,7 +123,33 @@ async function collect(blocks: Blocks): Promise<void> {
 }
 
 /** A change that can be done, and what is there after it. */
-function someChange(journal: Journal, writer: Writer): { state: State; change: () => Promise<void> } {
+interface Change {
+  readonly state: State
+  readonly change: () => Promise<void>
+}
+
+/** Some changes, all or none. */
+function someTransaction(journal: Journal, writer: Writer): Change {
+  const transaction = journal.begin({ timeoutMs: 3_600_000 })
+  const changes: Change[] = []
+  let { state } = writer
+  for (let times = 1 + whole(4); times > 0; times -= 1) {
+    const one = someChange(transaction, { ...writer, state, next: writer.next + 10 * times })
+    changes.push(one)
+    state = one.state
+  }
+  writer.next += 50
+  return {
+    state,
+    async change() {
+      await using _rollback = transaction
+      for (const { change } of changes) await change()
+      await transaction.commit()
+    },
+  }
+}
+
+function someChange(journal: Files, writer: Writer): Change {
   const { folder } = writer
   const state = new Map(writer.state)
   if (!state.has(`${folder}/`)) {
@@ -131,7 +163,7 @@ function someChange(journal: Journal, writer: Writer): { state: State; change: (
   const file = files[whole(files.length)]
   writer.next += 1
   const text = `${folder} ${writer.next} `.repeat(1 + whole(30))
-  switch (whole(8)) {
+  switch (whole(9)) {
     case 0:
       if (!isFree) break
       state.set(`${inFolder}/`, '')
@@ -165,6 +197,12 @@ function someChange(journal: Journal, writer: Writer): { state: State; change: (
       if (file === undefined) break
       state.set(file, text)
       return { state, change: () => journal.write(file, Buffer.from(text)) }
+    case 6: {
+      const path = folders[whole(folders.length)]!
+      const mark = ['', text.slice(0, 9), 'mark'][whole(3)]!
+      state.set(path, mark)
+      return { state, change: () => journal.setAttributes(path, { mark: mark === '' ? undefined : mark }) }
+    }
   }
   if (state.has(`${inFolder}/`)) {
     removeFrom(state, inFolder)
