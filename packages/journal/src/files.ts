@@ -338,10 +338,9 @@ export class TreeFiles implements Files {
       change = await work({ get, put, profile, owner, signal: both }, lease)
       await lease.flush({ ...(signal && { signal }) })
     } catch (cause) {
+      over.abort()
       if (cause instanceof ContentFailure) throw cause.cause
       throw storeFailure(cause, 'store a file')
-    } finally {
-      over.abort()
     }
     await change()
   }
