@@ -8,7 +8,9 @@ import { fsChmod, fsMkdir, fsMv, fsRm, fsTouch, fsTruncate } from './operations/
 import { fsCp, fsExport, fsPut } from './operations/content.ts'
 import { fsLs, fsRead, fsStat } from './operations/look.ts'
 import { fsMount, fsRemoveAttribute, fsSetAttribute, fsUnmount } from './operations/marks.ts'
+import { journalHealth } from './operations/health.ts'
 import { fsFlush, journalCheckpoint, journalStatus } from './operations/state.ts'
+import { fsMoveToTier, fsPinToTier, fsTierPins, fsTiers, fsUnpinFromTier } from './operations/tiers.ts'
 import {
   journalBegin,
   journalCommit,
@@ -48,12 +50,18 @@ export const journalOperations = [
   fsMount,
   fsUnmount,
   fsFlush,
+  fsTiers,
+  fsMoveToTier,
+  fsPinToTier,
+  fsUnpinFromTier,
+  fsTierPins,
   fsSnapshot,
   fsSnapshots,
   fsRemoveSnapshot,
   fsDiff,
   fsRestore,
   journalStatus,
+  journalHealth,
   journalCheckpoint,
   journalCheckpoints,
   journalBegin,

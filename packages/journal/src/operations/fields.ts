@@ -56,6 +56,7 @@ export const described = z.object({
   mode: count.optional().describe('permission bits'),
   mtimeSeconds: z.number().optional().describe('time of the last change, in seconds since 1970'),
   attributes: z.record(z.string(), z.string()).optional().describe('its own attributes'),
+  tier: z.string().optional().describe('the tier that its blocks are pinned to'),
   mount: z
     .object({ cid: z.string().describe('what was mounted'), writable: z.boolean() })
     .optional()
@@ -64,7 +65,7 @@ export const described = z.object({
 
 /** What a {@link Stat} is on the way out. */
 export function describe(stat: Stat): z.output<typeof described> {
-  const { kind, cid, size, dagBytes, mode: bits, mtime, attributes, mount } = stat
+  const { kind, cid, size, dagBytes, mode: bits, mtime, attributes, tier, mount } = stat
   return {
     type: kind,
     ...(cid !== undefined && { cid: cid.toString() }),
@@ -73,6 +74,7 @@ export function describe(stat: Stat): z.output<typeof described> {
     ...(bits !== undefined && { mode: bits }),
     ...(mtime !== undefined && { mtimeSeconds: Number(mtime.secs) + (mtime.nsecs ?? 0) / 1e9 }),
     ...(attributes !== undefined && { attributes: { ...attributes } }),
+    ...(tier !== undefined && { tier }),
     ...(mount !== undefined && { mount: { ...mount, cid: mount.cid.toString() } }),
   }
 }
@@ -97,4 +99,12 @@ export const checkpoint = z.object({
 /** What a {@link Checkpoint} is on the way out. */
 export function checkpointOf({ cid, sequence, at }: Checkpoint): z.output<typeof checkpoint> {
   return { cid: cid.toString(), sequence, at: new Date(at).toISOString() }
+}
+
+/** Why something has failed. */
+export const failure = z.object({ code: z.string(), message: z.string() })
+
+export function failureOf(error: Error): z.output<typeof failure> {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
+  return { code, message: error.message }
 }
