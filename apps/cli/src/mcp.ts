@@ -1,7 +1,7 @@
 /** `ipfs-kit mcp`: the tools over standard input and output, for agents that start their servers themselves. */
 import type { Readable } from 'node:stream'
 import { type Resume, suspend } from '@ipfs-kit/concurrency'
-import type { KitTable } from '@ipfs-kit/kit'
+import { homeAt, type KitTable, readConfig } from '@ipfs-kit/kit'
 import { kitOperations } from '@ipfs-kit/kit/operations'
 import { mcpServers, openServer } from '@ipfs-kit/mcp-server'
 import { type Caller, isFault } from '@ipfs-kit/operations'
@@ -32,7 +32,10 @@ export async function mcp(options: McpOptions): Promise<void> {
     })
 
   await using session = new Session(await open(), open)
-  const handle = serveStdio(mcpServers({ operations: kitOperations, caller: session, version }), {
+  // Of the home, whoever serves it.
+  const { areas } = (await readConfig({ path: homeAt(options.home).config })).mcp
+  const servers = mcpServers({ operations: kitOperations, caller: session, version, areas })
+  const handle = serveStdio(servers, {
     onerror: (error) => log(JSON.stringify({ level: 'error', name: 'mcp', message: error.message })),
   })
   await ended(stdin, signal)

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { jsonLines, run } from './command.ts'
+import { agentOverStdio } from './mcp-client.ts'
 import { startServer } from './server.ts'
 import { temporaryFolder, temporaryHome } from './temporary-folder.ts'
 
@@ -82,4 +83,14 @@ test.concurrent('REST, the client and commands change one tree, and it outlives 
   await server.process.ended
   expect((await run(['fs', 'read', '/client/f'], { home })).stdout).toBe('f')
   expect((await run(['fs', 'read', '/rest/large'], { home })).bytes.equals(content)).toBe(true)
+})
+
+test.concurrent('agents have the tree where the home asks for that', async () => {
+  const home = temporaryHome()
+  mkdirSync(home)
+  writeFileSync(join(home, 'config.toml'), '[mcp]\nareas = ["fs"]\n')
+  const agent = await agentOverStdio(home, '2026-07-28')
+  await agent.call('fs_mkdir', { path: '/made' })
+  expect(await agent.call('fs_ls')).toMatchObject({ entries: [{ name: 'made', type: 'directory' }] })
+  await agent.close()
 })

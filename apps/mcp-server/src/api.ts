@@ -31,6 +31,8 @@ export interface ApiOptions {
   readonly caller: LocalCaller<Table> & Caller
   readonly tokens: Pick<Tokens, 'verify'>
   readonly version: string
+  /** Areas whose operations are tools because the settings ask for them. */
+  readonly areas: readonly string[]
   readonly limits: HttpLimits
   /** Whether every part is running, and which are not. */
   readonly readiness: () => {
@@ -58,7 +60,7 @@ const walFollow = { name: 'following the log', scope: 'read' } as const
 
 /** Makes the application without listening. REST and MCP want a token; health and metrics only a loopback Host. */
 export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
-  const { operations, caller, tokens, version } = options
+  const { operations, caller, tokens, version, areas } = options
   const app = fastify({
     logger: false,
     genReqId: () => randomUUID(),
@@ -100,7 +102,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   )
   await app.register(
     mcpRoute({
-      createServer: mcpServers({ operations, caller, version }),
+      createServer: mcpServers({ operations, caller, version, areas }),
       identify: (request) => identify(request, tokens),
       onError: (requestId, error) => errors.publish({ requestId, name: 'mcp', error }),
     }),

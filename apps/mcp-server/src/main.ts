@@ -67,6 +67,7 @@ export async function openServer(options: ServerOptions = {}): Promise<Server> {
     caller: kit.caller,
     tokens: kit.tokens,
     version: kit.version,
+    areas: kit.config.mcp.areas,
     limits: {
       maxBodyBytes: kit.config.limits.maxBodyBytes,
       maxFiles: kit.config.limits.maxFilesPerRequest,

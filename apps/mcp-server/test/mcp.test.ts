@@ -3,12 +3,12 @@ import { Client, InMemoryTransport, StreamableHTTPClientTransport } from '@model
 import { mcpServers } from '@ipfs-kit/mcp-server'
 import type { CallRecord } from '@ipfs-kit/operations'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { pattern, serve, type Site, until } from './serving.ts'
+import { anyPorts, pattern, serve, serveOnce, type Site, until } from './serving.ts'
 
 const wires = ['2025-11-25', '2026-07-28'] as const
 type Wire = (typeof wires)[number]
 
-/** Every tool. Restarting a part and looking at the calls of others is for people. */
+/** Every tool that nobody has to ask for. Restarting a part and looking at the calls of others is for people. */
 const names = [
   'jobs_cancel',
   'jobs_list',
@@ -338,4 +338,24 @@ it('tools that the scopes of a token do not allow are not there', async () => {
   const readers = ['jobs_list', 'jobs_show', 'node_status', 'storage_list', 'storage_read', 'storage_stat']
   expect(await listed(['read'])).toEqual(readers)
   expect(await listed([])).toEqual([])
+})
+
+it('the operations on the tree are tools where the settings ask for their area', async () => {
+  const asking = await serveOnce({ config: { ...anyPorts, mcp: { areas: ['fs'] } } })
+  const client = await connect('2026-07-28', asking)
+  const { tools } = await client.listTools()
+  const ofTree = tools.filter(({ name }) => name.startsWith('fs_'))
+  expect(tools).toHaveLength(names.length + ofTree.length)
+  expect(ofTree.map(({ name }) => name)).toEqual(expect.arrayContaining(['fs_ls', 'fs_mv', 'fs_put']))
+  for (const { name, inputSchema } of ofTree) {
+    for (const property of Object.values(inputSchema.properties ?? {})) {
+      expect(property, name).toHaveProperty('description')
+    }
+  }
+  const { cid } = await call(client, 'storage_write', { name: 'note.txt', text: 'a note' })
+  await call(client, 'fs_put', { path: '/notes/today.txt', cid, parents: true })
+  const listed = await call(client, 'fs_ls', { path: '/notes' })
+  expect(listed.entries).toMatchObject([{ name: 'today.txt', type: 'file' }])
+  const { cid: there } = await call(client, 'fs_stat', { path: '/notes/today.txt' })
+  expect(await call(client, 'storage_read', { address: there })).toMatchObject({ text: 'a note' })
 })

@@ -45,6 +45,8 @@ const youngShare = 1 / 8
 /** The eviction of a store. */
 export class Evictor {
   readonly counts: EvictorCounts = { evictedPacks: 0, evictedBytes: 0, readmittedBytes: 0 }
+  /** Why it ended the last time, if that was not for lack of packs to drop. */
+  failure: Error | undefined
   readonly #options: EvictorOptions
   /** Held by whoever drops packs: they go in the order of their age, but for those that may pass others. */
   readonly #turn: Lock = createLock({ name: 'eviction' })
@@ -109,36 +111,42 @@ export class Evictor {
   }
 
   async #run(): Promise<boolean> {
-    const { store } = this.#options
-    const { cache } = store.parts.streams
+    try {
+      const isEnough = await this.#dropWhileShort()
+      this.failure = undefined
+      return isEnough
+    } catch (error) {
+      this.failure = diskFailure(error, 'make room')
+      this.#options.store.parts.room.refuse(this.failure)
+      return false
+    } finally {
+      this.#running = undefined
+    }
+  }
+
+  async #dropWhileShort(): Promise<boolean> {
+    const { cache } = this.#options.store.parts.streams
     // Packs in a row that gave no room, since all that was in them is needed, and how many there were before the first of them:
     // once round, and there is no more to gain.
     let vain = 0
     let round = 0
     let trusted = 0
-    try {
-      using _turn = await this.#turn.acquire()
-      while (this.isShort && vain <= round) {
-        await this.#removeLeft()
-        const passed = this.#passed?.going
-        if (vain === 0) round = this.#packs().length
-        if (this.#packs().length === 0 && passed === undefined) {
-          cache.roll()
-          await cache.sealed()
-        }
-        if (trusted === 0) trusted = await this.#packsToDrop()
-        const done = (trusted === 0 ? undefined : await this.#dropNext()) ?? (await passed?.join())
-        if (done === undefined) return false
-        trusted = Math.max(0, trusted - 1)
-        vain = done.freedBytes - done.takenBytes > done.freedBytes / 16 ? 0 : vain + 1
+    using _turn = await this.#turn.acquire()
+    while (this.isShort && vain <= round) {
+      await this.#removeLeft()
+      const passed = this.#passed?.going
+      if (vain === 0) round = this.#packs().length
+      if (this.#packs().length === 0 && passed === undefined) {
+        cache.roll()
+        await cache.sealed()
       }
-      return !this.isShort
-    } catch (error) {
-      store.parts.room.refuse(diskFailure(error, 'make room'))
-      return false
-    } finally {
-      this.#running = undefined
+      if (trusted === 0) trusted = await this.#packsToDrop()
+      const done = (trusted === 0 ? undefined : await this.#dropNext()) ?? (await passed?.join())
+      if (done === undefined) return false
+      trusted = Math.max(0, trusted - 1)
+      vain = done.freedBytes - done.takenBytes > done.freedBytes / 16 ? 0 : vain + 1
     }
+    return !this.isShort
   }
 
   /** Drops the next pack. `undefined` if none can go. */

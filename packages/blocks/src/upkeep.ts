@@ -243,13 +243,13 @@ export class Upkeep {
     return await this.#refuse()
   }
 
-  /** Tells those who wait that nothing can be freed, unless the volume has room for them by now. False, as nothing was freed. */
+  /** Tells those who wait that nothing can be freed, or why not, unless the volume has room for them by now. False, as nothing was freed. */
   async #refuse(): Promise<false> {
     const { room } = this.#options.store.parts
     // It was asked before all that was tried since, while packs came and went, and others use it too.
     await this.lookAtVolume()
     if (!this.#evictor.isShort) return false
-    room.refuse()
+    room.refuse(this.#evictor.failure)
     this.#nextLook = room.used + this.#options.packBytes / 2
     return false
   }

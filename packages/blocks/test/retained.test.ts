@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { taskGroup } from '@ipfs-kit/concurrency'
+import { sleep, taskGroup } from '@ipfs-kit/concurrency'
 import { simulate } from '@ipfs-kit/concurrency/testing'
 import { simDisk } from '@ipfs-kit/disk'
 import { describe, expect, test } from 'vitest'
@@ -262,6 +262,30 @@ test('nothing is evicted while nobody can tell what is retained', async () => {
   fails = false
   await flood(store, 2000, 500)
   await checkAll(store, dag.blocks)
+})
+
+test('whoever finds no room then is told why, whatever is tried beside', async () => {
+  const failure = new Error('the log is closed')
+  const { failed } = await simulate(
+    async () => {
+      const disk = simDisk({ seed: whole(1000), faults: { latencyMs: 3 } })
+      // oxlint-disable-next-line require-yield -- it fails
+      const failing = async function* (): AsyncGenerator<never> {
+        await sleep(whole(20))
+        throw failure
+      }
+      await using store = await opened([], { claims: failing, retained: failing }, disk)
+      const told: unknown[] = []
+      await taskGroup(async (group) => {
+        for (let writer = 1; writer <= 4; writer += 1) {
+          group.spawn(() => flood(store, writer * 10_000, 500).catch((error: unknown) => told.push(error)))
+        }
+      })
+      expect(told).toEqual([failure, failure, failure, failure])
+    },
+    { seeds: 20 * soak, maxFailures: 1 },
+  )
+  expect(failed[0]?.error).toBeUndefined()
 })
 
 test('a retained block that is damaged keeps no pack from being dropped', async () => {

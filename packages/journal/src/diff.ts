@@ -8,7 +8,7 @@ import type { Stat } from './journal.ts'
 import { markAt, marksBelow } from './marks/marks.ts'
 import { type Names, pathOf } from './path.ts'
 import { notFound } from './plan.ts'
-import { shownMark, statOf } from './stat.ts'
+import { statOf } from './stat.ts'
 import { type Entry, Folder } from './tree/folder.ts'
 import { entryAt, type Tree } from './tree/tree.ts'
 import type { Difference } from './versions.ts'
@@ -109,7 +109,7 @@ class TreeDiff {
 
   async #statOf(tree: Tree, names: Names, entry: Entry | undefined): Promise<Stat | undefined> {
     if (entry === undefined) return undefined
-    return { ...(await statOf(entry, tree.get, this.#signal)), ...shownMark(markAt(tree.marks, names)) }
+    return await statOf({ entry, mark: markAt(tree.marks, names) }, tree.get, this.#signal)
   }
 
   /** What is at a path; nothing where a file is on the way. */

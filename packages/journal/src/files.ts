@@ -51,7 +51,7 @@ import {
   planRemove,
   planWrite,
 } from './plan.ts'
-import { briefStatOf, shownMark, statForList, statOf } from './stat.ts'
+import { briefStatOf, statForList, statOf } from './stat.ts'
 import type { Step } from './record.ts'
 import { type Entry, Folder, type Leaf } from './tree/folder.ts'
 import type { TreeView } from './tree/tree.ts'
@@ -110,7 +110,7 @@ export class TreeFiles implements Files {
     const names = parsePath(path)
     const { entry, mark } = await this.#tree.look(names, signal)
     if (entry === undefined) throw notFound(names)
-    return { ...(await statOf(entry, this.#tree.get, signal)), ...shownMark(mark) }
+    return await statOf({ entry, mark }, this.#tree.get, signal)
   }
 
   async ls(
@@ -278,8 +278,8 @@ export class TreeFiles implements Files {
     // A transaction lists the name alone of a folder in which it has changed something.
     const isListedByName = listed instanceof Folder && listed.isChanged
     const entry = isListedByName ? await this.#tree.find(names, signal) : listed
-    const stat = await statForList(entry ?? listed, this.#tree.get, signal)
-    return { ...stat, ...shownMark(this.#tree.markAt(names)) }
+    const mark = this.#tree.markAt(names)
+    return await statForList({ entry: entry ?? listed, mark }, this.#tree.get, signal)
   }
 
   async #fileAt(names: Names, signal: AbortSignal | undefined): Promise<Leaf> {

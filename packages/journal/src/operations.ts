@@ -15,6 +15,7 @@ import {
   journalRollback,
   journalTransactions,
 } from './operations/transactions.ts'
+import { fsRemoveSnapshot, fsSnapshot, fsSnapshots, journalCheckpoints } from './operations/versions.ts'
 import { fsWrite } from './operations/write.ts'
 
 export type { Content } from './operations/fields.ts'
@@ -38,8 +39,12 @@ export const journalOperations = [
   fsMount,
   fsUnmount,
   fsFlush,
+  fsSnapshot,
+  fsSnapshots,
+  fsRemoveSnapshot,
   journalStatus,
   journalCheckpoint,
+  journalCheckpoints,
   journalBegin,
   journalCommit,
   journalRollback,

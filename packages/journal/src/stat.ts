@@ -9,8 +9,16 @@ import { type Entry, Folder } from './tree/folder.ts'
 /** The mode of a folder that carries none. */
 const folderMode = 0o755
 
-/** @throws JournalError JOURNAL_BLOCK_MISSING, JOURNAL_INVALID_DAG */
-export async function statOf(entry: Entry, get: GetBlock, signal: AbortSignal | undefined): Promise<Stat> {
+/** What an entry is, with what its path carries. @throws JournalError JOURNAL_BLOCK_MISSING, JOURNAL_INVALID_DAG */
+export async function statOf(
+  { entry, mark }: { readonly entry: Entry; readonly mark: Mark },
+  get: GetBlock,
+  signal: AbortSignal | undefined,
+): Promise<Stat> {
+  return { ...(await described(entry, get, signal)), ...shownMark(mark) }
+}
+
+async function described(entry: Entry, get: GetBlock, signal: AbortSignal | undefined): Promise<Stat> {
   try {
     return entry instanceof Folder ? await ofFolder(entry) : await ofLeaf(entry)
   } catch (cause) {
@@ -35,25 +43,17 @@ export async function statOf(entry: Entry, get: GetBlock, signal: AbortSignal | 
   }
 }
 
-/** What a path carries. */
-export function shownMark({ attributes, mount }: Mark): Pick<Stat, 'attributes' | 'mount'> {
-  return {
-    ...(attributes !== undefined && { attributes }),
-    ...(mount !== undefined && { mount: { cid: mount.cid, writable: mount.isWritable } }),
-  }
-}
-
 /** The same for a list, which a block that is missing or makes no sense does not end. */
 export async function statForList(
-  entry: Entry,
+  { entry, mark }: { readonly entry: Entry; readonly mark: Mark },
   get: GetBlock,
   signal: AbortSignal | undefined,
 ): Promise<Stat> {
   try {
-    return await statOf(entry, get, signal)
+    return await statOf({ entry, mark }, get, signal)
   } catch (error) {
     if (!(error instanceof JournalError && endsNoList.includes(error.code))) throw error
-    return briefStatOf(entry)
+    return { ...briefStatOf(entry), ...shownMark(mark) }
   }
 }
 
@@ -63,4 +63,11 @@ const endsNoList: readonly string[] = ['JOURNAL_BLOCK_MISSING', 'JOURNAL_INVALID
 export function briefStatOf(entry: Entry): Stat {
   if (!(entry instanceof Folder)) return { kind: entry.kind, cid: entry.cid }
   return { kind: 'directory', ...(entry.isChanged ? {} : { cid: entry.base!.cid }) }
+}
+
+function shownMark({ attributes, mount }: Mark): Pick<Stat, 'attributes' | 'mount'> {
+  return {
+    ...(attributes !== undefined && { attributes }),
+    ...(mount !== undefined && { mount: { cid: mount.cid, writable: mount.isWritable } }),
+  }
 }

@@ -1,15 +1,19 @@
+import { join } from 'node:path'
+import { openJournal } from '@ipfs-kit/journal'
 import { journalOperations } from '@ipfs-kit/journal/operations'
+import { CID } from 'multiformats/cid'
 import { expect, test } from 'vitest'
-import { printed, servedJournal, textOf } from './served-journal.ts'
+import { callOf, printed, servedJournal, textOf } from './served-journal.ts'
 
 const absent = 'bafkreibm6jg3ux5qumhcn2b3flc3tyu6dmlb4xa7u5bf44yegnrjhc4yeq'
 const body = (text: string) => ({ body: Buffer.from(text) })
 
-test('are of fs and journal, need the part journal, and are no tools', () => {
+test('are of fs and journal, need the part journal, and are tools for who asks for that', () => {
   for (const { name, parts, doors } of journalOperations) {
     expect(name).toMatch(/^(fs|journal)\./)
     expect(parts[0]).toBe('journal')
-    expect(doors).toEqual(['cli'])
+    const isStream = ['fs.read', 'fs.write'].includes(name)
+    expect(doors).toEqual(isStream ? ['cli'] : ['cli', 'mcp-opt-in'])
   }
 })
 
@@ -228,11 +232,57 @@ test('the status tells of changes, checkpoints and the recovery', async () => {
   await call('fs.mkdir', { path: '/d' })
   const before = await call('journal.status', {})
   expect(before).toMatchObject({ state: 'open', sequence: 1, changesSinceCheckpoint: 1 })
-  expect(before.recovery).toEqual({ changes: 0, dropped: 0 })
+  expect(before.recovery).toEqual({ changes: 0, dropped: 0, passed: [], findings: [] })
   expect(printed('journal.status', before)).toContain('no checkpoint yet')
   const made = await call('journal.checkpoint', {})
   expect(made).toMatchObject({ sequence: 1 })
   const after = await call('journal.status', {})
   expect(after).toMatchObject({ changesSinceCheckpoint: 0, checkpoint: made })
   expect(printed('journal.status', after)).toContain(`checkpoint ${made.cid}`)
+})
+
+test('the tree is given a name, and checkpoints are listed', async () => {
+  const { call, ipfs } = await servedJournal()
+  expect(printed('fs.snapshots', await call('fs.snapshots', {}))).toBe('none')
+  await call('fs.write', { path: '/f' }, body('one'))
+  const one = await call('fs.snapshot', { name: 'one' })
+  expect(one).toMatchObject({ name: 'one', sequence: 1 })
+  await call('fs.write', { path: '/f' }, body('two'))
+  await call('journal.checkpoint', {})
+  const { checkpoints } = await call('journal.checkpoints', {})
+  expect(checkpoints.map(({ sequence }) => sequence)).toEqual([2, 1])
+  const listed = await call('fs.snapshots', {})
+  expect(listed).toEqual({ snapshots: [one] })
+  expect(printed('fs.snapshots', listed)).toBe(`${one.cid}  ${one.at}  1 changes  one`)
+  await expect(call('fs.snapshot', { name: 'one' })).rejects.toMatchObject({
+    code: 'JOURNAL_SNAPSHOT_EXISTS',
+  })
+  await expect(call('fs.snapshot', { name: 'a/b' })).rejects.toMatchObject({ code: 'JOURNAL_INVALID_NAME' })
+  await ipfs.repo.gc()
+  const { body: bytes } = await ipfs.files.cat(`${one.cid}/f`)
+  expect(await textOf({ body: bytes })).toBe('one')
+  await call('fs.remove-snapshot', { name: 'one' })
+  await expect(call('fs.remove-snapshot', { name: 'one' })).rejects.toMatchObject({
+    code: 'JOURNAL_VERSION_UNKNOWN',
+  })
+})
+
+test('the status tells what the opening has found', async () => {
+  const { folder, journal, ipfs, call } = await servedJournal()
+  await call('fs.write', { path: '/d/f', parents: true }, body('f'))
+  await call('journal.checkpoint', {})
+  await call('fs.write', { path: '/d/f' }, body('g'))
+  const { cid } = await call('journal.checkpoint', {})
+  await journal.close()
+  await ipfs.blockstore.delete(CID.parse(cid))
+  await using again = await openJournal({
+    path: join(folder, 'journal'),
+    blocks: ipfs.store,
+    segmentBytes: 65_536,
+  })
+  const told = await callOf(again, ipfs)('journal.status', {})
+  expect(told.recovery.passed).toMatchObject([
+    { checkpoint: { cid }, reason: { code: 'JOURNAL_BLOCK_MISSING' } },
+  ])
+  expect(printed('journal.status', told)).toContain(`passed by checkpoint ${cid}`)
 })

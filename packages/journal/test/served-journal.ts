@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openIpfs } from '@ipfs-kit/ipfs'
+import { type Ipfs, openIpfs } from '@ipfs-kit/ipfs'
 import { type Journal, type JournalOptions, openJournal } from '@ipfs-kit/journal'
 import { journalOperations } from '@ipfs-kit/journal/operations'
 import { type AnyOperation, createCaller, type TableOf } from '@ipfs-kit/operations'
@@ -22,7 +22,7 @@ export async function servedJournal(options: Partial<JournalOptions> = {}) {
   let journal: Journal | undefined
   const ipfs = await openIpfs({
     path: folder,
-    roots: () => Array.from(journal?.roots() ?? [], (cid) => ({ cid })),
+    roots: () => journal?.claims() ?? [],
   })
   onTestFinished(() => ipfs.close())
   journal = await openJournal({
@@ -33,12 +33,17 @@ export async function servedJournal(options: Partial<JournalOptions> = {}) {
   })
   const opened = journal
   onTestFinished(() => opened.close())
+  return { folder, journal, ipfs, call: callOf(journal, ipfs) }
+}
+
+/** Calls the operations of a journal. */
+export function callOf(journal: Journal, ipfs: Ipfs) {
   const { signal } = new AbortController()
   const caller = createCaller<TableOf<typeof journalOperations>>({
     operations: journalOperations,
     borrow: () => ({ parts: { journal, ipfs }, signal, release() {} }),
   })
-  return { folder, journal, ipfs, call: checked(caller.call) }
+  return checked(caller.call)
 }
 
 /** Calls, and holds what is answered to the schema of its operation. */

@@ -39,9 +39,17 @@ const configSchema = z.strictObject({
       keepFinishedSeconds: z.int().min(0).max(315_360_000).default(604_800),
     })
     .prefault({}),
+  mcp: z.strictObject({ areas: z.array(z.enum(['fs', 'journal'])).default([]) }).prefault({}),
   journal: z
     .strictObject({
+      keepCheckpoints: z.int().min(1).max(100).default(3),
       checkpointChanges: z.int().min(1).max(1_000_000).default(10_000),
+      checkpointBytes: z
+        .int()
+        .min(65_536)
+        .max(2 ** 40)
+        .default(67_108_864),
+      checkpointMs: z.int().min(1000).max(86_400_000).default(300_000),
       transactionMs: z.int().min(1).max(86_400_000).default(300_000),
     })
     .prefault({}),
@@ -65,7 +73,11 @@ const configSchema = z.strictObject({
  *   loss takes; `os`, when the system likes. Default `always`.
  * - `log.keepFinished`, `log.keepFinishedSeconds`: so many jobs that have ended can be listed, and no longer than that. Defaults
  *   10,000 and 604,800 (7 days). More than 100,000 are found by an index in a file, which takes a thread.
- * - `journal.checkpointChanges`: after so many changes of the tree a checkpoint is made by itself. Default 10,000.
+ * - `mcp.areas`: areas whose operations are tools too: `fs`, `journal`. Default none.
+ * - `journal.keepCheckpoints`: so many checkpoints of the tree are kept, 1 to 100. Default 3.
+ * - `journal.checkpointChanges`, `journal.checkpointBytes`, `journal.checkpointMs`: a checkpoint is made by itself after so many
+ *   changes, so many bytes of them in the log, and so many milliseconds after the first of them. Defaults 10,000, 67,108,864 (64 MiB)
+ *   and 300,000 (5 minutes).
  * - `journal.transactionMs`: a transaction that is open for longer is rolled back, in milliseconds. Default 300,000 (5 minutes).
  */
 export type Config = z.output<typeof configSchema>
@@ -79,6 +91,7 @@ export interface ConfigOverrides {
   readonly blocks?: { readonly [K in keyof Config['blocks']]?: number | undefined } | undefined
   readonly cache?: { readonly [K in keyof Config['cache']]?: number | undefined } | undefined
   readonly log?: { readonly [K in keyof Config['log']]?: Config['log'][K] | undefined } | undefined
+  readonly mcp?: { readonly areas?: Config['mcp']['areas'] | undefined } | undefined
   readonly journal?: { readonly [K in keyof Config['journal']]?: number | undefined } | undefined
 }
 

@@ -16,7 +16,7 @@ export interface KitJournal {
    *
    * @throws KitError KIT_PART_UNAVAILABLE when it could not be opened yet
    */
-  roots(): Promise<ReturnType<Journal['roots']>>
+  claims(): Promise<ReturnType<Journal['claims']>>
 }
 
 /** What {@link createKitJournal} takes. */
@@ -63,12 +63,12 @@ export function createKitJournal({ parts, home, config }: KitJournalOptions): Ki
 
   return {
     open,
-    async roots() {
+    async claims() {
       if (last === undefined && hasRecords) {
         await open()
         ;(await parts.borrowSettled([journalPart])).release()
       }
-      return last?.roots() ?? []
+      return last?.claims() ?? []
     },
   }
 }

@@ -146,7 +146,7 @@ export async function openKit(options: KitOptions): Promise<Kit> {
   // A full store asks for them as it is opened, and log and journal look at the node when they are opened.
   async function* roots() {
     await nodeOpened.wait()
-    for (const cid of await journal.roots()) yield { cid }
+    yield* await journal.claims()
     // Whether all below these is here nobody has promised.
     for await (const cid of log.roots()) yield { cid, missing: 'skip' as const }
   }

@@ -28,7 +28,14 @@ test('has defaults for everything, with or without a file', async () => {
     blocks: {},
     cache: { memoryBytes: 67_108_864 },
     log: { mode: 'always', keepFinished: 10_000, keepFinishedSeconds: 604_800 },
-    journal: { checkpointChanges: 10_000, transactionMs: 300_000 },
+    mcp: { areas: [] },
+    journal: {
+      keepCheckpoints: 3,
+      checkpointChanges: 10_000,
+      checkpointBytes: 67_108_864,
+      checkpointMs: 300_000,
+      transactionMs: 300_000,
+    },
   }
   expect(await configOf(undefined)).toEqual(defaults)
   expect(await configOf('')).toEqual(defaults)
@@ -56,9 +63,15 @@ test('takes the limits of the blocks, and refuses others', async () => {
 
 test('takes the settings of the journal, and refuses others', async () => {
   const config = await configOf('[journal]\ncheckpointChanges = 1\n', { journal: { transactionMs: 1 } })
-  expect(config.journal).toEqual({ checkpointChanges: 1, transactionMs: 1 })
+  expect(config.journal).toMatchObject({ checkpointChanges: 1, checkpointMs: 300_000, transactionMs: 1 })
   expect(await problemOf('[journal]\ncheckpointChanges = 0')).toContain('journal.checkpointChanges')
   expect(await problemOf('[journal]\ntransactionms = 1')).toContain('did you mean journal.transactionMs?')
+})
+
+test('takes areas whose operations are tools, and refuses others', async () => {
+  expect((await configOf('[mcp]\nareas = ["fs"]\n')).mcp).toEqual({ areas: ['fs'] })
+  expect((await configOf('[mcp]\nareas = ["fs"]\n', { mcp: { areas: [] } })).mcp).toEqual({ areas: [] })
+  expect(await problemOf('[mcp]\nareas = ["files"]')).toMatch(/mcp\.areas.*"fs"/)
 })
 
 test('names file, line and column of bad TOML', async () => {

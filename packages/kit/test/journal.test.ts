@@ -51,7 +51,8 @@ test('the tree is there again when the home is opened again, and no command open
 })
 
 test('what is in the tree is neither collected nor evicted, and goes when it is removed', async () => {
-  const kit = await openTemporaryKit(server)
+  const config = { ...small.config, journal: { keepCheckpoints: 1 } }
+  const kit = await openTemporaryKit({ ...server, config })
   const files = await writeSome(kit)
   const { cid } = await kit.call('fs.stat', { path: '/d/0/0' })
   await press(kit)

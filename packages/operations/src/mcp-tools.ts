@@ -15,14 +15,16 @@ export { maxToolLines }
 
 /** What {@link registerTools} takes. */
 export interface ToolOptions {
-  /** The table. Entries without the door `mcp` are left out. */
+  /** The table. Entries without the door `mcp` are left out, … */
   readonly operations: readonly AnyOperation[]
+  /** … but for those with the door `mcp-opt-in` whose area is one of these: `fs` is that of `fs.ls`. Default: none. */
+  readonly areas?: readonly string[]
   /** Answers the calls: the kit in this process, or a client of another one. */
   readonly caller: Caller
 }
 
 /**
- * Registers one tool for each entry with the door `mcp`, named `<area>_<verb>`. It is meant for the factory of a handler:
+ * Registers one tool for each entry with the door `mcp`, or `mcp-opt-in` and an area that is asked for, named `<area>_<verb>`. It is meant for the factory of a handler:
  * what can be shared between servers is made once.
  *
  * A tool answers with `structuredContent` in the shape of its output schema and with the same as text (by the entry's
@@ -34,8 +36,11 @@ export interface ToolOptions {
  * @throws Error when a tool of this name is registered already
  */
 export function registerTools(server: McpServer, options: ToolOptions): void {
-  for (const entry of options.operations) {
-    if (!doorsOf(entry).includes('mcp')) continue
+  const { operations, areas = [] } = options
+  for (const entry of operations) {
+    const doors = doorsOf(entry)
+    const isAsked = doors.includes('mcp-opt-in') && areas.some((area) => entry.name.startsWith(`${area}.`))
+    if (!doors.includes('mcp') && !isAsked) continue
     const { name, config } = toolOf(entry)
     server.registerTool(name, config, async (input, ctx) => {
       try {

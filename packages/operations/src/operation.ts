@@ -11,8 +11,11 @@ export type Effect = 'read' | 'write' | 'destructive'
  */
 export type Scope = 'read' | 'write' | 'admin'
 
-/** Doors besides REST and the client, which have every operation: `cli` makes a command, `mcp` a tool. */
-export type Door = 'cli' | 'mcp'
+/**
+ * Doors besides REST and the client, which have every operation: `cli` makes a command, `mcp` a tool, `mcp-opt-in` a tool where
+ * whoever serves the table asks for its area.
+ */
+export type Door = 'cli' | 'mcp' | 'mcp-opt-in'
 
 /** A file, folder or failure on its way into an operation that takes files. */
 export interface FileEntry {
@@ -181,9 +184,10 @@ export function operation<Parts>() {
         `The name of an operation is <area>.<verb> in lower case, not ${JSON.stringify(entry.name)}`,
       )
     }
-    if (doorsOf(entry).includes('mcp') && (entry.body !== 'none' || entry.returns === 'bytes')) {
+    const isTool = doorsOf(entry).some((door) => door !== 'cli')
+    if (isTool && (entry.body !== 'none' || entry.returns === 'bytes')) {
       throw new TypeError(
-        `${entry.name} cannot be a tool: it has a body or answers bytes. Name its doors without 'mcp'`,
+        `${entry.name} cannot be a tool: it has a body or answers bytes. Name its doors without those of MCP`,
       )
     }
     for (const key of entry.command?.arguments ?? []) {

@@ -11,14 +11,19 @@ export type Wire = (typeof wires)[number]
  * Connects a client to a server that offers these entries, by HTTP requests that do not leave the process or by a pipe
  * in memory (the older wire only).
  */
-export async function connect(wire: Wire, operations: readonly AnyOperation[], transport: 'http' | 'pipe') {
+export async function connect(
+  wire: Wire,
+  operations: readonly AnyOperation[],
+  transport: 'http' | 'pipe',
+  areas?: readonly string[],
+) {
   const caller = createCaller({
     operations,
     borrow: () => ({ parts: {}, signal: new AbortController().signal, release() {} }),
   })
   const createServer = () => {
     const server = new McpServer({ name: 'test', version: '0.0.0' })
-    registerTools(server, { operations, caller })
+    registerTools(server, { operations, caller, ...(areas && { areas }) })
     return server
   }
   const client = new Client(

@@ -296,3 +296,17 @@ async function opened(
   const { client, close } = await connect(wire, operations, transport)
   return { client, [Symbol.asyncDispose]: close }
 }
+
+test('an entry that is a tool on request is one where its area is asked for', async () => {
+  const asked = [add, { ...list, doors: ['cli', 'mcp-opt-in'] as const }]
+  const namesWith = async (areas?: readonly string[]) => {
+    const { client, close } = await connect('2026-07-28', asked, 'http', areas)
+    const { tools } = await client.listTools()
+    await close()
+    return tools.map(({ name }) => name)
+  }
+  expect(await namesWith()).toEqual(['sums_add'])
+  expect(await namesWith(['item', 'sums'])).toEqual(['sums_add'])
+  expect(await namesWith(['items'])).toEqual(['sums_add', 'items_list'])
+  expect(() => operation<object>()({ ...shellOnly, doors: ['mcp-opt-in'] })).toThrow(/cannot be a tool/)
+})

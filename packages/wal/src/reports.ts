@@ -15,9 +15,10 @@ export function publishAppend(firstLsn: number, records: number, bytes: number):
   if (appendChannel.hasSubscribers) appendChannel.publish({ firstLsn, records, bytes })
 }
 
-/** `wal:finding`: opening found something that is not as the log, or the store, has left it. */
-export function publishFinding(finding: Finding | StoreFinding): void {
-  if (findingChannel.hasSubscribers) findingChannel.publish(finding)
+/** `wal:finding`: opening found something that is not as the log in the folder, or the store, has left it. */
+export function publishFinding(finding: Finding | StoreFinding, path?: string): void {
+  if (findingChannel.hasSubscribers)
+    findingChannel.publish(path === undefined ? finding : { path, ...finding })
 }
 
 /** `wal:stop`: a sync has failed, and the log takes nothing any more. */

@@ -36,7 +36,7 @@ describe('a damage in the middle', () => {
       firstLost: 2,
       lastLost: 2,
     }
-    expect([log.findings, heard]).toEqual([[finding], [finding]])
+    expect([log.findings, heard]).toEqual([[finding], [{ path: '/log', ...finding }]])
     expect([...(await contentOf(log)).keys()]).toEqual([1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15])
     expect((await log.verify()).findings).toEqual([finding])
     expect(await log.append(Buffer.from('more'))).toBe(16)

@@ -11,7 +11,7 @@ const common = {
   returns: 'value',
   effect: 'write',
   scope: 'write',
-  doors: ['cli'],
+  doors: ['cli', 'mcp-opt-in'],
 } as const
 
 /** Copies. */

@@ -15,7 +15,7 @@ export const fsStat = operation<FilesSlice<'stat'>>()({
   returns: 'value',
   effect: 'read',
   scope: 'read',
-  doors: ['cli'],
+  doors: ['cli', 'mcp-opt-in'],
   text: (stat) =>
     [
       `type   ${stat.type}`,
@@ -62,7 +62,7 @@ export const fsLs = operation<FilesSlice<'ls'>>()({
   returns: 'value',
   effect: 'read',
   scope: 'read',
-  doors: ['cli'],
+  doors: ['cli', 'mcp-opt-in'],
   command: { name: 'fs ls', arguments: ['path'] },
   text: ({ entries, next }) =>
     entries.length === 0

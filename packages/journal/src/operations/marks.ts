@@ -9,7 +9,7 @@ const common = {
   body: 'none',
   returns: 'value',
   scope: 'write',
-  doors: ['cli'],
+  doors: ['cli', 'mcp-opt-in'],
   text: silent,
 } as const
 

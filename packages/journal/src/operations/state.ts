@@ -16,7 +16,7 @@ export const fsFlush = operation<JournalSlice<'flush'>>()({
   effect: 'write',
   scope: 'write',
   idempotent: true,
-  doors: ['cli'],
+  doors: ['cli', 'mcp-opt-in'],
   command: { name: 'fs flush', arguments: ['path'] },
   text: ({ cid }) => cid,
   run: async ({ journal }, input, { signal }) => ({
@@ -46,7 +46,13 @@ export const journalStatus = operation<JournalSlice<'stats' | 'recovery'>>()({
       .object({
         checkpoint: checkpoint.optional().describe('from which it went on'),
         changes: count.describe('changes that were done again'),
-        dropped: count.describe('changes that followed one that had failed, and so were never answered'),
+        dropped: count.describe('changes that followed one that had failed or is lost, and so were left out'),
+        passed: z
+          .array(z.object({ checkpoint, reason: failure }))
+          .describe('newer checkpoints that were not whole: they are not kept any more'),
+        findings: z
+          .array(z.object({ kind: z.string(), segment: z.string(), offset: count, bytes: count }))
+          .describe('what of the log was not as it was written; a torn-tail is what a crash leaves'),
       })
       .describe('what the opening has recovered'),
   }),
@@ -54,7 +60,7 @@ export const journalStatus = operation<JournalSlice<'stats' | 'recovery'>>()({
   returns: 'value',
   effect: 'read',
   scope: 'read',
-  doors: ['cli'],
+  doors: ['cli', 'mcp-opt-in'],
   text: (status) =>
     [
       `${status.state}, ${status.sequence} changes, ${status.changesSinceCheckpoint} of them in no checkpoint`,
@@ -66,15 +72,29 @@ export const journalStatus = operation<JournalSlice<'stats' | 'recovery'>>()({
         : [`no checkpoint can be written: ${status.checkpointFailure.message}`]),
       `log ${status.logBytes} bytes`,
       `opened with ${status.recovery.changes} changes done again, ${status.recovery.dropped} left out`,
+      ...status.recovery.passed.map(
+        ({ checkpoint: passed, reason }) => `passed by checkpoint ${passed.cid}: ${reason.message}`,
+      ),
+      ...status.recovery.findings.map(
+        ({ kind, segment, offset, bytes }) => `${kind} in ${segment} at byte ${offset}, ${bytes} bytes`,
+      ),
     ].join('\n'),
   async run({ journal }) {
     const { checkpoint: last, checkpointFailure, ...stats } = journal.stats()
-    const { checkpoint: found, changes, dropped } = journal.recovery
+    const { checkpoint: found, changes, dropped, passed, findings } = journal.recovery
     return {
       ...stats,
       ...(last !== undefined && { checkpoint: checkpointOf(last) }),
       ...(checkpointFailure !== undefined && { checkpointFailure: failureOf(checkpointFailure) }),
-      recovery: { ...(found !== undefined && { checkpoint: checkpointOf(found) }), changes, dropped },
+      recovery: {
+        ...(found !== undefined && { checkpoint: checkpointOf(found) }),
+        ...{ changes, dropped },
+        passed: passed.map((one) => ({
+          checkpoint: checkpointOf(one.checkpoint),
+          reason: failureOf(one.reason),
+        })),
+        findings: findings.map(({ kind, segment, offset, bytes }) => ({ kind, segment, offset, bytes })),
+      },
     }
   },
 })
@@ -91,7 +111,7 @@ export const journalCheckpoint = operation<JournalSlice<'checkpoint'>>()({
   effect: 'write',
   scope: 'write',
   idempotent: true,
-  doors: ['cli'],
+  doors: ['cli', 'mcp-opt-in'],
   text: ({ cid, sequence }) => `${cid}, with ${sequence} changes`,
   run: async ({ journal }, _input, { signal }) => checkpointOf(await journal.checkpoint({ signal })),
 })

@@ -26,7 +26,7 @@ const common = {
   body: 'none',
   returns: 'value',
   scope: 'write',
-  doors: ['cli'],
+  doors: ['cli', 'mcp-opt-in'],
 } as const
 
 const id = z.string().min(1).describe('id of the transaction')

@@ -67,7 +67,7 @@ export async function openWith(options: LogOptions, newId: () => bigint): Promis
     opening.defer(() => segments.close())
     await segments.open()
     const findings = Object.freeze(found.findings.map((finding) => Object.freeze(finding)))
-    for (const finding of findings) publishFinding(finding)
+    for (const finding of findings) publishFinding(finding, path)
     const resources = opening.move()
     return new OpenedLog({
       disk,
