@@ -19,6 +19,7 @@ import type { Names } from './path.ts'
 import { publishCheckpoint, publishCheckpointFailure } from './reports.ts'
 import { encodeChange, encodeCheckpoint, encodeResume, type KeptTree, type Step } from './record.ts'
 import { recover, type Recovered } from './recovery.ts'
+import { withSample } from './samples.ts'
 import type { Naming } from './snapshots.ts'
 import type { TreeReader } from './tree-blocks.ts'
 import { type Entry, Folder } from './tree/folder.ts'
@@ -164,10 +165,10 @@ export class LoggedTree implements FileTree {
   /** The tree as it is when this is called, or later, as a checkpoint. */
   async written(signal: AbortSignal | undefined, naming?: Naming): Promise<KeptTree> {
     return await this.#inTurn(async () => {
-      const { checkpoints, snapshots } = this.#kept
+      const { snapshots, checkpoints } = this.#kept
       const [newest] = checkpoints
       if (newest?.sequence !== this.#sequence) return await this.#write(naming)
-      if (naming !== undefined) await this.#keep({ checkpoints, snapshots: naming(snapshots, newest) })
+      if (naming !== undefined) await this.#keep({ ...this.#kept, snapshots: naming(snapshots, newest) })
       return newest
     }, signal)
   }
@@ -178,7 +179,7 @@ export class LoggedTree implements FileTree {
       const { checkpoints, snapshots } = this.#kept
       const [newest] = checkpoints
       if (newest === undefined) await this.#write(naming)
-      else await this.#keep({ checkpoints, snapshots: naming(snapshots, newest) })
+      else await this.#keep({ ...this.#kept, snapshots: naming(snapshots, newest) })
     }, signal)
   }
 
@@ -192,7 +193,7 @@ export class LoggedTree implements FileTree {
   }
 
   async #write(naming: Naming = (snapshots) => snapshots): Promise<KeptTree> {
-    const { blocks, reader, profile, clock, keepCheckpoints, monitor } = this.#options
+    const { blocks, log, reader, profile, clock, keepCheckpoints, monitor } = this.#options
     const { root, marks } = this.#tree
     const sequence = this.#sequence
     const last = this.#last
@@ -219,10 +220,12 @@ export class LoggedTree implements FileTree {
         dagBytes: link.dagBytes,
         ...(marksCid !== undefined && { marks: marksCid }),
       }
-      const { checkpoints, snapshots } = this.#kept
+      const { checkpoints, snapshots, samples } = this.#kept
+      const { at, dagBytes } = checkpoint
       await this.#keep({
         checkpoints: [checkpoint, ...checkpoints].slice(0, keepCheckpoints),
         snapshots: naming(snapshots, checkpoint),
+        samples: withSample(samples, [at, sequence, dagBytes, log.stats().bytes]),
       })
       this.#keptMarks = marks
       for (const one of written) one.folder.settle(one.link)
