@@ -340,12 +340,11 @@ export class TreeFiles implements Files {
       change = await work({ get, put, profile, owner, signal: both }, lease)
       await lease.flush({ ...(signal && { signal }) })
     } catch (cause) {
+      over.abort()
       if (cause instanceof ContentFailure) throw cause.cause
       const failure = storeFailure(cause, 'store a file')
       monitor.failed(failure)
       throw failure
-    } finally {
-      over.abort()
     }
     await change()
   }

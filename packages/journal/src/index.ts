@@ -42,4 +42,14 @@ export type {
 } from './tiers/tiers.ts'
 export { plotTree, type PlotTreeOptions } from './plot-tree.ts'
 export { openJournal, type JournalOptions, type TreeBlocks } from './open-journal.ts'
-export type { Difference, KeptReference, PathOptions, TreeReference, Versions } from './versions.ts'
+export type {
+  Difference,
+  KeptReference,
+  PathOptions,
+  RecoverReport,
+  TreeDamage,
+  TreeReference,
+  TreeVerified,
+  VerifyOptions,
+  Versions,
+} from './versions.ts'

@@ -19,6 +19,7 @@ import type {
   TransactionStatus,
   TreeSample,
 } from './journal.ts'
+import { rootsOfKept } from './kept.ts'
 import type { JournalHealth } from './monitor/health.ts'
 import { Monitor } from './monitor/monitor.ts'
 import type { CheckedThresholds } from './monitor/thresholds.ts'
@@ -33,7 +34,18 @@ import { Tiering } from './tiers/tiering.ts'
 import type { BlocksOptions, JournalTiers, TierMoveReport, TierPin, TierReport } from './tiers/tiers.ts'
 import { type Entry, Folder } from './tree/folder.ts'
 import { Tree } from './tree/tree.ts'
-import type { Difference, KeptReference, PathOptions, TreeReference } from './versions.ts'
+import { walkTree } from './tree-walk.ts'
+import type {
+  Difference,
+  KeptReference,
+  PathOptions,
+  RecoverReport,
+  TreeDamage,
+  TreeReference,
+  TreeVerified,
+  VerifyOptions,
+} from './versions.ts'
+import { unfitOf, wholenessOf } from './wholeness.ts'
 
 /** What an open journal is made of. */
 export interface OpenedJournalOptions extends Omit<LoggedTreeOptions, 'monitor'> {
@@ -137,18 +149,43 @@ export class OpenedJournal extends TreeFiles implements Journal {
     const names = parsePath(path)
     using before = await holdTree(this.#tree, from, signal)
     using after = await holdTree(this.#tree, to, signal)
-    yield* diffTrees(before.tree, after.tree, names)
+    yield* diffTrees(before.tree, after.tree, names, signal)
   }
 
   async restore(from: KeptReference, { path = '/', signal }: PathOptions = {}): Promise<void> {
     const names = parsePath(path)
     using held = await holdTree(this.#tree, from, signal)
     const { marks } = held.tree
-    const cid = writtenCid(names, await held.tree.find(names))
+    const cid = writtenCid(names, await held.tree.find(names, signal))
     await this.store(async ({ get, put, signal: both }, lease) => {
       const dag = await holdDag(cid, { get, put, lease, signal: both })
       return () => this.#tree.change([names], (tree) => planRestore(tree, names, dag, marks), signal)
     }, signal)
+  }
+
+  async *verify({ onProgress, signal }: VerifyOptions = {}): AsyncGenerator<
+    TreeDamage,
+    TreeVerified,
+    undefined
+  > {
+    using held = await holdTree(this.#tree, 'live', signal)
+    const get = (cid: CID) => this.#tree.read(cid, signal)
+    return yield* walkTree(held.tree.root, { get, onProgress })
+  }
+
+  async recover({ signal }: CallOptions = {}): Promise<RecoverReport> {
+    await this.#tree.whole(signal)
+    const { kept } = this.#tree
+    const [checkpoint] = kept.checkpoints
+    const newest = checkpoint ?? (await this.#tree.written(signal))
+    using _held = this.#tree.hold(rootsOfKept(kept))
+    const get = (cid: CID) => this.#tree.read(cid, signal)
+    const wholeness = await wholenessOf(newest, get)
+    const unfit = await unfitOf(kept, wholeness, this.#tree.hasBeginning, get)
+    if (unfit.size === 0) return wholeness
+    const recovered = await this.#tree.recoverWithout(unfit, signal)
+    await this.#tree.written(signal)
+    return { ...wholeness, recovery: shownRecovery(recovered, this.recovery.findings) }
   }
 
   roots(): readonly CID[] {

@@ -4,7 +4,7 @@
  *
  * @packageDocumentation
  */
-import { fsMkdir, fsMv, fsRm, fsTruncate } from './operations/change.ts'
+import { fsChmod, fsMkdir, fsMv, fsRm, fsTouch, fsTruncate } from './operations/change.ts'
 import { fsCp, fsExport, fsPut } from './operations/content.ts'
 import { fsLs, fsRead, fsStat } from './operations/look.ts'
 import { fsMount, fsRemoveAttribute, fsSetAttribute, fsUnmount } from './operations/marks.ts'
@@ -18,7 +18,14 @@ import {
   journalRollback,
   journalTransactions,
 } from './operations/transactions.ts'
-import { fsRemoveSnapshot, fsSnapshot, fsSnapshots, journalCheckpoints } from './operations/versions.ts'
+import {
+  fsDiff,
+  fsRemoveSnapshot,
+  fsRestore,
+  fsSnapshot,
+  fsSnapshots,
+  journalCheckpoints,
+} from './operations/versions.ts'
 import { fsWrite } from './operations/write.ts'
 
 export type { Content } from './operations/fields.ts'
@@ -31,6 +38,8 @@ export const journalOperations = [
   fsRead,
   fsWrite,
   fsTruncate,
+  fsChmod,
+  fsTouch,
   fsMkdir,
   fsRm,
   fsMv,
@@ -50,6 +59,8 @@ export const journalOperations = [
   fsSnapshot,
   fsSnapshots,
   fsRemoveSnapshot,
+  fsDiff,
+  fsRestore,
   journalStatus,
   journalHealth,
   journalSamples,

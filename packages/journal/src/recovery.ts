@@ -16,6 +16,9 @@ export interface PassedTree {
   readonly reason: JournalError
 }
 
+/** Checkpoints that are not to be gone on with, by their numbers. */
+export type Unfit = ReadonlyMap<number, JournalError>
+
 /** What was recovered. */
 export interface Recovered extends Replayed {
   /** The first of its checkpoints is that from which it went on; without any it was the beginning of the log. */
@@ -43,21 +46,16 @@ interface Replayed {
 /**
  * Makes the tree that the log tells of.
  *
- * @param unfit - checkpoints, by their roots, that are known not to be whole
  * @throws JournalError JOURNAL_FORMAT_TOO_NEW, JOURNAL_DAMAGED, JOURNAL_BLOCK_MISSING; WalError
  */
-export async function recover(
-  log: Log,
-  get: GetBlock,
-  unfit: ReadonlyMap<string, JournalError> = new Map(),
-): Promise<Recovered> {
+export async function recover(log: Log, get: GetBlock, unfit: Unfit = new Map()): Promise<Recovered> {
   const kept = await lastKept(log)
   const { firstLsn } = log.stats()
   const passed: PassedTree[] = []
   let failure: JournalError | undefined
   for (const [at, checkpoint] of basesOf(kept, firstLsn).entries()) {
     try {
-      const known = checkpoint && unfit.get(checkpoint.root.toString())
+      const known = checkpoint && unfit.get(checkpoint.sequence)
       if (known !== undefined) throw known
       if (checkpoint !== undefined) await get(checkpoint.root)
       const replayed = await replay(log, get, checkpoint)

@@ -3,6 +3,7 @@ import type { Ipfs } from '@ipfs-kit/ipfs'
 import type { UnixfsMetadata } from '@ipfs-kit/ipfs/unixfs'
 import { z } from 'zod'
 import type { Checkpoint, Stat } from '../journal.ts'
+import { mtimeOf } from '../mtime.ts'
 
 /** A path of the tree. */
 export const path = z.string().min(1).describe('path, such as /notes/today.txt')
@@ -31,7 +32,7 @@ export const mtimeSeconds = z
   .number()
   .min(-(2 ** 53))
   .max(2 ** 53)
-  .describe('time of the last change, in seconds since 1970; fractions count to the nanosecond')
+  .describe('time of the last change, in seconds since 1970; fractions count to the microsecond')
 
 const kinds = ['file', 'directory', 'symlink', 'node', 'unknown'] as const
 
@@ -85,14 +86,8 @@ export function metadataOf(input: {
 }): UnixfsMetadata {
   return {
     ...(input.mode !== undefined && { mode: Number.parseInt(input.mode, 8) }),
-    ...(input.mtimeSeconds !== undefined && { mtime: timeOf(input.mtimeSeconds) }),
+    ...(input.mtimeSeconds !== undefined && { mtime: mtimeOf(input.mtimeSeconds) }),
   }
-}
-
-function timeOf(seconds: number): NonNullable<UnixfsMetadata['mtime']> {
-  const whole = Math.floor(seconds)
-  const nsecs = Math.min(Math.round((seconds - whole) * 1e9), 999_999_999)
-  return { secs: BigInt(whole), ...(nsecs > 0 && { nsecs }) }
 }
 
 export const checkpoint = z.object({
