@@ -2,7 +2,6 @@
  * The block of a plain folder or of a shard of a HAMT folder, written byte by byte: the dag-pb library compares each name with others as newly made bytes
  * and wants an object for each CID, which together costs several times what a small file does.
  */
-import { linkSerializedSize } from 'ipfs-unixfs-importer/utils'
 import { varint } from 'multiformats'
 import { PackedLink } from './block-links.ts'
 import type { FolderLink } from './folder-link.ts'
@@ -30,38 +29,48 @@ export function folderBlock<L>(
   data: Uint8Array,
 ): { readonly block: Uint8Array; readonly dagBytes: number } {
   const sorted = named.toSorted(named.some(([name]) => surrogates.test(name)) ? byBytes : byUnits)
-  const nameBytes = sorted.map(([name]) => Buffer.byteLength(name))
-  let blockBytes = 1 + varint.encodingLength(data.length) + data.length
+  let blockBytes = 1 + varintBytes(data.length) + data.length
   let dagBytes = 0
-  for (const [at, [, link]] of sorted.entries()) {
-    blockBytes += linkSerializedSize(nameBytes[at]!, links.cidBytes(link).length, links.size(link))
-    dagBytes += links.size(link)
+  const fieldBytes = new Array<number>(sorted.length)
+  const nameBytes = new Array<number>(sorted.length)
+  for (let at = 0; at < sorted.length; at += 1) {
+    const [name, link] = sorted[at]!
+    const size = links.size(link)
+    const cidBytes = links.cidBytes(link).length
+    const ofName = Buffer.byteLength(name)
+    const ofFields = 3 + varintBytes(cidBytes) + cidBytes + varintBytes(ofName) + ofName + varintBytes(size)
+    nameBytes[at] = ofName
+    fieldBytes[at] = ofFields
+    blockBytes += 1 + varintBytes(ofFields) + ofFields
+    dagBytes += size
   }
   const block = Buffer.allocUnsafe(blockBytes)
-  let at = 0
+  let end = 0
   const writeVarint = (tag: number, value: number): void => {
-    block[at] = tag
-    varint.encodeTo(value, block, at + 1)
-    at += 1 + varint.encodingLength(value)
+    block[end] = tag
+    varint.encodeTo(value, block, end + 1)
+    end += 1 + varintBytes(value)
   }
-  for (const [index, [name, link]] of sorted.entries()) {
+  for (let at = 0; at < sorted.length; at += 1) {
+    const [name, link] = sorted[at]!
     const cid = links.cidBytes(link)
-    const size = links.size(link)
-    const fields =
-      3 + [cid.length, nameBytes[index]!, size].reduce((sum, value) => sum + varint.encodingLength(value), 0)
     // dag-pb field 2 of a node is a link; its fields are 1 the CID, 2 the name, 3 the size of the DAG.
-    writeVarint(0x12, fields + cid.length + nameBytes[index]!)
+    writeVarint(0x12, fieldBytes[at]!)
     writeVarint(0x0a, cid.length)
-    block.set(cid, at)
-    at += cid.length
-    writeVarint(0x12, nameBytes[index]!)
-    at += block.write(name, at)
-    writeVarint(0x18, size)
+    block.set(cid, end)
+    end += cid.length
+    writeVarint(0x12, nameBytes[at]!)
+    end += block.write(name, end)
+    writeVarint(0x18, links.size(link))
   }
   // Field 1 of a node is its data.
   writeVarint(0x0a, data.length)
-  block.set(data, at)
+  block.set(data, end)
   return { block, dagBytes: Math.min(dagBytes + blockBytes, Number.MAX_SAFE_INTEGER) }
+}
+
+function varintBytes(value: number): number {
+  return value < 0x80 ? 1 : varint.encodingLength(value)
 }
 
 /** UTF-16 sorts as UTF-8 does unless there are these. */

@@ -29,7 +29,7 @@ export class FolderData {
   }
 
   /** That of the root of a HAMT whose links are at these positions, in their order. */
-  shard(positions: readonly number[]): Uint8Array {
+  shard(positions: Positions): Uint8Array {
     Object.assign(this.#unixfs, shardFields(positions))
     return this.#marshal()
   }
@@ -39,22 +39,22 @@ export class FolderData {
   }
 }
 
-/** The data of a shard that is not the root. */
-export function shardData(positions: readonly number[]): Uint8Array {
-  return new UnixFS(shardFields(positions)).marshal()
+/** The data of a shard that is not the root. Written byte by byte: a large HAMT has tens of thousands of small shards. */
+export function shardData(positions: Positions): Uint8Array {
+  const bits = bitfield(positions)
+  return Uint8Array.of(...shardType, 0x12, bits.length, ...bits, ...shardHash)
 }
 
 /** Whether data are those of a shard with the fanout 256 and nothing else, as {@link shardData} writes them. */
 export function isBareShard(data: Uint8Array): boolean {
-  // Field 1, its type; 2, the bits of the positions, 32 bytes at most; 5, the hash; 6, the fanout.
-  const at = 4 + data[3]!
+  const bits = data[3]!
+  const hash = 4 + bits
   return (
-    data[0] === 0x08 &&
-    data[1] === 0x05 &&
+    shardType.every((byte, at) => data[at] === byte) &&
     data[2] === 0x12 &&
-    data[3]! <= fanout / 8 &&
-    data.length === at + 5 &&
-    [0x28, Number(murmur3), 0x30, 0x80, 0x02].every((byte, nth) => data[at + nth] === byte)
+    bits <= fanout / 8 &&
+    data.length === hash + shardHash.length &&
+    shardHash.every((byte, at) => data[hash + at] === byte)
   )
 }
 
@@ -62,8 +62,14 @@ export function isBareShard(data: Uint8Array): boolean {
 export const fanout = 256
 /** The multihash code of murmur3-x64-64. */
 const murmur3 = 0x22n
+/** UnixFS: field 1, the type, 5 `HAMTShard`; then 2, the positions; then 5, the hash, and 6, the fanout. */
+const shardType = [0x08, 0x05]
+const shardHash = [0x28, Number(murmur3), 0x30, 0x80, 0x02]
 
-function shardFields(positions: readonly number[]) {
+/** Taken positions of a shard, in their order. */
+type Positions = readonly number[] | Uint16Array
+
+function shardFields(positions: Positions) {
   return {
     type: 'hamt-sharded-directory' as const,
     data: bitfield(positions),
@@ -73,7 +79,7 @@ function shardFields(positions: readonly number[]) {
 }
 
 /** A number whose bits are the positions taken, its most significant byte first. */
-function bitfield(positions: readonly number[]): Uint8Array<ArrayBuffer> {
+function bitfield(positions: Positions): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(Math.floor((positions.at(-1) ?? 0) / 8) + 1)
   for (const position of positions) {
     const at = bytes.length - 1 - Math.floor(position / 8)

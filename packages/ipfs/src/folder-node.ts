@@ -70,8 +70,9 @@ export class Shard {
   }
 }
 
-/** Of blocks that somebody holds: who looks for many names in one opens it once. */
+/** Of blocks that somebody holds: who looks for many names in one opens it once. A small one is opened sooner than it is found here. */
 const opened = new WeakMap<Uint8Array, FolderNode>()
+const smallBytes = 2048
 
 /** Reads the root block of a folder. @throws IpfsError what `get` throws; IPFS_NOT_A_DIRECTORY, IPFS_INVALID_NODE */
 export async function openFolder(cid: CID, get: GetBlock): Promise<FolderNode> {
@@ -93,7 +94,7 @@ export async function openShard(root: CID, cid: CID, bits: number, get: GetBlock
 
 /** The folder or shard that a block is; nothing if it is neither. */
 function openNode(root: CID, cid: CID, bytes: Uint8Array): FolderNode | undefined {
-  const before = opened.get(bytes)
+  const before = bytes.byteLength > smallBytes ? opened.get(bytes) : undefined
   if (before !== undefined) return before
   const links = blockLinks(cid, bytes)
   const { data } = links
@@ -102,7 +103,7 @@ function openNode(root: CID, cid: CID, bytes: Uint8Array): FolderNode | undefine
   if (!unixfs.isDirectory()) return undefined
   const isPlain = unixfs.type === 'directory'
   const node = isPlain ? { links, data } : { links, data, shard: shardOf(root, cid, links, unixfs.fanout) }
-  opened.set(bytes, node)
+  if (bytes.byteLength > smallBytes) opened.set(bytes, node)
   return node
 }
 

@@ -40,6 +40,9 @@ export interface HamtBase {
   readonly get: GetBlock
 }
 
+/** What the label of a link begins with, by its position. */
+const prefixes = Array.from({ length: fanout }, (_, at) => at.toString(16).toUpperCase().padStart(2, '0'))
+
 /** What an entry counts. */
 export type SizeOf = (name: string, link: FolderLink) => number
 
@@ -119,11 +122,11 @@ export class Hamt {
   ): Promise<FolderLink> {
     const storeShard = async (shard: Shard): Promise<FolderLink> => {
       if (shard.stored !== undefined) return shard.stored
-      const positions = [...shard.slots.keys()].sort((left, right) => left - right)
+      const positions = Uint16Array.from(shard.slots.keys()).sort()
       const named: [string, FolderLink][] = []
       for (const position of positions) {
         const slot = shard.slots.get(position)!
-        const prefix = position.toString(16).toUpperCase().padStart(2, '0')
+        const prefix = prefixes[position]!
         if ('slots' in slot) named.push([prefix, await storeShard(slot)])
         else named.push('part' in slot ? [prefix, slot.part] : [prefix + slot.name, slot.link])
       }

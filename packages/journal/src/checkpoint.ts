@@ -34,6 +34,7 @@ export interface WrittenTree {
  * Writes what was set aside of a tree, and its attributes and mounts, so that it survives a power loss.
  *
  * @param writtenMarks - the attributes and mounts, if they were written already
+ * @param onPut - is told each block that is written
  */
 export async function writeCheckpoint(
   root: Folder,
@@ -43,15 +44,18 @@ export async function writeCheckpoint(
     reader,
     profile,
     writtenMarks,
+    onPut,
   }: {
     readonly blocks: TreeBlocks
     readonly reader: TreeReader
     readonly profile: CidProfile
     readonly writtenMarks: { readonly cid: CID | undefined } | undefined
+    readonly onPut: ((cid: CID) => void) | undefined
   },
 ): Promise<WrittenTree> {
   using lease = blocks.lease({ name: 'checkpoint of a journal' })
   const put = (cid: CID, bytes: Uint8Array) => {
+    onPut?.(cid)
     reader.keep(cid, bytes)
     return lease.put(cid, bytes, { verify: 'on-read' })
   }

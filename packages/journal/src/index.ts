@@ -25,6 +25,20 @@ export type {
   TransactionStatus,
   UnmountOptions,
 } from './journal.ts'
+export type { Alert, AlertName, JournalFigures, JournalHealth } from './monitor/health.ts'
+export type { AlertThresholds } from './monitor/thresholds.ts'
+export type {
+  BlockMove,
+  BlockPlace,
+  BlocksOptions,
+  BlocksProgress,
+  JournalTiers,
+  TieredFiles,
+  TierMoveReport,
+  TierPin,
+  TierReport,
+  TierShare,
+} from './tiers/tiers.ts'
 export { openJournal, type JournalOptions, type TreeBlocks } from './open-journal.ts'
 export type {
   Difference,

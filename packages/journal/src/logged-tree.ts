@@ -10,11 +10,13 @@ import { JournalError } from './errors.ts'
 import { storeFailure } from './failure.ts'
 import { type Kept, recordOf, rootsOfKept } from './kept.ts'
 import { KeptTrees } from './kept-trees.ts'
+import type { Monitor } from './monitor/monitor.ts'
 import type { TreeBlocks } from './open-journal.ts'
 import { type FileTree, type Found, lookAt } from './files.ts'
 import { folderAt, type FolderPage, pageOfFolder, type PageRange } from './folder-page.ts'
 import { type Mark, markAt, mountsBelow } from './marks/marks.ts'
 import type { Names } from './path.ts'
+import { publishCheckpoint, publishCheckpointFailure } from './reports.ts'
 import { encodeChange, encodeCheckpoint, encodeResume, type KeptTree, type Step } from './record.ts'
 import { recover, type Recovered, type Unfit } from './recovery.ts'
 import type { Naming } from './snapshots.ts'
@@ -36,6 +38,7 @@ export interface LoggedTreeOptions {
   readonly checkpointBytes: number
   readonly checkpointMs: number
   readonly recovered: Recovered
+  readonly monitor: Monitor
 }
 
 /** Is told the steps of each change, and nothing when the tree was made anew. */
@@ -46,6 +49,8 @@ export class LoggedTree implements FileTree {
   /** The same from the block store, whatever is in memory. */
   readonly read: GetBlock
   readonly watchers = new Set<Watcher>()
+  /** Is told the CIDs of all blocks that a checkpoint has written; nobody listens by default. */
+  onWritten: ((cids: ReadonlySet<string>) => void) | undefined
   readonly #options: LoggedTreeOptions
   #tree: Tree
   #sequence: number
@@ -173,18 +178,21 @@ export class LoggedTree implements FileTree {
   }
 
   async #write(naming: Naming = (snapshots) => snapshots): Promise<KeptTree> {
-    const { clock, keepCheckpoints } = this.#options
+    const { clock, keepCheckpoints, monitor } = this.#options
     const { root, marks } = this.#tree
     const { newest, marks: newestMarks } = this.#kept
     const sequence = this.#sequence
     const last = this.#last
     root.freeze()
+    monitor.checkpointBegun()
     this.#pace.begin()
     try {
       const lsn = await last
+      const cids = new Set<string>()
       const tree = await writeCheckpoint(root, marks, {
         ...this.#options,
         writtenMarks: newest !== undefined && marks === newestMarks ? { cid: newest.marks } : undefined,
+        onPut: this.onWritten === undefined ? undefined : (cid) => cids.add(cid.toString()),
       })
       const checkpoint: KeptTree = { sequence, lsn, at: clock(), ...tree.kept }
       const { checkpoints, snapshots } = this.kept
@@ -195,11 +203,17 @@ export class LoggedTree implements FileTree {
       this.#kept.marks = marks
       for (const one of tree.written) one.folder.settle(one.link)
       this.#pace.made()
+      monitor.checkpointMade()
+      publishCheckpoint({ sequence, bytes: checkpoint.dagBytes })
+      this.onWritten?.(cids)
       await this.#dropLog()
       return checkpoint
     } catch (cause) {
       root.thaw()
-      throw storeFailure(cause, 'write a checkpoint')
+      const failure = storeFailure(cause, 'write a checkpoint')
+      publishCheckpointFailure(failure)
+      monitor.checkpointFailed(failure)
+      throw failure
     }
   }
 
@@ -276,6 +290,7 @@ export class LoggedTree implements FileTree {
       this.#kept = new KeptTrees(recovered)
       this.#last = Promise.resolve(recovered.lsn)
       this.#failure = undefined
+      this.#options.monitor.recovered()
       this.#unanswered.clear()
       // A checkpoint may be among what was taken and not answered.
       this.#options.blocks.noteRetained([...this.roots(), ...this.keptRoots()])
@@ -346,12 +361,12 @@ export class LoggedTree implements FileTree {
       // Without any, what is wanted is there already: that is answered when it is in the log.
       return steps.length > 0 ? this.#append(steps, effect) : this.#last
     }
-    await whenLoaded(this.usable, paths, act, signal)
+    await this.#options.monitor.timed(() => whenLoaded(this.usable, paths, act, signal))
   }
 
   /** Does steps and appends them: in the log they stand in the order in which they were done. */
   async #append(steps: readonly Step[], effect: Effect): Promise<void> {
-    const { log, blocks, clock } = this.#options
+    const { log, blocks, clock, monitor } = this.#options
     const sequence = this.#sequence + 1
     const payload = encodeChange({ sequence, at: clock(), steps })
     this.checkSize(payload.length)
@@ -361,6 +376,7 @@ export class LoggedTree implements FileTree {
     this.#sequence = sequence
     this.#kept.putFolders.note({ sequence, steps })
     for (const watcher of this.watchers) watcher(steps)
+    monitor.changed()
     blocks.noteRetained(steps.flatMap((step) => (step.step === 'put' ? [step.cid] : [])))
     const logged = this.#logged(log.append(payload))
     this.#pace.changed(payload.length)

@@ -7,7 +7,7 @@ import type { Marks } from './marks/marks.ts'
 import { readMarks } from './marks/marks-blocks.ts'
 import { parsePath } from './path.ts'
 import { PutFolders } from './put-folders.ts'
-import { decodeChange, decodeCheckpoint, type KeptTree, type Step } from './record.ts'
+import { decodeChange, decodeCheckpoint, isMarkStep, type KeptTree, type Step } from './record.ts'
 import { Tree } from './tree/tree.ts'
 
 /** A checkpoint with which a recovery did not go on. */
@@ -147,7 +147,7 @@ async function redo(tree: Tree, step: Step, sequence: number): Promise<void> {
 
 /** What has to be in memory: of what comes to a path the folder, of what is used or changed the thing itself. */
 function neededBy(step: Step): (readonly string[])[] {
-  if (step.step === 'attributes' || step.step === 'unmount') return []
+  if (isMarkStep(step)) return []
   if (step.step === 'meta') return [parsePath(step.path)]
   if ('path' in step) return [parsePath(step.path).slice(0, -1)]
   return [parsePath(step.from), parsePath(step.to).slice(0, -1)]

@@ -8,7 +8,7 @@ import { JournalError } from './errors.ts'
 import { storeFailure } from './failure.ts'
 
 /** What a block in memory takes besides its bytes. */
-const overheadBytes = 256
+const overheadBytes = 512
 
 /** Who looks for a name in a folder of 1,000,000 reads three of its shards, and a checkpoint those of all names that have changed. */
 export class TreeReader implements AsyncDisposable {
@@ -32,8 +32,7 @@ export class TreeReader implements AsyncDisposable {
     const kept = cid.code === dagPbCode ? this.#memory?.get(keyOf(cid)) : undefined
     if (kept !== undefined) return kept
     const bytes = await this.read(cid, signal)
-    if (cid.code === dagPbCode) this.#memory?.set(keyOf(cid), bytes)
-    return bytes
+    return cid.code === dagPbCode ? this.keep(cid, bytes) : bytes
   }
 
   /** The same from the block store, whatever is in memory: for who wants to know that it is there. */
@@ -48,10 +47,12 @@ export class TreeReader implements AsyncDisposable {
     throw new JournalError('JOURNAL_BLOCK_MISSING', `The block ${cid} is not here, or is damaged`)
   }
 
-  /** Takes note of a block of a folder that is being stored. Its bytes stay as they are. */
-  keep(cid: CID, bytes: Uint8Array): void {
-    // Of its own: a small one may lie in memory that others are in too.
-    this.#memory?.set(keyOf(cid), new Uint8Array(bytes))
+  /** Takes a block of a folder into memory. Gives its bytes, of their own: a small one lies in memory that others are in too. */
+  keep(cid: CID, bytes: Uint8Array): Uint8Array {
+    if (this.#memory === undefined) return bytes
+    const own = new Uint8Array(bytes)
+    this.#memory.set(keyOf(cid), own)
+    return own
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,9 +1,9 @@
 /** Resident memory of this process, from `/proc`: wants Linux. */
 import { readFileSync, writeFileSync } from 'node:fs'
 
-/** Resident memory now, after all garbage is collected, in MiB. */
+/** Resident memory now, in MiB, after all garbage is collected and what V8 holds for more of it is given back. */
 export function residentMiB(): number {
-  globalThis.gc?.()
+  globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' })
   return fieldMiB('VmRSS')
 }
 
