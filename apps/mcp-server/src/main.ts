@@ -59,6 +59,9 @@ export async function openServer(options: ServerOptions = {}): Promise<Server> {
     }),
   )
   telemetry.observe('ipfs', () => kit.ipfs.stats())
+  // One that could not be opened is no reason not to serve the rest.
+  if (kit.parts.list().some(({ name, state }) => name === 'journal' && state === 'running'))
+    telemetry.observe('journal', () => kit.journal.health().figures)
 
   // REST, MCP, health and metrics, and the ways to follow the log of operations.
   const upgrades = createUpgrades(walSocketPath)

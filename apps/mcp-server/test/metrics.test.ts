@@ -36,6 +36,8 @@ it('is the text of Prometheus, with what the process and the node say of themsel
     expect(names).toContain(name)
   }
   expect([...names].filter((name) => name?.startsWith('ipfs_kit_ipfs_')).length).toBeGreaterThan(3)
+  expect(names).toContain('ipfs_kit_journal_tree_bytes')
+  expect(names).toContain('ipfs_kit_journal_checkpoint_age_ms')
 })
 
 it('counts the requests of both listeners and the calls of operations', async () => {

@@ -13,6 +13,8 @@ export interface ReadFolderOptions {
    * plain and has become a HAMT since, or the other way round, has another order. Default: begins with the first entry.
    */
   readonly after?: string
+  /** Is told of a part of a HAMT that cannot be read, and why: true passes it by with all that is below. Default: the reading fails. */
+  readonly skip?: (part: CID, error: unknown) => boolean
 }
 
 /**
@@ -26,7 +28,7 @@ export interface ReadFolderOptions {
 export async function* readFolder(
   root: CID,
   get: GetBlock,
-  { after }: ReadFolderOptions = {},
+  { after, skip = () => false }: ReadFolderOptions = {},
 ): AsyncGenerator<DirectoryEntry, void, undefined> {
   const { links, shard } = await openFolder(root, get)
   if (shard === undefined) {
@@ -60,7 +62,13 @@ export async function* readFolder(
     // The place of a name follows from its hash, so that a part cannot be in two places; one that is could be a bomb.
     if (parts.has(cid.toString()) || open.length === shard.levels) throw invalidHamt(root, cid)
     parts.add(cid.toString())
-    const inner = await openShard(root, cid, shard.bits, get)
+    let inner: Shard
+    try {
+      inner = await openShard(root, cid, shard.bits, get)
+    } catch (error) {
+      if (skip(cid, error)) continue
+      throw error
+    }
     open.push({ slots: slotsFrom(inner, open.length, path), path })
   }
 }

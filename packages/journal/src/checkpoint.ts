@@ -1,10 +1,15 @@
 /** Writes what has changed of a tree as blocks. */
 import { editFolder, type CidProfile, type FolderLink, type GetBlock } from '@ipfs-kit/ipfs/unixfs'
 import type { CID } from 'multiformats/cid'
+import type { Marks } from './marks/marks.ts'
+import { writeMarks } from './marks/marks-blocks.ts'
+import type { TreeBlocks } from './open-journal.ts'
+import type { KeptTree } from './record.ts'
+import type { TreeReader } from './tree-blocks.ts'
 import { Folder, type FrozenFolder } from './tree/folder.ts'
 
 /** Where blocks come from and go to. */
-export interface CheckpointBlocks {
+interface CheckpointBlocks {
   readonly get: GetBlock
   readonly put: (cid: CID, bytes: Uint8Array) => Promise<unknown>
   readonly profile: CidProfile
@@ -19,8 +24,50 @@ interface Written {
 /** Folders that were written, the innermost first. */
 export type WrittenFolders = readonly Written[]
 
+/** A tree that was written. */
+export interface WrittenTree {
+  readonly kept: Pick<KeptTree, 'root' | 'dagBytes' | 'marks'>
+  readonly written: WrittenFolders
+}
+
+/**
+ * Writes what was set aside of a tree, and its attributes and mounts, so that it survives a power loss.
+ *
+ * @param writtenMarks - the attributes and mounts, if they were written already
+ * @param onPut - is told each block that is written
+ */
+export async function writeCheckpoint(
+  root: Folder,
+  marks: Marks | undefined,
+  {
+    blocks,
+    reader,
+    profile,
+    writtenMarks,
+    onPut,
+  }: {
+    readonly blocks: TreeBlocks
+    readonly reader: TreeReader
+    readonly profile: CidProfile
+    readonly writtenMarks: { readonly cid: CID | undefined } | undefined
+    readonly onPut: ((cid: CID) => void) | undefined
+  },
+): Promise<WrittenTree> {
+  using lease = blocks.lease({ name: 'checkpoint of a journal' })
+  const put = (cid: CID, bytes: Uint8Array) => {
+    onPut?.(cid)
+    reader.keep(cid, bytes)
+    return lease.put(cid, bytes, { verify: 'on-read' })
+  }
+  const { root: link, written } = await writeFrozen(root, { get: reader.get, put, profile })
+  const marksCid = writtenMarks === undefined ? await writeMarks(marks, put) : writtenMarks.cid
+  await lease.flush()
+  const { cid, dagBytes } = link
+  return { kept: { root: cid, dagBytes, ...(marksCid !== undefined && { marks: marksCid }) }, written }
+}
+
 /** Writes what was set aside below a folder, and gives its root and all that was written. */
-export async function writeFrozen(
+async function writeFrozen(
   root: Folder,
   blocks: CheckpointBlocks,
 ): Promise<{ readonly root: FolderLink; readonly written: WrittenFolders }> {

@@ -23,11 +23,16 @@ export interface ProgramOptions extends CommandLine {
   readonly home: string | undefined
 }
 
-/** Of a node, or of a process that goes on: content by its CID, and transactions. */
+/** Of a node, or of a process that goes on: content by its CID, tiers, and transactions. */
 const elsewhere = new Set([
   'fs.put',
   'fs.export',
   'fs.mount',
+  'fs.tiers',
+  'fs.move-to-tier',
+  'fs.pin-to-tier',
+  'fs.unpin-from-tier',
+  'fs.tier-pins',
   'journal.begin',
   'journal.commit',
   'journal.rollback',

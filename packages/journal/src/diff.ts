@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { diffFolders } from '@ipfs-kit/ipfs/unixfs'
 import type { CID } from 'multiformats/cid'
 import { JournalError } from './errors.ts'
+import { storeFailure } from './failure.ts'
 import type { Stat } from './journal.ts'
 import { markAt, marksBelow } from './marks/marks.ts'
 import { type Names, pathOf } from './path.ts'
@@ -19,22 +20,29 @@ interface Pair {
   readonly after: Entry | undefined
 }
 
-/** @throws JournalError JOURNAL_NOT_FOUND if the path is in neither */
+/** @throws JournalError JOURNAL_NOT_FOUND if the path is in neither; JOURNAL_BLOCK_MISSING, JOURNAL_INVALID_DAG */
 export async function* diffTrees(
   before: Tree,
   after: Tree,
   names: Names,
+  signal: AbortSignal | undefined,
 ): AsyncGenerator<Difference, void, undefined> {
-  yield* new TreeDiff(before, after).below(names)
+  try {
+    yield* new TreeDiff(before, after, signal).below(names)
+  } catch (cause) {
+    throw storeFailure(cause, 'compare two trees')
+  }
 }
 
 class TreeDiff {
   readonly #before: Tree
   readonly #after: Tree
+  readonly #signal: AbortSignal | undefined
 
-  constructor(before: Tree, after: Tree) {
+  constructor(before: Tree, after: Tree, signal: AbortSignal | undefined) {
     this.#before = before
     this.#after = after
+    this.#signal = signal
   }
 
   async *below(names: Names): AsyncGenerator<Difference, void, undefined> {
@@ -43,6 +51,7 @@ class TreeDiff {
     // By hand, not by recursion: folders may be nested deeper than calls may be.
     const open = [alone(first)]
     for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
+      this.#signal?.throwIfAborted()
       const { done, value: pair } = await top.next()
       if (done === true) {
         open.pop()
@@ -59,7 +68,11 @@ class TreeDiff {
   }
 
   async #pairAt(names: Names): Promise<Pair> {
-    return { names, before: await findIn(this.#before, names), after: await findIn(this.#after, names) }
+    return {
+      names,
+      before: await this.#find(this.#before, names),
+      after: await this.#find(this.#after, names),
+    }
   }
 
   /** The entries of two folders that are not the same. */
@@ -68,18 +81,18 @@ class TreeDiff {
     for (const name of changed) {
       const pair = {
         names: [...names, name],
-        before: await entryIn(this.#before, before, name),
-        after: await entryIn(this.#after, after, name),
+        before: await this.#entryIn(this.#before, before, name),
+        after: await this.#entryIn(this.#after, after, name),
       }
       if (!isSame(pair)) yield pair
     }
-    const get = this.#after.get
+    const get = (cid: CID) => this.#after.get(cid, this.#signal)
     for await (const one of diffFolders(before.base?.cid, after.base?.cid, get)) {
       if (changed.has(one.name)) continue
       yield {
         names: [...names, one.name],
-        before: one.before && (await this.#before.entryOf(one.before, undefined)),
-        after: one.after && (await this.#after.entryOf(one.after, undefined)),
+        before: one.before && (await this.#before.entryOf(one.before, this.#signal)),
+        after: one.after && (await this.#after.entryOf(one.after, this.#signal)),
       }
     }
   }
@@ -95,7 +108,22 @@ class TreeDiff {
   }
 
   async #statOf(tree: Tree, names: Names, entry: Entry | undefined): Promise<Stat | undefined> {
-    return entry && (await statOf({ entry, mark: markAt(tree.marks, names) }, tree.get, undefined))
+    return entry && (await statOf({ entry, mark: markAt(tree.marks, names) }, tree.get, this.#signal))
+  }
+
+  /** What is at a path; nothing where a file is on the way. */
+  async #find(tree: Tree, names: Names): Promise<Entry | undefined> {
+    try {
+      return await tree.find(names, this.#signal)
+    } catch (error) {
+      if (error instanceof JournalError && error.code === 'JOURNAL_NOT_A_FOLDER') return undefined
+      throw error
+    }
+  }
+
+  async #entryIn(tree: Tree, folder: Folder, name: string): Promise<Entry | undefined> {
+    await tree.loadBelow(folder, [name], 0, this.#signal)
+    return entryAt(folder, [name])
   }
 
   /** Paths that carry something else, and have not been told for another reason. */
@@ -140,19 +168,4 @@ function cidOf(entry: Entry): CID | undefined {
 
 async function* alone(pair: Pair): AsyncGenerator<Pair, void, undefined> {
   yield pair
-}
-
-/** What is at a path; nothing where a file is on the way. */
-async function findIn(tree: Tree, names: Names): Promise<Entry | undefined> {
-  try {
-    return await tree.find(names, undefined)
-  } catch (error) {
-    if (error instanceof JournalError && error.code === 'JOURNAL_NOT_A_FOLDER') return undefined
-    throw error
-  }
-}
-
-async function entryIn(tree: Tree, folder: Folder, name: string): Promise<Entry | undefined> {
-  await tree.loadBelow(folder, [name], 0, undefined)
-  return entryAt(folder, [name])
 }

@@ -108,6 +108,16 @@ export const journalErrors = {
     when: 'a path is to be unmounted that is no mount',
     next: 'See with stat what is there; remove it with rm.',
   },
+  JOURNAL_NO_TIERS: {
+    kind: 'invalid',
+    when: 'a call is about tiers, and the journal was opened without any',
+    next: 'Open it with the option tiers; a node gives those of its cache.',
+  },
+  JOURNAL_TIER_UNKNOWN: {
+    kind: 'not-found',
+    when: 'no tier has the name',
+    next: 'Give one of those that the message names.',
+  },
   JOURNAL_TOO_LARGE: {
     kind: 'too-large',
     when: 'a change does not fit into one record of the log, a file would have more than 4,194,304 leaves, or attributes are too large or too many',

@@ -38,6 +38,7 @@ import type {
 import { list, type PageAt } from './list.ts'
 import { type Mark, markAt } from './marks/marks.ts'
 import { planAttributes, planMount, planUnmount } from './marks/plan-marks.ts'
+import type { Monitor } from './monitor/monitor.ts'
 import type { TreeBlocks } from './open-journal.ts'
 import { type Names, parsePath, pathOf } from './path.ts'
 import {
@@ -92,6 +93,7 @@ export interface TreeFilesOptions {
   readonly blocks: TreeBlocks
   readonly owner: Owner
   readonly profile: CidProfile
+  readonly monitor: Monitor
   /** Milliseconds since 1970. */
   readonly clock: () => number
 }
@@ -326,7 +328,7 @@ export class TreeFiles implements Files {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     await this.#tree.whole(signal)
-    const { blocks, owner, profile } = this.#options
+    const { blocks, owner, profile, monitor } = this.#options
     const over = new AbortController()
     const both = signal === undefined ? over.signal : AbortSignal.any([signal, over.signal])
     using lease = blocks.lease({ name: 'write of a journal' })
@@ -340,7 +342,9 @@ export class TreeFiles implements Files {
     } catch (cause) {
       over.abort()
       if (cause instanceof ContentFailure) throw cause.cause
-      throw storeFailure(cause, 'store a file')
+      const failure = storeFailure(cause, 'store a file')
+      monitor.failed(failure)
+      throw failure
     }
     await change()
   }

@@ -1,7 +1,8 @@
 /** Trees that are looked at: by a name, a number or a CID, or the live one as it is at that moment. */
-import { describeNode } from '@ipfs-kit/ipfs/unixfs'
+import { describeNode, type GetBlock, type NodeDescription } from '@ipfs-kit/ipfs/unixfs'
 import { CID } from 'multiformats/cid'
 import { JournalError } from './errors.ts'
+import { storeFailure } from './failure.ts'
 import type { LoggedTree } from './logged-tree.ts'
 import { readMarks } from './marks/marks-blocks.ts'
 import type { NamedTree } from './record.ts'
@@ -22,7 +23,7 @@ export async function holdTree(
 ): Promise<HeldTree> {
   await live.whole(signal)
   signal?.throwIfAborted()
-  const get = (cid: CID) => live.get(cid, signal)
+  const { get } = live
   if (reference === 'live') {
     const { root, marks } = live.live
     const tree = new Tree(root.copy(0), get, marks)
@@ -32,12 +33,20 @@ export async function holdTree(
   const { root, dagBytes, marks } = cid === null ? keptTree(live, reference as object) : { root: cid }
   using stack = new DisposableStack()
   stack.use(live.hold(marks === undefined ? [root] : [root, marks]))
-  const node = describeNode(root, await get(root))
+  const node = await describe(root, (cid) => get(cid, signal))
   if (node.kind !== 'directory') throw new JournalError('JOURNAL_NOT_A_FOLDER', `${root} is no folder`)
   const base = { cid: root, dagBytes: dagBytes ?? node.dagBytes }
-  const tree = new Tree(base, get, await readMarks(marks, get))
+  const tree = new Tree(base, get, await readMarks(marks, (cid) => get(cid, signal)))
   const held = stack.move()
   return { tree, [Symbol.dispose]: () => held.dispose() }
+}
+
+async function describe(root: CID, get: GetBlock): Promise<NodeDescription> {
+  try {
+    return describeNode(root, await get(root))
+  } catch (cause) {
+    throw storeFailure(cause, 'look at a folder')
+  }
 }
 
 function keptTree({ kept }: LoggedTree, reference: object): Omit<NamedTree, 'name'> {

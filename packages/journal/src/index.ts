@@ -25,5 +25,29 @@ export type {
   TransactionStatus,
   UnmountOptions,
 } from './journal.ts'
+export type { Alert, AlertName, JournalFigures, JournalHealth } from './monitor/health.ts'
+export type { AlertThresholds } from './monitor/thresholds.ts'
+export type {
+  BlockMove,
+  BlockPlace,
+  BlocksOptions,
+  BlocksProgress,
+  JournalTiers,
+  TieredFiles,
+  TierMoveReport,
+  TierPin,
+  TierReport,
+  TierShare,
+} from './tiers/tiers.ts'
 export { openJournal, type JournalOptions, type TreeBlocks } from './open-journal.ts'
-export type { Difference, KeptReference, PathOptions, TreeReference, Versions } from './versions.ts'
+export type {
+  Difference,
+  KeptReference,
+  PathOptions,
+  RecoverReport,
+  TreeDamage,
+  TreeReference,
+  TreeVerified,
+  VerifyOptions,
+  Versions,
+} from './versions.ts'

@@ -4,6 +4,8 @@ import type { FileBytes, MetadataChange, UnixfsMetadata } from '@ipfs-kit/ipfs/u
 import type { Finding } from '@ipfs-kit/wal'
 import type { CID } from 'multiformats/cid'
 import type { JournalError } from './errors.ts'
+import type { JournalHealth } from './monitor/health.ts'
+import type { TieredFiles } from './tiers/tiers.ts'
 import type { Versions } from './versions.ts'
 
 /** Options that every call takes last. */
@@ -26,6 +28,8 @@ export interface Stat extends UnixfsMetadata {
   readonly attributes?: Readonly<Record<string, string>>
   /** If it is a mount: what was mounted, and whether it can be changed. */
   readonly mount?: { readonly cid: CID; readonly writable: boolean }
+  /** The tier that its blocks are pinned to, if they are. */
+  readonly tier?: string
 }
 
 /** An entry of a folder. What is more than `kind` and `cid` is there only in a `long` list; what cannot be read has no size there. */
@@ -272,7 +276,7 @@ export interface Transaction extends Files, AsyncDisposable {
 }
 
 /** A filesystem whose files and folders are CIDs. What was answered survives a power loss. */
-export interface Journal extends Files, Versions, AsyncDisposable {
+export interface Journal extends Files, Versions, TieredFiles, AsyncDisposable {
   readonly recovery: Recovery
   /** Begins a transaction. @throws JournalError JOURNAL_TOO_MANY_TRANSACTIONS, JOURNAL_CLOSED; RangeError */
   begin(options?: TransactionOptions): Transaction
@@ -295,6 +299,8 @@ export interface Journal extends Files, Versions, AsyncDisposable {
    */
   claims(): readonly Claim[]
   stats(): JournalStats
+  /** Whether all is well: what is above its threshold, and the numbers. Channel `journal:alert` tells of it by itself. */
+  health(): JournalHealth
   /** Ends. What was answered is in the log. Idempotent. */
   close(): Promise<void>
 }

@@ -4,19 +4,21 @@ import type { CidProfile, GetBlock } from '@ipfs-kit/ipfs/unixfs'
 import { type Log, WalError } from '@ipfs-kit/wal'
 import type { CID } from 'multiformats/cid'
 import { CheckpointPace } from './checkpoint-pace.ts'
-import { writeFrozen } from './checkpoint.ts'
+import { writeCheckpoint } from './checkpoint.ts'
+import { type Effect, stepByStep } from './effect.ts'
 import { JournalError } from './errors.ts'
 import { storeFailure } from './failure.ts'
 import { type Kept, recordOf, rootsOfKept } from './kept.ts'
-import { PutFolders } from './put-folders.ts'
+import { KeptTrees } from './kept-trees.ts'
+import type { Monitor } from './monitor/monitor.ts'
 import type { TreeBlocks } from './open-journal.ts'
 import { type FileTree, type Found, lookAt } from './files.ts'
 import { folderAt, type FolderPage, pageOfFolder, type PageRange } from './folder-page.ts'
-import { type Mark, markAt, type Marks, mountsBelow } from './marks/marks.ts'
-import { writeMarks } from './marks/marks-blocks.ts'
+import { type Mark, markAt, mountsBelow } from './marks/marks.ts'
 import type { Names } from './path.ts'
+import { publishCheckpoint, publishCheckpointFailure } from './reports.ts'
 import { encodeChange, encodeCheckpoint, encodeResume, type KeptTree, type Step } from './record.ts'
-import { recover, type Recovered } from './recovery.ts'
+import { recover, type Recovered, type Unfit } from './recovery.ts'
 import type { Naming } from './snapshots.ts'
 import type { TreeReader } from './tree-blocks.ts'
 import { type Entry, Folder } from './tree/folder.ts'
@@ -36,20 +38,7 @@ export interface LoggedTreeOptions {
   readonly checkpointBytes: number
   readonly checkpointMs: number
   readonly recovered: Recovered
-}
-
-/** What becomes of the tree by steps. */
-export interface Effect {
-  /** What will be gone from the tree. */
-  displaced(tree: Tree, steps: readonly Step[]): readonly Entry[]
-  apply(tree: Tree, steps: readonly Step[], version: number): void
-}
-
-const stepByStep: Effect = {
-  displaced: (tree, steps) => steps.flatMap((step) => tree.displacedBy(step) ?? []),
-  apply: (tree, steps, version) => {
-    for (const step of steps) tree.apply(step, version)
-  },
+  readonly monitor: Monitor
 }
 
 /** Is told the steps of each change, and nothing when the tree was made anew. */
@@ -57,16 +46,15 @@ export type Watcher = (steps: readonly Step[] | undefined) => void
 
 export class LoggedTree implements FileTree {
   readonly get: GetBlock
+  /** The same from the block store, whatever is in memory. */
+  readonly read: GetBlock
   readonly watchers = new Set<Watcher>()
+  /** Is told the CIDs of all blocks that a checkpoint has written; nobody listens by default. */
+  onWritten: ((cids: ReadonlySet<string>) => void) | undefined
   readonly #options: LoggedTreeOptions
   #tree: Tree
   #sequence: number
-  #kept: Kept
-  /** What the newest checkpoint has of them. */
-  #keptMarks: Marks | undefined
-  /** What a record tells of that the log has not answered yet. */
-  #keeping: Kept | undefined
-  #putFolders: PutFolders
+  #kept: KeptTrees
   /** The roots of what is looked at. */
   readonly #held = new Set<readonly CID[]>()
   readonly #pace: CheckpointPace
@@ -74,7 +62,7 @@ export class LoggedTree implements FileTree {
   #last: Promise<number>
   /** Why the tree has what the log has not. */
   #failure: unknown
-  #rebuilding: Task<void> | undefined
+  #rebuilding: Task<Recovered> | undefined
   /** What the tree has not, or no more, and a recovery may find all the same: the log has not answered yet. */
   readonly #unanswered = new Set<readonly Entry[]>()
   readonly #writing = createLock({ name: 'checkpoint of a journal' })
@@ -84,11 +72,10 @@ export class LoggedTree implements FileTree {
     const { reader, recovered } = options
     this.#options = options
     this.get = reader.get
+    this.read = reader.read
     this.#tree = recovered.tree
     this.#sequence = recovered.sequence
-    this.#kept = recovered.kept
-    this.#putFolders = recovered.putFolders
-    this.#keptMarks = recovered.keptMarks
+    this.#kept = new KeptTrees(recovered)
     this.#last = Promise.resolve(recovered.lsn)
     this.#pace = new CheckpointPace({ ...options, write: () => this.written(undefined) }, recovered)
   }
@@ -99,7 +86,12 @@ export class LoggedTree implements FileTree {
 
   /** The checkpoints and snapshots that are kept. */
   get kept(): Kept {
-    return this.#kept
+    return this.#kept.now
+  }
+
+  /** Whether the log has all changes that there were. */
+  get hasBeginning(): boolean {
+    return this.#options.log.stats().firstLsn === 1
   }
 
   get state() {
@@ -125,8 +117,7 @@ export class LoggedTree implements FileTree {
 
   /** The same of what is kept besides. */
   keptRoots(): readonly CID[] {
-    const keeping = this.#keeping === undefined ? [] : rootsOfKept(this.#keeping)
-    return [...rootsOfKept(this.#kept), ...keeping, ...this.#putFolders.roots(), ...[...this.#held].flat()]
+    return [...this.#kept.roots(), ...[...this.#held].flat()]
   }
 
   /** Holds what somebody looks at. */
@@ -134,7 +125,11 @@ export class LoggedTree implements FileTree {
     const held = [...roots]
     this.#held.add(held)
     this.#options.blocks.noteRetained(held)
-    return { [Symbol.dispose]: () => void this.#held.delete(held) }
+    return {
+      [Symbol.dispose]: () => {
+        this.#held.delete(held)
+      },
+    }
   }
 
   /** Resolves when all that was changed is in the log. */
@@ -155,8 +150,8 @@ export class LoggedTree implements FileTree {
   /** The tree as it is when this is called, or later, as a checkpoint. */
   async written(signal: AbortSignal | undefined, naming?: Naming): Promise<KeptTree> {
     return await this.#inTurn(async () => {
-      const { checkpoints, snapshots } = this.#kept
-      const [newest] = checkpoints
+      const { newest } = this.#kept
+      const { checkpoints, snapshots } = this.kept
       if (newest?.sequence !== this.#sequence) return await this.#write(naming)
       if (naming !== undefined) await this.#keep({ checkpoints, snapshots: naming(snapshots, newest) })
       return newest
@@ -166,8 +161,8 @@ export class LoggedTree implements FileTree {
   /** Changes only the names: where there is no room to write the tree, a snapshot can go all the same. */
   async renamed(naming: Naming, signal: AbortSignal | undefined): Promise<void> {
     await this.#inTurn(async () => {
-      const { checkpoints, snapshots } = this.#kept
-      const [newest] = checkpoints
+      const { newest } = this.#kept
+      const { checkpoints, snapshots } = this.kept
       if (newest === undefined) await this.#write(naming)
       else await this.#keep({ checkpoints, snapshots: naming(snapshots, newest) })
     }, signal)
@@ -183,98 +178,97 @@ export class LoggedTree implements FileTree {
   }
 
   async #write(naming: Naming = (snapshots) => snapshots): Promise<KeptTree> {
-    const { blocks, reader, profile, clock, keepCheckpoints } = this.#options
+    const { clock, keepCheckpoints, monitor } = this.#options
     const { root, marks } = this.#tree
+    const { newest, marks: newestMarks } = this.#kept
     const sequence = this.#sequence
     const last = this.#last
     root.freeze()
+    monitor.checkpointBegun()
     this.#pace.begin()
     try {
       const lsn = await last
-      using lease = blocks.lease({ name: 'checkpoint of a journal' })
-      const put = (cid: CID, bytes: Uint8Array) => {
-        reader.keep(cid, bytes)
-        return lease.put(cid, bytes, { verify: 'on-read' })
-      }
-      const { root: link, written } = await writeFrozen(root, { get: this.get, put, profile })
-      const marksCid = await this.#writtenMarks(marks, put)
-      await lease.flush()
-      const checkpoint: KeptTree = {
-        sequence,
-        lsn,
-        at: clock(),
-        root: link.cid,
-        dagBytes: link.dagBytes,
-        ...(marksCid !== undefined && { marks: marksCid }),
-      }
-      const { checkpoints, snapshots } = this.#kept
+      const cids = new Set<string>()
+      const tree = await writeCheckpoint(root, marks, {
+        ...this.#options,
+        writtenMarks: newest !== undefined && marks === newestMarks ? { cid: newest.marks } : undefined,
+        onPut: this.onWritten === undefined ? undefined : (cid) => cids.add(cid.toString()),
+      })
+      const checkpoint: KeptTree = { sequence, lsn, at: clock(), ...tree.kept }
+      const { checkpoints, snapshots } = this.kept
       await this.#keep({
         checkpoints: [checkpoint, ...checkpoints].slice(0, keepCheckpoints),
         snapshots: naming(snapshots, checkpoint),
       })
-      this.#keptMarks = marks
-      for (const one of written) one.folder.settle(one.link)
+      this.#kept.marks = marks
+      for (const one of tree.written) one.folder.settle(one.link)
       this.#pace.made()
+      monitor.checkpointMade()
+      publishCheckpoint({ sequence, bytes: checkpoint.dagBytes })
+      this.onWritten?.(cids)
       await this.#dropLog()
       return checkpoint
     } catch (cause) {
       root.thaw()
-      throw storeFailure(cause, 'write a checkpoint')
+      const failure = storeFailure(cause, 'write a checkpoint')
+      publishCheckpointFailure(failure)
+      monitor.checkpointFailed(failure)
+      throw failure
     }
   }
 
-  /** Appends the record that tells of what is kept. Until the log has answered a recovery may find both. */
+  /** Appends the record that tells of what is kept. */
   async #keep(kept: Kept): Promise<void> {
     const { log, blocks } = this.#options
-    this.#keeping = kept
     blocks.noteRetained(rootsOfKept(kept))
-    await this.#logged(log.append(encodeCheckpoint(recordOf(kept))))
-    this.#kept = kept
-    this.#keeping = undefined
+    await this.#kept.replace(kept, () => this.#logged(log.append(encodeCheckpoint(recordOf(kept)))))
   }
 
   /** The log is kept since the oldest checkpoint, or from its beginning as long as more of them are to be kept. */
   async #dropLog(): Promise<void> {
     const { log, keepCheckpoints } = this.#options
-    const { checkpoints } = this.#kept
-    if (checkpoints.length < keepCheckpoints && log.stats().firstLsn === 1) return
+    const { checkpoints } = this.kept
+    if (checkpoints.length < keepCheckpoints && this.hasBeginning) return
     const { sequence, lsn } = checkpoints.at(-1)!
-    this.#putFolders.forgetUpTo(sequence)
+    this.#kept.putFolders.forgetUpTo(sequence)
     await log.dropBefore(lsn + 1)
-  }
-
-  /** The CID of marks: written unless they are those of the newest checkpoint. */
-  async #writtenMarks(
-    marks: Marks | undefined,
-    put: (cid: CID, bytes: Uint8Array) => Promise<unknown>,
-  ): Promise<CID | undefined> {
-    const [newest] = this.#kept.checkpoints
-    if (newest !== undefined && marks === this.#keptMarks) return newest.marks
-    return await writeMarks(marks, put)
   }
 
   /** The tree, if it is what the log tells of; else that is waited for. */
   readonly usable: UsableTree = (signal) => (this.#isWhole ? this.#tree : this.whole(signal))
 
   get #isWhole(): boolean {
-    return this.#failure === undefined && !this.#isClosed
+    return this.#failure === undefined && this.#rebuilding === undefined && !this.#isClosed
   }
 
   /** Waits until the tree is what the log tells of, if an append has failed. */
   async whole(signal: AbortSignal | undefined): Promise<void> {
     this.checkOpen()
-    if (this.#failure === undefined) return
-    this.#rebuilding ??= this.#options.owner.spawn(() => this.#rebuild(), { name: 'recovery of a journal' })
+    if (this.#failure !== undefined || this.#rebuilding !== undefined) await this.#rebuilt(signal)
+  }
+
+  /**
+   * Makes the tree anew from the log, and not with a checkpoint that is unfit. Changes wait for that. If it fails, the tree is as
+   * it was.
+   */
+  async recoverWithout(unfit: Unfit, signal: AbortSignal | undefined): Promise<Recovered> {
+    while (!this.#isWhole) await this.whole(signal)
+    return await this.#rebuilt(signal, unfit)
+  }
+
+  async #rebuilt(signal: AbortSignal | undefined, unfit?: Unfit): Promise<Recovered> {
+    const { owner } = this.#options
+    this.#rebuilding ??= owner.spawn(() => this.#rebuild(unfit), { name: 'recovery of a journal' })
     try {
-      await this.#rebuilding.join({ signal })
+      return await this.#rebuilding.join({ signal })
     } catch (cause) {
       signal?.throwIfAborted()
       throw !this.#isClosed ? cause : closed(cause)
     }
   }
 
-  /** Makes the tree anew from the log: what was appended with or after what has failed is in it, or is not. */
-  async #rebuild(): Promise<void> {
+  /** What was appended with or after what has failed is in it, or is not. */
+  async #rebuild(unfit: Unfit | undefined): Promise<Recovered> {
     const { log } = this.#options
     try {
       using _turn = await this.#writing.acquire()
@@ -288,20 +282,19 @@ export class LoggedTree implements FileTree {
         }
       }
       if (log.stats().state !== 'open') throw storeFailure(this.#failure, 'append to the journal')
-      const { tree, sequence, kept, keptMarks, putFolders, lsn } = await recover(log, this.get)
-      await this.#overwrite(sequence)
-      this.#tree = tree
+      const recovered = await recover(log, this.get, unfit)
+      await this.#overwrite(recovered.sequence)
+      this.#tree = recovered.tree
       for (const watcher of this.watchers) watcher(undefined)
-      this.#sequence = sequence
-      this.#kept = kept
-      this.#keptMarks = keptMarks
-      this.#keeping = undefined
-      this.#putFolders = putFolders
-      this.#last = Promise.resolve(lsn)
+      this.#sequence = recovered.sequence
+      this.#kept = new KeptTrees(recovered)
+      this.#last = Promise.resolve(recovered.lsn)
       this.#failure = undefined
+      this.#options.monitor.recovered()
       this.#unanswered.clear()
       // A checkpoint may be among what was taken and not answered.
       this.#options.blocks.noteRetained([...this.roots(), ...this.keptRoots()])
+      return recovered
     } catch (cause) {
       throw storeFailure(cause, 'recover the journal')
     } finally {
@@ -368,12 +361,12 @@ export class LoggedTree implements FileTree {
       // Without any, what is wanted is there already: that is answered when it is in the log.
       return steps.length > 0 ? this.#append(steps, effect) : this.#last
     }
-    await whenLoaded(this.usable, paths, act, signal)
+    await this.#options.monitor.timed(() => whenLoaded(this.usable, paths, act, signal))
   }
 
   /** Does steps and appends them: in the log they stand in the order in which they were done. */
   async #append(steps: readonly Step[], effect: Effect): Promise<void> {
-    const { log, blocks, clock } = this.#options
+    const { log, blocks, clock, monitor } = this.#options
     const sequence = this.#sequence + 1
     const payload = encodeChange({ sequence, at: clock(), steps })
     this.checkSize(payload.length)
@@ -381,8 +374,9 @@ export class LoggedTree implements FileTree {
     this.#unanswered.add(displaced)
     effect.apply(this.#tree, steps, sequence)
     this.#sequence = sequence
-    this.#putFolders.note({ sequence, steps })
+    this.#kept.putFolders.note({ sequence, steps })
     for (const watcher of this.watchers) watcher(steps)
+    monitor.changed()
     blocks.noteRetained(steps.flatMap((step) => (step.step === 'put' ? [step.cid] : [])))
     const logged = this.#logged(log.append(payload))
     this.#pace.changed(payload.length)

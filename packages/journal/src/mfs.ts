@@ -10,6 +10,7 @@ import type { CID } from 'multiformats/cid'
 import { longestTransactionMs } from './checks.ts'
 import type { CallOptions, Files, Journal, ListedEntry } from './journal.ts'
 import { kindAt } from './kind-at.ts'
+import { mtimeOf } from './mtime.ts'
 import { parsePath, pathOf } from './path.ts'
 import { notFound } from './plan.ts'
 
@@ -38,9 +39,9 @@ export interface MfsStat extends UnixfsMetadata {
 }
 
 /** An entry of `files ls`. */
-export interface MfsEntry {
+export interface MfsEntry extends UnixfsMetadata {
   readonly name: string
-  /** With `long`, as are those that follow. */
+  /** With `long`, as all but the name. */
   readonly cid?: CID
   readonly type?: 'file' | 'directory'
   /** 0 for a folder. */
@@ -83,6 +84,10 @@ export interface Mfs {
     path: string,
     options?: CallOptions & { readonly offset?: number; readonly length?: number },
   ): AsyncGenerator<Uint8Array, void, undefined>
+  /** Sets the time, by default that of now. */
+  touch(path: string, options?: CallOptions & Pick<UnixfsMetadata, 'mtime'>): Promise<void>
+  /** Sets the permission bits. */
+  chmod(path: string, mode: number, options?: CallOptions): Promise<void>
   /** @throws JournalError JOURNAL_NOT_FOUND without `create`; JOURNAL_CONFLICT when somebody else changes the file meanwhile */
   write(path: string, content: FileBytes, options?: MfsWriteOptions): Promise<void>
   /** The entries of a folder, or a file itself. */
@@ -155,22 +160,36 @@ class JournalMfs implements Mfs {
     await transaction.commit({ signal })
   }
 
+  async touch(path: string, { mtime, signal }: Parameters<Mfs['touch']>[1] = {}): Promise<void> {
+    await this.#journal.setMetadata(path, { mtime: mtime ?? mtimeOf(Date.now() / 1000) }, { signal })
+  }
+
+  async chmod(path: string, mode: number, { signal }: CallOptions = {}): Promise<void> {
+    await this.#journal.setMetadata(path, { mode }, { signal })
+  }
+
   read(path: string, options: Parameters<Mfs['read']>[1] = {}): AsyncGenerator<Uint8Array, void, undefined> {
     return this.#journal.read(path, options)
   }
 
   async write(path: string, content: FileBytes, options: MfsWriteOptions = {}): Promise<void> {
     const { create = false, truncate = false, parents = false, offset = 0, length, signal } = options
+    const { mode, mtime } = options
+    const metadata = { ...(mode !== undefined && { mode }), ...(mtime !== undefined && { mtime }) }
+    const hasMetadata = Object.keys(metadata).length > 0
     const bytes = length === undefined ? content : limited(content, length)
     const kind = await kindAt(this.#journal, path, signal)
     if (kind === undefined && !create) throw notFound(parsePath(path))
-    if (kind === undefined && offset === 0) await this.#journal.write(path, bytes, { parents, signal })
-    else if (kind !== undefined && !truncate) await this.#journal.writeAt(path, offset, bytes, { signal })
+    if (kind === undefined && offset === 0)
+      await this.#journal.write(path, bytes, { parents, ...metadata, signal })
+    else if (kind !== undefined && !truncate && !hasMetadata)
+      await this.#journal.writeAt(path, offset, bytes, { signal })
     else {
       await using transaction = this.#journal.begin({ name: 'files write', timeoutMs: longestTransactionMs })
       if (kind === undefined) await transaction.write(path, new Uint8Array(), { parents, signal })
-      else await transaction.truncate(path, 0, { signal })
+      else if (truncate) await transaction.truncate(path, 0, { signal })
       await transaction.writeAt(path, offset, bytes, { signal })
+      if (hasMetadata) await transaction.setMetadata(path, metadata, { signal })
       await transaction.commit({ signal })
     }
   }
@@ -179,19 +198,19 @@ class JournalMfs implements Mfs {
     path: string,
     { long = false, signal }: Parameters<Mfs['ls']>[1] = {},
   ): AsyncGenerator<MfsEntry, void, undefined> {
-    const { kind } = await this.#journal.stat(path, { signal })
-    if (kind !== 'directory') {
+    const stat = await this.#journal.stat(path, { signal })
+    if (stat.kind !== 'directory') {
       const name = parsePath(path).at(-1)!
-      yield long ? await this.#looked(path, { name, kind }, signal) : { name }
+      yield long ? await this.#entry(path, { name, ...stat }, signal) : { name }
       return
     }
     // Folders that have changed have no CIDs before.
     if (long) await this.#journal.flush(path, { signal })
     let after: string | undefined
     do {
-      const page = await this.#journal.ls(path, { ...(after !== undefined && { after }), signal })
+      const page = await this.#journal.ls(path, { long, ...(after !== undefined && { after }), signal })
       for (const entry of page.entries) {
-        yield long ? await this.#looked(`${path}/${entry.name}`, entry, signal) : { name: entry.name }
+        yield long ? await this.#entry(`${path}/${entry.name}`, entry, signal) : { name: entry.name }
       }
       after = page.next
     } while (after !== undefined)
@@ -201,13 +220,16 @@ class JournalMfs implements Mfs {
     return this.#journal.flush(path, options)
   }
 
-  async #looked(
-    path: string,
-    { name, kind }: ListedEntry,
-    signal: AbortSignal | undefined,
-  ): Promise<MfsEntry> {
-    const { cid, size = 0 } = await this.#journal.stat(path, { signal })
-    return { name, cid: cid ?? (await this.#journal.flush(path, { signal })), type: typeOf(kind), size }
+  async #entry(path: string, entry: ListedEntry, signal: AbortSignal | undefined): Promise<MfsEntry> {
+    const { name, kind, size = 0, mode, mtime } = entry
+    return {
+      name,
+      cid: entry.cid ?? (await this.#journal.flush(path, { signal })),
+      type: typeOf(kind),
+      size: kind === 'directory' ? 0 : size,
+      ...(mode !== undefined && { mode }),
+      ...(mtime !== undefined && { mtime }),
+    }
   }
 }
 

@@ -7,8 +7,10 @@ import { openLog } from '@ipfs-kit/wal'
 import { checkTransactionMs } from './checks.ts'
 import { storeFailure } from './failure.ts'
 import type { Journal } from './journal.ts'
+import { type AlertThresholds, checkThresholds } from './monitor/thresholds.ts'
 import { OpenedJournal } from './opened-journal.ts'
 import { recover } from './recovery.ts'
+import type { JournalTiers } from './tiers/tiers.ts'
 import { TreeReader } from './tree-blocks.ts'
 
 /** Where the blocks of the tree are. They must be kept: see {@link Journal.roots}; until the journal is open nothing may be collected. */
@@ -25,7 +27,7 @@ export interface JournalOptions {
   readonly profile?: CidProfile
   /** So many checkpoints are kept, with the log since the oldest of them, 1 to 100. Default 3. */
   readonly keepCheckpoints?: number
-  /** After so many changes a checkpoint is made beside them, 1 to 1,000,000. Default 10,000. */
+  /** After so many changes a checkpoint is made beside them, 1 to 1,000,000. Default 50,000. */
   readonly checkpointChanges?: number
   /** After so many bytes of them in the log as well, 65,536 (64 KiB) to 2^40. Default 64 MiB. */
   readonly checkpointBytes?: number
@@ -37,6 +39,10 @@ export interface JournalOptions {
   readonly folderMemoryBytes?: number
   /** Bytes of a segment of the log, 65,536 (64 KiB) to 64 MiB. Default 16 MiB. */
   readonly segmentBytes?: number
+  /** Where blocks can lie, for `tiersOf`, `moveTo` and `pinToTier`. Default: nothing is known of it. */
+  readonly tiers?: JournalTiers
+  /** From where on figures are alerts. */
+  readonly alerts?: AlertThresholds
   /** The clock of the wall: milliseconds since 1970. Default: `Date.now`. */
   readonly clock?: () => number
 }
@@ -76,6 +82,8 @@ const known = new Set([
   'transactionMs',
   'folderMemoryBytes',
   'segmentBytes',
+  'alerts',
+  'tiers',
   'clock',
 ])
 
@@ -96,7 +104,7 @@ function checkOptions(options: JournalOptions) {
     profile,
     clock,
     keepCheckpoints: wholeNumber('keepCheckpoints', options.keepCheckpoints ?? 3, 1, 100),
-    checkpointChanges: wholeNumber('checkpointChanges', options.checkpointChanges ?? 10_000, 1, 1_000_000),
+    checkpointChanges: wholeNumber('checkpointChanges', options.checkpointChanges ?? 50_000, 1, 1_000_000),
     checkpointBytes: wholeNumber(
       'checkpointBytes',
       options.checkpointBytes ?? 64 * 1024 ** 2,
@@ -105,6 +113,8 @@ function checkOptions(options: JournalOptions) {
     ),
     checkpointMs: wholeNumber('checkpointMs', options.checkpointMs ?? 300_000, 1000, 86_400_000),
     transactionMs,
+    tiers: options.tiers,
+    thresholds: checkThresholds(options.alerts),
     folderMemoryBytes: wholeNumber(
       'folderMemoryBytes',
       options.folderMemoryBytes ?? 32 * 1024 ** 2,

@@ -18,19 +18,38 @@ import type {
   TransactionOptions,
   TransactionStatus,
 } from './journal.ts'
+import { rootsOfKept } from './kept.ts'
+import type { JournalHealth } from './monitor/health.ts'
+import { Monitor } from './monitor/monitor.ts'
+import type { CheckedThresholds } from './monitor/thresholds.ts'
 import { LoggedTree, type LoggedTreeOptions } from './logged-tree.ts'
 import { type Names, parsePath } from './path.ts'
 import { notFound } from './plan.ts'
 import { planRestore } from './restore.ts'
 import { checkFree, checkSnapshotName, naming, shownSnapshot, unnaming } from './snapshots.ts'
 import { Transactions } from './transactions.ts'
+import { Tiering } from './tiers/tiering.ts'
+import type { BlocksOptions, JournalTiers, TierMoveReport, TierPin, TierReport } from './tiers/tiers.ts'
 import { type Entry, Folder } from './tree/folder.ts'
 import { Tree } from './tree/tree.ts'
-import type { Difference, KeptReference, PathOptions, TreeReference } from './versions.ts'
+import { walkTree } from './tree-walk.ts'
+import type {
+  Difference,
+  KeptReference,
+  PathOptions,
+  RecoverReport,
+  TreeDamage,
+  TreeReference,
+  TreeVerified,
+  VerifyOptions,
+} from './versions.ts'
+import { unfitOf, wholenessOf } from './wholeness.ts'
 
 /** What an open journal is made of. */
-export interface OpenedJournalOptions extends LoggedTreeOptions {
+export interface OpenedJournalOptions extends Omit<LoggedTreeOptions, 'monitor'> {
+  readonly thresholds: CheckedThresholds
   readonly transactionMs: number
+  readonly tiers: JournalTiers | undefined
   /** What is closed at the end. */
   readonly resources: AsyncDisposableStack
 }
@@ -40,15 +59,32 @@ export class OpenedJournal extends TreeFiles implements Journal {
   readonly #options: OpenedJournalOptions
   readonly #tree: LoggedTree
   readonly #transactions: Transactions
+  readonly #monitor: Monitor
+  readonly #tiering: Tiering
   #closing: Promise<void> | undefined
 
   constructor(options: OpenedJournalOptions) {
-    const tree = new LoggedTree(options)
-    super(tree, options)
+    const { owner, thresholds } = options
+    const monitor = new Monitor({
+      owner,
+      thresholds,
+      look: () => ({ ...sightOf(tree), ...transactions.open() }),
+      memoryEntries: () => tree.live.entriesInMemory(),
+    })
+    const watched = { ...options, monitor }
+    const tree = new LoggedTree(watched)
+    const transactions = new Transactions({ ...watched, live: tree })
+    super(tree, watched)
     this.#options = options
     this.#tree = tree
-    this.#transactions = new Transactions({ ...options, live: tree })
+    this.#transactions = transactions
+    this.#monitor = monitor
     this.recovery = shownRecovery(options.recovered, options.log.findings)
+    this.#tiering = new Tiering({
+      ...{ tree, owner, tiers: options.tiers },
+      flush: (path, call) => this.flush(path, call),
+    })
+    monitor.begin()
   }
 
   begin(options: TransactionOptions = {}): Transaction {
@@ -111,18 +147,43 @@ export class OpenedJournal extends TreeFiles implements Journal {
     const names = parsePath(path)
     using before = await holdTree(this.#tree, from, signal)
     using after = await holdTree(this.#tree, to, signal)
-    yield* diffTrees(before.tree, after.tree, names)
+    yield* diffTrees(before.tree, after.tree, names, signal)
   }
 
   async restore(from: KeptReference, { path = '/', signal }: PathOptions = {}): Promise<void> {
     const names = parsePath(path)
     using held = await holdTree(this.#tree, from, signal)
     const { marks } = held.tree
-    const cid = writtenCid(names, await held.tree.find(names))
+    const cid = writtenCid(names, await held.tree.find(names, signal))
     await this.store(async ({ get, put, signal: both }, lease) => {
       const dag = await holdDag(cid, { get, put, lease, signal: both })
       return () => this.#tree.change([names], (tree) => planRestore(tree, names, dag, marks), signal)
     }, signal)
+  }
+
+  async *verify({ onProgress, signal }: VerifyOptions = {}): AsyncGenerator<
+    TreeDamage,
+    TreeVerified,
+    undefined
+  > {
+    using held = await holdTree(this.#tree, 'live', signal)
+    const get = (cid: CID) => this.#tree.read(cid, signal)
+    return yield* walkTree(held.tree.root, { get, onProgress })
+  }
+
+  async recover({ signal }: CallOptions = {}): Promise<RecoverReport> {
+    await this.#tree.whole(signal)
+    const { kept } = this.#tree
+    const [checkpoint] = kept.checkpoints
+    const newest = checkpoint ?? (await this.#tree.written(signal))
+    using _held = this.#tree.hold(rootsOfKept(kept))
+    const get = (cid: CID) => this.#tree.read(cid, signal)
+    const wholeness = await wholenessOf(newest, get)
+    const unfit = await unfitOf(kept, wholeness, this.#tree.hasBeginning, get)
+    if (unfit.size === 0) return wholeness
+    const recovered = await this.#tree.recoverWithout(unfit, signal)
+    await this.#tree.written(signal)
+    return { ...wholeness, recovery: shownRecovery(recovered, this.recovery.findings) }
   }
 
   roots(): readonly CID[] {
@@ -148,7 +209,32 @@ export class OpenedJournal extends TreeFiles implements Journal {
     })
   }
 
+  health(): JournalHealth {
+    return this.#monitor.health()
+  }
+
+  async tiersOf(path: string, options: BlocksOptions = {}): Promise<TierReport> {
+    return await this.#tiering.tiersOf(path, options)
+  }
+
+  async moveTo(path: string, tier: string, options: BlocksOptions = {}): Promise<TierMoveReport> {
+    return await this.#tiering.moveTo(path, tier, options)
+  }
+
+  async pinToTier(path: string, tier: string, options: CallOptions = {}): Promise<void> {
+    await this.#tiering.pin(path, tier, options)
+  }
+
+  async unpinFromTier(path: string, options: CallOptions = {}): Promise<void> {
+    await this.#tiering.pin(path, undefined, options)
+  }
+
+  tierPins(): readonly TierPin[] {
+    return this.#tiering.pins()
+  }
+
   async close(): Promise<void> {
+    this.#monitor.close()
     this.#transactions.close()
     this.#tree.close()
     this.#closing ??= shield(() => this.#options.resources.disposeAsync())
@@ -161,6 +247,18 @@ export class OpenedJournal extends TreeFiles implements Journal {
 
   #liveRoots(): CID[] {
     return [...this.#tree.roots(), ...this.#transactions.roots()]
+  }
+}
+
+/** What the monitor sees of a tree. */
+function sightOf({ state: { state, sequence, logBytes }, kept: { checkpoints } }: LoggedTree) {
+  const [checkpoint] = checkpoints
+  return {
+    state,
+    changes: sequence,
+    changesSinceCheckpoint: sequence - (checkpoint?.sequence ?? 0),
+    treeBytes: checkpoint?.dagBytes ?? 0,
+    logBytes,
   }
 }
 

@@ -4,18 +4,27 @@
  *
  * @packageDocumentation
  */
-import { fsMkdir, fsMv, fsRm, fsTruncate } from './operations/change.ts'
+import { fsChmod, fsMkdir, fsMv, fsRm, fsTouch, fsTruncate } from './operations/change.ts'
 import { fsCp, fsExport, fsPut } from './operations/content.ts'
 import { fsLs, fsRead, fsStat } from './operations/look.ts'
 import { fsMount, fsRemoveAttribute, fsSetAttribute, fsUnmount } from './operations/marks.ts'
+import { journalHealth } from './operations/health.ts'
 import { fsFlush, journalCheckpoint, journalStatus } from './operations/state.ts'
+import { fsMoveToTier, fsPinToTier, fsTierPins, fsTiers, fsUnpinFromTier } from './operations/tiers.ts'
 import {
   journalBegin,
   journalCommit,
   journalRollback,
   journalTransactions,
 } from './operations/transactions.ts'
-import { fsRemoveSnapshot, fsSnapshot, fsSnapshots, journalCheckpoints } from './operations/versions.ts'
+import {
+  fsDiff,
+  fsRemoveSnapshot,
+  fsRestore,
+  fsSnapshot,
+  fsSnapshots,
+  journalCheckpoints,
+} from './operations/versions.ts'
 import { fsWrite } from './operations/write.ts'
 
 export type { Content } from './operations/fields.ts'
@@ -28,6 +37,8 @@ export const journalOperations = [
   fsRead,
   fsWrite,
   fsTruncate,
+  fsChmod,
+  fsTouch,
   fsMkdir,
   fsRm,
   fsMv,
@@ -39,10 +50,18 @@ export const journalOperations = [
   fsMount,
   fsUnmount,
   fsFlush,
+  fsTiers,
+  fsMoveToTier,
+  fsPinToTier,
+  fsUnpinFromTier,
+  fsTierPins,
   fsSnapshot,
   fsSnapshots,
   fsRemoveSnapshot,
+  fsDiff,
+  fsRestore,
   journalStatus,
+  journalHealth,
   journalCheckpoint,
   journalCheckpoints,
   journalBegin,

@@ -31,8 +31,17 @@ export type Step =
       readonly path: string
       readonly attributes: Readonly<Record<string, string | null>>
     }
+  /** Where the blocks of a path are to lie; null: wherever they do. */
+  | { readonly step: 'tier'; readonly path: string; readonly tier: string | null }
   /** What is at a path is no mount any more. */
   | { readonly step: 'unmount'; readonly path: string }
+
+/** Steps that change only what a path carries, and nothing of what is there. */
+export type MarkStep = StepOf<'attributes' | 'unmount' | 'tier'>
+
+export function isMarkStep(step: Step): step is MarkStep {
+  return step.step === 'attributes' || step.step === 'unmount' || step.step === 'tier'
+}
 
 /** Steps of one sort. */
 export type StepOf<Sort extends Step['step']> = Extract<Step, { readonly step: Sort }>

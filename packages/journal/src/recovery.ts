@@ -7,7 +7,7 @@ import type { Marks } from './marks/marks.ts'
 import { readMarks } from './marks/marks-blocks.ts'
 import { parsePath } from './path.ts'
 import { PutFolders } from './put-folders.ts'
-import { decodeChange, decodeCheckpoint, type KeptTree, type Step } from './record.ts'
+import { decodeChange, decodeCheckpoint, isMarkStep, type KeptTree, type Step } from './record.ts'
 import { Tree } from './tree/tree.ts'
 
 /** A checkpoint with which a recovery did not go on. */
@@ -15,6 +15,9 @@ export interface PassedTree {
   readonly checkpoint: KeptTree
   readonly reason: JournalError
 }
+
+/** Checkpoints that are not to be gone on with, by their numbers. */
+export type Unfit = ReadonlyMap<number, JournalError>
 
 /** What was recovered. */
 export interface Recovered extends Replayed {
@@ -43,21 +46,16 @@ interface Replayed {
 /**
  * Makes the tree that the log tells of.
  *
- * @param unfit - checkpoints, by their roots, that are known not to be whole
  * @throws JournalError JOURNAL_FORMAT_TOO_NEW, JOURNAL_DAMAGED, JOURNAL_BLOCK_MISSING; WalError
  */
-export async function recover(
-  log: Log,
-  get: GetBlock,
-  unfit: ReadonlyMap<string, JournalError> = new Map(),
-): Promise<Recovered> {
+export async function recover(log: Log, get: GetBlock, unfit: Unfit = new Map()): Promise<Recovered> {
   const kept = await lastKept(log)
   const { firstLsn } = log.stats()
   const passed: PassedTree[] = []
   let failure: JournalError | undefined
   for (const [at, checkpoint] of basesOf(kept, firstLsn).entries()) {
     try {
-      const known = checkpoint && unfit.get(checkpoint.root.toString())
+      const known = checkpoint && unfit.get(checkpoint.sequence)
       if (known !== undefined) throw known
       if (checkpoint !== undefined) await get(checkpoint.root)
       const replayed = await replay(log, get, checkpoint)
@@ -149,7 +147,7 @@ async function redo(tree: Tree, step: Step, sequence: number): Promise<void> {
 
 /** What has to be in memory: of what comes to a path the folder, of what is used or changed the thing itself. */
 function neededBy(step: Step): (readonly string[])[] {
-  if (step.step === 'attributes' || step.step === 'unmount') return []
+  if (isMarkStep(step)) return []
   if (step.step === 'meta') return [parsePath(step.path)]
   if ('path' in step) return [parsePath(step.path).slice(0, -1)]
   return [parsePath(step.from), parsePath(step.to).slice(0, -1)]

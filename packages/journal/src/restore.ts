@@ -1,5 +1,5 @@
 /** Makes what is at a path what it was in another tree. */
-import { type Marks, marksBelow } from './marks/marks.ts'
+import { markAt, type Marks, marksBelow } from './marks/marks.ts'
 import { checkMarks, checkRemovable } from './marks/plan-marks.ts'
 import type { HeldDag } from './hold-dag.ts'
 import { type Names, pathOf } from './path.ts'
@@ -13,12 +13,15 @@ export function planRestore(tree: TreeView, names: Names, dag: HeldDag, marks: M
   const path = pathOf(names)
   const carried = attributesBelow(marks, names)
   checkMarks(tree, carried.length)
+  const { tier } = markAt(tree.marks, names)
   return [
     ...planParents(tree, names, true),
     // With what was there all goes that it carried.
     ...(tree.at(names) === undefined ? [] : [{ step: 'rm', path } as const]),
     { step: 'put', path, ...dag },
     ...carried,
+    // Where it is to lie is of now.
+    ...(tier === undefined ? [] : [{ step: 'tier', path, tier } as const]),
   ]
 }
 

@@ -1,12 +1,14 @@
 /** A transaction: its own view of the tree, and the steps that it will append as one change. */
 import { randomUUID } from 'node:crypto'
+import { now } from '@ipfs-kit/concurrency'
 import type { GetBlock } from '@ipfs-kit/ipfs/unixfs'
 import type { CID } from 'multiformats/cid'
 import { JournalError } from './errors.ts'
 import { type FileTree, type Found, lookAt, TreeFiles, type TreeFilesOptions } from './files.ts'
+import type { Effect } from './effect.ts'
 import { folderAt, type FolderPage, pageOfFolder, type PageRange } from './folder-page.ts'
 import type { CallOptions, Transaction, TransactionStatus } from './journal.ts'
-import { type Effect, type LoggedTree, type Watcher } from './logged-tree.ts'
+import type { LoggedTree, Watcher } from './logged-tree.ts'
 import type { Names } from './path.ts'
 import { type Mark, markAt } from './marks/marks.ts'
 import { encodeChange, type Step } from './record.ts'
@@ -74,13 +76,15 @@ class TransactionView implements FileTree {
   readonly #options: OpenTransactionOptions
   readonly #live: LoggedTree
   readonly #beganAt: number
+  /** The same, and the end, by a clock that does not jump. */
+  readonly #began: number
   #overlay: Overlay
   #stepCount = 0
   #bytes = recordOverhead
   #state: State = 'open'
   #endAfterCommit: EndedByUs | undefined
   #conflict: { readonly path?: string } | undefined
-  #endedAt: number | undefined
+  #ended: number | undefined
 
   constructor(options: OpenTransactionOptions) {
     const { live, clock } = options
@@ -88,18 +92,17 @@ class TransactionView implements FileTree {
     this.#live = live
     this.get = live.get
     this.#beganAt = clock()
+    this.#began = this.#now()
     this.#overlay = new Overlay(() => live.live)
     live.watchers.add(this.#watch)
   }
 
   status(): Omit<TransactionStatus, 'id'> {
-    const now = this.#endedAt ?? this.#options.clock()
     return {
       name: this.#options.name,
       state: this.#state,
       beganAt: this.#beganAt,
-      // The clock of the wall may have gone back.
-      openMs: Math.max(0, now - this.#beganAt),
+      openMs: (this.#ended ?? this.#now()) - this.#began,
       steps: this.#stepCount,
       ...(this.#conflict?.path !== undefined && { conflict: this.#conflict.path }),
     }
@@ -223,10 +226,14 @@ class TransactionView implements FileTree {
 
   #finish(state: State): void {
     this.#state = state
-    this.#endedAt = this.#options.clock()
+    this.#ended = this.#now()
     this.#live.watchers.delete(this.#watch)
     this.#overlay = new Overlay(() => this.#live.live)
     this.onEnd?.()
+  }
+
+  #now(): number {
+    return now({ scope: this.#options.owner.scope })
   }
 
   #check(): void {

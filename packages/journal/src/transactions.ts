@@ -6,6 +6,7 @@ import { JournalError } from './errors.ts'
 import type { TreeFilesOptions } from './files.ts'
 import type { Transaction, TransactionOptions, TransactionStatus } from './journal.ts'
 import type { LoggedTree } from './logged-tree.ts'
+import { publishTransaction } from './reports.ts'
 import { OpenTransaction } from './transaction.ts'
 
 /** What transactions are made with. */
@@ -42,6 +43,7 @@ export class Transactions {
     }
     const expiry = this.#options.owner.spawn(expire, { name: 'expiry of a transaction' })
     this.#open.set(transaction.id, { transaction, expiry })
+    this.#options.monitor.touch()
     return transaction
   }
 
@@ -53,6 +55,12 @@ export class Transactions {
       throw new JournalError('JOURNAL_TRANSACTION_UNKNOWN', `There is no transaction ${JSON.stringify(id)}`)
     }
     return ended
+  }
+
+  /** How many are open, and the one that has been for the longest. */
+  open(): { readonly openTransactions: number; readonly oldestTransaction: TransactionStatus | undefined } {
+    const [oldest] = this.#open.values()
+    return { openTransactions: this.#open.size, oldestTransaction: oldest?.transaction.status() }
   }
 
   list(): readonly TransactionStatus[] {
@@ -75,6 +83,8 @@ export class Transactions {
     this.#open.get(ended.id)?.expiry.cancel()
     this.#open.delete(ended.id)
     this.#ended.set(ended.id, ended)
+    publishTransaction(ended.status())
+    this.#options.monitor.touch()
     for (const id of [...this.#ended.keys()].slice(0, -keptEnded)) this.#ended.delete(id)
   }
 }

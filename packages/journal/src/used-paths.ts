@@ -1,6 +1,6 @@
 /** The paths that a transaction has used, so that it can be told whether a change of somebody else concerns it. */
 import { type Names, parsePath } from './path.ts'
-import type { Step } from './record.ts'
+import { isMarkStep, type Step } from './record.ts'
 
 interface Used {
   /** Whether it was used itself, not only what is below. */
@@ -33,7 +33,9 @@ export class UsedPaths {
 
   /** A path that was used, and that a step has changed. */
   changedBy(step: Step): string | undefined {
-    if (step.step === 'attributes' || step.step === 'unmount') {
+    // Where blocks lie changes nothing of what they are.
+    if (step.step === 'tier') return undefined
+    if (isMarkStep(step)) {
       const names = parsePath(step.path)
       return this.#isMarkedAt(names) ? step.path : undefined
     }

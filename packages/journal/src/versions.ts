@@ -1,6 +1,6 @@
 /** Versions of the tree as users see them: those that are kept, what is different between them, and how to go back. */
 import type { CID } from 'multiformats/cid'
-import type { CallOptions, Checkpoint, Snapshot, Stat } from './journal.ts'
+import type { CallOptions, Checkpoint, Recovery, Snapshot, Stat } from './journal.ts'
 
 /** A tree that is kept, or any folder by its CID. */
 export type KeptReference = { readonly snapshot: string } | { readonly checkpoint: number } | CID
@@ -21,6 +21,43 @@ export interface Difference {
   readonly change: 'added' | 'removed' | 'changed'
   readonly before?: Stat
   readonly after?: Stat
+}
+
+/** A block of the tree with which something is wrong. */
+export interface TreeDamage {
+  /** Where it was met first: of a file, or of the folder that the block is a part of. */
+  readonly path: string
+  readonly cid: CID
+  /** `missing`: not here, or damaged here. `invalid`: no block of such a DAG; somebody else has made it. */
+  readonly problem: 'missing' | 'invalid'
+}
+
+/** What was looked through. What is at several paths counts once. */
+export interface TreeVerified {
+  readonly files: number
+  readonly folders: number
+  /** Those that are there, and bytes of them. */
+  readonly blocks: number
+  readonly bytes: number
+  /** Blocks that are not. What lies below them is not known. */
+  readonly missing: number
+  readonly invalid: number
+}
+
+/** Options of {@link Versions.verify}. */
+export interface VerifyOptions extends CallOptions {
+  /** Is told how far it is. It must not throw. */
+  readonly onProgress?: (progress: TreeVerified) => void
+}
+
+/** What {@link Versions.recover} has found, and what has come of it. */
+export interface RecoverReport {
+  /** The folders of the newest checkpoint. */
+  readonly verified: TreeVerified
+  /** Of the blocks that are missing in them the first 1,000. */
+  readonly damages: readonly TreeDamage[]
+  /** If an older checkpoint has more of its folders: the tree was made anew from that. */
+  readonly recovery?: Recovery
 }
 
 /** What a journal keeps besides the live tree. */
@@ -59,4 +96,21 @@ export interface Versions {
    * JOURNAL_MOUNTED or JOURNAL_READ_ONLY for what mounts do not let go, JOURNAL_TOO_LARGE for too many attributes, JOURNAL_FULL
    */
   restore(from: KeptReference, options?: PathOptions): Promise<void>
+  /**
+   * Reads all blocks of the live tree, as it is when this begins, and compares their bytes with their CIDs. Yields what is wrong, and
+   * returns what it has looked through. While it runs all of it stays.
+   *
+   * @throws JournalError JOURNAL_CLOSED, JOURNAL_FAILED if the store cannot be read
+   */
+  verify(options?: VerifyOptions): AsyncGenerator<TreeDamage, TreeVerified, undefined>
+  /**
+   * Looks through the folders of the newest checkpoint. If blocks are missing, the tree is made anew from that older checkpoint of
+   * those that are kept, or from the beginning of the log, of which the fewest are missing, with all changes since then; and a
+   * checkpoint is written. Changes wait for that; open transactions end with a conflict. What no log leads to stays lost: of files
+   * only {@link verify} tells.
+   *
+   * @throws JournalError JOURNAL_BLOCK_MISSING, JOURNAL_DAMAGED if no older one leads to the tree, which is then as it was;
+   * JOURNAL_FULL, JOURNAL_FAILED, JOURNAL_CLOSED
+   */
+  recover(options?: CallOptions): Promise<RecoverReport>
 }

@@ -90,7 +90,7 @@ test('a list tells names, and with long what they are, folders that have changed
   for await (const entry of mfs.ls('/d', { long: true })) long.push(entry)
   expect(long).toEqual([
     { name: 'g', type: 'file', size: 2, cid: (await mfs.stat('/d/g')).cid },
-    { name: 'in', type: 'directory', size: 0, cid: (await mfs.stat('/d/in')).cid },
+    { name: 'in', type: 'directory', size: 0, mode: 0o755, cid: (await mfs.stat('/d/in')).cid },
   ])
   expect(await namesIn(mfs, '/d/g')).toEqual(['g'])
   await expect(namesIn(mfs, '/none')).rejects.toMatchObject({ code: 'JOURNAL_NOT_FOUND' })
@@ -124,4 +124,28 @@ test('paths are removed all or none, and with force whatever is there', async ()
   await mfs.rm('/b')
   expect(await namesIn(mfs, '/')).toEqual([])
   await expect(mfs.rm('/')).rejects.toMatchObject({ code: 'JOURNAL_INTO_ITSELF' })
+})
+
+test('mode and time are set, by writes too, and stay when a file is changed', async () => {
+  const { mfs, read } = await served()
+  const mtime = { secs: 1_700_000_000n, nsecs: 5 }
+  await mfs.write('/f', bytes('hello'), { create: true, mode: 0o600, mtime })
+  expect(await mfs.stat('/f')).toMatchObject({ mode: 0o600, mtime })
+  await mfs.write('/f', bytes('J'), { mtime })
+  expect(await mfs.stat('/f')).toMatchObject({ mode: 0o600, mtime })
+  expect(await read('/f')).toBe('Jello')
+  await mfs.chmod('/f', 0o640)
+  await mfs.write('/f', bytes('new'), { truncate: true })
+  expect(await mfs.stat('/f')).toMatchObject({ mode: 0o640, size: 3 })
+  const from = Math.floor(Date.now() / 1000)
+  await mfs.touch('/f')
+  const { mtime: touched } = await mfs.stat('/f')
+  expect(Number(touched!.secs)).toBeGreaterThanOrEqual(from)
+  await mfs.mkdir('/d', { mode: 0o700 })
+  await mfs.touch('/d', { mtime })
+  for await (const entry of mfs.ls('/', { long: true })) {
+    if (entry.name === 'd') expect(entry).toMatchObject({ mode: 0o700, mtime })
+  }
+  await expect(mfs.chmod('/none', 0o600)).rejects.toMatchObject({ code: 'JOURNAL_NOT_FOUND' })
+  await expect(mfs.chmod('/f', 0o10000)).rejects.toThrow(RangeError)
 })

@@ -38,6 +38,28 @@ test('files are written as a whole, at an offset and at their end, cut and read 
   expect(await read()).toBe('')
 })
 
+test('mode and time of files and folders are set and told', async () => {
+  const { call } = await servedJournal()
+  await call('fs.write', { path: '/f', mode: '0600', mtimeSeconds: 1.5 }, body('f'))
+  expect(await call('fs.stat', { path: '/f' })).toMatchObject({ mode: 0o600, mtimeSeconds: 1.5 })
+  await call('fs.chmod', { path: '/f', mode: '4755' })
+  await call('fs.touch', { path: '/f', mtimeSeconds: -0.25 })
+  const stat = await call('fs.stat', { path: '/f' })
+  expect(stat).toMatchObject({ mode: 0o4755, mtimeSeconds: -0.25 })
+  expect(printed('fs.stat', stat)).toContain('mode   4755\nmtime  1969-12-31T23:59:59.750Z')
+  const from = Date.now() / 1000
+  await call('fs.touch', { path: '/' })
+  expect((await call('fs.stat', { path: '/' })).mtimeSeconds).toBeGreaterThanOrEqual(from - 0.001)
+  for (const wrong of [
+    { append: true, mode: '600' },
+    { offset: 0, mtimeSeconds: 1 },
+  ]) {
+    await expect(call('fs.write', { path: '/f', ...wrong }, body('f'))).rejects.toMatchObject({
+      code: 'OPERATION_INVALID_INPUT',
+    })
+  }
+})
+
 test('what would be meant in two ways is refused', async () => {
   const { call } = await servedJournal()
   for (const wrong of [
@@ -265,6 +287,39 @@ test('the tree is given a name, and checkpoints are listed', async () => {
   await expect(call('fs.remove-snapshot', { name: 'one' })).rejects.toMatchObject({
     code: 'JOURNAL_VERSION_UNKNOWN',
   })
+})
+
+test('trees are compared, and what was there is brought back', async () => {
+  const { call } = await servedJournal()
+  const write = (path: string, text: string) => call('fs.write', { path, parents: true }, body(text))
+  const diff = async (input: { from: string; to?: string; path?: string }) => {
+    const lines: string[] = []
+    for await (const line of await call('fs.diff', input)) lines.push(printed('fs.diff', line)!)
+    return lines.sort()
+  }
+  await write('/d/f', 'one')
+  await write('/d/g', 'g')
+  await call('fs.snapshot', { name: 'first' })
+  const { sequence } = await call('journal.checkpoint', {})
+  const { cid } = await call('fs.flush', {})
+  await write('/d/f', 'two')
+  await write('/new', 'new')
+  await call('fs.rm', { path: '/d/g' })
+  const all = ['added    /new', 'changed  /d/f', 'removed  /d/g']
+  for (const from of ['first', 'snapshot:first', `checkpoint:${sequence}`, cid])
+    expect(await diff({ from })).toEqual(all)
+  expect(await diff({ from: 'first', path: '/d/f' })).toEqual(['changed  /d/f'])
+  expect(await diff({ from: 'live', to: cid, path: '/new' })).toEqual(['removed  /new'])
+  for await (const line of await call('fs.diff', { from: 'first', path: '/d/f' }))
+    expect(line).toMatchObject({ before: { size: 3, type: 'file' }, after: { size: 3, type: 'file' } })
+  await call('fs.restore', { from: 'first', path: '/d/g' })
+  expect(await diff({ from: 'first' })).toEqual(['added    /new', 'changed  /d/f'])
+  await call('fs.restore', { from: `checkpoint:${sequence}` })
+  expect(await diff({ from: 'first' })).toEqual([])
+  expect(await textOf(await call('fs.read', { path: '/d/f' }))).toBe('one')
+  for (const from of ['none', 'checkpoint:12345', 'snapshot:', 'checkpoint:x'])
+    await expect(call('fs.restore', { from })).rejects.toMatchObject({ code: 'JOURNAL_VERSION_UNKNOWN' })
+  await expect(call('fs.restore', { from: absent })).rejects.toMatchObject({ code: 'JOURNAL_BLOCK_MISSING' })
 })
 
 test('the status tells what the opening has found', async () => {

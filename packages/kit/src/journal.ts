@@ -2,6 +2,7 @@
 import type { Journal } from '@ipfs-kit/journal'
 import type { Config } from './config.ts'
 import { hasFiles, type Home } from './home.ts'
+import { createJournalTiers } from './journal-tiers.ts'
 import { ipfsIfOpen, ipfsPart, journalPart } from './lending.ts'
 import type { OpenNode } from './node.ts'
 import type { Parts } from './parts.ts'
@@ -38,7 +39,8 @@ export function createKitJournal({ parts, home, config }: KitJournalOptions): Ki
   let last: Journal | undefined
 
   /** The node's as it is with each call: it restarts by itself. */
-  const store = () => (parts.current(ipfsPart) as OpenNode).ipfs.store
+  const node = () => parts.current(ipfsPart) as OpenNode
+  const store = () => node().ipfs.store
   const blocks = {
     get: async (...call: Parameters<ReturnType<typeof store>['get']>) => store().get(...call),
     lease: (...call: Parameters<ReturnType<typeof store>['lease']>) => store().lease(...call),
@@ -47,10 +49,12 @@ export function createKitJournal({ parts, home, config }: KitJournalOptions): Ki
       ipfsIfOpen(parts)?.store.noteRetained(...call),
   }
 
+  const tiers = createJournalTiers(() => node().cache)
+
   async function openPart(): Promise<Journal> {
     // As heavy as the node: who only joins a server does not pay for it.
     const { openJournal } = await import('@ipfs-kit/journal')
-    last = await openJournal({ path: home.journal, blocks, segmentBytes, ...config })
+    last = await openJournal({ path: home.journal, blocks, tiers, segmentBytes, ...config })
     blocks.noteRetained()
     return last
   }

@@ -4,6 +4,7 @@ import { Counter, Registry } from 'prom-client'
 import type { Metric } from 'prom-client'
 import { measureConcurrency } from './concurrency.ts'
 import { measureHttp } from './http.ts'
+import { measureJournal } from './journal.ts'
 import { observeStats } from './observed.ts'
 import { measureOperations } from './operations.ts'
 import { measureProcess } from './process.ts'
@@ -46,7 +47,7 @@ export interface Telemetry extends AsyncDisposable {
 
 /**
  * Begins to measure the process, its tasks, the HTTP servers that have a name, the operations that are published on
- * `operations:call`, and logs of operations by the channels `wal:…`.
+ * `operations:call`, logs of operations by the channels `wal:…`, and journals of files by the channels `journal:…`.
  *
  * @throws TypeError for an option that is unknown or of the wrong type, or if the registry has one of the metrics
  */
@@ -81,7 +82,7 @@ class Metrics implements Telemetry {
     })
     measureConcurrency(made)
     this.#stops.push(measureProcess(made), measureHttp(made, nameOfServer))
-    this.#stops.push(measureOperations(made), measureWal(made))
+    this.#stops.push(measureOperations(made), measureWal(made), measureJournal(made))
     try {
       this.#register(made)
     } catch (error) {

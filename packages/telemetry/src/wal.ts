@@ -1,17 +1,10 @@
 /** Metrics of logs of operations, from the channels `wal:…`. */
-import diagnosticsChannel from 'node:diagnostics_channel'
 import { Counter } from 'prom-client'
 import type { Registry } from 'prom-client'
-import { boundedLabel, other } from './bounded.ts'
+import { codeLabelOf, listenTo, type Message, textLabel, wordLabelOf } from './listening.ts'
 
 const maxTypes = 256
 const maxBackends = 256
-const maxCodes = 256
-const wordPattern = /^[a-z][a-z-]{0,63}$/
-const codePattern = /^[A-Z][A-Z0-9_]{0,63}$/
-
-/** What is known of a message: anybody can publish here, and an error in a subscriber would end the process. */
-type Message = Partial<Record<string, unknown>>
 
 /** Makes the metrics and listens. The function that it returns stops listening. */
 export function measureWal(registry: Registry): () => void {
@@ -37,8 +30,8 @@ export function measureWal(registry: Registry): () => void {
 
   const typeLabel = textLabel(maxTypes)
   const backendLabel = textLabel(maxBackends)
-  const codeLabel = patternLabel(codePattern, maxCodes)
-  const wordLabel = patternLabel(wordPattern, maxCodes)
+  const codeLabel = codeLabelOf()
+  const wordLabel = wordLabelOf()
 
   const listeners: Readonly<Record<string, (message: Message) => void>> = {
     'wal:append': (message) => {
@@ -56,29 +49,9 @@ export function measureWal(registry: Registry): () => void {
     'wal:late': ({ type }) => late.inc({ type: typeLabel(type) }),
     'wal:stuck': ({ type }) => stuck.inc({ type: typeLabel(type) }),
   }
-  const ends = Object.entries(listeners).map(([name, listener]) => {
-    const onMessage = (message: unknown): void => {
-      if (typeof message === 'object' && message !== null) listener(message)
-    }
-    diagnosticsChannel.subscribe(name, onMessage)
-    return () => diagnosticsChannel.unsubscribe(name, onMessage)
-  })
-  return () => {
-    for (const stop of ends) stop()
-  }
+  return listenTo(listeners)
 }
 
 function isAmount(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0
-}
-
-/** A label for texts that somebody has chosen, such as the names of backends. */
-function textLabel(limit: number): (value: unknown) => string {
-  const bounded = boundedLabel(limit)
-  return (value) => (typeof value === 'string' && value.length <= 200 ? bounded(value) : other)
-}
-
-function patternLabel(pattern: RegExp, limit: number): (value: unknown) => string {
-  const bounded = boundedLabel(limit)
-  return (value) => (typeof value === 'string' && pattern.test(value) ? bounded(value) : other)
 }

@@ -11,6 +11,7 @@ interface Row {
   readonly path: string
   readonly attributes?: Readonly<Record<string, string>>
   readonly mount?: { readonly cid: CID; readonly writable: boolean }
+  readonly tier?: string
 }
 
 const version = 1
@@ -59,18 +60,20 @@ export async function readMarks(root: CID | undefined, get: GetBlock): Promise<M
   return marksOf(rows.map(({ path, ...mark }) => ({ names: parsePath(path), mark: markOf(mark) })))
 }
 
-function rowOf(path: string, { attributes, mount }: Mark): Row {
+function rowOf(path: string, { attributes, mount, tier }: Mark): Row {
   return {
     path,
     ...(attributes !== undefined && { attributes }),
     ...(mount !== undefined && { mount: { cid: mount.cid, writable: mount.isWritable } }),
+    ...(tier !== undefined && { tier }),
   }
 }
 
-function markOf({ attributes, mount }: Omit<Row, 'path'>): Mark {
+function markOf({ attributes, mount, tier }: Omit<Row, 'path'>): Mark {
   return {
     ...(attributes !== undefined && { attributes }),
     ...(mount !== undefined && { mount: { cid: mount.cid, isWritable: mount.writable } }),
+    ...(tier !== undefined && { tier }),
   }
 }
 

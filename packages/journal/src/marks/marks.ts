@@ -1,5 +1,5 @@
 /**
- * What paths carry beside their content: own attributes, and mounts. A trie that never changes: each change gives another one, which
+ * What paths carry beside their content: own attributes, mounts, and tiers. A trie that never changes: each change gives another one, which
  * shares what is the same.
  */
 import type { CID } from 'multiformats/cid'
@@ -21,6 +21,8 @@ export interface MountMark {
 export interface Mark {
   readonly attributes?: Attributes
   readonly mount?: MountMark
+  /** Where its blocks, and those of what is below, are to lie. */
+  readonly tier?: string
 }
 
 /** A path, and all below it. One that carries nothing, and has nothing below, is not there. */
@@ -31,6 +33,8 @@ export interface Marks {
   readonly count: number
   /** Of them, those that are mounts. */
   readonly mounts: number
+  /** And those that are pinned to a tier. */
+  readonly tiers: number
 }
 
 const nothing: Mark = Object.freeze({})
@@ -91,6 +95,36 @@ export function* mountsBelow(
   }
 }
 
+/** The tier that a path is pinned to, itself or with what is around it, the innermost; how many of its names lead to the pin. */
+export function tierAround(
+  marks: Marks | undefined,
+  names: Names,
+): { readonly tier: string; readonly depth: number } | undefined {
+  let node = marks
+  let found: { readonly tier: string; readonly depth: number } | undefined
+  for (let depth = 0; node !== undefined && node.tiers > 0; depth += 1) {
+    if (node.mark.tier !== undefined) found = { tier: node.mark.tier, depth }
+    if (depth === names.length) break
+    node = node.inner.get(names[depth]!)
+  }
+  return found
+}
+
+/** The paths that are pinned to a tier, at a path and below. */
+export function* tiersBelow(
+  marks: Marks | undefined,
+  names: Names,
+): Generator<{ readonly names: Names; readonly tier: string }, void, undefined> {
+  const start = below(marks, names)
+  const open = start === undefined ? [] : [{ names, marks: start }]
+  for (let top = open.pop(); top !== undefined; top = open.pop()) {
+    if (top.marks.tiers === 0) continue
+    const { tier } = top.marks.mark
+    if (tier !== undefined) yield { names: top.names, tier }
+    for (const [name, next] of top.marks.inner) open.push({ names: [...top.names, name], marks: next })
+  }
+}
+
 /** The marks after a step. */
 export function markedBy(marks: Marks | undefined, step: Step): Marks | undefined {
   switch (step.step) {
@@ -108,6 +142,11 @@ export function markedBy(marks: Marks | undefined, step: Step): Marks | undefine
         const { mount: _, ...mark } = node?.mark ?? nothing
         return marked(node, mark)
       })
+    case 'tier':
+      return set(marks, parsePath(step.path), (node) => {
+        const { tier: _, ...mark } = node?.mark ?? nothing
+        return marked(node, step.tier === null ? mark : { ...mark, tier: step.tier })
+      })
     case 'rm':
       return set(marks, parsePath(step.path), () => undefined)
     case 'mv': {
@@ -120,8 +159,8 @@ export function markedBy(marks: Marks | undefined, step: Step): Marks | undefine
       )
     }
     case 'cp': {
-      // A copy is no mount: it can be changed.
-      const copied = withoutMounts(below(marks, parsePath(step.from)))
+      // A copy is no mount, so that it can be changed, and lies where it lies.
+      const copied = attributesOnly(below(marks, parsePath(step.from)))
       return set(marks, parsePath(step.to), () => copied)
     }
     default:
@@ -144,13 +183,14 @@ export function marksOf(rows: Iterable<{ readonly names: Names; readonly mark: M
     for (const one of way) {
       one.count += 1
       if (mark.mount !== undefined) one.mounts += 1
+      if (mark.tier !== undefined) one.tiers += 1
     }
   }
   return root.count === 0 ? undefined : root
 }
 
 function growing(): Growing {
-  return { mark: nothing, inner: new Map<string, Growing>(), count: 0, mounts: 0 }
+  return { mark: nothing, inner: new Map<string, Growing>(), count: 0, mounts: 0, tiers: 0 }
 }
 
 interface Growing extends Marks {
@@ -158,6 +198,7 @@ interface Growing extends Marks {
   readonly inner: Map<string, Growing>
   count: number
   mounts: number
+  tiers: number
 }
 
 function below(marks: Marks | undefined, names: Names): Marks | undefined {
@@ -183,6 +224,7 @@ function set(
   if (node === before) return marks
   const more = (node?.count ?? 0) - (before?.count ?? 0)
   const mounts = (node?.mounts ?? 0) - (before?.mounts ?? 0)
+  const tiers = (node?.tiers ?? 0) - (before?.tiers ?? 0)
   for (let depth = names.length - 1; depth >= 0; depth -= 1) {
     const outer = way[depth]
     const inner = new Map(outer?.inner)
@@ -192,7 +234,13 @@ function set(
     node =
       count === 0
         ? undefined
-        : { mark: outer?.mark ?? nothing, inner, count, mounts: (outer?.mounts ?? 0) + mounts }
+        : {
+            mark: outer?.mark ?? nothing,
+            inner,
+            count,
+            mounts: (outer?.mounts ?? 0) + mounts,
+            tiers: (outer?.tiers ?? 0) + tiers,
+          }
   }
   return node
 }
@@ -202,11 +250,12 @@ function marked(node: Marks | undefined, mark: Mark): Marks | undefined {
   const count = (node?.count ?? 0) + Number(carries(mark)) - Number(carries(node?.mark ?? nothing))
   const mounts =
     (node?.mounts ?? 0) + Number(mark.mount !== undefined) - Number(node?.mark.mount !== undefined)
-  return count === 0 ? undefined : { mark, inner: node?.inner ?? noMarks, count, mounts }
+  const tiers = (node?.tiers ?? 0) + Number(mark.tier !== undefined) - Number(node?.mark.tier !== undefined)
+  return count === 0 ? undefined : { mark, inner: node?.inner ?? noMarks, count, mounts, tiers }
 }
 
-function carries({ attributes, mount }: Mark): boolean {
-  return attributes !== undefined || mount !== undefined
+function carries({ attributes, mount, tier }: Mark): boolean {
+  return attributes !== undefined || mount !== undefined || tier !== undefined
 }
 
 function withAttributes(mark: Mark | undefined, changes: Readonly<Record<string, string | null>>): Mark {
@@ -219,8 +268,8 @@ function withAttributes(mark: Mark | undefined, changes: Readonly<Record<string,
   return Object.keys(attributes).length === 0 ? rest : { ...rest, attributes }
 }
 
-function withoutMounts(marks: Marks | undefined): Marks | undefined {
-  if (marks === undefined || marks.mounts === 0) return marks
+function attributesOnly(marks: Marks | undefined): Marks | undefined {
+  if (marks === undefined || (marks.mounts === 0 && marks.tiers === 0)) return marks
   const rows = [...marksBelow(marks, [])]
   return marksOf(
     rows.flatMap(({ names, mark: { attributes } }) =>

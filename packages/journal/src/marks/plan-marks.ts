@@ -1,4 +1,4 @@
-/** What the calls do to attributes and mounts, and what mounts let others do. */
+/** What the calls do to attributes, mounts and tiers, and what mounts let others do. */
 import { JournalError } from '../errors.ts'
 import type { HeldDag } from '../hold-dag.ts'
 import { type Names, pathOf } from '../path.ts'
@@ -36,7 +36,10 @@ export function checkMovable(tree: TreeView, names: Names): void {
 /** @throws JournalError JOURNAL_TOO_LARGE when more paths would carry something than may */
 export function checkMarks(tree: TreeView, more: number): void {
   if ((tree.marks?.count ?? 0) + more <= maxMarks) return
-  throw new JournalError('JOURNAL_TOO_LARGE', `More than ${maxMarks} paths would have attributes or mounts`)
+  throw new JournalError(
+    'JOURNAL_TOO_LARGE',
+    `More than ${maxMarks} paths would have attributes, mounts or tiers`,
+  )
 }
 
 export function planAttributes(
@@ -58,6 +61,13 @@ export function planAttributes(
     )
   }
   return [{ step: 'attributes', path: pathOf(names), attributes: Object.fromEntries(changes) }]
+}
+
+export function planTier(tree: TreeView, names: Names, tier: string | undefined): Step[] {
+  if (tree.at(names) === undefined) throw notFound(names)
+  if (markAt(tree.marks, names).tier === tier) return []
+  if (tier !== undefined) checkMarks(tree, 1)
+  return [{ step: 'tier', path: pathOf(names), tier: tier ?? null }]
 }
 
 export function planMount(

@@ -1,4 +1,4 @@
-/** `fs.mkdir`, `fs.rm`, `fs.mv`, `fs.truncate`: changes of the tree that carry no bytes. */
+/** `fs.mkdir`, `fs.rm`, `fs.mv`, `fs.chmod`, `fs.touch`, `fs.truncate`: changes of the tree that carry no bytes. */
 import { operation } from '@ipfs-kit/operations'
 import { z } from 'zod'
 import { count, done, metadataOf, mode, mtimeSeconds, parents, path, silent } from './fields.ts'
@@ -68,6 +68,40 @@ export const fsMv = operation<FilesSlice<'mv'>>()({
   async run({ journal }, input, { signal }) {
     await filesOf(journal, input.transaction).mv(input.from, input.to, { parents: input.parents, signal })
     return { path: input.to }
+  },
+})
+
+/** Sets the mode. */
+export const fsChmod = operation<FilesSlice<'setMetadata'>>()({
+  ...common,
+  name: 'fs.chmod',
+  summary: 'Set the permission bits of a file or a folder',
+  input: z.object({ path, mode, transaction }),
+  output: done,
+  effect: 'write',
+  idempotent: true,
+  async run({ journal }, { path: at, transaction: id, ...input }, { signal }) {
+    await filesOf(journal, id).setMetadata(at, metadataOf(input), { signal })
+    return { path: at }
+  },
+})
+
+/** Sets the time. */
+export const fsTouch = operation<FilesSlice<'setMetadata'>>()({
+  ...common,
+  name: 'fs.touch',
+  summary: 'Set the time of the last change of a file or a folder',
+  input: z.object({
+    path,
+    mtimeSeconds: mtimeSeconds.optional().describe('seconds since 1970, with fractions; default now'),
+    transaction,
+  }),
+  output: done,
+  effect: 'write',
+  async run({ journal }, { path: at, mtimeSeconds: seconds = Date.now() / 1000, ...input }, { signal }) {
+    const files = filesOf(journal, input.transaction)
+    await files.setMetadata(at, metadataOf({ mtimeSeconds: seconds }), { signal })
+    return { path: at }
   },
 })
 

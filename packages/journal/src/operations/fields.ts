@@ -3,6 +3,7 @@ import type { Ipfs } from '@ipfs-kit/ipfs'
 import type { UnixfsMetadata } from '@ipfs-kit/ipfs/unixfs'
 import { z } from 'zod'
 import type { Checkpoint, Stat } from '../journal.ts'
+import { mtimeOf } from '../mtime.ts'
 
 /** A path of the tree. */
 export const path = z.string().min(1).describe('path, such as /notes/today.txt')
@@ -31,7 +32,7 @@ export const mtimeSeconds = z
   .number()
   .min(-(2 ** 53))
   .max(2 ** 53)
-  .describe('time of the last change, in seconds since 1970; fractions count to the nanosecond')
+  .describe('time of the last change, in seconds since 1970; fractions count to the microsecond')
 
 const kinds = ['file', 'directory', 'symlink', 'node', 'unknown'] as const
 
@@ -55,6 +56,7 @@ export const described = z.object({
   mode: count.optional().describe('permission bits'),
   mtimeSeconds: z.number().optional().describe('time of the last change, in seconds since 1970'),
   attributes: z.record(z.string(), z.string()).optional().describe('its own attributes'),
+  tier: z.string().optional().describe('the tier that its blocks are pinned to'),
   mount: z
     .object({ cid: z.string().describe('what was mounted'), writable: z.boolean() })
     .optional()
@@ -63,7 +65,7 @@ export const described = z.object({
 
 /** What a {@link Stat} is on the way out. */
 export function describe(stat: Stat): z.output<typeof described> {
-  const { kind, cid, size, dagBytes, mode: bits, mtime, attributes, mount } = stat
+  const { kind, cid, size, dagBytes, mode: bits, mtime, attributes, tier, mount } = stat
   return {
     type: kind,
     ...(cid !== undefined && { cid: cid.toString() }),
@@ -72,6 +74,7 @@ export function describe(stat: Stat): z.output<typeof described> {
     ...(bits !== undefined && { mode: bits }),
     ...(mtime !== undefined && { mtimeSeconds: Number(mtime.secs) + (mtime.nsecs ?? 0) / 1e9 }),
     ...(attributes !== undefined && { attributes: { ...attributes } }),
+    ...(tier !== undefined && { tier }),
     ...(mount !== undefined && { mount: { ...mount, cid: mount.cid.toString() } }),
   }
 }
@@ -83,14 +86,8 @@ export function metadataOf(input: {
 }): UnixfsMetadata {
   return {
     ...(input.mode !== undefined && { mode: Number.parseInt(input.mode, 8) }),
-    ...(input.mtimeSeconds !== undefined && { mtime: timeOf(input.mtimeSeconds) }),
+    ...(input.mtimeSeconds !== undefined && { mtime: mtimeOf(input.mtimeSeconds) }),
   }
-}
-
-function timeOf(seconds: number): NonNullable<UnixfsMetadata['mtime']> {
-  const whole = Math.floor(seconds)
-  const nsecs = Math.min(Math.round((seconds - whole) * 1e9), 999_999_999)
-  return { secs: BigInt(whole), ...(nsecs > 0 && { nsecs }) }
 }
 
 export const checkpoint = z.object({
@@ -102,4 +99,12 @@ export const checkpoint = z.object({
 /** What a {@link Checkpoint} is on the way out. */
 export function checkpointOf({ cid, sequence, at }: Checkpoint): z.output<typeof checkpoint> {
   return { cid: cid.toString(), sequence, at: new Date(at).toISOString() }
+}
+
+/** Why something has failed. */
+export const failure = z.object({ code: z.string(), message: z.string() })
+
+export function failureOf(error: Error): z.output<typeof failure> {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
+  return { code, message: error.message }
 }

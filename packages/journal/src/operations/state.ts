@@ -1,7 +1,7 @@
 /** `fs.flush`, `journal.status`, `journal.checkpoint`: the tree as CIDs, and how it is kept. */
 import { operation } from '@ipfs-kit/operations'
 import { z } from 'zod'
-import { checkpoint, checkpointOf, count, path } from './fields.ts'
+import { checkpoint, checkpointOf, count, path, failure, failureOf } from './fields.ts'
 import type { JournalSlice } from './part.ts'
 
 /** Flushes. */
@@ -24,8 +24,6 @@ export const fsFlush = operation<JournalSlice<'flush'>>()({
     cid: (await journal.flush(input.path, { signal })).toString(),
   }),
 })
-
-const failure = z.object({ code: z.string(), message: z.string() })
 
 /** Tells how the journal is. */
 export const journalStatus = operation<JournalSlice<'stats' | 'recovery'>>()({
@@ -115,8 +113,3 @@ export const journalCheckpoint = operation<JournalSlice<'checkpoint'>>()({
   text: ({ cid, sequence }) => `${cid}, with ${sequence} changes`,
   run: async ({ journal }, _input, { signal }) => checkpointOf(await journal.checkpoint({ signal })),
 })
-
-function failureOf(error: Error): z.output<typeof failure> {
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
-  return { code, message: error.message }
-}

@@ -3,7 +3,7 @@ import { operation } from '@ipfs-kit/operations'
 import { z } from 'zod'
 import type { Files } from '../journal.ts'
 import { kindAt } from '../kind-at.ts'
-import { count, parents, path, silent } from './fields.ts'
+import { count, metadataOf, mode, mtimeSeconds, parents, path, silent } from './fields.ts'
 import { atOnce, type ChangeSlice, filesOf, transaction } from './part.ts'
 
 /** Writes. */
@@ -21,19 +21,24 @@ export const fsWrite = operation<ChangeSlice>()({
         .default(false)
         .describe('with offset or append: make the file if it is not there; a whole one is made anyway'),
       parents,
+      mode: mode
+        .optional()
+        .describe('permission bits of a file that is written as a whole, octal, such as 644'),
+      mtimeSeconds: mtimeSeconds.optional().describe('its time, in seconds since 1970'),
       transaction,
     })
     .refine(({ offset, append }) => offset === undefined || !append, {
       path: ['append'],
       message: 'has no offset: it is at the end',
     })
-    .refine(
-      ({ offset, append, create, parents: all }) => !all || create || (offset === undefined && !append),
-      {
-        path: ['parents'],
-        message: 'is for a file that is made: give create too',
-      },
-    ),
+    .refine(({ offset, append, create, parents: all }) => !all || create || isWhole({ offset, append }), {
+      path: ['parents'],
+      message: 'is for a file that is made: give create too',
+    })
+    .refine((input) => isWhole(input) || (input.mode ?? input.mtimeSeconds) === undefined, {
+      path: ['mode'],
+      message: 'and mtimeSeconds are for a file that is written as a whole: see fs.chmod and fs.touch',
+    }),
   output: z.object({ path: z.string(), bytes: count.describe('bytes that were written') }),
   body: 'bytes',
   returns: 'value',
@@ -51,13 +56,12 @@ export const fsWrite = operation<ChangeSlice>()({
       }
     })()
     const { create, parents: all } = input
-    const isWhole = offset === undefined && !append
     const write = async (files: Files): Promise<void> => {
       if (append) await files.append(at, content, { signal })
       else if (offset !== undefined) await files.writeAt(at, offset, content, { signal })
-      else await files.write(at, content, { parents: all, signal })
+      else await files.write(at, content, { parents: all, ...metadataOf(input), signal })
     }
-    if (isWhole || !create) await write(filesOf(journal, input.transaction))
+    if (isWhole({ offset, append }) || !create) await write(filesOf(journal, input.transaction))
     else {
       await atOnce(journal, { transaction: input.transaction, signal }, async (files) => {
         if ((await kindAt(files, at, signal)) === undefined)
@@ -68,3 +72,7 @@ export const fsWrite = operation<ChangeSlice>()({
     return { path: at, bytes }
   },
 })
+
+function isWhole(input: { readonly offset?: number | undefined; readonly append: boolean }): boolean {
+  return input.offset === undefined && !input.append
+}

@@ -14,7 +14,7 @@ import { JournalError } from '../errors.ts'
 import { markedBy, type Marks } from '../marks/marks.ts'
 import { type Names, parsePath, pathOf } from '../path.ts'
 import { storeFailure } from '../failure.ts'
-import type { Step, StepOf } from '../record.ts'
+import { isMarkStep, type Step, type StepOf } from '../record.ts'
 import { type Entry, Folder, type Leaf, unloaded } from './folder.ts'
 
 /** So many entries that have not changed stay in memory. */
@@ -152,7 +152,7 @@ export class Tree implements TreeView {
 
   /** What will be gone from the tree by a step whose paths are loaded. */
   displacedBy(step: Step): Entry | undefined {
-    if (['meta', 'attributes', 'unmount'].includes(step.step)) return undefined
+    if (step.step === 'meta' || isMarkStep(step)) return undefined
     return this.at(parsePath('to' in step ? step.to : step.path))
   }
 
@@ -222,6 +222,20 @@ export class Tree implements TreeView {
       if (error instanceof IpfsError && error.code === 'IPFS_INVALID_NODE') return 'node'
       throw error
     }
+  }
+
+  /** How many entries are in memory: those that have changed, and those that were looked up. */
+  entriesInMemory(): number {
+    let entries = 0
+    for (const { known } of this.#loaded) entries += known.size
+    const open = [this.root]
+    for (let folder = open.pop(); folder !== undefined; folder = open.pop()) {
+      for (const [, { entry }] of folder.changed()) {
+        entries += 1
+        if (entry instanceof Folder) open.push(entry)
+      }
+    }
+    return entries
   }
 
   #under(signal: AbortSignal | undefined): GetBlock {

@@ -1,0 +1,9 @@
+/** Times as people give them. */
+import type { UnixfsMetadata } from '@ipfs-kit/ipfs/unixfs'
+
+/** The time that seconds since 1970 mean: to the microsecond, which is as fine as their fractions are. */
+export function mtimeOf(seconds: number): NonNullable<UnixfsMetadata['mtime']> {
+  const whole = Math.floor(seconds)
+  const nsecs = Math.min(Math.round((seconds - whole) * 1e6), 999_999) * 1000
+  return { secs: BigInt(whole), ...(nsecs > 0 && { nsecs }) }
+}

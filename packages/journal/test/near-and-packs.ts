@@ -1,0 +1,48 @@
+/** Two tiers: a small memory before the packs of a store. */
+import type { Blocks } from '@ipfs-kit/blocks'
+import type { BlockMove, BlockPlace, JournalTiers } from '@ipfs-kit/journal'
+import type { CID } from 'multiformats/cid'
+
+/** Larger blocks have no room in the memory. */
+export const nearBytes = 100_000
+
+export class NearAndPacks implements JournalTiers {
+  readonly near = new Map<string, Uint8Array>()
+  /** What each call of it fails with. */
+  failure: Error | undefined
+  readonly #blocks: () => Pick<Blocks, 'get'>
+
+  constructor(blocks: () => Pick<Blocks, 'get'>) {
+    this.#blocks = blocks
+  }
+
+  names(): readonly string[] {
+    return ['near', 'packs']
+  }
+
+  async locate(cid: CID): Promise<BlockPlace> {
+    const packed = await this.#blocks().get(cid)
+    const isNear = this.near.has(cid.toString())
+    return {
+      tiers: [...(isNear ? ['near'] : []), ...(packed === undefined ? [] : ['packs'])],
+      unknown: [],
+      ...(packed !== undefined && { bytes: packed.length }),
+    }
+  }
+
+  async move(cid: CID, tier: string): Promise<BlockMove> {
+    if (this.failure !== undefined) throw this.failure
+    const key = cid.toString()
+    const packed = await this.#blocks().get(cid)
+    if (packed === undefined) return { outcome: 'missing', bytes: 0 }
+    const bytes = packed.length
+    if (tier === 'packs') {
+      this.near.delete(key)
+      return { outcome: 'there', bytes }
+    }
+    if (bytes > nearBytes) return { outcome: 'refused', bytes }
+    if (this.near.has(key)) return { outcome: 'there', bytes }
+    this.near.set(key, packed)
+    return { outcome: 'moved', bytes }
+  }
+}

@@ -1,0 +1,226 @@
+import { sleep } from '@ipfs-kit/concurrency'
+import { forEachBackend } from '@ipfs-kit/concurrency/testing'
+import { type Disk, simDisk } from '@ipfs-kit/disk'
+import type { BlocksProgress, Journal } from '@ipfs-kit/journal'
+import { expect, test } from 'vitest'
+import { NearAndPacks, nearBytes } from './near-and-packs.ts'
+import { openOn, type Opened } from './open-on.ts'
+
+const each = forEachBackend(test, { seeds: 10 })
+const timed = forEachBackend(test, { seeds: 10, only: 'sim' })
+const bytes = (text: string) => Buffer.from(text)
+
+async function openTiered(disk: Disk): Promise<Opened & { readonly tiers: NearAndPacks }> {
+  let opened: Opened | undefined
+  const tiers = new NearAndPacks(() => opened!.blocks)
+  opened = await openOn(disk, { tiers })
+  return { ...opened, tiers }
+}
+
+/** Waits until nothing is on its way. */
+async function settled(journal: Journal): Promise<void> {
+  while (journal.tierPins().some(({ state }) => state === 'moving')) await sleep(1)
+}
+
+/** Blocks at a path that are in memory, of so many. */
+async function near(journal: Journal, path: string): Promise<readonly [number, number]> {
+  const { tiers, blocks } = await journal.tiersOf(path)
+  return [tiers[0]!.blocks, blocks]
+}
+
+each('tells where the blocks of a path lie, and moves them', async () => {
+  await using opened = await openTiered(simDisk({ seed: 1 }))
+  const { journal } = opened
+  const content = Buffer.from(Array.from({ length: 250_000 }, (_, at) => at % 251))
+  await journal.write('/a/x', content, { parents: true })
+  await journal.write('/a/y', bytes('y'))
+  await journal.cp('/a/y', '/a/z')
+  const before = await journal.tiersOf('/a')
+  expect(before.missing).toBe(0)
+  expect(before.tiers).toEqual([
+    { tier: 'near', blocks: 0, bytes: 0, unknown: 0 },
+    { tier: 'packs', blocks: before.blocks, bytes: before.bytes, unknown: 0 },
+  ])
+  expect(before.bytes).toBeGreaterThan(250_000)
+  expect(String(before.cid)).toBe(String((await journal.stat('/a')).cid))
+
+  const progress: BlocksProgress[] = []
+  const moved = await journal.moveTo('/a/y', 'near', { onProgress: (one) => progress.push(one) })
+  expect(moved).toMatchObject({ blocks: 1, bytes: 1, moved: 1, there: 0, refused: 0, missing: 0 })
+  expect(progress).toEqual([{ blocks: 1, bytes: 1 }])
+  expect(await journal.moveTo('/a/y', 'near')).toMatchObject({ moved: 0, there: 1 })
+  expect(await near(journal, '/a/z')).toEqual([1, 1])
+  const all = await journal.moveTo('/a', 'near')
+  // What a tier does not take is told.
+  expect(all.refused).toBeGreaterThan(0)
+  expect(all).toMatchObject({ blocks: before.blocks, bytes: before.bytes, there: 1, missing: 0 })
+  expect(await near(journal, '/a')).toEqual([before.blocks - all.refused, before.blocks])
+  await journal.moveTo('/a', 'packs')
+  expect(await near(journal, '/a')).toEqual([0, before.blocks])
+})
+
+each('a pin moves what is there, and what changes bring', async () => {
+  await using opened = await openTiered(simDisk({ seed: 1 }))
+  const { journal } = opened
+  await journal.write('/hot/x', bytes('x'), { parents: true })
+  await journal.write('/cold/y', bytes('y'), { parents: true })
+  await journal.checkpoint()
+  await journal.pinToTier('/hot', 'near')
+  expect((await journal.stat('/hot')).tier).toBe('near')
+  expect(journal.tierPins()).toMatchObject([{ path: '/hot', tier: 'near', refused: 0 }])
+  await settled(journal)
+  expect(await near(journal, '/hot')).toEqual([2, 2])
+  expect(await near(journal, '/cold')).toEqual([0, 2])
+
+  await journal.write('/hot/deep/new', bytes('new'), { parents: true })
+  await journal.append('/hot/x', bytes(' and more'))
+  await journal.cp('/cold', '/hot/copied')
+  {
+    await using transaction = journal.begin()
+    await transaction.write('/hot/of a transaction', bytes('of a transaction'))
+    await transaction.mkdir('/hot/gone')
+    await transaction.rm('/hot/gone')
+    await transaction.commit()
+  }
+  await settled(journal)
+  for (const path of ['/hot/deep/new', '/hot/x', '/hot/copied', '/hot/of a transaction']) {
+    const [there, all] = await near(journal, path)
+    expect(there, path).toBe(all)
+  }
+  // The blocks of its folders are written by a checkpoint.
+  await journal.checkpoint()
+  await settled(journal)
+  const [there, all] = await near(journal, '/hot')
+  expect(there).toBe(all)
+  expect(all).toBeGreaterThan(6)
+})
+
+each('a pin goes with its path, is in no copy, and ends with it', async () => {
+  await using opened = await openTiered(simDisk({ seed: 1 }))
+  const { journal } = opened
+  await journal.write('/a/in/x', bytes('x'), { parents: true })
+  await journal.pinToTier('/a/in', 'near')
+  await journal.cp('/a', '/copy')
+  await journal.mv('/a', '/b')
+  expect(journal.tierPins().map(({ path }) => path)).toEqual(['/b/in'])
+  await journal.write('/b/in/later', bytes('later'))
+  await journal.write('/copy/in/later', bytes('not pinned'))
+  await settled(journal)
+  expect(await near(journal, '/b/in/later')).toEqual([1, 1])
+  expect(await near(journal, '/copy/in/later')).toEqual([0, 1])
+  await journal.rm('/b', { recursive: true })
+  expect(journal.tierPins()).toEqual([])
+  await journal.write('/c', bytes('c'))
+  await journal.pinToTier('/c', 'near')
+  await settled(journal)
+  await journal.unpinFromTier('/c')
+  expect(await journal.stat('/c')).not.toHaveProperty('tier')
+  expect(await near(journal, '/c')).toEqual([1, 1])
+  await journal.write('/c', bytes('changed'))
+  await journal.write('/d', bytes('d'))
+  expect(await near(journal, '/c')).toEqual([0, 1])
+})
+
+each('a pin in another one counts there', async () => {
+  await using opened = await openTiered(simDisk({ seed: 1 }))
+  const { journal } = opened
+  await journal.write('/a/x', bytes('x'), { parents: true })
+  await journal.write('/a/in/y', bytes('y'), { parents: true })
+  await journal.pinToTier('/a/in', 'packs')
+  await journal.pinToTier('/a', 'near')
+  await journal.write('/a/in/z', bytes('z'))
+  await journal.checkpoint()
+  await settled(journal)
+  expect(await near(journal, '/a/in')).toEqual([0, 3])
+  expect(await near(journal, '/a')).toEqual([2, 5])
+})
+
+each('an opening has the pins of the log and of a checkpoint, and moves what they name again', async () => {
+  const disk = simDisk({ seed: 1 })
+  {
+    await using opened = await openTiered(disk)
+    await opened.journal.write('/hot/x', bytes('x'), { parents: true })
+    await opened.journal.pinToTier('/hot', 'near')
+  }
+  {
+    await using opened = await openTiered(disk)
+    const { journal } = opened
+    expect(journal.recovery.changes).toBe(2)
+    await settled(journal)
+    expect(opened.tiers.near.size).toBe(1)
+    await journal.checkpoint()
+    await opened.blocks.collect()
+  }
+  await using opened = await openTiered(disk)
+  const { journal } = opened
+  expect(journal.recovery.changes).toBe(0)
+  expect(journal.tierPins()).toMatchObject([{ path: '/hot', tier: 'near' }])
+  await settled(journal)
+  expect(await near(journal, '/hot')).toEqual([2, 2])
+})
+
+each('what is restored at a pinned path is moved, and pinned still', async () => {
+  await using opened = await openTiered(simDisk({ seed: 1 }))
+  const { journal } = opened
+  await journal.write('/hot/x', bytes('first'), { parents: true })
+  await journal.snapshot('before')
+  await journal.write('/hot/x', bytes('second'))
+  await journal.pinToTier('/hot', 'near')
+  await settled(journal)
+  expect(await near(journal, '/hot/x')).toEqual([1, 1])
+  await journal.restore({ snapshot: 'before' }, { path: '/hot' })
+  await settled(journal)
+  expect(await near(journal, '/hot')).toEqual([2, 2])
+  expect(journal.tierPins()).toMatchObject([{ path: '/hot', tier: 'near' }])
+})
+
+timed('what a tier fails to take is told, and tried again', async () => {
+  await using opened = await openTiered(simDisk({ seed: 1 }))
+  const { journal, tiers } = opened
+  await journal.write('/hot/x', bytes('x'), { parents: true })
+  tiers.failure = new Error('the tier is away')
+  await expect(journal.moveTo('/hot', 'near')).rejects.toThrow('the tier is away')
+  await journal.pinToTier('/hot', 'near')
+  await settled(journal)
+  expect(journal.tierPins()).toMatchObject([{ state: 'failed', failure: tiers.failure }])
+  await journal.write('/hot/y', bytes('y'))
+  tiers.failure = undefined
+  await sleep(61_000)
+  expect(journal.tierPins()).toMatchObject([{ state: 'moved' }])
+  expect(journal.tierPins()[0]).not.toHaveProperty('failure')
+  const [there, all] = await near(journal, '/hot')
+  expect(there).toBe(all - 1)
+})
+
+each('what a tier does not take is counted', async () => {
+  await using opened = await openTiered(simDisk({ seed: 1 }))
+  const { journal } = opened
+  await journal.pinToTier('/', 'near')
+  await journal.write('/large', Buffer.alloc(nearBytes + 1))
+  await settled(journal)
+  expect(journal.tierPins()).toMatchObject([{ path: '/', state: 'moved', refused: 1 }])
+})
+
+each('tiers that are not there are refused', async () => {
+  {
+    await using opened = await openTiered(simDisk({ seed: 1 }))
+    const { journal } = opened
+    await journal.write('/x', bytes('x'))
+    const unknown = { code: 'JOURNAL_TIER_UNKNOWN', message: expect.stringContaining('near, packs') }
+    await expect(journal.moveTo('/x', 'far')).rejects.toMatchObject(unknown)
+    await expect(journal.pinToTier('/x', 'far')).rejects.toMatchObject(unknown)
+    await expect(journal.pinToTier('/none', 'near')).rejects.toMatchObject({ code: 'JOURNAL_NOT_FOUND' })
+    await expect(journal.tiersOf('/none')).rejects.toMatchObject({ code: 'JOURNAL_NOT_FOUND' })
+    const reason = new Error('gone')
+    await expect(journal.moveTo('/x', 'near', { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+    await journal.close()
+    await expect(journal.tiersOf('/x')).rejects.toMatchObject({ code: 'JOURNAL_CLOSED' })
+  }
+  await using opened = await openOn(simDisk({ seed: 1 }))
+  const { journal } = opened
+  const none = { code: 'JOURNAL_NO_TIERS' }
+  await expect(journal.tiersOf('/')).rejects.toMatchObject(none)
+  await expect(journal.moveTo('/', 'near')).rejects.toMatchObject(none)
+  await expect(journal.pinToTier('/', 'near')).rejects.toMatchObject(none)
+  expect(() => journal.tierPins()).toThrow(expect.objectContaining(none) as Error)
+})
