@@ -17,6 +17,7 @@ import {
   journalRollback,
   journalTransactions,
 } from './operations/transactions.ts'
+import { journalRecover, journalVerify } from './operations/verify.ts'
 import {
   fsDiff,
   fsRemoveSnapshot,
@@ -64,6 +65,8 @@ export const journalOperations = [
   journalHealth,
   journalCheckpoint,
   journalCheckpoints,
+  journalVerify,
+  journalRecover,
   journalBegin,
   journalCommit,
   journalRollback,

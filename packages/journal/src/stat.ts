@@ -44,10 +44,11 @@ async function described(entry: Entry, get: GetBlock, signal: AbortSignal | unde
 }
 
 /** What a path carries. */
-function shownMark({ attributes, mount }: Mark): Pick<Stat, 'attributes' | 'mount'> {
+function shownMark({ attributes, mount, tier }: Mark): Pick<Stat, 'attributes' | 'mount' | 'tier'> {
   return {
     ...(attributes !== undefined && { attributes }),
     ...(mount !== undefined && { mount: { cid: mount.cid, writable: mount.isWritable } }),
+    ...(tier !== undefined && { tier }),
   }
 }
 
