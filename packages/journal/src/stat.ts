@@ -43,15 +43,6 @@ async function described(entry: Entry, get: GetBlock, signal: AbortSignal | unde
   }
 }
 
-/** What a path carries. */
-function shownMark({ attributes, mount, tier }: Mark): Pick<Stat, 'attributes' | 'mount' | 'tier'> {
-  return {
-    ...(attributes !== undefined && { attributes }),
-    ...(mount !== undefined && { mount: { cid: mount.cid, writable: mount.isWritable } }),
-    ...(tier !== undefined && { tier }),
-  }
-}
-
 /** The same for a list, which a block that is missing or makes no sense does not end. */
 export async function statForList(
   { entry, mark }: { readonly entry: Entry; readonly mark: Mark },
