@@ -42,8 +42,12 @@ export type {
 export { openJournal, type JournalOptions, type TreeBlocks } from './open-journal.ts'
 export type {
   Difference,
+  HistoryOptions,
   KeptReference,
+  PathChange,
+  PathHistory,
   PathOptions,
+  PathVersion,
   RecoverReport,
   TreeDamage,
   TreeReference,
