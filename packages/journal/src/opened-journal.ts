@@ -19,6 +19,7 @@ import type {
   Transaction,
   TransactionOptions,
   TransactionStatus,
+  TreeSample,
 } from './journal.ts'
 import { rootsOfKept } from './kept.ts'
 import type { JournalHealth } from './monitor/health.ts'
@@ -28,6 +29,7 @@ import { LoggedTree, type LoggedTreeOptions } from './logged-tree.ts'
 import { type Names, parsePath } from './path.ts'
 import { notFound } from './plan.ts'
 import { planRestore } from './restore.ts'
+import { shownSample } from './samples.ts'
 import { checkFree, checkSnapshotName, naming, shownSnapshot, unnaming } from './snapshots.ts'
 import { Transactions } from './transactions.ts'
 import { Tiering } from './tiers/tiering.ts'
@@ -223,6 +225,10 @@ export class OpenedJournal extends TreeFiles implements Journal {
       changesSinceCheckpoint: sequence - (checkpoint?.sequence ?? 0),
       checkpoint,
     })
+  }
+
+  samples(): readonly TreeSample[] {
+    return this.#tree.kept.samples.map(shownSample)
   }
 
   health(): JournalHealth {

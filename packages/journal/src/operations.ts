@@ -9,6 +9,7 @@ import { fsCp, fsExport, fsPut } from './operations/content.ts'
 import { fsLs, fsRead, fsStat } from './operations/look.ts'
 import { fsMount, fsRemoveAttribute, fsSetAttribute, fsUnmount } from './operations/marks.ts'
 import { journalHealth } from './operations/health.ts'
+import { journalPlot, journalSamples } from './operations/plot.ts'
 import { fsFlush, journalCheckpoint, journalStatus } from './operations/state.ts'
 import { fsMoveToTier, fsPinToTier, fsTierPins, fsTiers, fsUnpinFromTier } from './operations/tiers.ts'
 import {
@@ -17,6 +18,7 @@ import {
   journalRollback,
   journalTransactions,
 } from './operations/transactions.ts'
+import { journalRecover, journalVerify } from './operations/verify.ts'
 import {
   fsDiff,
   fsRemoveSnapshot,
@@ -62,8 +64,12 @@ export const journalOperations = [
   fsRestore,
   journalStatus,
   journalHealth,
+  journalSamples,
+  journalPlot,
   journalCheckpoint,
   journalCheckpoints,
+  journalVerify,
+  journalRecover,
   journalBegin,
   journalCommit,
   journalRollback,

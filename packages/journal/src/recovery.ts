@@ -138,7 +138,7 @@ async function replay(log: Log, get: GetBlock, checkpoint: KeptTree | undefined)
 
 /** What the last record of a checkpoint tells of. */
 async function lastKept(log: Log): Promise<Kept> {
-  let last: Kept = { checkpoints: [], snapshots: [] }
+  let last: Kept = { checkpoints: [], snapshots: [], samples: [] }
   for await (const { firstLsn, payloads } of log.read()) {
     for (const [at, payload] of payloads.entries()) {
       const record = decodeCheckpoint(payload, firstLsn + at)

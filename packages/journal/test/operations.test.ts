@@ -12,7 +12,7 @@ test('are of fs and journal, need the part journal, and are tools for who asks f
   for (const { name, parts, doors } of journalOperations) {
     expect(name).toMatch(/^(fs|journal)\./)
     expect(parts[0]).toBe('journal')
-    const isStream = ['fs.read', 'fs.write'].includes(name)
+    const isStream = ['fs.read', 'fs.write', 'journal.plot'].includes(name)
     expect(doors).toEqual(isStream ? ['cli'] : ['cli', 'mcp-opt-in'])
   }
 })
@@ -36,6 +36,20 @@ test('files are written as a whole, at an offset and at their end, cut and read 
   expect(await call('fs.stat', at)).toMatchObject({ type: 'file', size: 5, dagSize: 5 })
   await call('fs.write', at, body(''))
   expect(await read()).toBe('')
+})
+
+test('the history of the tree is numbers, a page and a drawing', async () => {
+  const { call } = await servedJournal({ clock: () => Date.UTC(2026, 0, 1) })
+  await call('fs.write', { path: '/f' }, body('hello'))
+  await call('journal.checkpoint', {})
+  const { samples } = await call('journal.samples', {})
+  expect(samples).toMatchObject([{ at: '2026-01-01T00:00:00.000Z', sequence: 1 }])
+  const page = await call('journal.plot', {})
+  expect(page.mediaType).toMatch(/^text\/html/)
+  expect(await textOf(page)).toContain(`<td>${samples[0]!.treeBytes}</td>`)
+  const svg = await call('journal.plot', { format: 'svg' })
+  expect(svg.mediaType).toBe('image/svg+xml')
+  expect(await textOf(svg)).toMatch(/^<svg /)
 })
 
 test('mode and time of files and folders are set and told', async () => {
@@ -340,4 +354,38 @@ test('the status tells what the opening has found', async () => {
     { checkpoint: { cid }, reason: { code: 'JOURNAL_BLOCK_MISSING' } },
   ])
   expect(printed('journal.status', told)).toContain(`passed by checkpoint ${cid}`)
+})
+
+test('what is wrong with the tree is told, and the log brings back what it can', async () => {
+  const { call, ipfs } = await servedJournal()
+  await call('fs.write', { path: '/d/f', parents: true }, { body: Buffer.alloc(3_000_000, 'f') })
+  await call('journal.checkpoint', {})
+  await call('fs.write', { path: '/d/g' }, body('g'))
+  const verify = async () => {
+    const lines: string[] = []
+    for await (const line of await call('journal.verify', {})) lines.push(printed('journal.verify', line)!)
+    return lines
+  }
+  expect(await verify()).toEqual([
+    expect.stringMatching(/^\d+ blocks of 2 files and 2 folders are in order \(\d+ bytes\), 0 are not$/),
+  ])
+  const whole = await call('journal.recover', {})
+  expect(whole).toMatchObject({ damages: [], verified: { failed: 0 } })
+  expect(whole.recovery).toBeUndefined()
+
+  const { cid } = await call('fs.flush', { path: '/d' })
+  await ipfs.blockstore.delete(CID.parse(cid))
+  const made = await call('journal.recover', {})
+  expect(made).toMatchObject({
+    damages: [{ path: '/d', cid, problem: 'missing' }],
+    recovery: { checkpoint: { sequence: 1 }, changes: 1 },
+  })
+  expect(printed('journal.recover', made)).toContain(`missing  ${cid}  /d\n`)
+  expect(await textOf(await call('fs.read', { path: '/d/g' }))).toBe('g')
+  const { cid: file } = await call('fs.stat', { path: '/d/g' })
+  await ipfs.blockstore.delete(CID.parse(file!))
+  expect(await verify()).toEqual([
+    `missing  ${file}  /d/g`,
+    expect.stringMatching(/ are in order \(\d+ bytes\), 1 are not$/),
+  ])
 })
