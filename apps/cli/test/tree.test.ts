@@ -85,6 +85,22 @@ test.concurrent('REST, the client and commands change one tree, and it outlives 
   expect((await run(['fs', 'read', '/rest/large'], { home })).bytes.equals(content)).toBe(true)
 })
 
+test.concurrent('the tree has names, is compared with what it was, and goes back', async () => {
+  const home = temporaryHome()
+  const fs = (...args: string[]) => run(['fs', ...args], { home, stdin: args.join(' ') })
+  await fs('write', '/d/f', '--parents')
+  expect((await fs('snapshot', 'before')).stdout).toMatch(/ {2}1 changes {2}before\n$/)
+  await fs('write', '/d/f')
+  await fs('mkdir', '/new')
+  const { stdout } = await fs('diff', 'before')
+  expect(stdout.trim().split('\n').sort()).toEqual(['added    /new', 'changed  /d/f'])
+  expect((await fs('restore', 'before', '/d')).code).toBe(0)
+  expect((await fs('read', '/d/f')).stdout).toBe('write /d/f --parents')
+  expect((await fs('diff', 'before')).stdout).toBe('added    /new\n')
+  const unknown = await fs('restore', 'after')
+  expect([unknown.code, unknown.stderr]).toEqual([3, expect.stringContaining('JOURNAL_VERSION_UNKNOWN')])
+})
+
 test.concurrent('agents have the tree where the home asks for that', async () => {
   const home = temporaryHome()
   mkdirSync(home)

@@ -108,7 +108,8 @@ class TreeDiff {
   }
 
   async #statOf(tree: Tree, names: Names, entry: Entry | undefined): Promise<Stat | undefined> {
-    return entry && (await statOf({ entry, mark: markAt(tree.marks, names) }, tree.get, this.#signal))
+    if (entry === undefined) return undefined
+    return await statOf({ entry, mark: markAt(tree.marks, names) }, tree.get, this.#signal)
   }
 
   /** What is at a path; nothing where a file is on the way. */

@@ -18,6 +18,7 @@ import {
   journalRollback,
   journalTransactions,
 } from './operations/transactions.ts'
+import { journalRecover, journalVerify } from './operations/verify.ts'
 import {
   fsDiff,
   fsRemoveSnapshot,
@@ -67,6 +68,8 @@ export const journalOperations = [
   journalPlot,
   journalCheckpoint,
   journalCheckpoints,
+  journalVerify,
+  journalRecover,
   journalBegin,
   journalCommit,
   journalRollback,

@@ -43,15 +43,6 @@ async function described(entry: Entry, get: GetBlock, signal: AbortSignal | unde
   }
 }
 
-/** What a path carries. */
-function shownMark({ attributes, mount, tier }: Mark): Pick<Stat, 'attributes' | 'mount' | 'tier'> {
-  return {
-    ...(attributes !== undefined && { attributes }),
-    ...(mount !== undefined && { mount: { cid: mount.cid, writable: mount.isWritable } }),
-    ...(tier !== undefined && { tier }),
-  }
-}
-
 /** The same for a list, which a block that is missing or makes no sense does not end. */
 export async function statForList(
   { entry, mark }: { readonly entry: Entry; readonly mark: Mark },
@@ -72,4 +63,13 @@ const endsNoList: readonly string[] = ['JOURNAL_BLOCK_MISSING', 'JOURNAL_INVALID
 export function briefStatOf(entry: Entry): Stat {
   if (!(entry instanceof Folder)) return { kind: entry.kind, cid: entry.cid }
   return { kind: 'directory', ...(entry.isChanged ? {} : { cid: entry.base!.cid }) }
+}
+
+/** What a path carries. */
+function shownMark({ attributes, mount, tier }: Mark): Pick<Stat, 'attributes' | 'mount' | 'tier'> {
+  return {
+    ...(attributes !== undefined && { attributes }),
+    ...(mount !== undefined && { mount: { cid: mount.cid, writable: mount.isWritable } }),
+    ...(tier !== undefined && { tier }),
+  }
 }

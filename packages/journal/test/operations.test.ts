@@ -355,3 +355,37 @@ test('the status tells what the opening has found', async () => {
   ])
   expect(printed('journal.status', told)).toContain(`passed by checkpoint ${cid}`)
 })
+
+test('what is wrong with the tree is told, and the log brings back what it can', async () => {
+  const { call, ipfs } = await servedJournal()
+  await call('fs.write', { path: '/d/f', parents: true }, { body: Buffer.alloc(3_000_000, 'f') })
+  await call('journal.checkpoint', {})
+  await call('fs.write', { path: '/d/g' }, body('g'))
+  const verify = async () => {
+    const lines: string[] = []
+    for await (const line of await call('journal.verify', {})) lines.push(printed('journal.verify', line)!)
+    return lines
+  }
+  expect(await verify()).toEqual([
+    expect.stringMatching(/^\d+ blocks of 2 files and 2 folders are in order \(\d+ bytes\), 0 are not$/),
+  ])
+  const whole = await call('journal.recover', {})
+  expect(whole).toMatchObject({ damages: [], verified: { failed: 0 } })
+  expect(whole.recovery).toBeUndefined()
+
+  const { cid } = await call('fs.flush', { path: '/d' })
+  await ipfs.blockstore.delete(CID.parse(cid))
+  const made = await call('journal.recover', {})
+  expect(made).toMatchObject({
+    damages: [{ path: '/d', cid, problem: 'missing' }],
+    recovery: { checkpoint: { sequence: 1 }, changes: 1 },
+  })
+  expect(printed('journal.recover', made)).toContain(`missing  ${cid}  /d\n`)
+  expect(await textOf(await call('fs.read', { path: '/d/g' }))).toBe('g')
+  const { cid: file } = await call('fs.stat', { path: '/d/g' })
+  await ipfs.blockstore.delete(CID.parse(file!))
+  expect(await verify()).toEqual([
+    `missing  ${file}  /d/g`,
+    expect.stringMatching(/ are in order \(\d+ bytes\), 1 are not$/),
+  ])
+})

@@ -3,6 +3,7 @@ import { operation } from '@ipfs-kit/operations'
 import { z } from 'zod'
 import { checkpoint, checkpointOf, count, path, failure, failureOf } from './fields.ts'
 import type { JournalSlice } from './part.ts'
+import { recovered, recoveredBy, recoveredLines } from './recovered.ts'
 
 /** Flushes. */
 export const fsFlush = operation<JournalSlice<'flush'>>()({
@@ -40,19 +41,7 @@ export const journalStatus = operation<JournalSlice<'stats' | 'recovery'>>()({
       .optional()
       .describe('why the last one could not be written; it is tried again'),
     logBytes: count,
-    recovery: z
-      .object({
-        checkpoint: checkpoint.optional().describe('from which it went on'),
-        changes: count.describe('changes that were done again'),
-        dropped: count.describe('changes that followed one that had failed or is lost, and so were left out'),
-        passed: z
-          .array(z.object({ checkpoint, reason: failure }))
-          .describe('newer checkpoints that were not whole: they are not kept any more'),
-        findings: z
-          .array(z.object({ kind: z.string(), segment: z.string(), offset: count, bytes: count }))
-          .describe('what of the log was not as it was written; a torn-tail is what a crash leaves'),
-      })
-      .describe('what the opening has recovered'),
+    recovery: recovered.describe('what the opening has recovered'),
   }),
   body: 'none',
   returns: 'value',
@@ -69,30 +58,16 @@ export const journalStatus = operation<JournalSlice<'stats' | 'recovery'>>()({
         ? []
         : [`no checkpoint can be written: ${status.checkpointFailure.message}`]),
       `log ${status.logBytes} bytes`,
-      `opened with ${status.recovery.changes} changes done again, ${status.recovery.dropped} left out`,
-      ...status.recovery.passed.map(
-        ({ checkpoint: passed, reason }) => `passed by checkpoint ${passed.cid}: ${reason.message}`,
-      ),
-      ...status.recovery.findings.map(
-        ({ kind, segment, offset, bytes }) => `${kind} in ${segment} at byte ${offset}, ${bytes} bytes`,
-      ),
+      `opened with ${recoveredLines(status.recovery).join('\n')}`,
     ].join('\n'),
   async run({ journal }) {
     const { checkpoint: last, checkpointFailure, ...stats } = journal.stats()
-    const { checkpoint: found, changes, dropped, passed, findings } = journal.recovery
+    const { state, sequence, changesSinceCheckpoint, logBytes } = stats
     return {
-      ...stats,
+      ...{ state, sequence, changesSinceCheckpoint, logBytes },
       ...(last !== undefined && { checkpoint: checkpointOf(last) }),
       ...(checkpointFailure !== undefined && { checkpointFailure: failureOf(checkpointFailure) }),
-      recovery: {
-        ...(found !== undefined && { checkpoint: checkpointOf(found) }),
-        ...{ changes, dropped },
-        passed: passed.map((one) => ({
-          checkpoint: checkpointOf(one.checkpoint),
-          reason: failureOf(one.reason),
-        })),
-        findings: findings.map(({ kind, segment, offset, bytes }) => ({ kind, segment, offset, bytes })),
-      },
+      recovery: recoveredBy(journal.recovery),
     }
   },
 })

@@ -1,6 +1,6 @@
 /** What goes wrong with a disk besides crashes. */
 import type { SimDisk } from '@ipfs-kit/disk'
-import { whole } from './lives.ts'
+import { whole } from './writer.ts'
 
 /** One operation fails. */
 export function failOnce(disk: SimDisk): void {

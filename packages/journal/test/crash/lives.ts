@@ -1,31 +1,15 @@
 /** Lives of a journal, each of which ends in a power loss or in the death of its process. */
 import assert from 'node:assert/strict'
 import type { Blocks } from '@ipfs-kit/blocks'
-import { random, sleep, taskGroup } from '@ipfs-kit/concurrency'
+import { sleep, taskGroup } from '@ipfs-kit/concurrency'
 import { type SimDisk, simDisk } from '@ipfs-kit/disk'
 import { type Files, type Journal, JournalError } from '@ipfs-kit/journal'
 import { type Opened, openOn } from '../open-on.ts'
 import { treeOf } from '../tree-of.ts'
-
-type State = ReadonlyMap<string, string>
-
-/** Somebody who changes a folder of their own, one change after the other, and knows what has to be there. */
-interface Writer {
-  readonly folder: string
-  /** After all that was answered. */
-  state: State
-  /** If the last change was not answered. */
-  maybe: State | undefined
-  /** Number of the next text. */
-  next: number
-}
+import { checkSnapshots, restoreEach, someVersion } from './versions.ts'
+import { type Change, type State, whole, type Writer } from './writer.ts'
 
 const calm = { readErrors: 0, writeErrors: 0, syncErrors: 0, capacityBytes: 1024 ** 4 }
-
-/** A whole number from 0, below a limit, by the seed of the run. */
-export function whole(below: number): number {
-  return Math.floor(random() * below)
-}
 
 export async function liveAndCrash(harm?: (disk: SimDisk) => void): Promise<void> {
   let disk = simDisk({ seed: whole(2 ** 31), faults: { tearing: 0.3, latencyMs: whole(2) * 3 } })
@@ -34,10 +18,13 @@ export async function liveAndCrash(harm?: (disk: SimDisk) => void): Promise<void
     state: new Map(),
     maybe: undefined,
     next: 0,
+    snapshots: new Map(),
+    unsure: new Map(),
   }))
   for (let life = 0; life < 3; life += 1) {
     disk = await openInVain(disk)
-    const opened = await openOn(disk)
+    const opened = await openOn(disk, { keepCheckpoints: 1 + whole(3), checkpointChanges: 5 + whole(60) })
+    checkSnapshots(opened.journal, writers)
     await check(opened.journal, writers)
     harm?.(disk)
     if (whole(4) > 0) disk.crashAt('any', 1 + whole(300))
@@ -53,10 +40,17 @@ export async function liveAndCrash(harm?: (disk: SimDisk) => void): Promise<void
   }
   for (let times = 0; times < 2; times += 1) {
     await using opened = await openOn(disk)
+    checkSnapshots(opened.journal, writers)
     await opened.blocks.collect()
     await check(opened.journal, writers)
     await opened.journal.checkpoint()
     await check(opened.journal, writers)
+    for (const writer of writers) {
+      for await (const state of restoreEach(opened.journal, writer)) {
+        writer.state = state
+        await check(opened.journal, [writer])
+      }
+    }
   }
 }
 
@@ -80,7 +74,7 @@ async function check(journal: Journal, writers: readonly Writer[]): Promise<void
 
 async function live(journal: Journal, writer: Writer, changes: number): Promise<void> {
   for (let nth = 0; nth < changes; nth += 1) {
-    const { state, change } = whole(5) === 0 ? someTransaction(journal, writer) : someChange(journal, writer)
+    const { state, change } = somethingToDo(journal, writer)
     writer.maybe = state
     try {
       await change()
@@ -122,10 +116,9 @@ async function collect(blocks: Blocks): Promise<void> {
   }
 }
 
-/** A change that can be done, and what is there after it. */
-interface Change {
-  readonly state: State
-  readonly change: () => Promise<void>
+function somethingToDo(journal: Journal, writer: Writer): Change {
+  if (whole(5) === 0) return someTransaction(journal, writer)
+  return whole(5) === 0 ? someVersion(journal, writer) : someChange(journal, writer)
 }
 
 /** Some changes, all or none. */
