@@ -178,7 +178,7 @@ export class OpenedJournal extends TreeFiles implements Journal {
     const { kept } = this.#tree
     const [checkpoint] = kept.checkpoints
     const newest = checkpoint ?? (await this.#tree.written(signal))
-    using _held = this.#tree.hold(rootsOfKept(kept))
+    using _held = this.#tree.held.hold(rootsOfKept(kept))
     const get = (cid: CID) => this.#tree.read(cid, signal)
     const wholeness = await wholenessOf(newest, get)
     const unfit = await unfitOf(kept, wholeness, this.#tree.hasBeginning, get)

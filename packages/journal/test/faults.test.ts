@@ -22,7 +22,7 @@ async function openOver(options: { get: TreeBlocks['get'] | undefined }) {
     },
     lease: (given) => blocks.lease(given),
   }
-  const open = () => openJournal({ path: '/other', disk, blocks: between })
+  const open = () => openJournal({ path: '/other', disk, blocks: between, folderMemoryBytes: 0 })
   let journal = await open()
   await journal.write('/d/in/f', bytes('f'), { parents: true })
   await journal.write('/f', bytes('f'), { mode: 0o600 })

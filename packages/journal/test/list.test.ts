@@ -124,7 +124,7 @@ test('a recursive list has folders that are nested deeper than calls and paths c
 each(
   'a long list has sizes, modes and times, and entries whose blocks are missing without them',
   async () => {
-    await using opened = await openOn(simDisk({ seed: 1 }))
+    await using opened = await openOn(simDisk({ seed: 1 }), { folderMemoryBytes: 0 })
     const { journal, blocks } = opened
     const mtime = { secs: 5n }
     await journal.write('/f', bytes('four'), { mode: 0o600, mtime })

@@ -9,7 +9,7 @@ const each = forEachBackend(test, { seeds: 5 })
 const bytes = (text: string) => Buffer.from(text)
 
 each('what nobody could tell is known when its block is back', async () => {
-  await using opened = await openOn(simDisk({ seed: 1 }))
+  await using opened = await openOn(simDisk({ seed: 1 }), { folderMemoryBytes: 0 })
   const { journal, blocks } = opened
   await journal.write('/d/in/f', bytes('f'), { parents: true, mode: 0o600 })
   await journal.write('/moved', bytes('moved'), { mode: 0o600 })
@@ -43,7 +43,7 @@ each('what nobody could tell is known when its block is back', async () => {
 })
 
 each('a file whose block is missing can be written anew, moved and removed', async () => {
-  await using opened = await openOn(simDisk({ seed: 1 }))
+  await using opened = await openOn(simDisk({ seed: 1 }), { folderMemoryBytes: 0 })
   const { journal, blocks } = opened
   await journal.write('/f', bytes('f'), { mode: 0o600 })
   await journal.checkpoint()
@@ -57,7 +57,7 @@ each('a file whose block is missing can be written anew, moved and removed', asy
 })
 
 each('an entry that makes no sense is a node, and stops nobody', async () => {
-  await using opened = await openOn(simDisk({ seed: 1 }))
+  await using opened = await openOn(simDisk({ seed: 1 }), { folderMemoryBytes: 0 })
   const { journal, blocks } = opened
   const broken = await putNode(blocks, [0x08])
   // UnixFS: field 1 type 1 (`Directory`).
@@ -71,7 +71,7 @@ each('an entry that makes no sense is a node, and stops nobody', async () => {
 })
 
 each('a file whose parts contradict each other is named as such, whatever is done with it', async () => {
-  await using opened = await openOn(simDisk({ seed: 1 }))
+  await using opened = await openOn(simDisk({ seed: 1 }), { folderMemoryBytes: 0 })
   const { journal, blocks } = opened
   const leaf = await putNode(blocks, [0x08, 2, 0x18, 0])
   // UnixFS: field 1 type 2 (`File`), field 3 size 7, field 4 the size of its first part, 7.
