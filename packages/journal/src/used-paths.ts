@@ -1,5 +1,5 @@
 /** The paths that a transaction has used, so that it can be told whether a change of somebody else concerns it. */
-import { type Names, parsePath } from './path.ts'
+import { type Names, namesOf } from './path.ts'
 import { isMarkStep, type Step } from './record.ts'
 
 interface Used {
@@ -36,12 +36,12 @@ export class UsedPaths {
     // Where blocks lie changes nothing of what they are.
     if (step.step === 'tier') return undefined
     if (isMarkStep(step)) {
-      const names = parsePath(step.path)
+      const names = namesOf(step.path)
       return this.#isMarkedAt(names) ? step.path : undefined
     }
     const paths = 'path' in step ? [step.path] : step.step === 'mv' ? [step.from, step.to] : [step.to]
     const isBelowChanged = step.step !== 'meta'
-    return paths.find((path) => this.#isChangedAt(parsePath(path), isBelowChanged))
+    return paths.find((path) => this.#isChangedAt(namesOf(path), isBelowChanged))
   }
 
   /** Whether what a path carries was used. */

@@ -3,7 +3,7 @@
  * shares what is the same.
  */
 import type { CID } from 'multiformats/cid'
-import { type Names, parsePath } from '../path.ts'
+import { type Names, namesOf } from '../path.ts'
 import type { Step } from '../record.ts'
 
 /** Own attributes by their names. */
@@ -131,37 +131,37 @@ export function markedBy(marks: Marks | undefined, step: Step): Marks | undefine
     case 'put': {
       if (step.mount === undefined) return marks
       const mount: MountMark = { cid: step.cid, isWritable: step.mount === 'writable' }
-      return set(marks, parsePath(step.path), (node) => marked(node, { ...node?.mark, mount }))
+      return set(marks, namesOf(step.path), (node) => marked(node, { ...node?.mark, mount }))
     }
     case 'attributes':
-      return set(marks, parsePath(step.path), (node) =>
+      return set(marks, namesOf(step.path), (node) =>
         marked(node, withAttributes(node?.mark, step.attributes)),
       )
     case 'unmount':
-      return set(marks, parsePath(step.path), (node) => {
+      return set(marks, namesOf(step.path), (node) => {
         const { mount: _, ...mark } = node?.mark ?? nothing
         return marked(node, mark)
       })
     case 'tier':
-      return set(marks, parsePath(step.path), (node) => {
+      return set(marks, namesOf(step.path), (node) => {
         const { tier: _, ...mark } = node?.mark ?? nothing
         return marked(node, step.tier === null ? mark : { ...mark, tier: step.tier })
       })
     case 'rm':
-      return set(marks, parsePath(step.path), () => undefined)
+      return set(marks, namesOf(step.path), () => undefined)
     case 'mv': {
-      const from = parsePath(step.from)
+      const from = namesOf(step.from)
       const moved = below(marks, from)
       return set(
         set(marks, from, () => undefined),
-        parsePath(step.to),
+        namesOf(step.to),
         () => moved,
       )
     }
     case 'cp': {
       // A copy is no mount, so that it can be changed, and lies where it lies.
-      const copied = attributesOnly(below(marks, parsePath(step.from)))
-      return set(marks, parsePath(step.to), () => copied)
+      const copied = attributesOnly(below(marks, namesOf(step.from)))
+      return set(marks, namesOf(step.to), () => copied)
     }
     default:
       return marks

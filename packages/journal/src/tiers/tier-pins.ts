@@ -4,7 +4,7 @@ import type { CID } from 'multiformats/cid'
 import { JournalError } from '../errors.ts'
 import type { LoggedTree } from '../logged-tree.ts'
 import { tierAround, tiersBelow } from '../marks/marks.ts'
-import { isWithin, type Names, parsePath, pathOf } from '../path.ts'
+import { isWithin, type Names, namesOf, pathOf } from '../path.ts'
 import type { Step } from '../record.ts'
 import { type Entry, Folder } from '../tree/folder.ts'
 import { checkTier, moveDag } from './block-walk.ts'
@@ -68,7 +68,7 @@ export class TierPins {
     for (const step of steps ?? []) {
       const path = 'to' in step ? step.to : movesTo.has(step.step) ? step.path : undefined
       if (path === undefined) continue
-      const names = parsePath(path)
+      const names = namesOf(path)
       if (tierAround(marks, names) !== undefined) this.#isDue(names)
       this.#dueBelow(names)
     }

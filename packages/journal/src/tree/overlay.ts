@@ -2,7 +2,7 @@
 import type { MetadataChange } from '@ipfs-kit/ipfs/unixfs'
 import type { CID } from 'multiformats/cid'
 import { markedBy, type Marks } from '../marks/marks.ts'
-import { type Names, parsePath } from '../path.ts'
+import { type Names, namesOf } from '../path.ts'
 import type { Step } from '../record.ts'
 import { UsedPaths } from '../used-paths.ts'
 import { type Entry, Folder, type Leaf } from './folder.ts'
@@ -135,27 +135,27 @@ export class Overlay implements TreeView {
     this.#version -= 1
     switch (step.step) {
       case 'put':
-        this.#set(parsePath(step.path), putBy(step))
+        this.#set(namesOf(step.path), putBy(step))
         break
       case 'mkdir':
-        this.#set(parsePath(step.path), madeBy(step))
+        this.#set(namesOf(step.path), madeBy(step))
         break
       case 'meta':
-        this.#setMetadata(parsePath(step.path), metadataOf(step))
+        this.#setMetadata(namesOf(step.path), metadataOf(step))
         break
       case 'rm':
-        this.#set(parsePath(step.path), undefined)
+        this.#set(namesOf(step.path), undefined)
         break
       case 'mv': {
-        const from = parsePath(step.from)
+        const from = namesOf(step.from)
         const entry = this.#own(from)
         this.#set(from, undefined)
-        this.#set(parsePath(step.to), entry)
+        this.#set(namesOf(step.to), entry)
         break
       }
       case 'cp': {
-        const entry = this.#own(parsePath(step.from))
-        this.#set(parsePath(step.to), entry instanceof Folder ? entry.copy(this.#version) : entry)
+        const entry = this.#own(namesOf(step.from))
+        this.#set(namesOf(step.to), entry instanceof Folder ? entry.copy(this.#version) : entry)
         break
       }
     }
@@ -188,8 +188,10 @@ export class Overlay implements TreeView {
     }
   }
 
-  /** The roots of what is here and not in the live tree. */
+  /** The roots of what is here and not in the live tree, and of the folders that its steps take apart. */
   *roots(): Generator<CID, void, undefined> {
+    // A recovery does again what was done with them, also where nothing is left of them.
+    for (const step of this.#steps) if (step.step === 'put' && step.kind === 'directory') yield step.cid
     for (const { layer } of layersFrom([], this.#root)) {
       for (const entry of layer.changes.values()) {
         if (entry instanceof Folder) yield* entry.roots()
