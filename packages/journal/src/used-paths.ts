@@ -13,8 +13,12 @@ interface Used {
   readonly inner: Map<string, Used>
 }
 
+/** So many names are remembered; whoever uses more has used all. */
+const maxNames = 65_536
+
 export class UsedPaths {
   readonly #root = unused()
+  #count = 0
 
   /** What is at a path was looked at, or changed. */
   use(names: Names): void {
@@ -35,7 +39,8 @@ export class UsedPaths {
   changedBy(step: Step): string | undefined {
     // Where blocks lie changes nothing of what they are.
     if (step.step === 'tier') return undefined
-    if (isMarkStep(step)) {
+    // What is no mount any more can be changed, and removed with what it is in.
+    if (isMarkStep(step) && step.step !== 'unmount') {
       const names = namesOf(step.path)
       return this.#isMarkedAt(names) ? step.path : undefined
     }
@@ -68,12 +73,23 @@ export class UsedPaths {
 
   #node(names: Names): Used {
     let node = this.#root
+    if (node.isWhole) return node
     for (const name of names) {
       let inner = node.inner.get(name)
-      if (inner === undefined) node.inner.set(name, (inner = unused()))
+      if (inner === undefined) {
+        if (this.#count === maxNames) return this.#all()
+        node.inner.set(name, (inner = unused()))
+        this.#count += 1
+      }
       node = inner
     }
     return node
+  }
+
+  #all(): Used {
+    this.#root.isWhole = true
+    this.#root.inner.clear()
+    return this.#root
   }
 }
 
