@@ -5,6 +5,7 @@ import type { Log } from '@ipfs-kit/wal'
 import type { CID } from 'multiformats/cid'
 import { CheckpointPace } from './checkpoint-pace.ts'
 import { writeCheckpoint } from './checkpoint.ts'
+import { dropLog } from './drop-log.ts'
 import { type Effect, stepByStep } from './effect.ts'
 import { JournalError } from './errors.ts'
 import { storeFailure } from './failure.ts'
@@ -223,7 +224,7 @@ export class LoggedTree implements FileTree {
     if (checkpoints.length < keepCheckpoints && this.hasBeginning) return
     const { sequence, lsn } = checkpoints.at(-1)!
     this.#kept.putFolders.forgetUpTo(sequence)
-    await log.dropBefore(lsn + 1)
+    await dropLog(log, lsn + 1)
   }
 
   /** The tree, if it is what the log tells of; else that is waited for. */

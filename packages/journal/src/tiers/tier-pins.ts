@@ -99,9 +99,11 @@ export class TierPins {
       this.#due.clear()
       for (const pin of this.#pinsBelow([])) this.#due.set(pathOf(pin.names), { ...pin, within: undefined })
     }
-    if (this.#isMoving) return
+    const { owner } = this.#options
+    // A checkpoint may come to its end after the journal was closed.
+    if (this.#isMoving || owner.stats().closed) return
     this.#isMoving = true
-    this.#options.owner.spawn((task) => this.#moveAll(task), { name: 'moves to tiers' })
+    owner.spawn((task) => this.#moveAll(task), { name: 'moves to tiers' })
   }
 
   async #moveAll(task: Scope): Promise<void> {
