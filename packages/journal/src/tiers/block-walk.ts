@@ -62,9 +62,15 @@ export async function moveDag(
 
 /** @throws JournalError JOURNAL_TIER_UNKNOWN */
 export function checkTier(tiers: JournalTiers, tier: string): void {
+  const failure = unknownTier(tiers, tier)
+  if (failure !== undefined) throw failure
+}
+
+/** What there is to say of a tier that is not there. */
+export function unknownTier(tiers: JournalTiers, tier: string): JournalError | undefined {
   const names = tiers.names()
-  if (names.includes(tier)) return
-  throw new JournalError(
+  if (names.includes(tier)) return undefined
+  return new JournalError(
     'JOURNAL_TIER_UNKNOWN',
     `There is no tier ${JSON.stringify(tier)}; there are ${names.join(', ')}`,
   )

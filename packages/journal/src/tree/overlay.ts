@@ -27,8 +27,7 @@ interface Layer {
   readonly inner: Map<string, Layer>
   /** What is another of its own metadata. */
   metadata: MetadataChange | undefined
-  /** Grows with each change of it. */
-  version: number
+  /** Goes along with each change of it. */
   merged: Merged | undefined
 }
 
@@ -40,7 +39,6 @@ interface Merged {
   readonly liveVersion: number
   /** The object is another after each change of it. */
   readonly liveMetadata: Folder['metadata']
-  readonly version: number
 }
 
 /** Where a path leads: to something of the transaction's own behind its first names, or into the live tree. */
@@ -221,14 +219,13 @@ export class Overlay implements TreeView {
   /** A live folder with what was changed in it. Folders in it that were changed further down are there by name only. */
   #merged(live: Folder, layer: Layer): Folder {
     const { base, version: liveVersion } = live
-    const { version, merged: last } = layer
+    const last = layer.merged
     if (
       last !== undefined &&
       last.live === live &&
       last.base === base &&
       last.liveVersion === liveVersion &&
-      last.liveMetadata === live.metadata &&
-      last.version === version
+      last.liveMetadata === live.metadata
     ) {
       return last.folder
     }
@@ -236,7 +233,7 @@ export class Overlay implements TreeView {
     for (const [name, { entry }] of live.changed()) folder.set(name, entry, this.#version)
     for (const name of layer.inner.keys()) folder.set(name, new Folder(undefined, undefined), this.#version)
     for (const [name, entry] of layer.changes) folder.set(name, entry, this.#version)
-    layer.merged = { folder, live, base, liveVersion, liveMetadata: live.metadata, version }
+    layer.merged = { folder, live, base, liveVersion, liveMetadata: live.metadata }
     return folder
   }
 
@@ -270,10 +267,10 @@ export class Overlay implements TreeView {
         setMetadataBelow(own, names, at + 1, change)
         return
       }
-      layer = innerOf(layer, name)
+      layer = this.#innerOf(layer, name)
     }
     layer.metadata = { ...layer.metadata, ...change }
-    layer.version += 1
+    layer.merged?.folder.setMetadata(change)
   }
 
   #set(names: Names, entry: Entry | undefined): void {
@@ -285,7 +282,7 @@ export class Overlay implements TreeView {
         if (!layer.changes.has(name) && this.#live().at(names) instanceof Folder) this.used.useAll(names)
         layer.changes.set(name, entry)
         layer.inner.delete(name)
-        layer.version += 1
+        layer.merged?.folder.set(name, entry, this.#version)
         return
       }
       const own = layer.changes.get(name)
@@ -293,8 +290,18 @@ export class Overlay implements TreeView {
         setBelow(own, names, at + 1, entry, this.#version)
         return
       }
-      layer = innerOf(layer, name)
+      layer = this.#innerOf(layer, name)
     }
+  }
+
+  /** The layer of a folder in the folder of another. */
+  #innerOf(layer: Layer, name: string): Layer {
+    let inner = layer.inner.get(name)
+    if (inner === undefined) {
+      layer.inner.set(name, (inner = newLayer()))
+      layer.merged?.folder.set(name, new Folder(undefined, undefined), this.#version)
+    }
+    return inner
   }
 }
 
@@ -303,17 +310,7 @@ function markedByAll(marks: Marks | undefined, steps: readonly Step[]): Marks | 
 }
 
 function newLayer(): Layer {
-  return { changes: new Map(), inner: new Map(), metadata: undefined, version: 0, merged: undefined }
-}
-
-/** The layer of a folder in the folder of another. */
-function innerOf(layer: Layer, name: string): Layer {
-  let inner = layer.inner.get(name)
-  if (inner === undefined) {
-    layer.inner.set(name, (inner = newLayer()))
-    layer.version += 1
-  }
-  return inner
+  return { changes: new Map(), inner: new Map(), metadata: undefined, merged: undefined }
 }
 
 /** A path, and those of all folders below it that have layers. */
