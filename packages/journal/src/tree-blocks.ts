@@ -29,7 +29,7 @@ export class TreeReader implements AsyncDisposable {
 
   /** Gives a block, which has to be there. @throws JournalError JOURNAL_BLOCK_MISSING, JOURNAL_FAILED, JOURNAL_CLOSED */
   readonly get: GetBlock = async (cid, signal) => {
-    if (this.#isClosed) throw new JournalError('JOURNAL_CLOSED', 'The journal is closed')
+    this.#check()
     // Whoever reads it does not change it: it is everybody's.
     const kept = cid.code === dagPbCode ? this.#memory?.get(keyOf(cid)) : undefined
     if (kept !== undefined) return kept
@@ -39,6 +39,7 @@ export class TreeReader implements AsyncDisposable {
 
   /** The same from the block store, whatever is in memory: for who wants to know that it is there. */
   readonly read: GetBlock = async (cid, signal) => {
+    this.#check()
     let bytes: Uint8Array | undefined
     try {
       bytes = await this.#blocks.get(cid, signal === undefined ? {} : { signal })
@@ -60,6 +61,10 @@ export class TreeReader implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true
     await this.#memory?.close()
+  }
+
+  #check(): void {
+    if (this.#isClosed) throw new JournalError('JOURNAL_CLOSED', 'The journal is closed')
   }
 }
 
