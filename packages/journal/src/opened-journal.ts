@@ -5,7 +5,9 @@ import type { CID } from 'multiformats/cid'
 import { shownCheckpoint, shownRecovery } from './checkpoints.ts'
 import { diffTrees } from './diff.ts'
 import { TreeFiles } from './files.ts'
+import { storeFailure } from './failure.ts'
 import { holdTree } from './held-trees.ts'
+import { historyOf } from './history.ts'
 import { holdDag } from './hold-dag.ts'
 import type {
   CallOptions,
@@ -17,6 +19,7 @@ import type {
   Transaction,
   TransactionOptions,
   TransactionStatus,
+  TreeSample,
 } from './journal.ts'
 import { rootsOfKept } from './kept.ts'
 import type { JournalHealth } from './monitor/health.ts'
@@ -26,6 +29,7 @@ import { LoggedTree, type LoggedTreeOptions } from './logged-tree.ts'
 import { type Names, parsePath } from './path.ts'
 import { notFound } from './plan.ts'
 import { planRestore } from './restore.ts'
+import { shownSample } from './samples.ts'
 import { checkFree, checkSnapshotName, naming, shownSnapshot, unnaming } from './snapshots.ts'
 import { Transactions } from './transactions.ts'
 import { Tiering } from './tiers/tiering.ts'
@@ -35,7 +39,9 @@ import { Tree } from './tree/tree.ts'
 import { walkTree } from './tree-walk.ts'
 import type {
   Difference,
+  HistoryOptions,
   KeptReference,
+  PathHistory,
   PathOptions,
   RecoverReport,
   TreeDamage,
@@ -161,6 +167,18 @@ export class OpenedJournal extends TreeFiles implements Journal {
     }, signal)
   }
 
+  async history(path: string, { limit = 100, signal }: HistoryOptions = {}): Promise<PathHistory> {
+    const names = parsePath(path)
+    if (!Number.isSafeInteger(limit) || limit < 1 || limit > 10_000) {
+      throw new RangeError(`limit is a whole number from 1 to 10,000, not ${limit}`)
+    }
+    try {
+      return await historyOf(names, { live: this.#tree, log: this.#options.log, limit, signal })
+    } catch (cause) {
+      throw storeFailure(cause, 'read the history of a path')
+    }
+  }
+
   async *verify({ onProgress, signal }: VerifyOptions = {}): AsyncGenerator<
     TreeDamage,
     TreeVerified,
@@ -176,7 +194,7 @@ export class OpenedJournal extends TreeFiles implements Journal {
     const { kept } = this.#tree
     const [checkpoint] = kept.checkpoints
     const newest = checkpoint ?? (await this.#tree.written(signal))
-    using _held = this.#tree.hold(rootsOfKept(kept))
+    using _held = this.#tree.held.hold(rootsOfKept(kept))
     const get = (cid: CID) => this.#tree.read(cid, signal)
     const wholeness = await wholenessOf(newest, get)
     const unfit = await unfitOf(kept, wholeness, this.#tree.hasBeginning, get)
@@ -207,6 +225,10 @@ export class OpenedJournal extends TreeFiles implements Journal {
       changesSinceCheckpoint: sequence - (checkpoint?.sequence ?? 0),
       checkpoint,
     })
+  }
+
+  samples(): readonly TreeSample[] {
+    return this.#tree.kept.samples.map(shownSample)
   }
 
   health(): JournalHealth {

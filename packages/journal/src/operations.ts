@@ -6,9 +6,11 @@
  */
 import { fsChmod, fsMkdir, fsMv, fsRm, fsTouch, fsTruncate } from './operations/change.ts'
 import { fsCp, fsExport, fsPut } from './operations/content.ts'
+import { fsHistory } from './operations/history.ts'
 import { fsLs, fsRead, fsStat } from './operations/look.ts'
 import { fsMount, fsRemoveAttribute, fsSetAttribute, fsUnmount } from './operations/marks.ts'
 import { journalHealth } from './operations/health.ts'
+import { journalPlot, journalSamples } from './operations/plot.ts'
 import { fsFlush, journalCheckpoint, journalStatus } from './operations/state.ts'
 import { fsMoveToTier, fsPinToTier, fsTierPins, fsTiers, fsUnpinFromTier } from './operations/tiers.ts'
 import {
@@ -61,8 +63,11 @@ export const journalOperations = [
   fsRemoveSnapshot,
   fsDiff,
   fsRestore,
+  fsHistory,
   journalStatus,
   journalHealth,
+  journalSamples,
+  journalPlot,
   journalCheckpoint,
   journalCheckpoints,
   journalVerify,

@@ -14,6 +14,7 @@ const overheadBytes = 512
 export class TreeReader implements AsyncDisposable {
   readonly #blocks: Pick<Blocks, 'get'>
   readonly #memory: MemoryCache<Uint8Array> | undefined
+  #isClosed = false
 
   /** @param memoryBytes - of what stays in memory; 0: nothing does */
   constructor(blocks: Pick<Blocks, 'get'>, memoryBytes: number) {
@@ -28,6 +29,7 @@ export class TreeReader implements AsyncDisposable {
 
   /** Gives a block, which has to be there. @throws JournalError JOURNAL_BLOCK_MISSING, JOURNAL_FAILED, JOURNAL_CLOSED */
   readonly get: GetBlock = async (cid, signal) => {
+    if (this.#isClosed) throw new JournalError('JOURNAL_CLOSED', 'The journal is closed')
     // Whoever reads it does not change it: it is everybody's.
     const kept = cid.code === dagPbCode ? this.#memory?.get(keyOf(cid)) : undefined
     if (kept !== undefined) return kept
@@ -49,13 +51,14 @@ export class TreeReader implements AsyncDisposable {
 
   /** Takes a block of a folder into memory. Gives its bytes, of their own: a small one lies in memory that others are in too. */
   keep(cid: CID, bytes: Uint8Array): Uint8Array {
-    if (this.#memory === undefined) return bytes
+    if (this.#memory === undefined || this.#isClosed) return bytes
     const own = new Uint8Array(bytes)
     this.#memory.set(keyOf(cid), own)
     return own
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true
     await this.#memory?.close()
   }
 }

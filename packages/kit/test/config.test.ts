@@ -31,10 +31,11 @@ test('has defaults for everything, with or without a file', async () => {
     mcp: { areas: [] },
     journal: {
       keepCheckpoints: 3,
-      checkpointChanges: 10_000,
+      checkpointChanges: 50_000,
       checkpointBytes: 67_108_864,
       checkpointMs: 300_000,
       transactionMs: 300_000,
+      folderMemoryBytes: 33_554_432,
     },
   }
   expect(await configOf(undefined)).toEqual(defaults)
