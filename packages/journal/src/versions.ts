@@ -131,7 +131,8 @@ export interface Versions {
   ): AsyncGenerator<Difference, void, undefined>
   /**
    * Makes what is at a path what it was, with its attributes and as one change: what is there now is replaced, folders on the way
-   * are made. What was mounted in it is there as files and folders like others.
+   * are made. What was mounted in it is there as files and folders like others. It stays pinned to the tier that it is pinned to
+   * now; what is below is pinned to none.
    *
    * @throws JournalError JOURNAL_VERSION_UNKNOWN, JOURNAL_NOT_FOUND if nothing was there, JOURNAL_NOT_A_FOLDER, JOURNAL_BLOCK_MISSING,
    * JOURNAL_MOUNTED or JOURNAL_READ_ONLY for what mounts do not let go, JOURNAL_TOO_LARGE for too many attributes, JOURNAL_FULL
