@@ -19,6 +19,7 @@ export const layers: LayerTable = {
   'packages/storage': 1,
   'packages/telemetry': 1,
   'packages/credentials': 1,
+  'packages/plot': 1,
 
   'packages/blocks': 2,
   'packages/wal': 2,

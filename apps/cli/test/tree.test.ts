@@ -13,7 +13,7 @@ test.concurrent('files of this machine go into the tree and come out of it, with
   writeFileSync(join(cwd, 'photo.jpg'), content)
   const fs = (...args: string[]) => run(['fs', ...args], { home, cwd })
   expect(await fs('write', '/photos/cat.jpg', 'photo.jpg', '--parents')).toMatchObject({
-    ...{ code: 0, stdout: '', stderr: '' },
+    ...{ code: 0, stdout: '' },
   })
   expect((await run(['fs', 'write', '/note'], { home, stdin: 'from standard input' })).code).toBe(0)
   expect((await fs('read', '/photos/cat.jpg')).bytes.equals(content)).toBe(true)

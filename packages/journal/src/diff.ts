@@ -108,8 +108,7 @@ class TreeDiff {
   }
 
   async #statOf(tree: Tree, names: Names, entry: Entry | undefined): Promise<Stat | undefined> {
-    if (entry === undefined) return undefined
-    return await statOf({ entry, mark: markAt(tree.marks, names) }, tree.get, this.#signal)
+    return entry && (await statOf({ entry, mark: markAt(tree.marks, names) }, tree.get, this.#signal))
   }
 
   /** What is at a path; nothing where a file is on the way. */

@@ -27,12 +27,12 @@ export async function holdTree(
   if (reference === 'live') {
     const { root, marks } = live.live
     const tree = new Tree(root.copy(0), get, marks)
-    return { tree, ...live.hold(tree.root.roots()) }
+    return { tree, ...live.held.hold(tree.root.roots()) }
   }
   const cid = CID.asCID(reference)
   const { root, dagBytes, marks } = cid === null ? keptTree(live, reference as object) : { root: cid }
   using stack = new DisposableStack()
-  stack.use(live.hold(marks === undefined ? [root] : [root, marks]))
+  stack.use(live.held.hold(marks === undefined ? [root] : [root, marks]))
   const node = await describe(root, (cid) => get(cid, signal))
   if (node.kind !== 'directory') throw new JournalError('JOURNAL_NOT_A_FOLDER', `${root} is no folder`)
   const base = { cid: root, dagBytes: dagBytes ?? node.dagBytes }

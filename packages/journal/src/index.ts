@@ -23,6 +23,7 @@ export type {
   Transaction,
   TransactionOptions,
   TransactionStatus,
+  TreeSample,
   UnmountOptions,
 } from './journal.ts'
 export type { Alert, AlertName, JournalFigures, JournalHealth } from './monitor/health.ts'
@@ -39,6 +40,7 @@ export type {
   TierReport,
   TierShare,
 } from './tiers/tiers.ts'
+export { plotTree, type PlotTreeOptions } from './plot-tree.ts'
 export { openJournal, type JournalOptions, type TreeBlocks } from './open-journal.ts'
 export type {
   Difference,

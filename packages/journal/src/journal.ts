@@ -119,6 +119,18 @@ export interface PassedCheckpoint {
   readonly reason: JournalError
 }
 
+/** How large a tree was when a checkpoint of it was made. */
+export interface TreeSample {
+  /** Milliseconds since 1970. */
+  readonly at: number
+  /** Changes up to then. */
+  readonly sequence: number
+  /** Bytes of all its blocks, each as often as something links to it. */
+  readonly treeBytes: number
+  /** Bytes of the files of the log, with what the checkpoint has made needless. */
+  readonly logBytes: number
+}
+
 /** A frozen look at a journal. */
 export interface JournalStats {
   readonly state: 'open' | 'failed' | 'closed'
@@ -299,6 +311,8 @@ export interface Journal extends Files, Versions, TieredFiles, AsyncDisposable {
    */
   claims(): readonly Claim[]
   stats(): JournalStats
+  /** How large the tree was at checkpoints, the oldest first: 64 at most, the older the sparser. {@link plotTree} draws them. */
+  samples(): readonly TreeSample[]
   /** Whether all is well: what is above its threshold, and the numbers. Channel `journal:alert` tells of it by itself. */
   health(): JournalHealth
   /** Ends. What was answered is in the log. Idempotent. */

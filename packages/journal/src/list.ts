@@ -64,7 +64,8 @@ export async function list(pageAt: PageAt, { names, after, limit, isRecursive }:
   /** Gets the next page of a folder. */
   async function isRefilled(top: Open, path: Names): Promise<boolean> {
     if (!top.isMore) return false
-    const range = { behind: top.level.behind, limit: Math.min(limit - entries.length + 1, pageEntries) }
+    const wanted = limit - entries.length + 1
+    const range = { behind: top.level.behind, limit: isRecursive ? Math.min(wanted, pageEntries) : wanted }
     let page: FolderPage
     try {
       page = await pageAt([...names, ...path], range)

@@ -1,13 +1,14 @@
 /** The live tree and its log: the one has what the other tells, change by change. */
 import { createLock, type Owner, shield, type Task } from '@ipfs-kit/concurrency'
 import type { CidProfile, GetBlock } from '@ipfs-kit/ipfs/unixfs'
-import { type Log, WalError } from '@ipfs-kit/wal'
+import type { Log } from '@ipfs-kit/wal'
 import type { CID } from 'multiformats/cid'
 import { CheckpointPace } from './checkpoint-pace.ts'
 import { writeCheckpoint } from './checkpoint.ts'
 import { type Effect, stepByStep } from './effect.ts'
 import { JournalError } from './errors.ts'
 import { storeFailure } from './failure.ts'
+import { HeldRoots } from './held-roots.ts'
 import { type Kept, recordOf, rootsOfKept } from './kept.ts'
 import { KeptTrees } from './kept-trees.ts'
 import type { Monitor } from './monitor/monitor.ts'
@@ -17,8 +18,9 @@ import { folderAt, type FolderPage, pageOfFolder, type PageRange } from './folde
 import { type Mark, markAt, mountsBelow } from './marks/marks.ts'
 import type { Names } from './path.ts'
 import { publishCheckpoint, publishCheckpointFailure } from './reports.ts'
-import { encodeChange, encodeCheckpoint, encodeResume, type KeptTree, type Step } from './record.ts'
-import { recover, type Recovered, type Unfit } from './recovery.ts'
+import { encodeChange, encodeCheckpoint, type KeptTree, type Step } from './record.ts'
+import { overwriteFailed, recover, type Recovered, type Unfit } from './recovery.ts'
+import { withSample } from './samples.ts'
 import type { Naming } from './snapshots.ts'
 import type { TreeReader } from './tree-blocks.ts'
 import { type Entry, Folder } from './tree/folder.ts'
@@ -49,14 +51,13 @@ export class LoggedTree implements FileTree {
   /** The same from the block store, whatever is in memory. */
   readonly read: GetBlock
   readonly watchers = new Set<Watcher>()
+  readonly held: HeldRoots
   /** Is told the CIDs of all blocks that a checkpoint has written; nobody listens by default. */
   onWritten: ((cids: ReadonlySet<string>) => void) | undefined
   readonly #options: LoggedTreeOptions
   #tree: Tree
   #sequence: number
   #kept: KeptTrees
-  /** The roots of what is looked at. */
-  readonly #held = new Set<readonly CID[]>()
   readonly #pace: CheckpointPace
   /** The last append; what comes after one that failed counts for nothing. */
   #last: Promise<number>
@@ -71,6 +72,7 @@ export class LoggedTree implements FileTree {
   constructor(options: LoggedTreeOptions) {
     const { reader, recovered } = options
     this.#options = options
+    this.held = new HeldRoots(options.blocks)
     this.get = reader.get
     this.read = reader.read
     this.#tree = recovered.tree
@@ -117,19 +119,7 @@ export class LoggedTree implements FileTree {
 
   /** The same of what is kept besides. */
   keptRoots(): readonly CID[] {
-    return [...this.#kept.roots(), ...[...this.#held].flat()]
-  }
-
-  /** Holds what somebody looks at. */
-  hold(roots: Iterable<CID>): Disposable {
-    const held = [...roots]
-    this.#held.add(held)
-    this.#options.blocks.noteRetained(held)
-    return {
-      [Symbol.dispose]: () => {
-        this.#held.delete(held)
-      },
-    }
+    return [...this.#kept.roots(), ...this.held.roots()]
   }
 
   /** Resolves when all that was changed is in the log. */
@@ -151,9 +141,9 @@ export class LoggedTree implements FileTree {
   async written(signal: AbortSignal | undefined, naming?: Naming): Promise<KeptTree> {
     return await this.#inTurn(async () => {
       const { newest } = this.#kept
-      const { checkpoints, snapshots } = this.kept
+      const { snapshots } = this.kept
       if (newest?.sequence !== this.#sequence) return await this.#write(naming)
-      if (naming !== undefined) await this.#keep({ checkpoints, snapshots: naming(snapshots, newest) })
+      if (naming !== undefined) await this.#keep({ ...this.kept, snapshots: naming(snapshots, newest) })
       return newest
     }, signal)
   }
@@ -162,9 +152,9 @@ export class LoggedTree implements FileTree {
   async renamed(naming: Naming, signal: AbortSignal | undefined): Promise<void> {
     await this.#inTurn(async () => {
       const { newest } = this.#kept
-      const { checkpoints, snapshots } = this.kept
+      const { snapshots } = this.kept
       if (newest === undefined) await this.#write(naming)
-      else await this.#keep({ checkpoints, snapshots: naming(snapshots, newest) })
+      else await this.#keep({ ...this.kept, snapshots: naming(snapshots, newest) })
     }, signal)
   }
 
@@ -178,7 +168,7 @@ export class LoggedTree implements FileTree {
   }
 
   async #write(naming: Naming = (snapshots) => snapshots): Promise<KeptTree> {
-    const { clock, keepCheckpoints, monitor } = this.#options
+    const { log, clock, keepCheckpoints, monitor } = this.#options
     const { root, marks } = this.#tree
     const { newest, marks: newestMarks } = this.#kept
     const sequence = this.#sequence
@@ -195,10 +185,12 @@ export class LoggedTree implements FileTree {
         onPut: this.onWritten === undefined ? undefined : (cid) => cids.add(cid.toString()),
       })
       const checkpoint: KeptTree = { sequence, lsn, at: clock(), ...tree.kept }
-      const { checkpoints, snapshots } = this.kept
+      const { checkpoints, snapshots, samples } = this.kept
+      const { at, dagBytes } = checkpoint
       await this.#keep({
         checkpoints: [checkpoint, ...checkpoints].slice(0, keepCheckpoints),
         snapshots: naming(snapshots, checkpoint),
+        samples: withSample(samples, [at, sequence, dagBytes, log.stats().bytes]),
       })
       this.#kept.marks = marks
       for (const one of tree.written) one.folder.settle(one.link)
@@ -283,7 +275,7 @@ export class LoggedTree implements FileTree {
       }
       if (log.stats().state !== 'open') throw storeFailure(this.#failure, 'append to the journal')
       const recovered = await recover(log, this.get, unfit)
-      await this.#overwrite(recovered.sequence)
+      await overwriteFailed(log, { sequence: recovered.sequence, at: this.#options.clock() })
       this.#tree = recovered.tree
       for (const watcher of this.watchers) watcher(undefined)
       this.#sequence = recovered.sequence
@@ -299,16 +291,6 @@ export class LoggedTree implements FileTree {
       throw storeFailure(cause, 'recover the journal')
     } finally {
       this.#rebuilding = undefined
-    }
-  }
-
-  /** Sees to it that what could not be appended is never found. What the volume has no room for was not written. */
-  async #overwrite(sequence: number): Promise<void> {
-    const { log, clock } = this.#options
-    try {
-      await log.append(encodeResume({ sequence, at: clock() }))
-    } catch (cause) {
-      if (!(cause instanceof WalError && cause.code === 'WAL_FULL')) throw cause
     }
   }
 

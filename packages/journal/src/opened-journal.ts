@@ -17,6 +17,7 @@ import type {
   Transaction,
   TransactionOptions,
   TransactionStatus,
+  TreeSample,
 } from './journal.ts'
 import { rootsOfKept } from './kept.ts'
 import type { JournalHealth } from './monitor/health.ts'
@@ -26,6 +27,7 @@ import { LoggedTree, type LoggedTreeOptions } from './logged-tree.ts'
 import { type Names, parsePath } from './path.ts'
 import { notFound } from './plan.ts'
 import { planRestore } from './restore.ts'
+import { shownSample } from './samples.ts'
 import { checkFree, checkSnapshotName, naming, shownSnapshot, unnaming } from './snapshots.ts'
 import { Transactions } from './transactions.ts'
 import { Tiering } from './tiers/tiering.ts'
@@ -176,7 +178,7 @@ export class OpenedJournal extends TreeFiles implements Journal {
     const { kept } = this.#tree
     const [checkpoint] = kept.checkpoints
     const newest = checkpoint ?? (await this.#tree.written(signal))
-    using _held = this.#tree.hold(rootsOfKept(kept))
+    using _held = this.#tree.held.hold(rootsOfKept(kept))
     const get = (cid: CID) => this.#tree.read(cid, signal)
     const wholeness = await wholenessOf(newest, get)
     const unfit = await unfitOf(kept, wholeness, this.#tree.hasBeginning, get)
@@ -207,6 +209,10 @@ export class OpenedJournal extends TreeFiles implements Journal {
       changesSinceCheckpoint: sequence - (checkpoint?.sequence ?? 0),
       checkpoint,
     })
+  }
+
+  samples(): readonly TreeSample[] {
+    return this.#tree.kept.samples.map(shownSample)
   }
 
   health(): JournalHealth {

@@ -9,6 +9,7 @@ import { fsCp, fsExport, fsPut } from './operations/content.ts'
 import { fsLs, fsRead, fsStat } from './operations/look.ts'
 import { fsMount, fsRemoveAttribute, fsSetAttribute, fsUnmount } from './operations/marks.ts'
 import { journalHealth } from './operations/health.ts'
+import { journalPlot, journalSamples } from './operations/plot.ts'
 import { fsFlush, journalCheckpoint, journalStatus } from './operations/state.ts'
 import { fsMoveToTier, fsPinToTier, fsTierPins, fsTiers, fsUnpinFromTier } from './operations/tiers.ts'
 import {
@@ -63,6 +64,8 @@ export const journalOperations = [
   fsRestore,
   journalStatus,
   journalHealth,
+  journalSamples,
+  journalPlot,
   journalCheckpoint,
   journalCheckpoints,
   journalVerify,

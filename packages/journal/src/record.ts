@@ -3,6 +3,7 @@ import * as dagCbor from '@ipld/dag-cbor'
 import type { MetadataChange, UnixfsMetadata } from '@ipfs-kit/ipfs/unixfs'
 import type { CID } from 'multiformats/cid'
 import { JournalError } from './errors.ts'
+import type { SampleRow } from './samples.ts'
 
 /** One change of the tree. Paths are from the root. */
 export type Step =
@@ -78,6 +79,8 @@ export interface CheckpointRecord extends KeptTree {
   /** Those before it that are kept, the newest first. */
   readonly older: readonly KeptTree[]
   readonly snapshots: readonly NamedTree[]
+  /** Of this one and of some before it. */
+  readonly samples: readonly SampleRow[]
 }
 
 const version = 1

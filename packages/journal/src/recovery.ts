@@ -1,13 +1,20 @@
 /** Recovery: the last checkpoint that is whole enough, and the changes behind it once more. */
 import type { GetBlock } from '@ipfs-kit/ipfs/unixfs'
-import type { Log } from '@ipfs-kit/wal'
+import { type Log, WalError } from '@ipfs-kit/wal'
 import { JournalError } from './errors.ts'
 import { type Kept, keptOf } from './kept.ts'
 import type { Marks } from './marks/marks.ts'
 import { readMarks } from './marks/marks-blocks.ts'
 import { parsePath } from './path.ts'
 import { PutFolders } from './put-folders.ts'
-import { decodeChange, decodeCheckpoint, isMarkStep, type KeptTree, type Step } from './record.ts'
+import {
+  decodeChange,
+  decodeCheckpoint,
+  encodeResume,
+  isMarkStep,
+  type KeptTree,
+  type Step,
+} from './record.ts'
 import { Tree } from './tree/tree.ts'
 
 /** A checkpoint with which a recovery did not go on. */
@@ -72,6 +79,18 @@ export async function recover(log: Log, get: GetBlock, unfit: Unfit = new Map())
   )
 }
 
+/** Sees to it that what could not be appended is never found. What the volume has no room for was not written. */
+export async function overwriteFailed(
+  log: Log,
+  last: { readonly sequence: number; readonly at: number },
+): Promise<void> {
+  try {
+    await log.append(encodeResume(last))
+  } catch (cause) {
+    if (!(cause instanceof WalError && cause.code === 'WAL_FULL')) throw cause
+  }
+}
+
 /** With what a recovery can begin, the newest first: the log has all that came after it. */
 function basesOf({ checkpoints }: Kept, firstLsn: number): (KeptTree | undefined)[] {
   const bases: (KeptTree | undefined)[] = checkpoints.filter(({ lsn }) => lsn + 1 >= firstLsn)
@@ -130,7 +149,7 @@ async function replay(log: Log, get: GetBlock, checkpoint: KeptTree | undefined)
 
 /** What the last record of a checkpoint tells of. */
 async function lastKept(log: Log): Promise<Kept> {
-  let last: Kept = { checkpoints: [], snapshots: [] }
+  let last: Kept = { checkpoints: [], snapshots: [], samples: [] }
   for await (const { firstLsn, payloads } of log.read()) {
     for (const [at, payload] of payloads.entries()) {
       const record = decodeCheckpoint(payload, firstLsn + at)

@@ -64,3 +64,12 @@ export function briefStatOf(entry: Entry): Stat {
   if (!(entry instanceof Folder)) return { kind: entry.kind, cid: entry.cid }
   return { kind: 'directory', ...(entry.isChanged ? {} : { cid: entry.base!.cid }) }
 }
+
+/** What a path carries. */
+function shownMark({ attributes, mount, tier }: Mark): Pick<Stat, 'attributes' | 'mount' | 'tier'> {
+  return {
+    ...(attributes !== undefined && { attributes }),
+    ...(mount !== undefined && { mount: { cid: mount.cid, writable: mount.isWritable } }),
+    ...(tier !== undefined && { tier }),
+  }
+}

@@ -59,6 +59,8 @@ test('the tree is read and changed, by --path and in the home', async () => {
   expect((await run(['status'])).stdout).toMatch(/^open, 3 changes, 3 of them in no checkpoint\n/)
   const { stdout: root } = await run(['flush'])
   expect((await run(['checkpoint'])).stdout).toBe(`${root.trim()}, with 3 changes\n`)
+  expect((await run(['diff', 'checkpoint:3', 'live', '/notes'])).stdout).toBe('')
+  expect((await run(['verify'])).stdout).toContain(' are in order (')
   await using opened = await openHome(home)
   expect(opened.journal.recovery).toMatchObject({ changes: 0, checkpoint: { sequence: 3 } })
   expect(String(await opened.journal.flush())).toBe(root.trim())

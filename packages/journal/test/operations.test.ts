@@ -12,7 +12,7 @@ test('are of fs and journal, need the part journal, and are tools for who asks f
   for (const { name, parts, doors } of journalOperations) {
     expect(name).toMatch(/^(fs|journal)\./)
     expect(parts[0]).toBe('journal')
-    const isStream = ['fs.read', 'fs.write'].includes(name)
+    const isStream = ['fs.read', 'fs.write', 'journal.plot'].includes(name)
     expect(doors).toEqual(isStream ? ['cli'] : ['cli', 'mcp-opt-in'])
   }
 })
@@ -36,6 +36,20 @@ test('files are written as a whole, at an offset and at their end, cut and read 
   expect(await call('fs.stat', at)).toMatchObject({ type: 'file', size: 5, dagSize: 5 })
   await call('fs.write', at, body(''))
   expect(await read()).toBe('')
+})
+
+test('the history of the tree is numbers, a page and a drawing', async () => {
+  const { call } = await servedJournal({ clock: () => Date.UTC(2026, 0, 1) })
+  await call('fs.write', { path: '/f' }, body('hello'))
+  await call('journal.checkpoint', {})
+  const { samples } = await call('journal.samples', {})
+  expect(samples).toMatchObject([{ at: '2026-01-01T00:00:00.000Z', sequence: 1 }])
+  const page = await call('journal.plot', {})
+  expect(page.mediaType).toMatch(/^text\/html/)
+  expect(await textOf(page)).toContain(`<td>${samples[0]!.treeBytes}</td>`)
+  const svg = await call('journal.plot', { format: 'svg' })
+  expect(svg.mediaType).toBe('image/svg+xml')
+  expect(await textOf(svg)).toMatch(/^<svg /)
 })
 
 test('mode and time of files and folders are set and told', async () => {

@@ -28,6 +28,17 @@ test('a home of format 1 is raised to 2 and its blocks move into packs; status t
   expect(pins.map((pin) => pin.cid)).toEqual([cid])
 })
 
+test('what is about to move can be put into the tree, and stays when it is not pinned any more', async () => {
+  const { home, cid } = await oldHome(files)
+  const kit = await openTemporaryKit({ home })
+  await kit.call('fs.put', { path: '/put', cid })
+  await kit.call('pins.rm', { cid })
+  await kit.call('repo.gc', {})
+  expect(await oldFolders(home)).toEqual([])
+  const { body } = await kit.call('fs.read', { path: '/put/b/d.txt' })
+  expect(Buffer.concat(await collect(body)).toString()).toBe('three')
+})
+
 test('the second opening knows nothing of it any more', async () => {
   const { home } = await oldHome(files)
   const first = await openKit({ home, role: 'command' })

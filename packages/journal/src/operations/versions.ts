@@ -86,7 +86,7 @@ export const fsDiff = operation<JournalSlice<'diff'>>()({
   returns: 'lines',
   effect: 'read',
   scope: 'read',
-  command: { name: 'fs diff', arguments: ['from', 'to'] },
+  command: { name: 'fs diff', arguments: ['from', 'to', 'path'] },
   text: (difference) => `${difference.change.padEnd(7)}  ${difference.path}`,
   async *run({ journal }, { from, to, path: at }, { signal }) {
     const trees = [from, to].map((text) => (text === 'live' ? text : referenceOf(text)))
