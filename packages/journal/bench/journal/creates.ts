@@ -96,7 +96,7 @@ export const flatRate: Row = {
       lastPerSecond: perSecond('last'),
       byProcessorTime: medianOf(figures.map(({ first, last }) => last.perCpuSecond / first.perCpuSecond))
         .value,
-      how: '64 writers, files of 1 KiB, all in one folder, with the checkpoints of the journal beside them, of which the last one begins 50,000 creates before the end; each round in a process of its own, warmed up; byProcessorTime: the same ratio by the time of the processors, which others on the machine disturb less',
+      how: '64 writers, files of 1 KiB, all in one folder, with the checkpoints of the journal beside them, of which the last one begins 25,000 creates before the end; each round in a process of its own, warmed up; byProcessorTime: the same ratio by the time of the processors, which others on the machine disturb less',
     }
     const ratios = figures.map(({ first, last }) => last.perSecond / first.perSecond)
     return { 'D-1.flat': { ...medianOf(ratios), detail } }
