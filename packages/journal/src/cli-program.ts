@@ -88,7 +88,8 @@ async function open(
   await using opening = new AsyncDisposableStack()
   try {
     const blocks = opening.use(await openAsIs(blocksPath))
-    const journal = opening.use(await openJournal({ path, blocks }))
+    // How many checkpoints are kept is for others to say: none goes.
+    const journal = opening.use(await openJournal({ path, blocks, keepCheckpoints: 100 }))
     return { journal, resources: opening.move() }
   } catch (error) {
     const isLocked =

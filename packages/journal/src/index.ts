@@ -44,8 +44,12 @@ export { plotTree, type PlotTreeOptions } from './plot-tree.ts'
 export { openJournal, type JournalOptions, type TreeBlocks } from './open-journal.ts'
 export type {
   Difference,
+  HistoryOptions,
   KeptReference,
+  PathChange,
+  PathHistory,
   PathOptions,
+  PathVersion,
   RecoverReport,
   TreeDamage,
   TreeReference,

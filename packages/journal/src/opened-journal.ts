@@ -5,7 +5,9 @@ import type { CID } from 'multiformats/cid'
 import { shownCheckpoint, shownRecovery } from './checkpoints.ts'
 import { diffTrees } from './diff.ts'
 import { TreeFiles } from './files.ts'
+import { storeFailure } from './failure.ts'
 import { holdTree } from './held-trees.ts'
+import { historyOf } from './history.ts'
 import { holdDag } from './hold-dag.ts'
 import type {
   CallOptions,
@@ -37,7 +39,9 @@ import { Tree } from './tree/tree.ts'
 import { walkTree } from './tree-walk.ts'
 import type {
   Difference,
+  HistoryOptions,
   KeptReference,
+  PathHistory,
   PathOptions,
   RecoverReport,
   TreeDamage,
@@ -161,6 +165,18 @@ export class OpenedJournal extends TreeFiles implements Journal {
       const dag = await holdDag(cid, { get, put, lease, signal: both })
       return () => this.#tree.change([names], (tree) => planRestore(tree, names, dag, marks), signal)
     }, signal)
+  }
+
+  async history(path: string, { limit = 100, signal }: HistoryOptions = {}): Promise<PathHistory> {
+    const names = parsePath(path)
+    if (!Number.isSafeInteger(limit) || limit < 1 || limit > 10_000) {
+      throw new RangeError(`limit is a whole number from 1 to 10,000, not ${limit}`)
+    }
+    try {
+      return await historyOf(names, { live: this.#tree, log: this.#options.log, limit, signal })
+    } catch (cause) {
+      throw storeFailure(cause, 'read the history of a path')
+    }
   }
 
   async *verify({ onProgress, signal }: VerifyOptions = {}): AsyncGenerator<

@@ -6,6 +6,7 @@
  */
 import { fsChmod, fsMkdir, fsMv, fsRm, fsTouch, fsTruncate } from './operations/change.ts'
 import { fsCp, fsExport, fsPut } from './operations/content.ts'
+import { fsHistory } from './operations/history.ts'
 import { fsLs, fsRead, fsStat } from './operations/look.ts'
 import { fsMount, fsRemoveAttribute, fsSetAttribute, fsUnmount } from './operations/marks.ts'
 import { journalHealth } from './operations/health.ts'
@@ -62,6 +63,7 @@ export const journalOperations = [
   fsRemoveSnapshot,
   fsDiff,
   fsRestore,
+  fsHistory,
   journalStatus,
   journalHealth,
   journalSamples,

@@ -3,19 +3,16 @@ import type { GetBlock } from '@ipfs-kit/ipfs/unixfs'
 import { type Log, WalError } from '@ipfs-kit/wal'
 import { JournalError } from './errors.ts'
 import { type Kept, keptOf } from './kept.ts'
+import { changesBehind } from './log-changes.ts'
 import type { Marks } from './marks/marks.ts'
 import { readMarks } from './marks/marks-blocks.ts'
 import { parsePath } from './path.ts'
 import { PutFolders } from './put-folders.ts'
-import {
-  decodeChange,
-  decodeCheckpoint,
-  encodeResume,
-  isMarkStep,
-  type KeptTree,
-  type Step,
-} from './record.ts'
+import { decodeCheckpoint, encodeResume, isMarkStep, type KeptTree, type Step } from './record.ts'
 import { Tree } from './tree/tree.ts'
+
+/** Records that are looked through at the end of the log for that of a checkpoint, before more of them are. */
+const firstLook = 4096
 
 /** A checkpoint with which a recovery did not go on. */
 export interface PassedTree {
@@ -125,36 +122,44 @@ async function replay(log: Log, get: GetBlock, checkpoint: KeptTree | undefined)
   let bytes = 0
   let dropped = 0
   const putFolders = new PutFolders()
-  const from = lsn + 1
-  if (from >= log.stats().nextLsn)
-    return { tree, sequence, lsn, changes, bytes, dropped, keptMarks, putFolders }
-  for await (const { firstLsn, payloads } of log.read({ from })) {
-    for (const [at, payload] of payloads.entries()) {
-      const change = decodeChange(payload, firstLsn + at)
-      if (change === undefined) continue
-      if (change.sequence !== sequence + 1) {
+  for await (const logged of changesBehind(log, { lsn, sequence })) {
+    for (const { change, isDropped, ...record } of logged) {
+      if (isDropped) {
         dropped += 1
         continue
       }
       putFolders.note(change)
       for (const step of change.steps) await redo(tree, step, change.sequence)
       sequence = change.sequence
-      lsn = firstLsn + at
+      lsn = record.lsn
       changes += 1
-      bytes += payload.length
+      bytes += record.bytes
     }
   }
   return { tree, sequence, lsn, changes, bytes, dropped, keptMarks, putFolders }
 }
 
-/** What the last record of a checkpoint tells of. */
+/** What the last record of a checkpoint tells of. It is looked for from the end: only a log without any is read whole. */
 async function lastKept(log: Log): Promise<Kept> {
-  let last: Kept = { checkpoints: [], snapshots: [], samples: [] }
-  for await (const { firstLsn, payloads } of log.read()) {
+  const { firstLsn, nextLsn } = log.stats()
+  let end = nextLsn
+  for (let records = firstLook; end > firstLsn; records *= 8) {
+    const from = Math.max(firstLsn, end - records)
+    const kept = await lastKeptIn(log, from, end)
+    if (kept !== undefined) return kept
+    end = from
+  }
+  return { checkpoints: [], snapshots: [], samples: [] }
+}
+
+async function lastKeptIn(log: Log, from: number, end: number): Promise<Kept | undefined> {
+  let last: Kept | undefined
+  for await (const { firstLsn, payloads } of log.read({ from })) {
     for (const [at, payload] of payloads.entries()) {
-      const record = decodeCheckpoint(payload, firstLsn + at)
+      const record = firstLsn + at < end ? decodeCheckpoint(payload, firstLsn + at) : undefined
       if (record !== undefined) last = keptOf(record)
     }
+    if (firstLsn + payloads.length >= end) break
   }
   return last
 }

@@ -19,6 +19,7 @@ const overheadBytes = 192
 export class TreeReader implements AsyncDisposable {
   readonly #blocks: Pick<Blocks, 'get'>
   readonly #memory: MemoryCache<Uint8Array | string> | undefined
+  #isClosed = false
 
   /** @param memoryBytes - of what stays in memory; 0: nothing does */
   constructor(blocks: Pick<Blocks, 'get'>, memoryBytes: number) {
@@ -33,6 +34,7 @@ export class TreeReader implements AsyncDisposable {
 
   /** Gives a block, which has to be there. @throws JournalError JOURNAL_BLOCK_MISSING, JOURNAL_FAILED, JOURNAL_CLOSED */
   readonly get: GetBlock = async (cid, signal) => {
+    if (this.#isClosed) throw new JournalError('JOURNAL_CLOSED', 'The journal is closed')
     // Whoever reads it does not change it: it is everybody's.
     const kept = cid.code === dagPbCode ? this.#memory?.get(keyOf(cid)) : undefined
     if (kept !== undefined) return typeof kept === 'string' ? Buffer.from(kept, 'latin1') : kept
@@ -54,7 +56,7 @@ export class TreeReader implements AsyncDisposable {
 
   /** Takes a block of a folder into memory. Gives what is kept of a large one: whoever asks for it again gets the same. */
   keep(cid: CID, bytes: Uint8Array): Uint8Array {
-    if (this.#memory === undefined) return bytes
+    if (this.#memory === undefined || this.#isClosed) return bytes
     if (bytes.byteLength <= smallBytes) {
       this.#memory.set(keyOf(cid), textOf(bytes))
       return bytes
@@ -66,6 +68,7 @@ export class TreeReader implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true
     await this.#memory?.close()
   }
 }

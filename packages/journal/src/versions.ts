@@ -60,6 +60,47 @@ export interface RecoverReport {
   readonly recovery?: Recovery
 }
 
+/** Something that was done to a path, to what is below it, or to a folder that it was in. */
+export interface PathChange {
+  /** Number of the change; several of these may have one. */
+  readonly sequence: number
+  /** Milliseconds since 1970, by the clock of then. */
+  readonly at: number
+  readonly change: 'put' | 'mkdir' | 'meta' | 'rm' | 'mv' | 'cp' | 'attributes' | 'unmount' | 'tier'
+  /** What was changed, by its name of then; of `mv` and `cp` where it came to. */
+  readonly path: string
+  readonly from?: string
+  /** What was put. */
+  readonly cid?: CID
+}
+
+/** What was at a path in a tree that is kept. */
+export interface PathVersion {
+  /** The name of the snapshot; absent for a checkpoint. */
+  readonly snapshot?: string
+  /** Number of the last change in it. */
+  readonly sequence: number
+  readonly at: number
+  /** Its name of then. */
+  readonly path: string
+  /** Absent if nothing was there; `unknown` if the tree has lost it. */
+  readonly stat?: Stat
+}
+
+/** What is known of a path, the newest first. */
+export interface PathHistory {
+  /** Out of the log, which is kept since the oldest checkpoint. */
+  readonly changes: readonly PathChange[]
+  /** Snapshots and checkpoints in which it is not what it is in the next newer one, or in the live tree. */
+  readonly versions: readonly PathVersion[]
+}
+
+/** Options of {@link Versions.history}. */
+export interface HistoryOptions extends CallOptions {
+  /** Changes at most, 1 to 10,000: the newest. Default 100. */
+  readonly limit?: number
+}
+
 /** What a journal keeps besides the live tree. */
 export interface Versions {
   /** Those that are kept, the newest first: an opening goes back to an older one if it has to. */
@@ -90,12 +131,20 @@ export interface Versions {
   ): AsyncGenerator<Difference, void, undefined>
   /**
    * Makes what is at a path what it was, with its attributes and as one change: what is there now is replaced, folders on the way
-   * are made. What was mounted in it is there as files and folders like others.
+   * are made. What was mounted in it is there as files and folders like others. It stays pinned to the tier that it is pinned to
+   * now; what is below is pinned to none.
    *
    * @throws JournalError JOURNAL_VERSION_UNKNOWN, JOURNAL_NOT_FOUND if nothing was there, JOURNAL_NOT_A_FOLDER, JOURNAL_BLOCK_MISSING,
    * JOURNAL_MOUNTED or JOURNAL_READ_ONLY for what mounts do not let go, JOURNAL_TOO_LARGE for too many attributes, JOURNAL_FULL
    */
   restore(from: KeptReference, options?: PathOptions): Promise<void>
+  /**
+   * Tells what has become of a path, whether or not something is there now. Where what is there was moved, it goes on with the name
+   * that it had before, and not with what a copy was made of. Memory: the moves in the log, and what it gives.
+   *
+   * @throws JournalError JOURNAL_INVALID_PATH, JOURNAL_DAMAGED, JOURNAL_CLOSED; RangeError
+   */
+  history(path: string, options?: HistoryOptions): Promise<PathHistory>
   /**
    * Reads all blocks of the live tree, as it is when this begins, and compares their bytes with their CIDs. Yields what is wrong, and
    * returns what it has looked through. While it runs all of it stays.

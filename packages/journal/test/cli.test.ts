@@ -4,7 +4,7 @@ import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openBlocks } from '@ipfs-kit/blocks'
-import { openJournal } from '@ipfs-kit/journal'
+import { type JournalOptions, openJournal } from '@ipfs-kit/journal'
 import { expect, test } from 'vitest'
 import { temporaryFolder } from './served-journal.ts'
 
@@ -32,10 +32,10 @@ function command(
 }
 
 /** A home as a node leaves it, and its journal with its blocks, open. */
-async function openHome(home: string) {
+async function openHome(home: string, options: Partial<JournalOptions> = {}) {
   await using opening = new AsyncDisposableStack()
   const blocks = opening.use(await openBlocks({ path: join(home, 'blocks') }))
-  const journal = opening.use(await openJournal({ path: join(home, 'journal'), blocks }))
+  const journal = opening.use(await openJournal({ path: join(home, 'journal'), blocks, ...options }))
   const resources = opening.move()
   return { journal, blocks, [Symbol.asyncDispose]: () => resources.disposeAsync() }
 }
@@ -64,6 +64,21 @@ test('the tree is read and changed, by --path and in the home', async () => {
   await using opened = await openHome(home)
   expect(opened.journal.recovery).toMatchObject({ changes: 0, checkpoint: { sequence: 3 } })
   expect(String(await opened.journal.flush())).toBe(root.trim())
+})
+
+test('no checkpoint goes that others want to be kept', async () => {
+  const home = await temporaryFolder()
+  {
+    await using opened = await openHome(home, { keepCheckpoints: 10 })
+    for (let at = 0; at < 6; at += 1) {
+      await opened.journal.mkdir(`/${at}`)
+      await opened.journal.checkpoint()
+    }
+  }
+  expect((await command(home, ['mkdir', '/new', '--path', 'journal'])).code).toBe(0)
+  expect((await command(home, ['checkpoint', '--path', 'journal'])).code).toBe(0)
+  await using opened = await openHome(home, { keepCheckpoints: 10 })
+  expect(opened.journal.checkpoints().map(({ sequence }) => sequence)).toEqual([7, 6, 5, 4, 3, 2, 1])
 })
 
 test('a journal that a process has open is refused, and so is a path that is a node’s', async () => {

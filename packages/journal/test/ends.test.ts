@@ -48,6 +48,31 @@ each('a close while changes and a checkpoint are under way leaves what was answe
   expect(entries.map(({ name }) => name)).toEqual(expect.arrayContaining(answered))
 })
 
+each('what looks at folders, and a checkpoint of many, are told of the close by the journal', async () => {
+  const disk = simDisk({ seed: 1, faults: { latencyMs: 1 } })
+  await using opened = await openOn(disk)
+  const { journal } = opened
+  for (let at = 0; at < 20; at += 1) await journal.mkdir(`/${at}/in`, { parents: true })
+  await journal.checkpoint()
+  for (let at = 0; at < 20; at += 1) await journal.mkdir(`/${at}/more`)
+  const codeOf = (call: Promise<unknown>): Promise<unknown> =>
+    call.then(
+      () => 'OK',
+      (error: { readonly code?: unknown }) => error.code ?? error,
+    )
+  const calls = [codeOf(journal.checkpoint())]
+  await sleep(3)
+  const closed = journal.close()
+  for (let at = 0; at < 20; at += 1) {
+    for (const call of [journal.stat(`/${at}/in`), journal.ls(`/${at}`), journal.checkpoint()])
+      calls.push(codeOf(call))
+    await sleep(1)
+  }
+  await closed
+  expect(['OK', 'JOURNAL_CLOSED']).toEqual(expect.arrayContaining(await Promise.all(calls)))
+  expect(await codeOf(journal.ls('/'))).toBe('JOURNAL_CLOSED')
+})
+
 each('a checkpoint beside changes that fails is told by the stats, whatever has failed', async () => {
   const disk = simDisk({ seed: 1 })
   await using opened = await openOn(disk)

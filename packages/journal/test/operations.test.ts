@@ -389,3 +389,25 @@ test('what is wrong with the tree is told, and the log brings back what it can',
     expect.stringMatching(/ are in order \(\d+ bytes\), 1 are not$/),
   ])
 })
+
+test('the history of a path tells its changes, and what it was in the trees that are kept', async () => {
+  const { call } = await servedJournal()
+  expect(printed('fs.history', await call('fs.history', { path: '/none' }))).toBe('nothing is known of it')
+  await call('fs.write', { path: '/old' }, body('one'))
+  await call('fs.snapshot', { name: 'first' })
+  await call('fs.mv', { from: '/old', to: '/new' })
+  await call('fs.write', { path: '/new' }, body('two'))
+  const history = await call('fs.history', { path: '/new' })
+  expect(history.changes).toMatchObject([
+    { sequence: 3, change: 'put', path: '/new', cid: (await call('fs.stat', { path: '/new' })).cid },
+    { sequence: 2, change: 'mv', from: '/old', path: '/new' },
+    { sequence: 1, change: 'put', path: '/old' },
+  ])
+  expect(history.versions).toMatchObject([
+    { snapshot: 'first', sequence: 1, path: '/old', stat: { type: 'file', size: 3 } },
+  ])
+  const lines = printed('fs.history', history)!
+  expect(lines).toMatch(/ {2}mv {2}\/old to \/new {2}\(change 2\)\n/)
+  expect(lines).toMatch(/ {2}snapshot:first {2}\/old {2}bafk\w+$/)
+  expect((await call('fs.history', { path: '/new', limit: 1 })).changes).toHaveLength(1)
+})

@@ -1,4 +1,4 @@
-import { sleep } from '@ipfs-kit/concurrency'
+import { random, sleep } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { type Disk, simDisk } from '@ipfs-kit/disk'
 import type { BlocksProgress, Journal } from '@ipfs-kit/journal'
@@ -192,6 +192,58 @@ timed('what a tier fails to take is told, and tried again', async () => {
   expect(there).toBe(all - 1)
 })
 
+timed(
+  'whenever the power goes, a pin that was answered is there, and what it names is moved',
+  async () => {
+    const whole = (below: number) => Math.floor(random() * below)
+    let disk = simDisk({ seed: whole(2 ** 31), faults: { tearing: 0.3, latencyMs: whole(2) } })
+    let pins = new Map<string, string>()
+    const paths = ['/f0', '/f1', '/f2']
+    {
+      await using opened = await openTiered(disk)
+      for (const path of paths) await opened.journal.write(path, bytes(path))
+    }
+    for (let life = 0; life < 5; life += 1) {
+      const dying = await openTiered(disk)
+      disk.crashAt('any', 1 + whole(60))
+      let maybe: Map<string, string> | undefined
+      try {
+        for (let nth = 0; nth < 20; nth += 1) {
+          const path = paths[whole(paths.length)]!
+          const tier = ['near', 'packs', undefined][whole(3)]
+          const next = new Map(pins)
+          if (tier === undefined) next.delete(path)
+          else next.set(path, tier)
+          maybe = next
+          if (tier === undefined) await dying.journal.unpinFromTier(path)
+          else await dying.journal.pinToTier(path, tier)
+          pins = next
+          maybe = undefined
+          if (whole(3) === 0) await dying.journal.write(path, bytes(`${path} ${life} ${nth}`))
+          if (whole(9) === 0) await dying.journal.checkpoint()
+        }
+      } catch (error) {
+        expect(['JournalError', 'DiskError']).toContain((error as Error).name)
+      }
+      const next = disk.crash()
+      await closeDead(dying)
+      disk = next
+      await using opened = await openTiered(disk)
+      const { journal } = opened
+      const found = new Map(journal.tierPins().map(({ path, tier }) => [path, tier]))
+      const sorted = (map: ReadonlyMap<string, string>) =>
+        [...map].toSorted(([left], [right]) => (left < right ? -1 : 1))
+      if (maybe === undefined || String(sorted(maybe)) !== String(sorted(found))) {
+        expect(sorted(found)).toEqual(sorted(pins))
+      }
+      pins = found
+      await settled(journal)
+      for (const [path, tier] of pins) expect(await near(journal, path)).toEqual([Number(tier === 'near'), 1])
+    }
+  },
+  { seeds: 40 },
+)
+
 each('what a tier does not take is counted', async () => {
   await using opened = await openTiered(simDisk({ seed: 1 }))
   const { journal } = opened
@@ -224,3 +276,12 @@ each('tiers that are not there are refused', async () => {
   await expect(journal.pinToTier('/', 'near')).rejects.toMatchObject(none)
   expect(() => journal.tierPins()).toThrow(expect.objectContaining(none) as Error)
 })
+
+/** What is dead ends, whatever it says. */
+async function closeDead(opened: Opened): Promise<void> {
+  try {
+    await opened[Symbol.asyncDispose]()
+  } catch (error) {
+    expect((error as Error).name).toMatch(/^(Wal|Journal|Blocks|Disk|Suppressed)Error$/)
+  }
+}

@@ -51,6 +51,11 @@ const configSchema = z.strictObject({
         .default(67_108_864),
       checkpointMs: z.int().min(1000).max(86_400_000).default(300_000),
       transactionMs: z.int().min(1).max(86_400_000).default(300_000),
+      folderMemoryBytes: z
+        .int()
+        .min(0)
+        .max(2 ** 32)
+        .default(33_554_432),
     })
     .prefault({}),
 })
@@ -79,6 +84,7 @@ const configSchema = z.strictObject({
  *   changes, so many bytes of them in the log, and so many milliseconds after the first of them. Defaults 25,000, 67,108,864 (64 MiB)
  *   and 300,000 (5 minutes).
  * - `journal.transactionMs`: a transaction that is open for longer is rolled back, in milliseconds. Default 300,000 (5 minutes).
+ * - `journal.folderMemoryBytes`: bytes of blocks of folders that stay in memory; 0: none. Default 33,554,432 (32 MiB).
  */
 export type Config = z.output<typeof configSchema>
 

@@ -35,6 +35,7 @@ test('has defaults for everything, with or without a file', async () => {
       checkpointBytes: 67_108_864,
       checkpointMs: 300_000,
       transactionMs: 300_000,
+      folderMemoryBytes: 33_554_432,
     },
   }
   expect(await configOf(undefined)).toEqual(defaults)

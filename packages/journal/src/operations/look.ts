@@ -24,6 +24,7 @@ export const fsStat = operation<FilesSlice<'stat'>>()({
       ...(stat.dagSize === undefined ? [] : [`dag    ${stat.dagSize}`]),
       ...(stat.mode === undefined ? [] : [`mode   ${octal(stat.mode)}`]),
       ...(stat.mtimeSeconds === undefined ? [] : [`mtime  ${timeText(stat.mtimeSeconds)}`]),
+      ...(stat.tier === undefined ? [] : [`tier   ${stat.tier}`]),
       ...(stat.mount === undefined
         ? []
         : [`mount  ${stat.mount.cid}${stat.mount.writable ? ', can be changed' : ''}`]),

@@ -2,7 +2,6 @@
  * A process that says what it finds in a journal, and then changes it until it is killed. Each change is said before it is begun and
  * once it was answered.
  */
-import { writeSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { join } from 'node:path'
 import { openBlocks } from '@ipfs-kit/blocks'
@@ -12,14 +11,14 @@ import fc from 'fast-check'
 import { doneOn, fullRowsOf } from '../plain-files.ts'
 import { anyOp, anyStep } from '../plain-ops.ts'
 import { plainClock, type PlainOp } from '../plain-tree.ts'
-import { briefRow, type Said } from './kill-lines.ts'
+import { briefRow, lineEnd, type Said } from './kill-lines.ts'
 
 // It dies before it would keep what it has compiled for the next one.
 flushCompileCache()
 const [home = '', seed = '0', what = 'change'] = process.argv.slice(2)
 const say = (line: Said): void => {
-  // A line is said at once, or not at all.
-  writeSync(1, `${JSON.stringify(line)}\n`)
+  // To a pipe this is done when it returns, however long the line is.
+  process.stdout.write(`${JSON.stringify(line)}${lineEnd}\n`)
 }
 
 let opened: Journal | undefined

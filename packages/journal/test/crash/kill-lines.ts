@@ -3,6 +3,9 @@ import { createHash } from 'node:crypto'
 import type { JournalErrorCode } from '@ipfs-kit/journal'
 import type { PlainOp } from '../plain-tree.ts'
 
+/** Tells a line that is whole from one that was cut. */
+export const lineEnd = ' .'
+
 /** A line of the child. */
 export type Said =
   /** What it has found when it was begun. */
