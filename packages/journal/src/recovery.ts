@@ -11,9 +11,6 @@ import { PutFolders } from './put-folders.ts'
 import { decodeCheckpoint, encodeResume, isMarkStep, type KeptTree, type Step } from './record.ts'
 import { Tree } from './tree/tree.ts'
 
-/** Records that are looked through at the end of the log for that of a checkpoint, before more of them are. */
-const firstLook = 4096
-
 /** A checkpoint with which a recovery did not go on. */
 export interface PassedTree {
   readonly checkpoint: KeptTree
@@ -139,27 +136,14 @@ async function replay(log: Log, get: GetBlock, checkpoint: KeptTree | undefined)
   return { tree, sequence, lsn, changes, bytes, dropped, keptMarks, putFolders }
 }
 
-/** What the last record of a checkpoint tells of. It is looked for from the end: only a log without any is read whole. */
+/** What the last record of a checkpoint tells of. */
 async function lastKept(log: Log): Promise<Kept> {
-  const { firstLsn, nextLsn } = log.stats()
-  let end = nextLsn
-  for (let records = firstLook; end > firstLsn; records *= 8) {
-    const from = Math.max(firstLsn, end - records)
-    const kept = await lastKeptIn(log, from, end)
-    if (kept !== undefined) return kept
-    end = from
-  }
-  return { checkpoints: [], snapshots: [], samples: [] }
-}
-
-async function lastKeptIn(log: Log, from: number, end: number): Promise<Kept | undefined> {
-  let last: Kept | undefined
-  for await (const { firstLsn, payloads } of log.read({ from })) {
+  let last: Kept = { checkpoints: [], snapshots: [], samples: [] }
+  for await (const { firstLsn, payloads } of log.read()) {
     for (const [at, payload] of payloads.entries()) {
-      const record = firstLsn + at < end ? decodeCheckpoint(payload, firstLsn + at) : undefined
+      const record = decodeCheckpoint(payload, firstLsn + at)
       if (record !== undefined) last = keptOf(record)
     }
-    if (firstLsn + payloads.length >= end) break
   }
   return last
 }
