@@ -8,8 +8,8 @@ import { all, bytesOf } from './server.ts'
 import { countsOf, keptBy } from './store.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
-/** A disk of 16 MiB, in a mount namespace of its own: it goes with the process that `exec` makes of the shell. */
-const mount = 'mount -t tmpfs -o size=16m tmpfs "$0"'
+/** A disk of 12 MiB, in a mount namespace of its own: it goes with the process that `exec` makes of the shell. */
+const mount = 'mount -t tmpfs -o size=12m tmpfs "$0"'
 const unshare = process.getuid?.() === 0 ? ['unshare', '-m'] : ['unshare', '-rm']
 const [program = '', ...flags] = unshare
 const probe = spawnSync(program, [...flags, 'sh', '-c', mount, temporaryFolder()])

@@ -38,7 +38,6 @@ it('readyz is 503 while a part restarts and 200 afterwards', async () => {
     states: {
       ipfs: 'running',
       wal: 'running',
-      journal: 'running',
       gateway: 'running',
       other: 'restarting',
     },
