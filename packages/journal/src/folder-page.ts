@@ -11,7 +11,7 @@ import { isUnknown, type Tree } from './tree/tree.ts'
  * order the folder is by then: so nothing is missed, and nothing comes twice, when a plain folder becomes a HAMT or the other way
  * round.
  */
-export type Behind = { readonly [Order in FolderOrder]?: string | undefined }
+export type Behind = { readonly [Order in FolderOrder]?: string }
 
 /** What a page of a folder begins with, and ends with. */
 export interface PageRange {
@@ -54,14 +54,13 @@ export async function pageOfFolder(
   }
 }
 
-interface Found {
+interface Placed {
   readonly name: string
+  readonly key: Uint8Array
   readonly entry: () => Entry | Promise<Entry>
 }
 
-interface Placed extends Found {
-  readonly key: Uint8Array
-}
+const noKey = new Uint8Array()
 
 async function pageOf(
   tree: Tree,
@@ -77,31 +76,33 @@ async function pageOf(
   const isBehind = await behindTest(behind)
   const changed: Placed[] = []
   for (const [name, entry] of changes) {
-    if (entry === undefined || (isBehind !== undefined && !(await isBehind(name)))) continue
+    if (entry === undefined || !(await isBehind(name))) continue
     const known = () => (isUnknown(entry) ? tree.entryOf(entry, signal) : entry)
     changed.push({ name, key: await keyOf(name, order), entry: known })
   }
 
-  async function* unchanged(): AsyncGenerator<Found, void, undefined> {
+  // Hashes cost more than all else: what is read begins behind the last one, and is in their order.
+  const isTested = order === 'names' || behind.names !== undefined
+  const isMerged = order === 'names' || changed.length > 0
+
+  async function* unchanged(): AsyncGenerator<Placed, void, undefined> {
     if (base === undefined) return
-    // A HAMT is read from there on, which spares the hash of each name.
     const after = order === 'hashes' ? behind.hashes : undefined
-    const isToCome = after === undefined ? isBehind : await behindTest({ ...behind, hashes: undefined })
     for await (const { name, cid, size } of readFolder(base.cid, get, after === undefined ? {} : { after })) {
-      if (changes.has(name) || (isToCome !== undefined && !(await isToCome(name)))) continue
+      if (changes.has(name) || (isTested && !(await isBehind(name)))) continue
       // One that was looked up before may be in use by now: it is the same object.
       const known = folder.known.get(name)
       const isKnown = known !== undefined && !isUnknown(known)
       const entry = () => (isKnown ? known : tree.entryOf({ cid, dagBytes: size }, signal))
-      yield { name, entry }
+      yield { name, key: isMerged ? await keyOf(name, order) : noKey, entry }
     }
   }
 
-  let placed: AsyncIterable<Found> | Iterable<Found>
+  let placed: AsyncIterable<Placed> | Iterable<Placed>
   if (order === 'hashes') placed = merged(inOrder(changed), unchanged())
   else {
     // They are in one block, and in that of somebody else's folder in any order.
-    for await (const one of unchanged()) changed.push({ ...one, key: await keyOf(one.name, order) })
+    for await (const one of unchanged()) changed.push(one)
     placed = inOrder(changed)
   }
   const entries: { readonly name: string; readonly entry: Entry }[] = []
@@ -112,14 +113,13 @@ async function pageOf(
   return { entries, order, isMore: false }
 }
 
-/** Tells of a name whether it is behind another one, in each order in which there is one; nothing if there is none. */
-async function behindTest(behind: Behind): Promise<((name: string) => Promise<boolean>) | undefined> {
+/** Tells of a name whether it is behind another one, in each order in which there is one. */
+async function behindTest(behind: Behind): Promise<(name: string) => Promise<boolean>> {
   const bounds: { readonly order: FolderOrder; readonly key: Uint8Array }[] = []
   for (const order of ['names', 'hashes'] as const) {
     const name = behind[order]
     if (name !== undefined) bounds.push({ order, key: await keyOf(name, order) })
   }
-  if (bounds.length === 0) return undefined
   return async (name) => {
     for (const { order, key } of bounds) if (Buffer.compare(await keyOf(name, order), key) <= 0) return false
     return true
@@ -130,20 +130,21 @@ function inOrder(placed: readonly Placed[]): Placed[] {
   return placed.toSorted((left, right) => Buffer.compare(left.key, right.key))
 }
 
-/** Entries that have changed and entries of a HAMT, both in the order of hashes, as one list. */
+/** Two lists in one order as one. */
 async function* merged(
-  changed: readonly Placed[],
-  unchanged: AsyncIterable<Found>,
-): AsyncGenerator<Found, void, undefined> {
+  left: readonly Placed[],
+  right: AsyncIterator<Placed, void>,
+): AsyncGenerator<Placed, void, undefined> {
   let at = 0
-  for await (const one of unchanged) {
-    // Without any of the changed ones left no hash is needed.
-    const key = at < changed.length ? await keyOf(one.name, 'hashes') : undefined
-    for (; key !== undefined && at < changed.length; at += 1) {
-      if (Buffer.compare(changed[at]!.key, key) >= 0) break
-      yield changed[at]!
+  let next = await right.next()
+  while (at < left.length || next.done !== true) {
+    const first = left[at]
+    if (first !== undefined && (next.done === true || Buffer.compare(first.key, next.value.key) < 0)) {
+      at += 1
+      yield first
+    } else if (next.done !== true) {
+      yield next.value
+      next = await right.next()
     }
-    yield one
   }
-  yield* changed.slice(at)
 }
