@@ -59,9 +59,15 @@ export async function openServer(options: ServerOptions = {}): Promise<Server> {
     }),
   )
   telemetry.observe('ipfs', () => kit.ipfs.stats())
-  // One that could not be opened is no reason not to serve the rest.
-  if (kit.parts.list().some(({ name, state }) => name === 'journal' && state === 'running'))
-    telemetry.observe('journal', () => kit.journal.health().figures)
+  let isTreeObserved = false
+  /** Where there is no tree yet the first call opens it that needs it. */
+  const observeTree = (): void => {
+    isTreeObserved ||= kit.parts.list().some(({ name, state }) => {
+      if (name !== 'journal' || state !== 'running') return false
+      telemetry.observe('journal', () => kit.journal.health().figures)
+      return true
+    })
+  }
 
   // REST, MCP, health and metrics, and the ways to follow the log of operations.
   const upgrades = createUpgrades(walSocketPath)
@@ -81,7 +87,10 @@ export async function openServer(options: ServerOptions = {}): Promise<Server> {
       const parts = kit.parts.list().map(({ name, state }) => ({ name, state }))
       return { ready: parts.every(({ state }) => state === 'running'), parts }
     },
-    metrics: () => telemetry.metrics(),
+    metrics: () => {
+      observeTree()
+      return telemetry.metrics()
+    },
     wal: () => kit.wal,
     upgrades,
   })

@@ -231,7 +231,6 @@ describe('the pages', () => {
       parts: [
         { name: 'ipfs', state: 'running' },
         { name: 'wal', state: 'running' },
-        { name: 'journal', state: 'running' },
         { name: 'gateway', state: 'running' },
       ],
     })

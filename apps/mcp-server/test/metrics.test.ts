@@ -36,8 +36,16 @@ it('is the text of Prometheus, with what the process and the node say of themsel
     expect(names).toContain(name)
   }
   expect([...names].filter((name) => name?.startsWith('ipfs_kit_ipfs_')).length).toBeGreaterThan(3)
-  expect(names).toContain('ipfs_kit_journal_tree_bytes')
-  expect(names).toContain('ipfs_kit_journal_checkpoint_age_ms')
+})
+
+it('tells of the tree from its first call on', async () => {
+  const names = async () => Array.from((await samples()).keys(), (name) => name.split('{')[0])
+  expect(await names()).not.toContain('ipfs_kit_journal_tree_bytes')
+  expect((await site.call('fs.mkdir', { path: '/made' })).status).toBe(200)
+  for (let scrape = 0; scrape < 2; scrape += 1)
+    expect(await names()).toEqual(
+      expect.arrayContaining(['ipfs_kit_journal_tree_bytes', 'ipfs_kit_journal_checkpoint_age_ms']),
+    )
 })
 
 it('counts the requests of both listeners and the calls of operations', async () => {

@@ -35,7 +35,12 @@ it('readyz is 503 while a part restarts and 200 afterwards', async () => {
   await until(() => site.server.kit.parts.list().some(({ state }) => state === 'restarting'))
   expect(await readiness(site)).toEqual({
     status: 503,
-    states: { ipfs: 'running', wal: 'running', gateway: 'running', other: 'restarting' },
+    states: {
+      ipfs: 'running',
+      wal: 'running',
+      gateway: 'running',
+      other: 'restarting',
+    },
   })
   expect((await site.ask('/healthz')).status).toBe(200)
   resolve()

@@ -60,6 +60,8 @@ interface Placed {
   readonly entry: () => Entry | Promise<Entry>
 }
 
+const noKey = new Uint8Array()
+
 async function pageOf(
   tree: Tree,
   folder: Folder,
@@ -79,16 +81,20 @@ async function pageOf(
     changed.push({ name, key: await keyOf(name, order), entry: known })
   }
 
+  // Hashes cost more than all else: what is read begins behind the last one, and is in their order.
+  const isTested = order === 'names' || behind.names !== undefined
+  const isMerged = order === 'names' || changed.length > 0
+
   async function* unchanged(): AsyncGenerator<Placed, void, undefined> {
     if (base === undefined) return
     const after = order === 'hashes' ? behind.hashes : undefined
     for await (const { name, cid, size } of readFolder(base.cid, get, after === undefined ? {} : { after })) {
-      if (changes.has(name) || !(await isBehind(name))) continue
+      if (changes.has(name) || (isTested && !(await isBehind(name)))) continue
       // One that was looked up before may be in use by now: it is the same object.
       const known = folder.known.get(name)
       const isKnown = known !== undefined && !isUnknown(known)
       const entry = () => (isKnown ? known : tree.entryOf({ cid, dagBytes: size }, signal))
-      yield { name, key: await keyOf(name, order), entry }
+      yield { name, key: isMerged ? await keyOf(name, order) : noKey, entry }
     }
   }
 

@@ -27,7 +27,7 @@ export interface JournalOptions {
   readonly profile?: CidProfile
   /** So many checkpoints are kept, with the log since the oldest of them, 1 to 100. Default 3. */
   readonly keepCheckpoints?: number
-  /** After so many changes a checkpoint is made beside them, 1 to 1,000,000. Default 50,000. */
+  /** After so many changes a checkpoint is made beside them, 1 to 1,000,000. Default 25,000. */
   readonly checkpointChanges?: number
   /** After so many bytes of them in the log as well, 65,536 (64 KiB) to 2^40. Default 64 MiB. */
   readonly checkpointBytes?: number
@@ -104,7 +104,7 @@ function checkOptions(options: JournalOptions) {
     profile,
     clock,
     keepCheckpoints: wholeNumber('keepCheckpoints', options.keepCheckpoints ?? 3, 1, 100),
-    checkpointChanges: wholeNumber('checkpointChanges', options.checkpointChanges ?? 50_000, 1, 1_000_000),
+    checkpointChanges: wholeNumber('checkpointChanges', options.checkpointChanges ?? 25_000, 1, 1_000_000),
     checkpointBytes: wholeNumber(
       'checkpointBytes',
       options.checkpointBytes ?? 64 * 1024 ** 2,

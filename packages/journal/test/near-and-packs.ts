@@ -8,6 +8,8 @@ export const nearBytes = 100_000
 
 export class NearAndPacks implements JournalTiers {
   readonly near = new Map<string, Uint8Array>()
+  /** Is called, and waited for, before it answers where a block lies. */
+  onLocate: (() => Promise<void>) | undefined
   /** What each call of it fails with. */
   failure: Error | undefined
   readonly #blocks: () => Pick<Blocks, 'get'>
@@ -21,6 +23,7 @@ export class NearAndPacks implements JournalTiers {
   }
 
   async locate(cid: CID): Promise<BlockPlace> {
+    await this.onLocate?.()
     const packed = await this.#blocks().get(cid)
     const isNear = this.near.has(cid.toString())
     return {

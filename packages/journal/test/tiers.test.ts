@@ -59,6 +59,27 @@ each('tells where the blocks of a path lie, and moves them', async () => {
   expect(await near(journal, '/a')).toEqual([0, before.blocks])
 })
 
+each('what is looked through stays until that is over, though it was removed meanwhile', async () => {
+  let opened: Opened | undefined
+  const tiers = new NearAndPacks(() => opened!.blocks)
+  await using another = await openOn(simDisk({ seed: 1 }), { tiers, keepCheckpoints: 1 })
+  opened = another
+  const { journal, blocks } = another
+  await journal.write('/x', Buffer.alloc(3_000_000, 'x'))
+  await journal.write('/y', Buffer.from(Array.from({ length: 3_000_000 }, (_, at) => at % 253)))
+  const { cid } = await journal.stat('/y')
+  await journal.checkpoint()
+  tiers.onLocate = async () => {
+    tiers.onLocate = undefined
+    await journal.rm('/y')
+    await journal.checkpoint()
+    await blocks.collect()
+  }
+  expect(await journal.tiersOf('/y')).toMatchObject({ blocks: 4, missing: 0 })
+  await blocks.collect()
+  expect(await blocks.has(cid!)).toBe(false)
+})
+
 each('a pin moves what is there, and what changes bring', async () => {
   await using opened = await openTiered(simDisk({ seed: 1 }))
   const { journal } = opened

@@ -43,7 +43,7 @@ const configSchema = z.strictObject({
   journal: z
     .strictObject({
       keepCheckpoints: z.int().min(1).max(100).default(3),
-      checkpointChanges: z.int().min(1).max(1_000_000).default(50_000),
+      checkpointChanges: z.int().min(1).max(1_000_000).default(25_000),
       checkpointBytes: z
         .int()
         .min(65_536)
@@ -81,7 +81,7 @@ const configSchema = z.strictObject({
  * - `mcp.areas`: areas whose operations are tools too: `fs`, `journal`. Default none.
  * - `journal.keepCheckpoints`: so many checkpoints of the tree are kept, 1 to 100. Default 3.
  * - `journal.checkpointChanges`, `journal.checkpointBytes`, `journal.checkpointMs`: a checkpoint is made by itself after so many
- *   changes, so many bytes of them in the log, and so many milliseconds after the first of them. Defaults 50,000, 67,108,864 (64 MiB)
+ *   changes, so many bytes of them in the log, and so many milliseconds after the first of them. Defaults 25,000, 67,108,864 (64 MiB)
  *   and 300,000 (5 minutes).
  * - `journal.transactionMs`: a transaction that is open for longer is rolled back, in milliseconds. Default 300,000 (5 minutes).
  * - `journal.folderMemoryBytes`: bytes of blocks of folders that stay in memory; 0: none. Default 33,554,432 (32 MiB).

@@ -9,6 +9,8 @@ import type { Parts } from './parts.ts'
 
 /** The journal of a kit. */
 export interface KitJournal {
+  /** Whether an opening before may have made records. */
+  readonly hasRecords: boolean
   /** Opens it, unless that was tried already. The part `journal` tells what came of it. */
   open(): Promise<void>
   /**
@@ -30,9 +32,11 @@ export interface KitJournalOptions {
 /** Records are small: two segments of it are made at the first opening, and need not take longer than opening the home. */
 const segmentBytes = 4 * 1024 * 1024
 
-/** Makes the journal of a kit, not open yet. A server opens it at its start; a command with the first call that needs it. */
+/**
+ * Makes the journal of a kit, not open yet. A server opens it at its start if there is a tree; where there is none, and in a
+ * command, the first call that needs it does.
+ */
 export function createKitJournal({ parts, home, config }: KitJournalOptions): KitJournal {
-  /** Whether an opening before may have made records. */
   const hasRecords = hasFiles(home.journal)
   let opening: Promise<unknown> | undefined
   /** The one that was opened last. */
@@ -66,6 +70,7 @@ export function createKitJournal({ parts, home, config }: KitJournalOptions): Ki
   }
 
   return {
+    hasRecords,
     open,
     async claims() {
       if (last === undefined && hasRecords) {

@@ -75,7 +75,10 @@ export interface Kit extends AsyncDisposable {
    * it; until then it throws `KIT_PART_UNKNOWN`.
    */
   readonly wal: Wal
-  /** The tree of files and folders as it is now. Ask again for each use; a `command` opens it as it does the log. */
+  /**
+   * The tree of files and folders as it is now. Ask again for each use. A `command`, and a server whose home has no tree yet, open it
+   * with the first call that needs it; until then it throws `KIT_PART_UNKNOWN`.
+   */
   readonly journal: Journal
   /** Tells those who want to join where the server is, when it is ready. `KIT_CLOSED` afterwards. */
   announce(addresses: KitAddresses): Promise<void>
@@ -154,7 +157,7 @@ export async function openKit(options: KitOptions): Promise<Kit> {
   const { ipfs } = await parts.open<OpenNode>(ipfsPart, () => openNode({ path: home.path, config, roots }))
   nodeOpened.set()
   if (role === 'server' || ipfs.migration !== undefined) await log.open()
-  if (role === 'server') await journal.open()
+  if (role === 'server' && journal.hasRecords) await journal.open()
   signal?.throwIfAborted()
 
   return new OpenKit({ config, home, lock, tokens, calls, parts, log, journal }, opening.move())

@@ -31,7 +31,7 @@ test('has defaults for everything, with or without a file', async () => {
     mcp: { areas: [] },
     journal: {
       keepCheckpoints: 3,
-      checkpointChanges: 50_000,
+      checkpointChanges: 25_000,
       checkpointBytes: 67_108_864,
       checkpointMs: 300_000,
       transactionMs: 300_000,

@@ -140,7 +140,7 @@ describe('a log that cannot be opened', () => {
     await writeFile(join(home, 'log'), 'a file')
     const kit = await openTemporaryKit({ home, role: 'server' })
     expect(await kit.call('node.status', {})).toMatchObject({
-      parts: [{ name: 'ipfs' }, { name: 'wal', state: 'failed' }, { name: 'journal', state: 'running' }],
+      parts: [{ name: 'ipfs' }, { name: 'wal', state: 'failed' }],
     })
     expect(await kit.call('pins.add', { cid, name: 'kept' })).toMatchObject({ cid, name: 'kept' })
     expect(await addFiles(kit, { 'd/a': 'a', 'd/b': 'b' })).toMatch(/^bafy/)

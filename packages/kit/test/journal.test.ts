@@ -37,12 +37,17 @@ async function partsOf(kit: Kit) {
   return (await kit.call('node.status', {})).parts
 }
 
-test('the tree is there again when the home is opened again, and no command opens it that needs it not', async () => {
+test('the tree is there again when the home is opened again, and nobody opens it who needs it not', async () => {
   const home = await temporaryHome()
   const first = await openKit({ home, role: 'server' })
-  expect(await partsOf(first)).toContainEqual({ name: 'journal', state: 'running' })
+  expect((await partsOf(first)).map(({ name }) => name)).toEqual(['ipfs', 'wal'])
+  expect(() => first.journal).toThrow(/journal/)
   const files = await writeSome(first)
+  expect(await partsOf(first)).toContainEqual({ name: 'journal', state: 'running' })
   await first.close()
+  const server = await openKit({ home, role: 'server' })
+  expect(await partsOf(server)).toContainEqual({ name: 'journal', state: 'running' })
+  await server.close()
   const second = await openTemporaryKit({ home })
   expect(await partsOf(second)).toEqual([{ name: 'ipfs', state: 'running' }])
   await expectAll(second, files)

@@ -70,7 +70,6 @@ test('says how it is', async () => {
     parts: [
       { name: 'ipfs', state: 'running' },
       { name: 'wal', state: 'running' },
-      { name: 'journal', state: 'running' },
     ],
   })
   expect(status).not.toHaveProperty('gatewayUrl')

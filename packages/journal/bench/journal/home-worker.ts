@@ -33,7 +33,10 @@ const answers: Answers = {
     return { ...took, changes: journal.recovery.changes }
   },
   async create({ from, to }) {
-    return { seconds: await create(home(), from, to) }
+    const before = process.cpuUsage()
+    const seconds = await create(home(), from, to)
+    const { user, system } = process.cpuUsage(before)
+    return { seconds, cpuSeconds: (user + system) / 1_000_000 }
   },
   async createOn({ from }) {
     const { journal } = home()

@@ -8,7 +8,7 @@ export interface Questions {
   warmUp: [{ path: string }, void]
   open: [{ path: string; checkpointChanges?: number }, Opened]
   /** Writes files with 64 writers, from a number up to another. */
-  create: [{ from: number; to: number }, { seconds: number }]
+  create: [{ from: number; to: number }, { seconds: number; cpuSeconds: number }]
   /** Writes files until the process is killed. Answered at once. */
   createOn: [{ from: number }, void]
   /** Appends so many records of 1 KiB to a log of its own with 64 appenders. */

@@ -151,7 +151,9 @@ export class TierPins {
     const path = pathOf(names.slice(0, pin.depth))
     if (within === undefined && pin.depth === names.length) this.#refused.delete(path)
     checkTier(tiers, pin.tier)
-    for (const cid of rootsOf(entry)) {
+    const roots = rootsOf(entry)
+    using _held = tree.held.hold(roots)
+    for (const cid of roots) {
       const { refused } = await moveDag(cid, pin.tier, tiers, { get: tree.get, signal, within })
       if (refused > 0) this.#refused.set(path, (this.#refused.get(path) ?? 0) + refused)
     }

@@ -32,14 +32,18 @@ export class Tiering {
   async tiersOf(path: string, options: BlocksOptions): Promise<TierReport> {
     const { tree, flush } = this.#options
     const tiers = this.#tiers()
-    return await reportTiers(await flush(path, options), tiers, { ...options, get: tree.get })
+    const cid = await flush(path, options)
+    using _held = tree.held.hold([cid])
+    return await reportTiers(cid, tiers, { ...options, get: tree.get })
   }
 
   async moveTo(path: string, tier: string, options: BlocksOptions): Promise<TierMoveReport> {
     const { tree, flush } = this.#options
     const tiers = this.#tiers()
     checkTier(tiers, tier)
-    return await moveDag(await flush(path, options), tier, tiers, { ...options, get: tree.get })
+    const cid = await flush(path, options)
+    using _held = tree.held.hold([cid])
+    return await moveDag(cid, tier, tiers, { ...options, get: tree.get })
   }
 
   async pin(path: string, tier: string | undefined, { signal }: CallOptions): Promise<void> {

@@ -89,7 +89,7 @@ export interface TierPin {
 export interface TieredFiles {
   /**
    * Tells where the blocks at a path lie. Writes a folder that has changed first, as `flush`. All blocks are asked about, none is
-   * read but those with links; what changes meanwhile may be missed.
+   * read but those with links. It is about what is there as it begins, which stays until it ends.
    *
    * @throws JournalError JOURNAL_NO_TIERS without the option `tiers`; as `flush`; IpfsError for what cannot be walked
    */

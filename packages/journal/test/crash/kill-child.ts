@@ -78,14 +78,14 @@ async function inTransaction(ops: readonly PlainOp[]) {
 let count = 0
 /** Checkpoints, snapshots and collections come in between. */
 async function keep(): Promise<void> {
-  count += 1
-  if (count % 40 === 0) await journal.checkpoint()
-  if (count % 90 === 0) {
-    const name = `${seed}-${count}`
+  const nth = (count += 1)
+  if (nth % 40 === 0) await journal.checkpoint()
+  if (nth % 90 === 0) {
+    const name = `${seed}-${nth}`
     await journal.snapshot(name)
     await journal.removeSnapshot(name)
   }
-  if (count % 70 === 0) await blocks.collect()
+  if (nth % 70 === 0) await blocks.collect()
 }
 
 if (what === 'write') {
