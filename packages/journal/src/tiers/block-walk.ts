@@ -3,6 +3,7 @@ import { map, TaskGroupError } from '@ipfs-kit/concurrency'
 import { type GetBlock, walkDag } from '@ipfs-kit/ipfs/unixfs'
 import type { CID } from 'multiformats/cid'
 import { JournalError } from '../errors.ts'
+import { storeFailure } from '../failure.ts'
 import type {
   BlockMove,
   BlocksOptions,
@@ -94,7 +95,7 @@ async function eachBlock(
   try {
     for await (const _ of walkDag(root, source, signal === undefined ? {} : { signal }));
   } catch (error) {
-    throw error instanceof TaskGroupError ? error.errors[0] : error
+    throw storeFailure(error instanceof TaskGroupError ? error.errors[0] : error, 'look through blocks')
   }
 }
 
