@@ -198,9 +198,10 @@ function outcomeOnPlain(tree: PlainTree, step: PlainOp | Look): { tree: PlainTre
   return { tree, outcome: fullRow({ text, mark: attributes.get('mark'), mode, mtime, mount }) }
 }
 
-function withoutMounts({ mount: _, entries, ...node }: PlainNode): PlainNode {
+function withoutMounts(node: PlainNode): PlainNode {
+  const { mount: _, entries, ...rest } = node
   return {
-    ...node,
+    ...rest,
     ...(entries && {
       entries: new Map(Array.from(entries, ([name, inner]) => [name, withoutMounts(inner)] as const)),
     }),
