@@ -133,6 +133,11 @@ export const journalErrors = {
     when: 'a block of the tree is not in the block store, or is damaged there',
     next: 'See verify; restore the path from a checkpoint or a snapshot, or import the content again.',
   },
+  JOURNAL_CONTENT_MISSING: {
+    kind: 'not-found',
+    when: 'content that is to be put or mounted by its CID is not here, or not all of it',
+    next: 'Check the CID; add or import the content first, with all its blocks.',
+  },
   JOURNAL_INVALID_DAG: {
     kind: 'invalid',
     when: 'the parts of a file, a folder or another DAG contradict each other, or have a codec that is not known',

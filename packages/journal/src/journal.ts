@@ -216,7 +216,7 @@ export interface Files {
    * Puts what a CID names at a path where nothing is: a file, a folder, a symbolic link or another node. Its blocks are looked
    * through, so that none is missing, and kept.
    *
-   * @throws JournalError JOURNAL_EXISTS, JOURNAL_BLOCK_MISSING, JOURNAL_NOT_FOUND, JOURNAL_FULL, JOURNAL_FAILED; JOURNAL_INVALID_DAG for a
+   * @throws JournalError JOURNAL_EXISTS, JOURNAL_CONTENT_MISSING, JOURNAL_NOT_FOUND, JOURNAL_FULL, JOURNAL_FAILED; JOURNAL_INVALID_DAG for a
    * DAG that cannot be walked
    */
   put(path: string, cid: CID, options?: PutOptions): Promise<void>

@@ -192,7 +192,7 @@ test('content comes by its CID, and goes as one that is kept', async () => {
   await call('fs.cp', { from: `/ipfs/${cid}/in`, to: '/copied/in', parents: true })
   await expect(call('fs.put', { path: '/put', cid })).rejects.toMatchObject({ code: 'JOURNAL_EXISTS' })
   await expect(call('fs.put', { path: '/no', cid: absent })).rejects.toMatchObject({
-    code: 'JOURNAL_BLOCK_MISSING',
+    code: 'JOURNAL_CONTENT_MISSING',
   })
   await expect(call('fs.put', { path: '/no', cid: 'no' })).rejects.toMatchObject({ code: 'IPFS_INVALID_CID' })
   await ipfs.repo.gc()
@@ -372,6 +372,9 @@ test('what is wrong with the tree is told, and the log brings back what it can',
   const whole = await call('journal.recover', {})
   expect(whole).toMatchObject({ damages: [], verified: { failed: 0 } })
   expect(whole.recovery).toBeUndefined()
+  expect(printed('journal.recover', whole)).toMatch(
+    /^looked through 2 folders: \d+ blocks are in order .* 0 are not; verify tells of the content of files$/,
+  )
 
   const { cid } = await call('fs.flush', { path: '/d' })
   await ipfs.blockstore.delete(CID.parse(cid))
