@@ -173,6 +173,25 @@ test('folders are made, listed page by page, moved, copied and removed', async (
   expect(await textOf(await call('fs.read', { path: '/copied/a' }))).toBe('a')
 })
 
+test('copies and moves to a path that ends in a slash go into that folder', async () => {
+  const { call } = await servedJournal()
+  await call('fs.write', { path: '/f' }, body('f'))
+  await call('fs.mkdir', { path: '/d' })
+  expect(await call('fs.cp', { from: '/f', to: '/d/' })).toEqual({ path: '/d/f' })
+  const { cid } = await call('fs.flush', { path: '/d' })
+  expect(await call('fs.cp', { from: `/ipfs/${cid}/f`, to: '/new/', parents: true })).toEqual({
+    path: '/new/f',
+  })
+  expect(await call('fs.mv', { from: '/d', to: '/new/' })).toEqual({ path: '/new/d' })
+  await expect(call('fs.mv', { from: '/f', to: '/none/' })).rejects.toMatchObject({
+    code: 'JOURNAL_NOT_FOUND',
+  })
+  // Without the slash it is the place itself.
+  await expect(call('fs.mv', { from: '/f', to: '/new' })).rejects.toMatchObject({ code: 'JOURNAL_EXISTS' })
+  const { entries } = await call('fs.ls', { recursive: true })
+  expect(entries.map(({ name }) => name)).toEqual(['f', 'new', 'new/d', 'new/d/f', 'new/f'])
+})
+
 test('wrong input is refused by name', async () => {
   const { call } = await servedJournal()
   for (const input of [{ path: '/m', mode: '9' }, { path: '/m', mtimeSeconds: Number.NaN }, { path: '' }]) {

@@ -57,7 +57,9 @@ export const journalRecover = operation<JournalSlice<'recover'>>()({
   parts: ['journal'],
   input: z.object({}),
   output: z.object({
-    verified: summary.describe('the folders of the newest checkpoint; its files are counted, and not looked into'),
+    verified: summary.describe(
+      'the folders of the newest checkpoint; its files are counted, and not looked into',
+    ),
     damages: z.array(damage).describe('of the blocks that are missing in them the first 1,000'),
     recovery: recovered
       .optional()
