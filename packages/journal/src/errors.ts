@@ -126,7 +126,7 @@ export const journalErrors = {
   JOURNAL_FULL: {
     kind: 'full',
     when: 'the volume, or the block store, has no room; nothing was changed',
-    next: 'Free some room, and try again.',
+    next: 'Free some room, and try again. What was removed takes its room as long as a snapshot or a checkpoint has it: see checkpoint with keep.',
   },
   JOURNAL_BLOCK_MISSING: {
     kind: 'integrity',
