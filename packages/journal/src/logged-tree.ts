@@ -24,7 +24,7 @@ import { overwriteFailed, recover, type Recovered, type Unfit } from './recovery
 import { withSample } from './samples.ts'
 import type { Naming } from './snapshots.ts'
 import type { TreeReader } from './tree-blocks.ts'
-import { type Entry, Folder } from './tree/folder.ts'
+import type { Entry } from './tree/folder.ts'
 import type { Tree, TreeView } from './tree/tree.ts'
 import { type UsableTree, whenLoaded } from './when-loaded.ts'
 
