@@ -7,6 +7,7 @@ import { openLog } from '@ipfs-kit/wal'
 import { checkTransactionMs, mostCheckpoints, wholeNumber } from './checks.ts'
 import { storeFailure } from './failure.ts'
 import type { Journal } from './journal.ts'
+import { checkNotWiped } from './log-damage.ts'
 import { type AlertThresholds, checkThresholds } from './monitor/thresholds.ts'
 import { OpenedJournal } from './opened-journal.ts'
 import { recover } from './recovery.ts'
@@ -60,6 +61,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     const log = opening.use(await openLog({ path, disk, segmentBytes }))
     const reader = opening.use(new TreeReader(blocks, folderMemoryBytes))
     const recovered = await recover(log, reader.get)
+    checkNotWiped(log, recovered)
     const owner = opening.use(createOwner({ name: 'journal' }))
     const resources = opening.move()
     return new OpenedJournal({ ...checked, log, blocks, reader, owner, recovered, resources })

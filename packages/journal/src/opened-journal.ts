@@ -27,6 +27,7 @@ import { rootsOfKept } from './kept.ts'
 import type { JournalHealth } from './monitor/health.ts'
 import { Monitor } from './monitor/monitor.ts'
 import type { CheckedThresholds } from './monitor/thresholds.ts'
+import { lossesOf } from './log-damage.ts'
 import { LoggedTree, type LoggedTreeOptions } from './logged-tree.ts'
 import { type Names, parsePath } from './path.ts'
 import { notFound } from './plan.ts'
@@ -73,10 +74,11 @@ export class OpenedJournal extends TreeFiles implements Journal {
 
   constructor(options: OpenedJournalOptions) {
     const { owner, thresholds } = options
+    const losses = lossesOf(options.log, options.recovered)
     const monitor = new Monitor({
       owner,
       thresholds,
-      look: () => ({ ...sightOf(tree), ...transactions.open() }),
+      look: () => ({ ...sightOf(tree), ...transactions.open(), losses }),
       memoryEntries: () => tree.live.entriesInMemory(),
     })
     const watched = { ...options, monitor }
