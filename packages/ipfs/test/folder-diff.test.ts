@@ -1,4 +1,5 @@
 import { diffFolders, editFolder, type FolderLink, readFolder } from '@ipfs-kit/ipfs/unixfs'
+import { decode } from '@ipld/dag-pb'
 import fc from 'fast-check'
 import type { CID } from 'multiformats/cid'
 import { describe, expect, it } from 'vitest'
@@ -135,6 +136,26 @@ describe('the differences of two folders', () => {
     ]) {
       expect(await rejection(all(diff))).toMatchObject({ code: 'IPFS_INVALID_NODE' })
     }
+  })
+})
+
+describe('a HAMT with a part that is not here', () => {
+  it('is read without that part by who passes it by, and not at all by others', async () => {
+    const { get, put, blocks } = memoryBlocks()
+    const links = new Map(Array.from({ length: 5000 }, (_, at) => [`entry number ${at}`, linkTo(`${at}`)]))
+    const { cid } = await editFolder(undefined, links, { get, put, profile })
+    const [part] = decode(blocks.get(cid.toString())!).Links.filter(({ Name = '' }) => Name.length === 2)
+    blocks.delete(part!.Hash.toString())
+    expect(await rejection(all(readFolder(cid, get)))).toMatchObject({ code: 'IPFS_BLOCK_NOT_FOUND' })
+    const told: string[] = []
+    const skip = (missing: CID, error: unknown): boolean => {
+      told.push(`${missing} ${(error as { code: string }).code}`)
+      return true
+    }
+    const names = (await all(readFolder(cid, get, { skip }))).map(({ name }) => name)
+    expect(told).toEqual([`${part!.Hash} IPFS_BLOCK_NOT_FOUND`])
+    expect(names.length).toBeGreaterThan(4900)
+    expect(names.length).toBeLessThan(5000)
   })
 })
 

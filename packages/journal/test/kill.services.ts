@@ -2,6 +2,8 @@ import { test } from 'vitest'
 import { killInALoop } from './crash/kill-loop.ts'
 
 // Beside the other services, since a hundred processes take minutes.
-test('what was answered is there after each of a hundred kills', { timeout: 1_800_000 }, () =>
-  killInALoop(100),
+test.each([1, 2, 3, 4])(
+  'what was answered is there after each of a hundred kills, the %dth quarter of them',
+  { timeout: 900_000 },
+  () => killInALoop(25),
 )

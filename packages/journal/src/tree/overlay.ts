@@ -274,6 +274,15 @@ export class Overlay implements TreeView {
     layer.version += 1
   }
 
+  /** A folder with the changes before has this one too: making it anew for each would take long where there are many. */
+  #noteChange(layer: Layer, name: string, entry: Entry | undefined): void {
+    const { merged, version } = layer
+    layer.version += 1
+    if (merged?.version !== version) return
+    merged.folder.set(name, entry, this.#version)
+    layer.merged = { ...merged, version: layer.version }
+  }
+
   #set(names: Names, entry: Entry | undefined): void {
     let layer = this.#root
     for (const [at, name] of names.entries()) {
@@ -283,7 +292,7 @@ export class Overlay implements TreeView {
         if (!layer.changes.has(name) && this.#live().at(names) instanceof Folder) this.used.useAll(names)
         layer.changes.set(name, entry)
         layer.inner.delete(name)
-        layer.version += 1
+        this.#noteChange(layer, name, entry)
         return
       }
       const own = layer.changes.get(name)

@@ -6,7 +6,7 @@ import { type SimDisk, simDisk } from '@ipfs-kit/disk'
 import { type Files, type Journal, JournalError } from '@ipfs-kit/journal'
 import { type Opened, openOn } from '../open-on.ts'
 import { treeOf } from '../tree-of.ts'
-import { checkSnapshots, restoreEach, someVersion } from './versions.ts'
+import { checkSnapshots, loseNewest, restoreEach, someVersion } from './versions.ts'
 import { type Change, type State, whole, type Writer } from './writer.ts'
 
 const calm = { readErrors: 0, writeErrors: 0, syncErrors: 0, capacityBytes: 1024 ** 4 }
@@ -22,6 +22,7 @@ export async function liveAndCrash(harm?: (disk: SimDisk) => void): Promise<void
     unsure: new Map(),
   }))
   for (let life = 0; life < 3; life += 1) {
+    if (whole(3) === 0) await loseNewest(disk)
     disk = await openInVain(disk)
     const opened = await openOn(disk, { keepCheckpoints: 1 + whole(3), checkpointChanges: 5 + whole(60) })
     checkSnapshots(opened.journal, writers)
@@ -220,17 +221,19 @@ async function openInVain(disk: SimDisk): Promise<SimDisk> {
     try {
       opened = await openOn(current)
     } catch (error) {
-      // Where the closing of what was open already fails too, it is a SuppressedError.
-      assert.ok(
-        ['JournalError', 'BlocksError', 'DiskError', 'SuppressedError'].includes((error as Error).name),
-        String(error),
-      )
+      assert.ok(isOfDisk(error), String(error))
     }
     const next = crashes && whole(2) === 0 ? current.crash() : current.kill()
     if (opened !== undefined) await closeDead(opened)
     current = next
   }
   return current
+}
+
+/** Whether an opening may fail so, of the journal and of the closing of its blocks after that. */
+function isOfDisk(error: unknown): boolean {
+  if (error instanceof SuppressedError) return isOfDisk(error.error) && isOfDisk(error.suppressed)
+  return ['JournalError', 'BlocksError', 'DiskError'].includes((error as Error).name)
 }
 
 /** Closes what is dead: it ends, whatever it says. */

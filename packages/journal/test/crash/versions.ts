@@ -1,6 +1,8 @@
 /** What writers do with snapshots, and know of them. */
 import assert from 'node:assert/strict'
+import type { Disk } from '@ipfs-kit/disk'
 import type { Journal } from '@ipfs-kit/journal'
+import { openOn } from '../open-on.ts'
 import { type Change, type State, type Writer, whole } from './writer.ts'
 
 /** Makes a snapshot, removes one, or goes back to one. */
@@ -40,6 +42,16 @@ export function checkSnapshots(journal: Journal, writers: readonly Writer[]): vo
     for (const name of snapshots.keys()) expected.add(name)
   }
   assert.deepEqual(found, expected)
+}
+
+/** Takes the root of the newest checkpoint out of the store, if others are kept and have another one. */
+export async function loseNewest(disk: Disk): Promise<void> {
+  await using opened = await openOn(disk)
+  const { journal, blocks } = opened
+  const [newest, ...others] = [...journal.checkpoints(), ...journal.snapshots()]
+  if (newest === undefined || journal.checkpoints().length < 2) return
+  if (others.some(({ cid }) => cid.equals(newest.cid))) return
+  await blocks.delete(newest.cid)
 }
 
 /** Goes back to each snapshot of a writer. */
