@@ -5,6 +5,7 @@ import { readToken } from '@ipfs-kit/credentials'
 import { KitError, type KitTable, openKit, readHolder } from '@ipfs-kit/kit'
 import type { Caller } from '@ipfs-kit/operations'
 import { createFindingLog } from '@ipfs-kit/telemetry/logs'
+import { CliError } from './errors.ts'
 
 /** A caller, and how to let go of it. */
 export interface Connection {
@@ -28,13 +29,14 @@ const pollMs = 50
 /**
  * Opens the home here with the role of a command, or joins the server that holds it.
  *
- * @throws what `openKit` throws; KitError KIT_HOME_LOCKED when a command still holds the home after `waitMs`
+ * @throws what `openKit` throws; CliError CLI_SERVER_NEEDED of calls; KitError KIT_HOME_LOCKED when a command still holds the home after `waitMs`
  */
 export function connect(options: ConnectOptions): Promise<Connection> {
   return openOrJoin(options, async () => {
     await using opening = new AsyncDisposableStack()
     opening.use(createFindingLog({ write: options.log }))
-    const { caller } = opening.use(await openKit({ role: 'command', ...placeOf(options) }))
+    const kit = opening.use(await openKit({ role: 'command', ...placeOf(options) }))
+    const caller = withoutServer(kit.caller)
     // A command opens some parts with the call that needs them: it is listened to until all are closed.
     const opened = opening.move()
     return { caller, close: () => opened.disposeAsync() }
@@ -61,6 +63,20 @@ export async function openOrJoin(
     }
     await sleep(pollMs, { signal: options.signal })
   }
+}
+
+/** What lives in the process that it is asked of. */
+const ofServers: ReadonlySet<string> = new Set(['journal.begin'])
+
+/** The calls of a process that ends with the first of them. */
+function withoutServer(caller: Caller<KitTable>): Caller<KitTable> {
+  const call: Caller<KitTable>['call'] = async (...given) => {
+    const [name] = given
+    if (ofServers.has(name))
+      throw new CliError('CLI_SERVER_NEEDED', `What ${name} makes would end with this command`)
+    return await caller.call(...given)
+  }
+  return { call }
 }
 
 /** The options that every way of opening a home takes. */

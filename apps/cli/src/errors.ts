@@ -8,6 +8,11 @@ export const cliErrors = {
     when: 'serve is asked for a home that another process holds',
     next: 'End that process, or choose another home with --home.',
   },
+  CLI_SERVER_NEEDED: {
+    kind: 'invalid',
+    when: 'a command without a server is asked for what would end with it, such as a transaction',
+    next: 'Start ipfs-kit serve for this home, and call again; a change that is one command needs no transaction.',
+  },
 } as const satisfies Record<string, { kind: FaultKind; when: string; next: string }>
 
 /** Codes of {@link CliError}. */

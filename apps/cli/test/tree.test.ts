@@ -37,6 +37,10 @@ test.concurrent('files of this machine go into the tree and come out of it, with
   const behind = await fs('read', '/copy/note.txt', '--offset', '20')
   expect([behind.code, behind.stderr]).toEqual([2, expect.stringContaining('JOURNAL_RANGE')])
 
+  // It would end with the command.
+  const begun = await run(['journal', 'begin'], { home })
+  expect([begun.code, begun.stderr]).toEqual([2, expect.stringContaining('CLI_SERVER_NEEDED')])
+
   // Between the tree and what has a CID.
   const cid = (await fs('export', '/copy')).stdout.trim()
   expect((await run(['cat', `${cid}/note.txt`], { home })).stdout).toBe('from standard input')

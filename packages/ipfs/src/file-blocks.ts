@@ -82,6 +82,16 @@ export class FileBlocks {
     }
   }
 
+  /** So many leaves of nothing but zeros: one is stored. */
+  async *zeros(count: number): AsyncGenerator<FilePart, void, undefined> {
+    const pause = createPause()
+    const { file } = await this.small(new Uint8Array(this.#chunkBytes))
+    for (let at = 0; at < count; at += 1) {
+      yield file
+      await pause()
+    }
+  }
+
   /** What follows a chunk. If that cannot be told, nobody wants the chunk any more. */
   async #after(
     chunk: Uint8Array,

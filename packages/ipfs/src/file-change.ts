@@ -105,11 +105,19 @@ async function replace(
   const start = head?.start ?? kept
   const before = leaves.upTo(start)
   let after: AsyncIterable<FilePart> | undefined
+  const gap = fillTo - kept
+  // Zeros that belong to the leaf before them.
+  const joined = start === kept ? 0 : (chunkBytes - ((kept - start) % chunkBytes)) % chunkBytes
+  // Leaves that are nothing but zeros, without the last, which what follows may share.
+  const alike = Math.max(0, Math.floor((gap - joined) / chunkBytes) - 1)
 
-  async function* bytes(): AsyncGenerator<Uint8Array, void, undefined> {
+  async function* headAnd(zeros: number): AsyncGenerator<Uint8Array, void, undefined> {
     if (head !== undefined) yield head.bytes.subarray(0, kept - start)
-    for (let left = fillTo - kept; left > 0; left -= chunkBytes)
-      yield new Uint8Array(Math.min(left, chunkBytes))
+    yield* zerosOf(zeros, chunkBytes)
+  }
+
+  async function* fromZeros(zeros: number): AsyncGenerator<Uint8Array, void, undefined> {
+    yield* zerosOf(zeros, chunkBytes)
     let end = fillTo
     for await (const piece of pieces) {
       end += piece.byteLength
@@ -126,10 +134,26 @@ async function replace(
 
   return (async function* () {
     yield* before
-    // Cut between two leaves a file has no new one, unless it has no other.
-    if (rest === 'kept' || start < fillTo || fillTo === 0) yield* files.leaves(bytes())
+    if (alike > 0) {
+      if (start < kept) yield* files.leaves(headAnd(joined))
+      yield* files.zeros(alike)
+      yield* files.leaves(fromZeros(gap - joined - alike * chunkBytes))
+    } else if (rest === 'kept' || start < fillTo || fillTo === 0) {
+      // Cut between two leaves a file has no new one, unless it has no other.
+      yield* files.leaves(all(headAnd(gap), fromZeros(0)))
+    }
     if (after !== undefined) yield* after
   })()
+}
+
+async function* zerosOf(bytes: number, pieceBytes: number): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let left = bytes; left > 0; left -= pieceBytes) yield new Uint8Array(Math.min(left, pieceBytes))
+}
+
+async function* all(
+  ...streams: readonly AsyncIterable<Uint8Array>[]
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for (const stream of streams) yield* stream
 }
 
 /** Where the first leaf starts that does not stay: one that is short at the end of the file takes what follows it. */

@@ -257,6 +257,18 @@ describe('what is given', () => {
     expect(puts).toBe(0)
   })
 
+  it('as a gap has so many zeros, one leaf of them is stored', async () => {
+    const { store, file, options } = await given()
+    const [leaves, bytes] = [300_000, 300_000 * 8]
+    const { value, puts } = await store.during(() => truncateFile(file.cid, bytes, options))
+    expect(value.bytes).toBe(bytes)
+    // The nodes above the leaves, and few leaves.
+    expect(puts).toBeLessThan(leaves / 1024 + 20)
+    expect(store.blocks.size).toBeLessThan(40)
+    const { value: cut } = await store.during(() => truncateFile(value.cid, file.bytes, options))
+    expect(shown(cut)).toBe(shown(file))
+  })
+
   it('as a file has to be one', async () => {
     const { store, options } = await given()
     const { cid } = put(store, { type: 'directory' })

@@ -54,3 +54,13 @@ export function checkAttributes(
   }
   return checked
 }
+
+/** Checkpoints that are kept at most. */
+export const mostCheckpoints = 100
+
+/** The number that is given. @throws RangeError for another than a whole one within its bounds */
+export function wholeNumber(name: string, value: number, least: number, most: number): number {
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return value
+  const [from, to] = [least, most].map((one) => one.toLocaleString('en'))
+  throw new RangeError(`${name} is a whole number from ${from} to ${to}, not ${String(value)}`)
+}

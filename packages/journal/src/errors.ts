@@ -126,12 +126,17 @@ export const journalErrors = {
   JOURNAL_FULL: {
     kind: 'full',
     when: 'the volume, or the block store, has no room; nothing was changed',
-    next: 'Free some room, and try again.',
+    next: 'Free some room, and try again. What was removed takes its room as long as a snapshot or a checkpoint has it: see checkpoint with keep.',
   },
   JOURNAL_BLOCK_MISSING: {
     kind: 'integrity',
     when: 'a block of the tree is not in the block store, or is damaged there',
     next: 'See verify; restore the path from a checkpoint or a snapshot, or import the content again.',
+  },
+  JOURNAL_CONTENT_MISSING: {
+    kind: 'not-found',
+    when: 'content that is to be put or mounted by its CID is not here, or not all of it',
+    next: 'Check the CID; add or import the content first, with all its blocks.',
   },
   JOURNAL_INVALID_DAG: {
     kind: 'invalid',

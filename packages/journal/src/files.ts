@@ -22,7 +22,7 @@ import { checkAttributes, checkMetadata, checkMetadataChange } from './checks.ts
 import { JournalError } from './errors.ts'
 import { storeFailure } from './failure.ts'
 import type { FolderPage, PageRange } from './folder-page.ts'
-import { holdDag } from './hold-dag.ts'
+import { holdContent } from './hold-dag.ts'
 import type {
   CallOptions,
   Files,
@@ -231,7 +231,7 @@ export class TreeFiles implements Files {
   async put(path: string, cid: CID, { parents = false, signal }: PutOptions = {}): Promise<void> {
     const names = parsePath(path)
     await this.store(async ({ get, put, signal: both }, lease) => {
-      const entry = await holdDag(cid, { get, put, lease, signal: both })
+      const entry = await holdContent(cid, { get, put, lease, signal: both })
       return () => this.#tree.change([names], (tree) => planPut(tree, names, entry, parents), signal)
     }, signal)
   }
@@ -265,7 +265,7 @@ export class TreeFiles implements Files {
   ): Promise<void> {
     const names = parsePath(path)
     await this.store(async ({ get, put, signal: both }, lease) => {
-      const entry = await holdDag(cid, { get, put, lease, signal: both })
+      const entry = await holdContent(cid, { get, put, lease, signal: both })
       return () =>
         this.#tree.change([names], (tree) => planMount(tree, names, entry, parents, writable), signal)
     }, signal)

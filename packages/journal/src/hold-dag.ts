@@ -2,6 +2,7 @@
 import type { Lease } from '@ipfs-kit/blocks'
 import { describeNode, type GetBlock, walkDag } from '@ipfs-kit/ipfs/unixfs'
 import type { CID } from 'multiformats/cid'
+import { JournalError } from './errors.ts'
 import type { StepOf } from './record.ts'
 
 /** What a step that puts it says of it. */
@@ -13,6 +14,19 @@ export interface HoldDagOptions {
   readonly put: (cid: CID, bytes: Uint8Array) => Promise<unknown>
   readonly lease: Lease
   readonly signal?: AbortSignal | undefined
+}
+
+/** The same for a DAG that the caller has chosen. @throws JournalError JOURNAL_CONTENT_MISSING; as {@link holdDag} */
+export async function holdContent(cid: CID, options: HoldDagOptions): Promise<HeldDag> {
+  try {
+    return await holdDag(cid, options)
+  } catch (cause) {
+    if (!(cause instanceof JournalError && cause.code === 'JOURNAL_BLOCK_MISSING')) throw cause
+    // Of the tree nothing is lost.
+    throw new JournalError('JOURNAL_CONTENT_MISSING', `Not all of ${cid} is here: ${cause.message}`, {
+      cause,
+    })
+  }
 }
 
 /**

@@ -7,6 +7,7 @@ export { JournalError, journalErrors, type JournalErrorCode } from './errors.ts'
 export type {
   CallOptions,
   Checkpoint,
+  CheckpointOptions,
   Files,
   Journal,
   JournalStats,

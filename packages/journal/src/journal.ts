@@ -93,6 +93,12 @@ export interface Checkpoint {
   readonly at: number
 }
 
+/** Options of {@link Journal.checkpoint}. */
+export interface CheckpointOptions extends CallOptions {
+  /** So many are kept now, the newest, with the log since the oldest of them: 1 to 100. Default: as many as always. */
+  readonly keep?: number
+}
+
 /** A tree that has a name. */
 export interface Snapshot extends Checkpoint {
   readonly name: string
@@ -216,7 +222,7 @@ export interface Files {
    * Puts what a CID names at a path where nothing is: a file, a folder, a symbolic link or another node. Its blocks are looked
    * through, so that none is missing, and kept.
    *
-   * @throws JournalError JOURNAL_EXISTS, JOURNAL_BLOCK_MISSING, JOURNAL_NOT_FOUND, JOURNAL_FULL, JOURNAL_FAILED; JOURNAL_INVALID_DAG for a
+   * @throws JournalError JOURNAL_EXISTS, JOURNAL_CONTENT_MISSING, JOURNAL_NOT_FOUND, JOURNAL_FULL, JOURNAL_FAILED; JOURNAL_INVALID_DAG for a
    * DAG that cannot be walked
    */
   put(path: string, cid: CID, options?: PutOptions): Promise<void>
@@ -298,8 +304,13 @@ export interface Journal extends Files, Versions, TieredFiles, AsyncDisposable {
   transactions(): readonly TransactionStatus[]
   /** Writes what has changed, and gives the CID at a path when it is in the log. @throws JournalError JOURNAL_NOT_FOUND, JOURNAL_FULL */
   flush(path?: string, options?: CallOptions): Promise<CID>
-  /** Writes the whole tree, so that an opening need not do again what came before. */
-  checkpoint(options?: CallOptions): Promise<Checkpoint>
+  /**
+   * Writes the whole tree, so that an opening need not do again what came before. With `keep` others go, so that there is room for
+   * what only they have: also when nothing has changed.
+   *
+   * @throws JournalError JOURNAL_FULL, JOURNAL_FAILED, JOURNAL_CLOSED; RangeError
+   */
+  checkpoint(options?: CheckpointOptions): Promise<Checkpoint>
   /**
    * The roots of what must not go now: the tree, what changes are in it, what is not in it any more because of a change that the
    * log has not taken yet, the checkpoints that are kept, and the snapshots. For the option `retained` of the block store.

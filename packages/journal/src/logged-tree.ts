@@ -12,11 +12,12 @@ import { storeFailure } from './failure.ts'
 import { HeldRoots } from './held-roots.ts'
 import { type Kept, recordOf, rootsOfKept } from './kept.ts'
 import { KeptTrees } from './kept-trees.ts'
+import { liveRoots } from './live-roots.ts'
 import type { Monitor } from './monitor/monitor.ts'
 import type { TreeBlocks } from './open-journal.ts'
 import { type FileTree, type Found, lookAt } from './files.ts'
 import { folderAt, type FolderPage, pageOfFolder, type PageRange } from './folder-page.ts'
-import { type Mark, markAt, mountsBelow } from './marks/marks.ts'
+import { type Mark, markAt } from './marks/marks.ts'
 import { storeMarks } from './marks/store-marks.ts'
 import type { Names } from './path.ts'
 import { publishCheckpoint, publishCheckpointFailure } from './reports.ts'
@@ -25,7 +26,7 @@ import { overwriteFailed, recover, type Recovered, type Unfit } from './recovery
 import { withSample } from './samples.ts'
 import type { Naming } from './snapshots.ts'
 import type { TreeReader } from './tree-blocks.ts'
-import { type Entry, Folder } from './tree/folder.ts'
+import type { Entry } from './tree/folder.ts'
 import type { Tree, TreeView } from './tree/tree.ts'
 import { type UsableTree, whenLoaded } from './when-loaded.ts'
 
@@ -110,13 +111,7 @@ export class LoggedTree implements FileTree {
 
   /** Of what is in the tree, and of what a recovery may find: the roots of all blocks. */
   roots(): readonly CID[] {
-    const roots = [...this.#tree.root.roots()]
-    for (const { mount } of mountsBelow(this.#tree.marks, [])) roots.push(mount.cid)
-    for (const entry of [...this.#unanswered].flat()) {
-      if (!(entry instanceof Folder)) roots.push(entry.cid)
-      else for (const cid of entry.roots()) roots.push(cid)
-    }
-    return roots
+    return liveRoots(this.#tree, [...this.#unanswered].flat())
   }
 
   /** The same of what is kept besides. */
@@ -163,6 +158,14 @@ export class LoggedTree implements FileTree {
   /** Stores the attributes and mounts of the newest checkpoint once more. */
   async storeMarks(): Promise<void> {
     await storeMarks(this.#kept.marks, this.#options.blocks)
+  }
+
+  /** Lets checkpoints go but for so many, the newest, and the log that is for the others. */
+  async keepNewest(count: number, signal: AbortSignal | undefined): Promise<void> {
+    await this.#inTurn(async () => {
+      await this.#keep({ ...this.kept, checkpoints: this.kept.checkpoints.slice(0, count) })
+      await this.#dropLog(count)
+    }, signal)
   }
 
   /** Does something that writes a checkpoint: one after the other. What has begun goes on to its end, for it is everybody's. */
@@ -224,10 +227,10 @@ export class LoggedTree implements FileTree {
   }
 
   /** The log is kept since the oldest checkpoint, or from its beginning as long as more of them are to be kept. */
-  async #dropLog(): Promise<void> {
-    const { log, keepCheckpoints } = this.#options
+  async #dropLog(keep = this.#options.keepCheckpoints): Promise<void> {
+    const { log } = this.#options
     const { checkpoints } = this.kept
-    if (checkpoints.length < keepCheckpoints && this.hasBeginning) return
+    if (checkpoints.length < keep && this.hasBeginning) return
     const { sequence, lsn } = checkpoints.at(-1)!
     this.#kept.putFolders.forgetUpTo(sequence)
     await dropLog(log, lsn + 1)
@@ -303,12 +306,8 @@ export class LoggedTree implements FileTree {
 
   /** What is at a path. */
   async find(names: Names, signal: AbortSignal | undefined): Promise<Entry | undefined> {
-    return await whenLoaded(
-      this.usable,
-      () => [names],
-      (tree) => tree.at(names),
-      signal,
-    )
+    const { entry } = await this.look(names, signal)
+    return entry
   }
 
   async look(names: Names, signal: AbortSignal | undefined): Promise<Found> {

@@ -11,7 +11,7 @@ import { longestTransactionMs } from './checks.ts'
 import type { CallOptions, Files, Journal, ListedEntry } from './journal.ts'
 import { kindAt } from './kind-at.ts'
 import { mtimeOf } from './mtime.ts'
-import { parsePath, pathOf } from './path.ts'
+import { parsePath, pathIn, targetOf } from './path.ts'
 import { notFound } from './plan.ts'
 
 /** Where content paths lead, and the blocks of nodes: a slice of a node of `@ipfs-kit/ipfs`. */
@@ -73,7 +73,12 @@ export interface Mfs {
   /** Moves; into `to` if that is a folder or ends in a slash. */
   mv(from: string, to: string, options?: CallOptions): Promise<void>
   mkdir(path: string, options?: CallOptions & UnixfsMetadata & { readonly parents?: boolean }): Promise<void>
-  /** Describes what is at a path, a folder as it is when it is written. Symbolic links and other nodes are files, as Kubo has it. */
+  /**
+   * Describes what is at a path, a folder as it is when it is written, or at `/ipfs/<cid>`. Symbolic links and other nodes are files,
+   * as Kubo has it.
+   *
+   * @throws what `ipfs` throws of content
+   */
   stat(path: string, options?: CallOptions): Promise<MfsStat>
   /** Removes all of the paths, or none of them. With `force` also folders with entries, and what is not there is no error. */
   rm(
@@ -117,7 +122,7 @@ class JournalMfs implements Mfs {
     to: string,
     { parents = false, signal }: Parameters<Mfs['cp']>[2] = {},
   ): Promise<void> {
-    const target = to.endsWith('/') ? below(to, from) : to
+    const target = targetOf(to, from)
     if (from.startsWith('/ipfs/')) {
       const cid = await this.#ipfs.files.resolve(from, { signal })
       await this.#journal.put(target, cid, { parents, signal })
@@ -125,8 +130,8 @@ class JournalMfs implements Mfs {
   }
 
   async mv(from: string, to: string, { signal }: CallOptions = {}): Promise<void> {
-    const isFolder = to.endsWith('/') || (await kindAt(this.#journal, to, signal)) === 'directory'
-    await this.#journal.mv(from, isFolder ? below(to, from) : to, { signal })
+    const isFolder = (await kindAt(this.#journal, to, signal)) === 'directory'
+    await this.#journal.mv(from, isFolder ? pathIn(to, from) : targetOf(to, from), { signal })
   }
 
   async mkdir(path: string, options: Parameters<Mfs['mkdir']>[1] = {}): Promise<void> {
@@ -134,7 +139,9 @@ class JournalMfs implements Mfs {
   }
 
   async stat(path: string, { signal }: CallOptions = {}): Promise<MfsStat> {
-    const cid = await this.#journal.flush(path, { signal })
+    const cid = path.startsWith('/ipfs/')
+      ? await this.#ipfs.files.resolve(path, { signal })
+      : await this.#journal.flush(path, { signal })
     const bytes = await this.#ipfs.blocks.get(cid, { signal })
     const { kind, size, dagBytes, mode, mtime } = describeNode(cid, bytes)
     return {
@@ -235,11 +242,6 @@ class JournalMfs implements Mfs {
 
 function typeOf(kind: ListedEntry['kind']): 'file' | 'directory' {
   return kind === 'directory' ? kind : 'file'
-}
-
-/** The path in a folder under the name that the last of another path has. */
-function below(folder: string, path: string): string {
-  return pathOf([...parsePath(folder), ...parsePath(path).slice(-1)])
 }
 
 /** The first bytes of a file. */

@@ -4,9 +4,10 @@ import { createOwner } from '@ipfs-kit/concurrency'
 import { type Disk, nodeDisk } from '@ipfs-kit/disk'
 import type { CidProfile } from '@ipfs-kit/ipfs/unixfs'
 import { openLog } from '@ipfs-kit/wal'
-import { checkTransactionMs } from './checks.ts'
+import { checkTransactionMs, mostCheckpoints, wholeNumber } from './checks.ts'
 import { storeFailure } from './failure.ts'
 import type { Journal } from './journal.ts'
+import { checkNotWiped } from './log-damage.ts'
 import { type AlertThresholds, checkThresholds } from './monitor/thresholds.ts'
 import { OpenedJournal } from './opened-journal.ts'
 import { recover } from './recovery.ts'
@@ -60,6 +61,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     const log = opening.use(await openLog({ path, disk, segmentBytes }))
     const reader = opening.use(new TreeReader(blocks, folderMemoryBytes))
     const recovered = await recover(log, reader.get)
+    checkNotWiped(log, recovered)
     const owner = opening.use(createOwner({ name: 'journal' }))
     const resources = opening.move()
     return new OpenedJournal({ ...checked, log, blocks, reader, owner, recovered, resources })
@@ -103,7 +105,7 @@ function checkOptions(options: JournalOptions) {
     blocks,
     profile,
     clock,
-    keepCheckpoints: wholeNumber('keepCheckpoints', options.keepCheckpoints ?? 3, 1, 100),
+    keepCheckpoints: wholeNumber('keepCheckpoints', options.keepCheckpoints ?? 3, 1, mostCheckpoints),
     checkpointChanges: wholeNumber('checkpointChanges', options.checkpointChanges ?? 25_000, 1, 1_000_000),
     checkpointBytes: wholeNumber(
       'checkpointBytes',
@@ -124,10 +126,4 @@ function checkOptions(options: JournalOptions) {
     disk: options.disk ?? nodeDisk(),
     segmentBytes: wholeNumber('segmentBytes', options.segmentBytes ?? 16 * 1024 ** 2, 65_536, 64 * 1024 ** 2),
   }
-}
-
-function wholeNumber(name: string, value: number, least: number, most: number): number {
-  if (Number.isSafeInteger(value) && value >= least && value <= most) return value
-  const [from, to] = [least, most].map((one) => one.toLocaleString('en'))
-  throw new RangeError(`${name} is a whole number from ${from} to ${to}, not ${String(value)}`)
 }

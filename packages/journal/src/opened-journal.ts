@@ -2,6 +2,7 @@
 import type { Claim } from '@ipfs-kit/blocks'
 import { createLock, shield } from '@ipfs-kit/concurrency'
 import type { CID } from 'multiformats/cid'
+import { mostCheckpoints, wholeNumber } from './checks.ts'
 import { shownCheckpoint, shownRecovery } from './checkpoints.ts'
 import { diffTrees } from './diff.ts'
 import { TreeFiles } from './files.ts'
@@ -12,6 +13,7 @@ import { holdDag } from './hold-dag.ts'
 import type {
   CallOptions,
   Checkpoint,
+  CheckpointOptions,
   Journal,
   JournalStats,
   Recovery,
@@ -25,6 +27,7 @@ import { rootsOfKept } from './kept.ts'
 import type { JournalHealth } from './monitor/health.ts'
 import { Monitor } from './monitor/monitor.ts'
 import type { CheckedThresholds } from './monitor/thresholds.ts'
+import { lossesOf } from './log-damage.ts'
 import { LoggedTree, type LoggedTreeOptions } from './logged-tree.ts'
 import { type Names, parsePath } from './path.ts'
 import { notFound } from './plan.ts'
@@ -72,10 +75,11 @@ export class OpenedJournal extends TreeFiles implements Journal {
 
   constructor(options: OpenedJournalOptions) {
     const { owner, thresholds } = options
+    const losses = lossesOf(options.log, options.recovered)
     const monitor = new Monitor({
       owner,
       thresholds,
-      look: () => ({ ...sightOf(tree), ...transactions.open() }),
+      look: () => ({ ...sightOf(tree), ...transactions.open(), losses }),
       memoryEntries: () => tree.live.entriesInMemory(),
     })
     const watched = { ...options, monitor }
@@ -122,8 +126,11 @@ export class OpenedJournal extends TreeFiles implements Journal {
     return writtenCid(names, await new Tree({ cid, dagBytes }, this.#tree.get).find(names, signal))
   }
 
-  async checkpoint({ signal }: CallOptions = {}): Promise<Checkpoint> {
-    return shownCheckpoint(await this.#tree.written(signal))
+  async checkpoint({ keep, signal }: CheckpointOptions = {}): Promise<Checkpoint> {
+    if (keep !== undefined) wholeNumber('keep', keep, 1, mostCheckpoints)
+    const made = await this.#tree.written(signal)
+    if (keep !== undefined) await this.#tree.keepNewest(keep, signal)
+    return shownCheckpoint(made)
   }
 
   checkpoints(): readonly Checkpoint[] {

@@ -29,6 +29,16 @@ export function pathOf(names: Names): string {
   return `/${names.join('/')}`
 }
 
+/** Where a path leads that something is to be moved or copied to: one that ends in a slash is that of a folder to put it into. */
+export function targetOf(to: string, from: string): string {
+  return to.endsWith('/') ? pathIn(to, from) : to
+}
+
+/** The path in a folder under the name that the last of another path has. */
+export function pathIn(folder: string, path: string): string {
+  return pathOf([...parsePath(folder), ...parsePath(path).slice(-1)])
+}
+
 /** Whether names lead to a place below others, or to the same. */
 export function isWithin(names: Names, folder: Names): boolean {
   return names.length >= folder.length && folder.every((name, at) => names[at] === name)

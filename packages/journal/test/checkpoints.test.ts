@@ -46,6 +46,42 @@ each('the last checkpoints are kept with all their blocks', async () => {
   for (const cid of cids.slice(0, 2)) expect(await blocks.has(cid)).toBe(false)
 })
 
+each(
+  'older checkpoints go when that is asked for, with what only they have, also when nothing has changed',
+  async () => {
+    const disk = simDisk({ seed: 1 })
+    const cids = await withCheckpoints(disk, 3)
+    {
+      await using opened = await openOn(disk)
+      const { journal, blocks } = opened
+      await journal.rm('/d', { recursive: true })
+      const { cid } = await journal.checkpoint()
+      await blocks.collect()
+      expect(await blocks.has(cids[2]!)).toBe(true)
+      for (const keep of [0, -1, 1.5, 101, Number.NaN])
+        await expect(journal.checkpoint({ keep })).rejects.toThrow(RangeError)
+      expect(journal.checkpoints()).toHaveLength(3)
+
+      expect((await journal.checkpoint({ keep: 2 })).cid).toEqual(cid)
+      expect(journal.checkpoints().map(({ sequence }) => sequence)).toEqual([5, 3])
+      await journal.checkpoint({ keep: 1 })
+      expect(journal.checkpoints().map(({ sequence }) => sequence)).toEqual([5])
+      await blocks.collect()
+      for (const gone of cids) expect(await blocks.has(gone)).toBe(false)
+      await journal.mkdir('/after')
+    }
+    await using opened = await openOn(disk)
+    expect(opened.journal.recovery).toMatchObject({ checkpoint: { sequence: 5 }, changes: 1, passed: [] })
+    expect(await treeOf(opened.journal)).toEqual(new Map([['/after/', '']]))
+    // From then on as many are kept as always.
+    for (const name of ['/a', '/b', '/c']) {
+      await opened.journal.mkdir(name)
+      await opened.journal.checkpoint()
+    }
+    expect(opened.journal.checkpoints()).toHaveLength(3)
+  },
+)
+
 each('a checkpoint whose record is damaged is passed by, and so is no change', async () => {
   const disk = simDisk({ seed: 1 })
   const cids = await withCheckpoints(disk, 5)

@@ -97,6 +97,16 @@ test('a folder is described as it is when it is written', async () => {
   expect(String(await mfs.flush())).toBe(String(root.cid))
 })
 
+test('content that is not in the tree is described by its CID', async () => {
+  const { mfs } = await served()
+  await mfs.write('/d/f', bytes('hello'), { create: true, parents: true })
+  const { cid } = await mfs.stat('/d')
+  await mfs.rm('/d', { recursive: true })
+  expect(await mfs.stat(`/ipfs/${cid}`)).toMatchObject({ type: 'directory', size: 0, cid })
+  expect(await mfs.stat(`/ipfs/${cid}/f`)).toMatchObject({ type: 'file', size: 5, blocks: 0 })
+  await expect(mfs.stat(`/ipfs/${cid}/g`)).rejects.toMatchObject({ code: 'IPFS_PATH_NOT_FOUND' })
+})
+
 test('a list tells names, and with long what they are, folders that have changed with their CIDs', async () => {
   const { mfs } = await served()
   await mfs.write('/d/in/f', bytes('f'), { create: true, parents: true })

@@ -173,6 +173,25 @@ test('folders are made, listed page by page, moved, copied and removed', async (
   expect(await textOf(await call('fs.read', { path: '/copied/a' }))).toBe('a')
 })
 
+test('copies and moves to a path that ends in a slash go into that folder', async () => {
+  const { call } = await servedJournal()
+  await call('fs.write', { path: '/f' }, body('f'))
+  await call('fs.mkdir', { path: '/d' })
+  expect(await call('fs.cp', { from: '/f', to: '/d/' })).toEqual({ path: '/d/f' })
+  const { cid } = await call('fs.flush', { path: '/d' })
+  expect(await call('fs.cp', { from: `/ipfs/${cid}/f`, to: '/new/', parents: true })).toEqual({
+    path: '/new/f',
+  })
+  expect(await call('fs.mv', { from: '/d', to: '/new/' })).toEqual({ path: '/new/d' })
+  await expect(call('fs.mv', { from: '/f', to: '/none/' })).rejects.toMatchObject({
+    code: 'JOURNAL_NOT_FOUND',
+  })
+  // Without the slash it is the place itself.
+  await expect(call('fs.mv', { from: '/f', to: '/new' })).rejects.toMatchObject({ code: 'JOURNAL_EXISTS' })
+  const { entries } = await call('fs.ls', { recursive: true })
+  expect(entries.map(({ name }) => name)).toEqual(['f', 'new', 'new/d', 'new/d/f', 'new/f'])
+})
+
 test('wrong input is refused by name', async () => {
   const { call } = await servedJournal()
   for (const input of [{ path: '/m', mode: '9' }, { path: '/m', mtimeSeconds: Number.NaN }, { path: '' }]) {
@@ -192,7 +211,7 @@ test('content comes by its CID, and goes as one that is kept', async () => {
   await call('fs.cp', { from: `/ipfs/${cid}/in`, to: '/copied/in', parents: true })
   await expect(call('fs.put', { path: '/put', cid })).rejects.toMatchObject({ code: 'JOURNAL_EXISTS' })
   await expect(call('fs.put', { path: '/no', cid: absent })).rejects.toMatchObject({
-    code: 'JOURNAL_BLOCK_MISSING',
+    code: 'JOURNAL_CONTENT_MISSING',
   })
   await expect(call('fs.put', { path: '/no', cid: 'no' })).rejects.toMatchObject({ code: 'IPFS_INVALID_CID' })
   await ipfs.repo.gc()
@@ -372,6 +391,9 @@ test('what is wrong with the tree is told, and the log brings back what it can',
   const whole = await call('journal.recover', {})
   expect(whole).toMatchObject({ damages: [], verified: { failed: 0 } })
   expect(whole.recovery).toBeUndefined()
+  expect(printed('journal.recover', whole)).toMatch(
+    /^looked through 2 folders: \d+ blocks are in order .* 0 are not; verify tells of the content of files$/,
+  )
 
   const { cid } = await call('fs.flush', { path: '/d' })
   await ipfs.blockstore.delete(CID.parse(cid))

@@ -8,6 +8,7 @@ import { type AnswerWriter, outcomeExitCode, partialExitCode, writeLine } from '
 import { writeBytes } from './cli-bytes.ts'
 import { CommandError, isSystemError, systemMessage } from './cli-errors.ts'
 import { type Outlet, ReaderGone } from './cli-outlet.ts'
+import { printable } from './cli-printable.ts'
 import { createProgressDisplay } from './cli-progress.ts'
 import { walkFiles } from './cli-walk.ts'
 import type { AnyOperation, BytesResult, Outcome, Progress } from './operation.ts'
@@ -81,14 +82,6 @@ export async function runCall(
   }
 }
 
-/** Names are somebody else's: what would steer the terminal is shown, not sent. */
-function printable(text: string | undefined): string | undefined {
-  // oxlint-disable-next-line no-control-regex -- these are what it looks for
-  return text?.replace(/[\u0000-\u0009\u000B-\u001F\u007F-\u009F]/g, (steering) => {
-    return `\\x${steering.charCodeAt(0).toString(16).padStart(2, '0')}`
-  })
-}
-
 /** What is written is done whether or not somebody reads about it; a read ends with its reader. */
 async function whileRead(entry: AnyOperation, writing: Promise<void>): Promise<void> {
   try {
@@ -103,7 +96,7 @@ async function writeAnswer(line: CommandLine, answer: unknown, writer: AnswerWri
   if (entry.returns === 'bytes') return writeBytes(answer as BytesResult, line, writer)
   const print = entry.text as ((value: unknown) => string | undefined) | undefined
   const show = (text: string | undefined): Promise<void> =>
-    whileRead(entry, writeLine(json ? text : printable(text), writer))
+    whileRead(entry, writeLine(json || text === undefined ? text : printable(text), writer))
   if (entry.returns === 'value') {
     const text = json || print === undefined ? JSON.stringify(answer, undefined, json ? 0 : 2) : print(answer)
     await show(text)

@@ -1,6 +1,7 @@
 /** Runs a program and says how it ended: the exit code, and errors as text or JSON. */
 import { CommanderError, type Command } from 'commander'
 import { CommandError } from './cli-errors.ts'
+import { printable } from './cli-printable.ts'
 import { answerOf, type Fault, toFault } from './errors.ts'
 
 /**
@@ -57,7 +58,7 @@ function show(program: Command, fault: Fault, json: boolean): void {
         error: { code, kind, message, next, retryable: kind === 'temporary', requestId, cause },
       })
     : [
-        `error: ${message}`,
+        `error: ${printable(message)}`,
         `  ${code} — ${next}${requestId === undefined ? '' : ` (requestId ${requestId})`}`,
         ...(cause === undefined ? [] : [cause]),
       ].join('\n')

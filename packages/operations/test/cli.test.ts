@@ -41,6 +41,9 @@ describe('command lines', () => {
     expect(await run(['two', 'a'])).toMatchObject({ code: 0, stdout: 'a and 7\n' })
     // What would steer the terminal is shown, not sent.
     expect(await run(['two', '\u001B[31m\r'])).toMatchObject({ code: 0, stdout: '\\x1b[31m\\x0d and 7\n' })
+    const unknown = await run(['\u001B[31m'])
+    expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining("'\\x1b[31m'") })
+    expect(unknown.stderr).not.toContain('\u001B')
   })
 
   test('an entry without the door cli is no command', async () => {

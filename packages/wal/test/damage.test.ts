@@ -59,6 +59,26 @@ describe('a damage in the middle', () => {
     expect(findings[1]).toEqual(findings[0])
   })
 
+  test('of all of a segment, its head too, is no torn end: the segment stays and is told again', async () => {
+    const disk = simDisk({ seed: 1 })
+    {
+      await using log = await openOn(disk)
+      await log.append(Buffer.from('one'))
+    }
+    const [name] = await segmentsOf(disk)
+    await change(disk, name!, 0, Buffer.alloc(4096, 0xa5))
+    const bytes = (await bytesOf(disk, name!)).subarray(64, 4096)
+    for (let times = 0; times < 3; times += 1) {
+      await using log = await openOn(disk)
+      expect(log.findings).toMatchObject([
+        { kind: 'header', segment: name },
+        { kind: 'damage', segment: name, offset: 64, firstLost: 1 },
+      ])
+      expect(await log.append(Buffer.from('more'))).toBeGreaterThan(1)
+    }
+    expect(await bytesOf(disk, `quarantine/${name}.64`)).toEqual(bytes)
+  })
+
   test('at the end of a segment that others follow is no torn end', async () => {
     const { disk, names } = await threeSegments()
     await change(disk, names[0]!, 64 + 4 * frameBytes + 50, Buffer.from([255]))

@@ -3,6 +3,7 @@
 /** What an alert is about. */
 export type AlertName =
   | 'log-stopped'
+  | 'log-damaged'
   | 'checkpoint-failing'
   | 'checkpoint-age'
   | 'changes-since-checkpoint'

@@ -15,6 +15,8 @@ import { Window } from './window.ts'
 /** What the monitor sees of a journal when it looks. */
 export interface Sight {
   readonly state: 'open' | 'failed' | 'closed'
+  /** Places in which the log was found to have lost records that are in no checkpoint. */
+  readonly losses: number
   readonly changes: number
   readonly changesSinceCheckpoint: number
   readonly treeBytes: number
@@ -62,6 +64,7 @@ export class Monitor {
     const { settleMs, ...thresholds } = options.thresholds
     const levels: Readonly<Record<AlertName, number>> = {
       'log-stopped': 0,
+      'log-damaged': 0,
       'checkpoint-failing': 0,
       'checkpoint-age': thresholds.maxCheckpointAgeMs,
       'changes-since-checkpoint': thresholds.maxChangesSinceCheckpoint,
@@ -249,10 +252,12 @@ type Figures = Omit<JournalFigures, 'memoryEntries'>
 
 const failureKinds: ReadonlySet<string> = new Set(['full', 'integrity', 'internal'])
 
-function valueOf(name: AlertName, figures: Figures, { state, checkpointFailure }: Seen): number {
+function valueOf(name: AlertName, figures: Figures, { state, losses, checkpointFailure }: Seen): number {
   switch (name) {
     case 'log-stopped':
       return state === 'failed' ? 1 : 0
+    case 'log-damaged':
+      return losses
     case 'checkpoint-failing':
       return checkpointFailure === undefined ? 0 : 1
     case 'checkpoint-age':
@@ -276,6 +281,10 @@ function valueOf(name: AlertName, figures: Figures, { state, checkpointFailure }
 
 const sentences: Readonly<Record<AlertName, (value: number, sight: Seen) => string>> = {
   'log-stopped': (value) => (value > 0 ? 'The log takes nothing any more' : 'The log takes changes'),
+  'log-damaged': (value) =>
+    value > 0
+      ? 'The opening found that records of the log are lost: changes may be missing; see what status says of it'
+      : 'The opening found no record of the log lost',
   'checkpoint-failing': (_, { checkpointFailure }) =>
     checkpointFailure === undefined
       ? 'Checkpoints are written'

@@ -1,7 +1,8 @@
 /** `fs.mkdir`, `fs.rm`, `fs.mv`, `fs.chmod`, `fs.touch`, `fs.truncate`: changes of the tree that carry no bytes. */
 import { operation } from '@ipfs-kit/operations'
 import { z } from 'zod'
-import { count, done, metadataOf, mode, mtimeSeconds, parents, path, silent } from './fields.ts'
+import { targetOf } from '../path.ts'
+import { count, done, metadataOf, mode, mtimeSeconds, parents, path, silent, to } from './fields.ts'
 import { filesOf, type FilesSlice, transaction } from './part.ts'
 
 const common = {
@@ -55,7 +56,6 @@ export const fsRm = operation<FilesSlice<'rm'>>()({
 })
 
 const from = path.describe('path of what is there, such as /notes/today.txt')
-const to = path.describe('path at which it is to be')
 
 /** Moves. */
 export const fsMv = operation<FilesSlice<'mv'>>()({
@@ -66,8 +66,9 @@ export const fsMv = operation<FilesSlice<'mv'>>()({
   output: done,
   effect: 'destructive',
   async run({ journal }, input, { signal }) {
-    await filesOf(journal, input.transaction).mv(input.from, input.to, { parents: input.parents, signal })
-    return { path: input.to }
+    const target = targetOf(input.to, input.from)
+    await filesOf(journal, input.transaction).mv(input.from, target, { parents: input.parents, signal })
+    return { path: target }
   },
 })
 

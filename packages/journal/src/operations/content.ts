@@ -2,7 +2,8 @@
 import type { Ipfs } from '@ipfs-kit/ipfs'
 import { operation } from '@ipfs-kit/operations'
 import { z } from 'zod'
-import { type Content, contentPath, done, parents, path, silent } from './fields.ts'
+import { targetOf } from '../path.ts'
+import { type Content, contentPath, done, parents, path, silent, to } from './fields.ts'
 import { filesOf, type FilesSlice, type JournalSlice, transaction } from './part.ts'
 
 const common = {
@@ -21,18 +22,20 @@ export const fsCp = operation<FilesSlice<'cp' | 'put'> & Content>()({
   summary: 'Copy a file or a folder of the tree, or content from /ipfs/<cid>; no bytes are copied',
   input: z.object({
     from: path.describe('path in the tree, such as /notes, or /ipfs/<cid> with an optional path below it'),
-    to: path.describe('path at which it is to be'),
+    to,
     parents,
     transaction,
   }),
   output: done,
   text: silent,
-  async run({ journal, ipfs }, { from, to, ...input }, { signal }) {
+  async run({ journal, ipfs }, { from, to: given, ...input }, { signal }) {
+    const target = targetOf(given, from)
     const files = filesOf(journal, input.transaction)
     const options = { parents: input.parents, signal }
-    if (from.startsWith('/ipfs/')) await files.put(to, await ipfs.files.resolve(from, { signal }), options)
-    else await files.cp(from, to, options)
-    return { path: to }
+    if (from.startsWith('/ipfs/'))
+      await files.put(target, await ipfs.files.resolve(from, { signal }), options)
+    else await files.cp(from, target, options)
+    return { path: target }
   },
 })
 

@@ -8,6 +8,11 @@ import { mtimeOf } from '../mtime.ts'
 /** A path of the tree. */
 export const path = z.string().min(1).describe('path, such as /notes/today.txt')
 
+/** Where something is moved or copied to: see {@link targetOf}. */
+export const to = path.describe(
+  'path at which it is to be; one that ends in a slash is that of a folder into which it is put under its name',
+)
+
 /** Where content paths lead: a slice of the part `ipfs`. */
 export type Content = { readonly ipfs: { readonly files: Pick<Ipfs['files'], 'resolve'> } }
 

@@ -1,6 +1,7 @@
 /** `fs.flush`, `journal.status`, `journal.checkpoint`: the tree as CIDs, and how it is kept. */
 import { operation } from '@ipfs-kit/operations'
 import { z } from 'zod'
+import { mostCheckpoints } from '../checks.ts'
 import { checkpoint, checkpointOf, count, path, failure, failureOf } from './fields.ts'
 import type { JournalSlice } from './part.ts'
 import { recovered, recoveredBy, recoveredLines } from './recovered.ts'
@@ -77,7 +78,14 @@ export const journalCheckpoint = operation<JournalSlice<'checkpoint'>>()({
   name: 'journal.checkpoint',
   summary: 'Write the whole tree, so that an opening need not do again what came before',
   parts: ['journal'],
-  input: z.object({}),
+  input: z.object({
+    keep: z
+      .int()
+      .min(1)
+      .max(mostCheckpoints)
+      .optional()
+      .describe('keep so many now, this one too: what only others have makes room; default as configured'),
+  }),
   output: checkpoint,
   body: 'none',
   returns: 'value',
@@ -86,5 +94,6 @@ export const journalCheckpoint = operation<JournalSlice<'checkpoint'>>()({
   idempotent: true,
   doors: ['cli', 'mcp-opt-in'],
   text: ({ cid, sequence }) => `${cid}, with ${sequence} changes`,
-  run: async ({ journal }, _input, { signal }) => checkpointOf(await journal.checkpoint({ signal })),
+  run: async ({ journal }, { keep }, { signal }) =>
+    checkpointOf(await journal.checkpoint({ ...(keep !== undefined && { keep }), signal })),
 })

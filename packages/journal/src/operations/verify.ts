@@ -57,7 +57,9 @@ export const journalRecover = operation<JournalSlice<'recover'>>()({
   parts: ['journal'],
   input: z.object({}),
   output: z.object({
-    verified: summary.describe('the folders of the newest checkpoint'),
+    verified: summary.describe(
+      'the folders of the newest checkpoint; its files are counted, and not looked into',
+    ),
     damages: z.array(damage).describe('of the blocks that are missing in them the first 1,000'),
     recovery: recovered
       .optional()
@@ -72,7 +74,7 @@ export const journalRecover = operation<JournalSlice<'recover'>>()({
   text: ({ verified, damages, recovery }) =>
     [
       ...damages.map(damageLine),
-      summaryLine(verified),
+      folderLine(verified),
       ...(recovery === undefined ? [] : ['made anew: ' + recoveredLines(recovery).join('\n')]),
     ].join('\n'),
   outcome: ({ damages, recovery }) =>
@@ -97,6 +99,11 @@ function shown({ cid, ...of }: TreeDamage): z.output<typeof damage> {
 
 function summaryLine({ items, failed, bytes, files, folders }: z.output<typeof summary>): string {
   return `${items} blocks of ${files} files and ${folders} folders are in order (${bytes} bytes), ${failed} are not`
+}
+
+/** A recovery looks at no content of files. */
+function folderLine({ items, failed, bytes, folders }: z.output<typeof summary>): string {
+  return `looked through ${folders} folders: ${items} blocks are in order (${bytes} bytes), ${failed} are not; verify tells of the content of files`
 }
 
 function damageLine({ problem, path, cid }: z.output<typeof damage>): string {

@@ -35,7 +35,7 @@ export type Rest =
   | 'free'
   /** Nothing was written there, but a part of it cannot be read. */
   | 'unused'
-  /** More than one write, or bytes that cannot be read where the next frame would be. */
+  /** More than one write, bytes that cannot be read where the next frame would be, or bytes behind no head of which none counts. */
   | 'damaged'
 
 /** Options of {@link inspectSegment}. */
@@ -79,7 +79,9 @@ export async function inspectSegment(
     if (madeBytes !== undefined && size < madeBytes) {
       findings.push({ kind: 'cut', segment: segment.name, offset: size, bytes: madeBytes - size })
     }
-    const rest = await restOf(window, scan)
+    // Its head was synced before anything was written behind it: bytes of which nothing counts are no write that was cut short.
+    const hasLostAll = madeBytes === undefined && records === 0 && bytesEnd > scan.end
+    const rest = hasLostAll ? 'damaged' : await restOf(window, scan)
     return {
       segment,
       size,
