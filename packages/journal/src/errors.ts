@@ -90,7 +90,7 @@ export const journalErrors = {
   },
   JOURNAL_INTO_ITSELF: {
     kind: 'invalid',
-    when: 'a folder is to be moved or copied to a place below itself, or the root is to be moved or removed',
+    when: 'a folder is to be moved to a place below itself, or the root is to be moved or removed',
     next: 'Choose a path outside.',
   },
   JOURNAL_READ_ONLY: {

@@ -331,10 +331,10 @@ export class TreeFiles implements Files {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     await this.#tree.whole(signal)
-    const { blocks, owner, profile, monitor } = this.#options
+    const { owner, profile, monitor } = this.#options
     const over = new AbortController()
     const both = signal === undefined ? over.signal : AbortSignal.any([signal, over.signal])
-    using lease = blocks.lease({ name: 'write of a journal' })
+    using lease = this.#lease()
     let change: () => Promise<void>
     try {
       const put = (cid: CID, bytes: Uint8Array) =>
@@ -350,6 +350,14 @@ export class TreeFiles implements Files {
       throw failure
     }
     await change()
+  }
+
+  #lease(): Lease {
+    try {
+      return this.#options.blocks.lease({ name: 'write of a journal' })
+    } catch (cause) {
+      throw storeFailure(cause, 'store a file')
+    }
   }
 
   async #put(

@@ -6,7 +6,7 @@ import { holdTree } from './held-trees.ts'
 import { changesBehind } from './log-changes.ts'
 import type { LoggedTree } from './logged-tree.ts'
 import { markAt } from './marks/marks.ts'
-import { isWithin, type Names, parsePath, pathOf } from './path.ts'
+import { isWithin, type Names, namesOf, pathOf } from './path.ts'
 import type { Step } from './record.ts'
 import { statOf } from './stat.ts'
 import type { KeptReference, PathChange, PathHistory, PathVersion, TreeReference } from './versions.ts'
@@ -62,7 +62,7 @@ async function movesBehind(start: Start, { log, signal }: HistoryOptions): Promi
     for (const { change, isDropped } of changes) {
       for (const [at, step] of isDropped ? [] : change.steps.entries()) {
         if (step.step !== 'mv') continue
-        moves.push({ sequence: change.sequence, at, from: parsePath(step.from), to: parsePath(step.to) })
+        moves.push({ sequence: change.sequence, at, from: namesOf(step.from), to: namesOf(step.to) })
       }
     }
   }
@@ -107,7 +107,7 @@ function isAbout(step: Step, names: Names): boolean {
   const paths = 'path' in step ? [step.path] : step.step === 'mv' ? [step.from, step.to] : [step.to]
   const takesAll = ['put', 'rm', 'mv', 'cp'].includes(step.step)
   return paths.some((path) => {
-    const changed = parsePath(path)
+    const changed = namesOf(path)
     return isWithin(changed, names) || (takesAll && isWithin(names, changed))
   })
 }

@@ -18,7 +18,7 @@ export interface CallOptions {
 export interface Stat extends UnixfsMetadata {
   /** `node`: a DAG that is none of the others. `unknown`: its block is not here. */
   readonly kind: 'file' | 'directory' | 'symlink' | 'node' | 'unknown'
-  /** Absent for a folder that has changed since it was last written: {@link Journal.flush} gives it. */
+  /** Absent for a folder that has changed since it was last written, for which {@link Journal.flush} gives it; and in a transaction. */
   readonly cid?: CID
   /** Bytes of content; of files. */
   readonly size?: number

@@ -254,12 +254,11 @@ function limited(content: FileBytes, length: number): AsyncGenerator<Uint8Array,
 
 async function* first(content: FileBytes, length: number): AsyncGenerator<Uint8Array, void, undefined> {
   let left = length
+  if (left === 0) return
   for await (const piece of content instanceof Uint8Array ? [content] : content) {
-    if (piece.length > left) {
-      if (left > 0) yield piece.subarray(0, left)
-      return
-    }
+    yield piece.subarray(0, left)
     left -= piece.length
-    yield piece
+    // What comes then may be long in coming.
+    if (left <= 0) return
   }
 }

@@ -1,6 +1,6 @@
 /** The public face of an open journal. */
 import type { Claim } from '@ipfs-kit/blocks'
-import { shield } from '@ipfs-kit/concurrency'
+import { createLock, shield } from '@ipfs-kit/concurrency'
 import type { CID } from 'multiformats/cid'
 import { mostCheckpoints, wholeNumber } from './checks.ts'
 import { shownCheckpoint, shownRecovery } from './checkpoints.ts'
@@ -70,6 +70,7 @@ export class OpenedJournal extends TreeFiles implements Journal {
   readonly #transactions: Transactions
   readonly #monitor: Monitor
   readonly #tiering: Tiering
+  readonly #recovering = createLock({ name: 'recoveries of a journal by hand' })
   #closing: Promise<void> | undefined
 
   constructor(options: OpenedJournalOptions) {
@@ -120,6 +121,7 @@ export class OpenedJournal extends TreeFiles implements Journal {
       return cid
     }
     const { root: cid, dagBytes } = await this.#tree.written(signal)
+    using _held = this.#tree.held.hold([cid])
     // As it was then: the live one may have changed again.
     return writtenCid(names, await new Tree({ cid, dagBytes }, this.#tree.get).find(names, signal))
   }
@@ -197,6 +199,8 @@ export class OpenedJournal extends TreeFiles implements Journal {
   }
 
   async recover({ signal }: CallOptions = {}): Promise<RecoverReport> {
+    // Who waits for another one finds what that has made.
+    using _turn = await this.#recovering.acquire({ signal })
     await this.#tree.whole(signal)
     const { kept } = this.#tree
     const [checkpoint] = kept.checkpoints

@@ -14,9 +14,14 @@ export function parsePath(path: string): Names {
     throw invalid(path, `has ${path.length} characters; ${maxPathLength} is the limit`)
   }
   if (!path.startsWith('/')) throw invalid(path, 'does not begin with a slash')
-  const names = path.split('/').filter((name) => name !== '')
+  const names = namesOf(path)
   for (const name of names) checkName(name, path)
   return names
+}
+
+/** The names of a path of our own, as records have them: one that was moved may be longer than any that can be asked for. */
+export function namesOf(path: string): Names {
+  return path.split('/').filter((name) => name !== '')
 }
 
 /** The path of names. */

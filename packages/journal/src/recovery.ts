@@ -6,7 +6,7 @@ import { type Kept, keptOf } from './kept.ts'
 import { changesBehind } from './log-changes.ts'
 import type { Marks } from './marks/marks.ts'
 import { readMarks } from './marks/marks-blocks.ts'
-import { parsePath } from './path.ts'
+import { namesOf } from './path.ts'
 import { PutFolders } from './put-folders.ts'
 import { decodeCheckpoint, encodeResume, isMarkStep, type KeptTree, type Step } from './record.ts'
 import { Tree } from './tree/tree.ts'
@@ -149,14 +149,20 @@ async function lastKept(log: Log): Promise<Kept> {
 }
 
 async function redo(tree: Tree, step: Step, sequence: number): Promise<void> {
-  for (const names of neededBy(step)) await tree.load(names)
+  const needed = neededBy(step)
+  // What was loaded for one path may be let go for the other.
+  for (;;) {
+    const missing = needed.find((names) => !tree.isLoaded(names))
+    if (missing === undefined) break
+    await tree.load(missing)
+  }
   tree.apply(step, sequence)
 }
 
 /** What has to be in memory: of what comes to a path the folder, of what is used or changed the thing itself. */
 function neededBy(step: Step): (readonly string[])[] {
   if (isMarkStep(step)) return []
-  if (step.step === 'meta') return [parsePath(step.path)]
-  if ('path' in step) return [parsePath(step.path).slice(0, -1)]
-  return [parsePath(step.from), parsePath(step.to).slice(0, -1)]
+  if (step.step === 'meta') return [namesOf(step.path)]
+  if ('path' in step) return [namesOf(step.path).slice(0, -1)]
+  return [namesOf(step.from), namesOf(step.to).slice(0, -1)]
 }

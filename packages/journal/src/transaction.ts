@@ -3,12 +3,12 @@ import { randomUUID } from 'node:crypto'
 import { now } from '@ipfs-kit/concurrency'
 import type { GetBlock } from '@ipfs-kit/ipfs/unixfs'
 import type { CID } from 'multiformats/cid'
-import { JournalError } from './errors.ts'
+import { JournalError, type JournalErrorCode } from './errors.ts'
 import { type FileTree, type Found, lookAt, TreeFiles, type TreeFilesOptions } from './files.ts'
 import type { Effect } from './effect.ts'
 import { folderAt, type FolderPage, pageOfFolder, type PageRange } from './folder-page.ts'
 import type { HeldRoots } from './held-roots.ts'
-import type { CallOptions, Transaction, TransactionStatus } from './journal.ts'
+import type { CallOptions, ListOptions, ListPage, Stat, Transaction, TransactionStatus } from './journal.ts'
 import type { LoggedTree, Watcher } from './logged-tree.ts'
 import type { Names } from './path.ts'
 import { type Mark, markAt } from './marks/marks.ts'
@@ -30,6 +30,8 @@ export interface OpenTransactionOptions extends TreeFilesOptions {
 type State = TransactionStatus['state']
 type EndedByUs = Extract<State, 'rolled-back' | 'expired'>
 
+const tellsOfBelow: ReadonlySet<JournalErrorCode> = new Set(['JOURNAL_NOT_EMPTY', 'JOURNAL_MOUNTED'])
+
 /** Bytes of a record beside its steps. */
 const recordOverhead = 64
 
@@ -42,6 +44,15 @@ export class OpenTransaction extends TreeFiles implements Transaction {
     super(view, options)
     this.#view = view
     view.onEnd = () => options.onEnd(this)
+  }
+
+  override async stat(path: string, options: CallOptions = {}): Promise<Stat> {
+    return withoutFolderCid(await super.stat(path, options))
+  }
+
+  override async ls(path: string, options: ListOptions = {}): Promise<ListPage> {
+    const { entries, ...page } = await super.ls(path, options)
+    return { entries: entries.map(withoutFolderCid), ...page }
   }
 
   async commit({ signal }: CallOptions = {}): Promise<void> {
@@ -164,7 +175,7 @@ class TransactionView implements FileTree {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     const act = (view: TreeView): void => {
-      const steps = plan(view)
+      const steps = this.#planned(plan, view, paths)
       const bytes = this.#bytes + encodeChange({ sequence: 0, at: 0, steps }).length
       this.#live.checkSize(bytes)
       this.#bytes = bytes
@@ -205,6 +216,22 @@ class TransactionView implements FileTree {
     if (this.#state === 'open') this.#finish(state)
     // Whoever commits may give up and go on with it.
     else if (this.#state === 'committing') this.#endAfterCommit = state
+  }
+
+  /** Some refusals tell of what is anywhere below the paths. */
+  #planned(
+    plan: (tree: TreeView) => readonly Step[],
+    view: TreeView,
+    paths: readonly Names[],
+  ): readonly Step[] {
+    try {
+      return plan(view)
+    } catch (error) {
+      if (error instanceof JournalError && tellsOfBelow.has(error.code)) {
+        for (const names of paths) this.#overlay.used.useAll(names)
+      }
+      throw error
+    }
   }
 
   readonly #usable: UsableTree = (signal) => {
@@ -255,6 +282,14 @@ class TransactionView implements FileTree {
       `The transaction ${this.#options.name} was rolled back: ${what}`,
     )
   }
+}
+
+/** The CID of a folder tells of all that is below, which would be used then. */
+function withoutFolderCid<Shown extends Stat>(stat: Shown): Shown {
+  if (stat.kind !== 'directory') return stat
+  const { cid: _, dagBytes: __, ...shown } = stat
+  // Both may be absent.
+  return shown as Shown
 }
 
 const endings: Readonly<Record<State, string>> = {

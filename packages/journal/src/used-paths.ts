@@ -1,5 +1,5 @@
 /** The paths that a transaction has used, so that it can be told whether a change of somebody else concerns it. */
-import { type Names, parsePath } from './path.ts'
+import { type Names, namesOf } from './path.ts'
 import { isMarkStep, type Step } from './record.ts'
 
 interface Used {
@@ -13,8 +13,12 @@ interface Used {
   readonly inner: Map<string, Used>
 }
 
+/** So many names are remembered; whoever uses more has used all. */
+const maxNames = 65_536
+
 export class UsedPaths {
   readonly #root = unused()
+  #count = 0
 
   /** What is at a path was looked at, or changed. */
   use(names: Names): void {
@@ -35,13 +39,14 @@ export class UsedPaths {
   changedBy(step: Step): string | undefined {
     // Where blocks lie changes nothing of what they are.
     if (step.step === 'tier') return undefined
-    if (isMarkStep(step)) {
-      const names = parsePath(step.path)
+    // What is no mount any more can be changed, and removed with what it is in.
+    if (isMarkStep(step) && step.step !== 'unmount') {
+      const names = namesOf(step.path)
       return this.#isMarkedAt(names) ? step.path : undefined
     }
     const paths = 'path' in step ? [step.path] : step.step === 'mv' ? [step.from, step.to] : [step.to]
     const isBelowChanged = step.step !== 'meta'
-    return paths.find((path) => this.#isChangedAt(parsePath(path), isBelowChanged))
+    return paths.find((path) => this.#isChangedAt(namesOf(path), isBelowChanged))
   }
 
   /** Whether what a path carries was used. */
@@ -68,12 +73,23 @@ export class UsedPaths {
 
   #node(names: Names): Used {
     let node = this.#root
+    if (node.isWhole) return node
     for (const name of names) {
       let inner = node.inner.get(name)
-      if (inner === undefined) node.inner.set(name, (inner = unused()))
+      if (inner === undefined) {
+        if (this.#count === maxNames) return this.#all()
+        node.inner.set(name, (inner = unused()))
+        this.#count += 1
+      }
       node = inner
     }
     return node
+  }
+
+  #all(): Used {
+    this.#root.isWhole = true
+    this.#root.inner.clear()
+    return this.#root
   }
 }
 

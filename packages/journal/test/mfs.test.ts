@@ -46,6 +46,22 @@ test('a write needs create for a file that is not there, and leaves what it does
   expect(await read('/d/f')).toBe('\0\0new')
 })
 
+test('a write of so many bytes waits for no others', async () => {
+  const { mfs, read } = await served()
+  let isAsked = false
+  const pieces = async function* (): AsyncGenerator<Uint8Array> {
+    yield bytes('abc')
+    yield bytes('def')
+    isAsked = true
+    throw new Error('nobody needs more')
+  }
+  await mfs.write('/f', pieces(), { create: true, length: 6 })
+  await mfs.write('/g', pieces(), { create: true, length: 4 })
+  await mfs.write('/h', pieces(), { create: true, length: 0 })
+  expect([await read('/f'), await read('/g'), await read('/h')]).toEqual(['abcdef', 'abcd', ''])
+  expect(isAsked).toBe(false)
+})
+
 test('a write whose bytes fail changes nothing, with truncate too', async () => {
   const { mfs, read, journal } = await served()
   await mfs.write('/f', bytes('before'), { create: true })

@@ -180,6 +180,17 @@ each('folders that are lost are made anew from an older checkpoint and the log',
   expect(again.journal.recovery.passed).toEqual([])
 })
 
+each('of two recoveries at once the second finds what the first has made', async () => {
+  const { journal, blocks, tree, ...opened } = await someCheckpoints()
+  await using _opened = opened
+  await blocks.delete((await journal.stat('/d')).cid!)
+  const [first, second] = await Promise.all([journal.recover(), journal.recover()])
+  expect(first).toHaveProperty('recovery')
+  expect(second).toMatchObject({ verified: { missing: 0 }, damages: [] })
+  expect(second).not.toHaveProperty('recovery')
+  expect(await treeOf(journal)).toEqual(tree)
+})
+
 each('a folder that all checkpoints have lost is made anew from the beginning of the log', async () => {
   const { journal, blocks, tree, ...opened } = await someCheckpoints()
   await using _opened = opened

@@ -4,7 +4,7 @@ import type { GetBlock } from '@ipfs-kit/ipfs/unixfs'
 import { CID } from 'multiformats/cid'
 import { sha256 } from 'multiformats/hashes/sha2'
 import { JournalError } from '../errors.ts'
-import { parsePath, pathOf } from '../path.ts'
+import { namesOf, pathOf } from '../path.ts'
 import { type Mark, type Marks, marksBelow, marksOf } from './marks.ts'
 
 interface Row {
@@ -57,7 +57,7 @@ export async function readMarks(root: CID | undefined, get: GetBlock): Promise<M
   for (const piece of head.pieces) {
     for (const row of decoded<{ readonly rows: readonly Row[] }>(piece, await get(piece)).rows) rows.push(row)
   }
-  return marksOf(rows.map(({ path, ...mark }) => ({ names: parsePath(path), mark: markOf(mark) })))
+  return marksOf(rows.map(({ path, ...mark }) => ({ names: namesOf(path), mark: markOf(mark) })))
 }
 
 function rowOf(path: string, { attributes, mount, tier }: Mark): Row {

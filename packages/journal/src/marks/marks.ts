@@ -3,8 +3,9 @@
  * shares what is the same.
  */
 import type { CID } from 'multiformats/cid'
-import { type Names, parsePath } from '../path.ts'
+import { type Names, namesOf } from '../path.ts'
 import type { Step } from '../record.ts'
+import { type NameMap, valueAt, valuesOf, withValue } from './name-map.ts'
 
 /** Own attributes by their names. */
 export type Attributes = Readonly<Record<string, string>>
@@ -28,7 +29,7 @@ export interface Mark {
 /** A path, and all below it. One that carries nothing, and has nothing below, is not there. */
 export interface Marks {
   readonly mark: Mark
-  readonly inner: ReadonlyMap<string, Marks>
+  readonly inner: NameMap<Marks>
   /** Paths that carry something, here and below. */
   readonly count: number
   /** Of them, those that are mounts. */
@@ -38,7 +39,7 @@ export interface Marks {
 }
 
 const nothing: Mark = Object.freeze({})
-const noMarks: ReadonlyMap<string, Marks> = new Map()
+const noMarks: NameMap<Marks> = new Map()
 
 /** What a path carries. */
 export function markAt(marks: Marks | undefined, names: Names): Mark {
@@ -60,7 +61,7 @@ export function mountAround(
   for (let depth = 0; node !== undefined && node.mounts > 0; depth += 1) {
     if (node.mark.mount !== undefined) found = { mount: node.mark.mount, depth }
     if (depth === names.length) break
-    node = node.inner.get(names[depth]!)
+    node = valueAt(node.inner, names[depth]!)
   }
   return found
 }
@@ -75,7 +76,7 @@ export function* marksBelow(
   if (start !== undefined) open.push({ names: [], marks: start })
   for (let top = open.pop(); top !== undefined; top = open.pop()) {
     if (carries(top.marks.mark)) yield { names: top.names, mark: top.marks.mark }
-    const inner = [...top.marks.inner].toSorted(([left], [right]) => (left < right ? 1 : -1))
+    const inner = [...valuesOf(top.marks.inner)].toSorted(([left], [right]) => (left < right ? 1 : -1))
     for (const [name, next] of inner) open.push({ names: [...top.names, name], marks: next })
   }
 }
@@ -91,7 +92,8 @@ export function* mountsBelow(
     if (top.marks.mounts === 0) continue
     const { mount } = top.marks.mark
     if (mount !== undefined) yield { names: top.names, mount }
-    for (const [name, next] of top.marks.inner) open.push({ names: [...top.names, name], marks: next })
+    for (const [name, next] of valuesOf(top.marks.inner))
+      open.push({ names: [...top.names, name], marks: next })
   }
 }
 
@@ -105,7 +107,7 @@ export function tierAround(
   for (let depth = 0; node !== undefined && node.tiers > 0; depth += 1) {
     if (node.mark.tier !== undefined) found = { tier: node.mark.tier, depth }
     if (depth === names.length) break
-    node = node.inner.get(names[depth]!)
+    node = valueAt(node.inner, names[depth]!)
   }
   return found
 }
@@ -121,7 +123,8 @@ export function* tiersBelow(
     if (top.marks.tiers === 0) continue
     const { tier } = top.marks.mark
     if (tier !== undefined) yield { names: top.names, tier }
-    for (const [name, next] of top.marks.inner) open.push({ names: [...top.names, name], marks: next })
+    for (const [name, next] of valuesOf(top.marks.inner))
+      open.push({ names: [...top.names, name], marks: next })
   }
 }
 
@@ -131,37 +134,37 @@ export function markedBy(marks: Marks | undefined, step: Step): Marks | undefine
     case 'put': {
       if (step.mount === undefined) return marks
       const mount: MountMark = { cid: step.cid, isWritable: step.mount === 'writable' }
-      return set(marks, parsePath(step.path), (node) => marked(node, { ...node?.mark, mount }))
+      return set(marks, namesOf(step.path), (node) => marked(node, { ...node?.mark, mount }))
     }
     case 'attributes':
-      return set(marks, parsePath(step.path), (node) =>
+      return set(marks, namesOf(step.path), (node) =>
         marked(node, withAttributes(node?.mark, step.attributes)),
       )
     case 'unmount':
-      return set(marks, parsePath(step.path), (node) => {
+      return set(marks, namesOf(step.path), (node) => {
         const { mount: _, ...mark } = node?.mark ?? nothing
         return marked(node, mark)
       })
     case 'tier':
-      return set(marks, parsePath(step.path), (node) => {
+      return set(marks, namesOf(step.path), (node) => {
         const { tier: _, ...mark } = node?.mark ?? nothing
         return marked(node, step.tier === null ? mark : { ...mark, tier: step.tier })
       })
     case 'rm':
-      return set(marks, parsePath(step.path), () => undefined)
+      return set(marks, namesOf(step.path), () => undefined)
     case 'mv': {
-      const from = parsePath(step.from)
+      const from = namesOf(step.from)
       const moved = below(marks, from)
       return set(
         set(marks, from, () => undefined),
-        parsePath(step.to),
+        namesOf(step.to),
         () => moved,
       )
     }
     case 'cp': {
       // A copy is no mount, so that it can be changed, and lies where it lies.
-      const copied = attributesOnly(below(marks, parsePath(step.from)))
-      return set(marks, parsePath(step.to), () => copied)
+      const copied = attributesOnly(below(marks, namesOf(step.from)))
+      return set(marks, namesOf(step.to), () => copied)
     }
     default:
       return marks
@@ -205,7 +208,7 @@ function below(marks: Marks | undefined, names: Names): Marks | undefined {
   let node = marks
   for (const name of names) {
     if (node === undefined) return undefined
-    node = node.inner.get(name)
+    node = valueAt(node.inner, name)
   }
   return node
 }
@@ -218,7 +221,7 @@ function set(
 ): Marks | undefined {
   // By hand, not by recursion: folders may be nested deeper than calls may be.
   const way: (Marks | undefined)[] = [marks]
-  for (const name of names) way.push(way.at(-1)?.inner.get(name))
+  for (const name of names) way.push(below(way.at(-1), [name]))
   const before = way.at(-1)
   let node = change(before)
   if (node === before) return marks
@@ -227,9 +230,7 @@ function set(
   const tiers = (node?.tiers ?? 0) - (before?.tiers ?? 0)
   for (let depth = names.length - 1; depth >= 0; depth -= 1) {
     const outer = way[depth]
-    const inner = new Map(outer?.inner)
-    if (node === undefined) inner.delete(names[depth]!)
-    else inner.set(names[depth]!, node)
+    const inner: NameMap<Marks> = withValue(outer?.inner ?? noMarks, names[depth]!, node)
     const count = (outer?.count ?? 0) + more
     node =
       count === 0

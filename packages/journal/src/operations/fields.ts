@@ -55,7 +55,10 @@ export const silent = (): undefined => undefined
 /** A description of what is at a path. */
 export const described = z.object({
   type,
-  cid: z.string().optional().describe('absent for a folder that has changed since it was written: flush it'),
+  cid: z
+    .string()
+    .optional()
+    .describe('absent for a folder that has changed since it was written: flush it; and in a transaction'),
   size: count.optional().describe('bytes of a file'),
   dagSize: count.optional().describe('bytes of all its blocks, unless it has changed since it was written'),
   mode: count.optional().describe('permission bits'),

@@ -3,6 +3,7 @@ import { map, TaskGroupError } from '@ipfs-kit/concurrency'
 import { type GetBlock, walkDag } from '@ipfs-kit/ipfs/unixfs'
 import type { CID } from 'multiformats/cid'
 import { JournalError } from '../errors.ts'
+import { storeFailure } from '../failure.ts'
 import type {
   BlockMove,
   BlocksOptions,
@@ -62,9 +63,15 @@ export async function moveDag(
 
 /** @throws JournalError JOURNAL_TIER_UNKNOWN */
 export function checkTier(tiers: JournalTiers, tier: string): void {
+  const failure = unknownTier(tiers, tier)
+  if (failure !== undefined) throw failure
+}
+
+/** What there is to say of a tier that is not there. */
+export function unknownTier(tiers: JournalTiers, tier: string): JournalError | undefined {
   const names = tiers.names()
-  if (names.includes(tier)) return
-  throw new JournalError(
+  if (names.includes(tier)) return undefined
+  return new JournalError(
     'JOURNAL_TIER_UNKNOWN',
     `There is no tier ${JSON.stringify(tier)}; there are ${names.join(', ')}`,
   )
@@ -88,7 +95,7 @@ async function eachBlock(
   try {
     for await (const _ of walkDag(root, source, signal === undefined ? {} : { signal }));
   } catch (error) {
-    throw error instanceof TaskGroupError ? error.errors[0] : error
+    throw storeFailure(error instanceof TaskGroupError ? error.errors[0] : error, 'look through blocks')
   }
 }
 

@@ -1,13 +1,13 @@
 /** Keeps what is pinned to a tier there: what comes to a pinned path by a change is moved when the change is in the log. */
 import { type Owner, type Scope, sleep, throwIfCancelled } from '@ipfs-kit/concurrency'
 import type { CID } from 'multiformats/cid'
-import { JournalError } from '../errors.ts'
+import { JournalError, type JournalErrorCode } from '../errors.ts'
 import type { LoggedTree } from '../logged-tree.ts'
 import { tierAround, tiersBelow } from '../marks/marks.ts'
-import { isWithin, type Names, parsePath, pathOf } from '../path.ts'
+import { type Names, namesOf, pathOf } from '../path.ts'
 import type { Step } from '../record.ts'
 import { type Entry, Folder } from '../tree/folder.ts'
-import { checkTier, moveDag } from './block-walk.ts'
+import { checkTier, moveDag, unknownTier } from './block-walk.ts'
 import type { JournalTiers, TierPin } from './tiers.ts'
 
 /** What pins need. */
@@ -49,14 +49,20 @@ export class TierPins {
   }
 
   list(): readonly TierPin[] {
-    const due = [...this.#due.values(), ...(this.#moving === undefined ? [] : [this.#moving])]
+    // By the paths of all that they lie in.
+    const due = new Set<string>()
+    const failures = new Map<string, Error>()
+    for (const one of this.#due.values()) for (const path of pathsTo(one.names)) due.add(path)
+    for (const path of pathsTo(this.#moving?.names)) due.add(path)
+    for (const { due: one, failure } of this.#failed.values()) {
+      for (const path of pathsTo(one.names)) failures.set(path, failure)
+    }
     const pins = this.#pinsBelow([]).map(({ names, tier }): TierPin => {
       const path = pathOf(names)
-      const isDue = due.some((one) => isWithin(one.names, names))
-      const failed = [...this.#failed.values()].find((one) => isWithin(one.due.names, names))
-      const state = failed !== undefined ? 'failed' : isDue ? 'moving' : 'moved'
+      const failure = unknownTier(this.#options.tiers, tier) ?? failures.get(path)
+      const state = failure !== undefined ? 'failed' : due.has(path) ? 'moving' : 'moved'
       const refused = this.#refused.get(path) ?? 0
-      return Object.freeze({ path, tier, state, refused, ...(failed && { failure: failed.failure }) })
+      return Object.freeze({ path, tier, state, refused, ...(failure && { failure }) })
     })
     return pins.toSorted((left, right) => (left.path < right.path ? -1 : 1))
   }
@@ -68,7 +74,7 @@ export class TierPins {
     for (const step of steps ?? []) {
       const path = 'to' in step ? step.to : movesTo.has(step.step) ? step.path : undefined
       if (path === undefined) continue
-      const names = parsePath(path)
+      const names = namesOf(path)
       if (tierAround(marks, names) !== undefined) this.#isDue(names)
       this.#dueBelow(names)
     }
@@ -92,16 +98,19 @@ export class TierPins {
     const before = this.#due.get(path)
     const isAll = within === undefined || (before !== undefined && before.within === undefined)
     // Of several checkpoints the blocks of all.
-    const both = isAll ? undefined : new Set([...(before?.within ?? []), ...within])
+    const both = before?.within === undefined ? within : new Set([...before.within, ...(within ?? [])])
     this.#due.delete(path)
-    this.#due.set(path, { names, within: both })
-    if (this.#due.size > maxDue) {
+    this.#due.set(path, { names, within: isAll ? undefined : both })
+    // Twice as many as there are pins, so that not each one more leads here again.
+    if (this.#due.size > Math.max(maxDue, 2 * (this.#options.tree.live.marks?.tiers ?? 0))) {
       this.#due.clear()
       for (const pin of this.#pinsBelow([])) this.#due.set(pathOf(pin.names), { ...pin, within: undefined })
     }
-    if (this.#isMoving) return
+    const { owner } = this.#options
+    // A checkpoint may come to its end after the journal was closed.
+    if (this.#isMoving || owner.stats().closed) return
     this.#isMoving = true
-    this.#options.owner.spawn((task) => this.#moveAll(task), { name: 'moves to tiers' })
+    owner.spawn((task) => this.#moveAll(task), { name: 'moves to tiers' })
   }
 
   async #moveAll(task: Scope): Promise<void> {
@@ -117,8 +126,10 @@ export class TierPins {
       } catch (failure) {
         throwIfCancelled()
         if (!(failure instanceof Error)) throw failure
+        // Of a tier that is not there the pins tell.
+        if (hasCode(failure, 'JOURNAL_TIER_UNKNOWN')) continue
         this.#failed.set(path, { due, failure })
-        if (!isFinal(failure)) this.#retryLater()
+        if (!hasCode(failure, 'JOURNAL_FAILED')) this.#retryLater()
       }
     }
     this.#moving = undefined
@@ -154,7 +165,9 @@ export class TierPins {
     const retry = async (): Promise<void> => {
       await sleep(retryMs)
       this.#isToRetry = false
-      for (const { due } of [...this.#failed.values()]) this.#isDue(due.names, due.within)
+      const again = [...this.#failed.values()]
+      this.#failed.clear()
+      for (const { due } of again) this.#isDue(due.names, due.within)
     }
     this.#options.owner.spawn(retry, { name: 'moves to tiers that are tried again' })
   }
@@ -163,12 +176,14 @@ export class TierPins {
 /** Steps by which something comes to their path. */
 const movesTo: ReadonlySet<Step['step']> = new Set(['put', 'tier'])
 
-/** What is no other the next time. */
-function isFinal(failure: Error): boolean {
-  return (
-    failure instanceof JournalError &&
-    (failure.code === 'JOURNAL_TIER_UNKNOWN' || failure.code === 'JOURNAL_FAILED')
-  )
+function hasCode(failure: Error, code: JournalErrorCode): boolean {
+  return failure instanceof JournalError && failure.code === code
+}
+
+/** A path, and those of all folders that it is in. */
+function* pathsTo(names: Names | undefined): Generator<string, void, undefined> {
+  if (names === undefined) return
+  for (let depth = 0; depth <= names.length; depth += 1) yield pathOf(names.slice(0, depth))
 }
 
 /** The DAGs that an entry is made of. What was changed in a folder is in no block of it yet. */

@@ -91,7 +91,7 @@ export interface TieredFiles {
    * Tells where the blocks at a path lie. Writes a folder that has changed first, as `flush`. All blocks are asked about, none is
    * read but those with links. It is about what is there as it begins, which stays until it ends.
    *
-   * @throws JournalError JOURNAL_NO_TIERS without the option `tiers`; as `flush`; IpfsError for what cannot be walked
+   * @throws JournalError JOURNAL_NO_TIERS without the option `tiers`; JOURNAL_INVALID_DAG for what cannot be walked; as `flush`
    */
   tiersOf(path: string, options?: BlocksOptions): Promise<TierReport>
   /**

@@ -2,7 +2,7 @@
 import type { MetadataChange } from '@ipfs-kit/ipfs/unixfs'
 import type { CID } from 'multiformats/cid'
 import { markedBy, type Marks } from '../marks/marks.ts'
-import { type Names, parsePath } from '../path.ts'
+import { type Names, namesOf } from '../path.ts'
 import type { Step } from '../record.ts'
 import { UsedPaths } from '../used-paths.ts'
 import { type Entry, Folder, type Leaf } from './folder.ts'
@@ -27,8 +27,7 @@ interface Layer {
   readonly inner: Map<string, Layer>
   /** What is another of its own metadata. */
   metadata: MetadataChange | undefined
-  /** Grows with each change of it. */
-  version: number
+  /** Goes along with each change of it. */
   merged: Merged | undefined
 }
 
@@ -40,7 +39,6 @@ interface Merged {
   readonly liveVersion: number
   /** The object is another after each change of it. */
   readonly liveMetadata: Folder['metadata']
-  readonly version: number
 }
 
 /** Where a path leads: to something of the transaction's own behind its first names, or into the live tree. */
@@ -135,27 +133,27 @@ export class Overlay implements TreeView {
     this.#version -= 1
     switch (step.step) {
       case 'put':
-        this.#set(parsePath(step.path), putBy(step))
+        this.#set(namesOf(step.path), putBy(step))
         break
       case 'mkdir':
-        this.#set(parsePath(step.path), madeBy(step))
+        this.#set(namesOf(step.path), madeBy(step))
         break
       case 'meta':
-        this.#setMetadata(parsePath(step.path), metadataOf(step))
+        this.#setMetadata(namesOf(step.path), metadataOf(step))
         break
       case 'rm':
-        this.#set(parsePath(step.path), undefined)
+        this.#set(namesOf(step.path), undefined)
         break
       case 'mv': {
-        const from = parsePath(step.from)
+        const from = namesOf(step.from)
         const entry = this.#own(from)
         this.#set(from, undefined)
-        this.#set(parsePath(step.to), entry)
+        this.#set(namesOf(step.to), entry)
         break
       }
       case 'cp': {
-        const entry = this.#own(parsePath(step.from))
-        this.#set(parsePath(step.to), entry instanceof Folder ? entry.copy(this.#version) : entry)
+        const entry = this.#own(namesOf(step.from))
+        this.#set(namesOf(step.to), entry instanceof Folder ? entry.copy(this.#version) : entry)
         break
       }
     }
@@ -188,8 +186,10 @@ export class Overlay implements TreeView {
     }
   }
 
-  /** The roots of what is here and not in the live tree. */
+  /** The roots of what is here and not in the live tree, and of the folders that its steps take apart. */
   *roots(): Generator<CID, void, undefined> {
+    // A recovery does again what was done with them, also where nothing is left of them.
+    for (const step of this.#steps) if (step.step === 'put' && step.kind === 'directory') yield step.cid
     for (const { layer } of layersFrom([], this.#root)) {
       for (const entry of layer.changes.values()) {
         if (entry instanceof Folder) yield* entry.roots()
@@ -219,14 +219,13 @@ export class Overlay implements TreeView {
   /** A live folder with what was changed in it. Folders in it that were changed further down are there by name only. */
   #merged(live: Folder, layer: Layer): Folder {
     const { base, version: liveVersion } = live
-    const { version, merged: last } = layer
+    const last = layer.merged
     if (
       last !== undefined &&
       last.live === live &&
       last.base === base &&
       last.liveVersion === liveVersion &&
-      last.liveMetadata === live.metadata &&
-      last.version === version
+      last.liveMetadata === live.metadata
     ) {
       return last.folder
     }
@@ -234,7 +233,7 @@ export class Overlay implements TreeView {
     for (const [name, { entry }] of live.changed()) folder.set(name, entry, this.#version)
     for (const name of layer.inner.keys()) folder.set(name, new Folder(undefined, undefined), this.#version)
     for (const [name, entry] of layer.changes) folder.set(name, entry, this.#version)
-    layer.merged = { folder, live, base, liveVersion, liveMetadata: live.metadata, version }
+    layer.merged = { folder, live, base, liveVersion, liveMetadata: live.metadata }
     return folder
   }
 
@@ -268,19 +267,10 @@ export class Overlay implements TreeView {
         setMetadataBelow(own, names, at + 1, change)
         return
       }
-      layer = innerOf(layer, name)
+      layer = this.#innerOf(layer, name)
     }
     layer.metadata = { ...layer.metadata, ...change }
-    layer.version += 1
-  }
-
-  /** A folder with the changes before has this one too: making it anew for each would take long where there are many. */
-  #noteChange(layer: Layer, name: string, entry: Entry | undefined): void {
-    const { merged, version } = layer
-    layer.version += 1
-    if (merged?.version !== version) return
-    merged.folder.set(name, entry, this.#version)
-    layer.merged = { ...merged, version: layer.version }
+    layer.merged?.folder.setMetadata(change)
   }
 
   #set(names: Names, entry: Entry | undefined): void {
@@ -292,7 +282,7 @@ export class Overlay implements TreeView {
         if (!layer.changes.has(name) && this.#live().at(names) instanceof Folder) this.used.useAll(names)
         layer.changes.set(name, entry)
         layer.inner.delete(name)
-        this.#noteChange(layer, name, entry)
+        layer.merged?.folder.set(name, entry, this.#version)
         return
       }
       const own = layer.changes.get(name)
@@ -300,8 +290,18 @@ export class Overlay implements TreeView {
         setBelow(own, names, at + 1, entry, this.#version)
         return
       }
-      layer = innerOf(layer, name)
+      layer = this.#innerOf(layer, name)
     }
+  }
+
+  /** The layer of a folder in the folder of another. */
+  #innerOf(layer: Layer, name: string): Layer {
+    let inner = layer.inner.get(name)
+    if (inner === undefined) {
+      layer.inner.set(name, (inner = newLayer()))
+      layer.merged?.folder.set(name, new Folder(undefined, undefined), this.#version)
+    }
+    return inner
   }
 }
 
@@ -310,17 +310,7 @@ function markedByAll(marks: Marks | undefined, steps: readonly Step[]): Marks | 
 }
 
 function newLayer(): Layer {
-  return { changes: new Map(), inner: new Map(), metadata: undefined, version: 0, merged: undefined }
-}
-
-/** The layer of a folder in the folder of another. */
-function innerOf(layer: Layer, name: string): Layer {
-  let inner = layer.inner.get(name)
-  if (inner === undefined) {
-    layer.inner.set(name, (inner = newLayer()))
-    layer.version += 1
-  }
-  return inner
+  return { changes: new Map(), inner: new Map(), metadata: undefined, merged: undefined }
 }
 
 /** A path, and those of all folders below it that have layers. */

@@ -12,7 +12,7 @@ import type { CID } from 'multiformats/cid'
 import { code as rawCode } from 'multiformats/codecs/raw'
 import { JournalError } from '../errors.ts'
 import { markedBy, type Marks } from '../marks/marks.ts'
-import { type Names, parsePath, pathOf } from '../path.ts'
+import { type Names, namesOf, pathOf } from '../path.ts'
 import { storeFailure } from '../failure.ts'
 import { isMarkStep, type Step, type StepOf } from '../record.ts'
 import { type Entry, Folder, type Leaf, unloaded } from './folder.ts'
@@ -124,27 +124,27 @@ export class Tree implements TreeView {
     this.marks = markedBy(this.marks, step)
     switch (step.step) {
       case 'put':
-        this.set(parsePath(step.path), putBy(step), version)
+        this.set(namesOf(step.path), putBy(step), version)
         break
       case 'mkdir':
-        this.set(parsePath(step.path), madeBy(step), version)
+        this.set(namesOf(step.path), madeBy(step), version)
         break
       case 'meta':
-        this.setMetadata(parsePath(step.path), metadataOf(step))
+        this.setMetadata(namesOf(step.path), metadataOf(step))
         break
       case 'rm':
-        this.set(parsePath(step.path), undefined, version)
+        this.set(namesOf(step.path), undefined, version)
         break
       case 'mv': {
-        const from = parsePath(step.from)
+        const from = namesOf(step.from)
         const entry = this.at(from)
         this.set(from, undefined, version)
-        this.set(parsePath(step.to), entry, version)
+        this.set(namesOf(step.to), entry, version)
         break
       }
       case 'cp': {
-        const entry = this.at(parsePath(step.from))
-        this.set(parsePath(step.to), entry instanceof Folder ? entry.copy(version) : entry, version)
+        const entry = this.at(namesOf(step.from))
+        this.set(namesOf(step.to), entry instanceof Folder ? entry.copy(version) : entry, version)
         break
       }
     }
@@ -153,7 +153,7 @@ export class Tree implements TreeView {
   /** What will be gone from the tree by a step whose paths are loaded. */
   displacedBy(step: Step): Entry | undefined {
     if (step.step === 'meta' || isMarkStep(step)) return undefined
-    return this.at(parsePath('to' in step ? step.to : step.path))
+    return this.at(namesOf('to' in step ? step.to : step.path))
   }
 
   /** Sets what is at a path whose folder is loaded. The root is always a folder. */
