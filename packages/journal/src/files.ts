@@ -22,6 +22,7 @@ import { checkAttributes, checkMetadata, checkMetadataChange } from './checks.ts
 import { JournalError } from './errors.ts'
 import { storeFailure } from './failure.ts'
 import type { FolderPage, PageRange } from './folder-page.ts'
+import type { HeldRoots } from './held-roots.ts'
 import { holdContent } from './hold-dag.ts'
 import type {
   CallOptions,
@@ -70,6 +71,7 @@ export function lookAt(tree: TreeView, names: Names): Found {
 /** The tree that the calls are about. */
 export interface FileTree {
   readonly get: GetBlock
+  readonly held: HeldRoots
   /** Waits until it can be used. @throws JournalError */
   whole(signal: AbortSignal | undefined): Promise<void>
   /** What is at a path. */
@@ -194,6 +196,7 @@ export class TreeFiles implements Files {
       }
     }
     const { cid } = await this.#fileAt(parsePath(path), signal)
+    using _held = this.#tree.held.hold([cid])
     const { owner } = this.#options
     const over = new AbortController()
     try {

@@ -198,7 +198,7 @@ export interface Files {
    */
   setMetadata(path: string, metadata: MetadataChange, options?: CallOptions): Promise<void>
   /**
-   * The bytes of a file, as it is when the reading begins. Of one that is removed meanwhile blocks may go that were not read yet.
+   * The bytes of a file, as it is when the reading begins. Until it ends, or is left, all of them stay, whatever becomes of the file.
    *
    * @throws JournalError JOURNAL_NOT_FOUND, JOURNAL_NOT_A_FILE, JOURNAL_BLOCK_MISSING, JOURNAL_RANGE for an offset behind its end
    */

@@ -137,10 +137,10 @@ export class LoggedTree implements FileTree {
   /** The tree as it is when this is called, or later, as a checkpoint. */
   async written(signal: AbortSignal | undefined, naming?: Naming): Promise<KeptTree> {
     return await this.#inTurn(async () => {
+      const { kept } = this
       const { newest } = this.#kept
-      const { snapshots } = this.kept
       if (newest?.sequence !== this.#sequence) return await this.#write(naming)
-      if (naming !== undefined) await this.#keep({ ...this.kept, snapshots: naming(snapshots, newest) })
+      if (naming !== undefined) await this.#keep({ ...kept, snapshots: naming(kept.snapshots, newest) })
       return newest
     }, signal)
   }
@@ -149,9 +149,8 @@ export class LoggedTree implements FileTree {
   async renamed(naming: Naming, signal: AbortSignal | undefined): Promise<void> {
     await this.#inTurn(async () => {
       const { newest } = this.#kept
-      const { snapshots } = this.kept
       if (newest === undefined) await this.#write(naming)
-      else await this.#keep({ ...this.kept, snapshots: naming(snapshots, newest) })
+      else await this.#keep({ ...this.kept, snapshots: naming(this.kept.snapshots, newest) })
     }, signal)
   }
 
@@ -163,7 +162,8 @@ export class LoggedTree implements FileTree {
   /** Lets checkpoints go but for so many, the newest, and the log that is for the others. */
   async keepNewest(count: number, signal: AbortSignal | undefined): Promise<void> {
     await this.#inTurn(async () => {
-      await this.#keep({ ...this.kept, checkpoints: this.kept.checkpoints.slice(0, count) })
+      const checkpoints = this.kept.checkpoints.slice(0, count)
+      if (checkpoints.length > 0) await this.#keep({ ...this.kept, checkpoints })
       await this.#dropLog(count)
     }, signal)
   }
@@ -228,12 +228,11 @@ export class LoggedTree implements FileTree {
 
   /** The log is kept since the oldest checkpoint, or from its beginning as long as more of them are to be kept. */
   async #dropLog(keep = this.#options.keepCheckpoints): Promise<void> {
-    const { log } = this.#options
     const { checkpoints } = this.kept
     if (checkpoints.length < keep && this.hasBeginning) return
     const { sequence, lsn } = checkpoints.at(-1)!
     this.#kept.putFolders.forgetUpTo(sequence)
-    await dropLog(log, lsn + 1)
+    await dropLog(this.#options.log, lsn + 1)
   }
 
   /** The tree, if it is what the log tells of; else that is waited for. */

@@ -7,6 +7,7 @@ import { JournalError, type JournalErrorCode } from './errors.ts'
 import { type FileTree, type Found, lookAt, TreeFiles, type TreeFilesOptions } from './files.ts'
 import type { Effect } from './effect.ts'
 import { folderAt, type FolderPage, pageOfFolder, type PageRange } from './folder-page.ts'
+import type { HeldRoots } from './held-roots.ts'
 import type { CallOptions, ListOptions, ListPage, Stat, Transaction, TransactionStatus } from './journal.ts'
 import type { LoggedTree, Watcher } from './logged-tree.ts'
 import type { Names } from './path.ts'
@@ -84,6 +85,7 @@ export class OpenTransaction extends TreeFiles implements Transaction {
 class TransactionView implements FileTree {
   onEnd: (() => void) | undefined
   readonly get: GetBlock
+  readonly held: HeldRoots
   readonly #options: OpenTransactionOptions
   readonly #live: LoggedTree
   readonly #beganAt: number
@@ -102,6 +104,7 @@ class TransactionView implements FileTree {
     this.#options = options
     this.#live = live
     this.get = live.get
+    this.held = live.held
     this.#beganAt = clock()
     this.#began = this.#now()
     this.#overlay = new Overlay(() => live.live)

@@ -198,12 +198,13 @@ function outcomeOnPlain(tree: PlainTree, step: PlainOp | Look): { tree: PlainTre
   return { tree, outcome: fullRow({ text, mark: attributes.get('mark'), mode, mtime, mount }) }
 }
 
-function withoutMounts(node: PlainNode): PlainNode {
-  const { mount: _, entries, ...rest } = node
-  return {
-    ...rest,
+function withoutMounts({ entries, ...node }: PlainNode): PlainNode {
+  const plain = {
+    ...node,
     ...(entries && {
       entries: new Map(Array.from(entries, ([name, inner]) => [name, withoutMounts(inner)] as const)),
     }),
   }
+  delete plain.mount
+  return plain
 }

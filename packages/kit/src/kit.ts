@@ -80,7 +80,7 @@ export interface Kit extends AsyncDisposable {
    * with the first call that needs it; until then it throws `KIT_PART_UNKNOWN`.
    */
   readonly journal: Journal
-  /** Tells those who want to join where the server is, when it is ready. `KIT_CLOSED` afterwards. */
+  /** Tells those who want to join where the server is, when it is ready. `KIT_CLOSED` afterwards, `KIT_HOME_UNWRITABLE`. */
   announce(addresses: KitAddresses): Promise<void>
   /** Takes back what `announce` told, before the doors close: who comes now waits for the home instead. */
   withdraw(): Promise<void>

@@ -14,7 +14,8 @@ export interface Lock extends AsyncDisposable {
   /** The note as it was written last. */
   readonly holder: Holder
   /**
-   * Replaces the addresses in the note. The last of several calls at once wins. `KIT_CLOSED` after `close`.
+   * Replaces the addresses in the note. The last of several calls at once wins. `KIT_CLOSED` after `close`,
+   * `KIT_HOME_UNWRITABLE`.
    */
   announce(addresses: HolderAddresses): Promise<void>
   /** Removes the note and keeps the home: nobody joins any more. */
@@ -81,9 +82,9 @@ class HeldLock implements Lock {
       await lock.announce({})
     } catch (error) {
       // Without room for its note the holder has no name, and that is all.
-      if (isFull(error)) return lock
+      if (isFull((error as KitError).cause)) return lock
       await lock.close()
-      throw unwritable(home.path, error)
+      throw error
     }
     return lock
   }
@@ -93,7 +94,11 @@ class HeldLock implements Lock {
       if (this.#held === undefined) throw new KitError('KIT_CLOSED', `The home ${this.#home.path} is closed`)
       const { pid, startedAt, role } = this.holder
       const holder = Object.freeze({ pid, startedAt, role, ...addresses })
-      await writeHolder(this.#home.path, holder)
+      try {
+        await writeHolder(this.#home.path, holder)
+      } catch (error) {
+        throw unwritable(this.#home.path, error)
+      }
       this.holder = holder
     })
   }

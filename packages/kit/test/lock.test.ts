@@ -1,4 +1,4 @@
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises'
 import { type Home, homeAt, openHome, readHolder, takeLock } from '@ipfs-kit/kit'
 import { expect, onTestFinished, test } from 'vitest'
 import { startChild } from './child.ts'
@@ -95,6 +95,17 @@ test('ends waiting with the reason of the signal', async () => {
   controller.abort(reason)
   await expect(waiting).rejects.toBe(reason)
   await expect(takeLock({ home, role: 'command', signal: controller.signal })).rejects.toBe(reason)
+})
+
+test('says why the note with its addresses cannot be written', async () => {
+  const home = await newHome()
+  await using lock = await takeLock({ home, role: 'server' })
+  await rm(home.holder)
+  await mkdir(home.holder)
+  const announced = lock.announce({ url: 'http://a' })
+  await expect(announced).rejects.toMatchObject({ name: 'KitError', code: 'KIT_HOME_UNWRITABLE' })
+  expect(lock.holder).not.toHaveProperty('url')
+  await rmdir(home.holder)
 })
 
 test('keeps a note for its user only, with the addresses once there are some', async () => {
