@@ -9,7 +9,7 @@ export function shownCheckpoint({ root, sequence, at }: KeptTree): Checkpoint {
 }
 
 export function shownRecovery(
-  { kept, changes, dropped, passed }: Recovered,
+  { kept, changes, dropped, passed, marksLost }: Recovered,
   findings: readonly Finding[],
 ): Recovery {
   const [checkpoint] = kept.checkpoints
@@ -20,6 +20,7 @@ export function shownRecovery(
     passed: passed.map((one) =>
       Object.freeze({ checkpoint: shownCheckpoint(one.checkpoint), reason: one.reason }),
     ),
+    ...(marksLost && { attributesLost: marksLost }),
     findings,
   })
 }

@@ -114,6 +114,11 @@ export interface Recovery {
   readonly dropped: number
   /** Newer checkpoints that were not whole, the newest first. They are not kept any more. */
   readonly passed: readonly PassedCheckpoint[]
+  /**
+   * Why the attributes, mounts and pins to tiers of the checkpoint are lost, if they are: their block was in no checkpoint any
+   * more. Mounts are folders like others then.
+   */
+  readonly attributesLost?: JournalError
   /** What the log was found to be damaged by when it was opened. */
   readonly findings: readonly Finding[]
 }

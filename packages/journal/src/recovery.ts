@@ -26,6 +26,8 @@ export interface Recovered extends Replayed {
   readonly kept: Kept
   /** Newer checkpoints, the newest first: they are not kept any more. */
   readonly passed: readonly PassedTree[]
+  /** Why it went on without the attributes and mounts of the checkpoint: nobody has them any more. */
+  readonly marksLost: JournalError | undefined
 }
 
 /** What the changes behind a checkpoint make of it. */
@@ -55,22 +57,42 @@ export async function recover(log: Log, get: GetBlock, unfit: Unfit = new Map())
   const passed: PassedTree[] = []
   let failure: JournalError | undefined
   for (const [at, checkpoint] of basesOf(kept, firstLsn).entries()) {
-    try {
-      const known = checkpoint && unfit.get(checkpoint.sequence)
-      if (known !== undefined) throw known
-      if (checkpoint !== undefined) await get(checkpoint.root)
-      const replayed = await replay(log, get, checkpoint)
-      checkReaches(replayed, kept)
-      return { ...replayed, kept: { ...kept, checkpoints: kept.checkpoints.slice(at) }, passed }
-    } catch (error) {
-      if (!isUnfit(error)) throw error
-      failure ??= error
-      if (checkpoint !== undefined) passed.push({ checkpoint, reason: error })
+    const known = checkpoint && unfit.get(checkpoint.sequence)
+    const [replayed, reason = known] =
+      known === undefined ? await tried(() => replayWhole(log, get, checkpoint, kept)) : []
+    if (replayed !== undefined) {
+      const checkpoints = kept.checkpoints.slice(at)
+      return { ...replayed, kept: { ...kept, checkpoints }, passed, marksLost: undefined }
     }
+    failure ??= reason
+    if (checkpoint !== undefined) passed.push({ checkpoint, reason: reason! })
   }
+  const bare = await recoverBare(log, get, unfit, kept)
+  if (bare !== undefined) return bare
   throw (
     failure ?? new JournalError('JOURNAL_DAMAGED', `The log begins at ${firstLsn}, behind all checkpoints`)
   )
+}
+
+/** The newest tree that has all but the attributes and mounts of its checkpoint; nothing if there is none. */
+async function recoverBare(
+  log: Log,
+  get: GetBlock,
+  unfit: Unfit,
+  kept: Kept,
+): Promise<Recovered | undefined> {
+  const { firstLsn } = log.stats()
+  for (const [at, checkpoint] of basesOf(kept, firstLsn).entries()) {
+    if (checkpoint?.marks === undefined || unfit.has(checkpoint.sequence)) continue
+    const [, marksLost] = await tried(() => readMarks(checkpoint.marks, get))
+    const { marks: _, ...bare } = checkpoint
+    const [replayed] = await tried(() => replayWhole(log, get, bare, kept))
+    if (marksLost === undefined || replayed === undefined) continue
+    const [newer, older] = [kept.checkpoints.slice(0, at), kept.checkpoints.slice(at + 1)]
+    const passed = newer.map((one) => ({ checkpoint: one, reason: marksLost }))
+    return { ...replayed, kept: { ...kept, checkpoints: [bare, ...older] }, passed, marksLost }
+  }
+  return undefined
 }
 
 /** Sees to it that what could not be appended is never found. What the volume has no room for was not written. */
@@ -93,11 +115,28 @@ function basesOf({ checkpoints }: Kept, firstLsn: number): (KeptTree | undefined
   return bases
 }
 
-function isUnfit(error: unknown): error is JournalError {
-  return (
-    error instanceof JournalError &&
-    (error.code === 'JOURNAL_BLOCK_MISSING' || error.code === 'JOURNAL_DAMAGED')
-  )
+/** What something gives, or why it cannot be gone on with that. */
+async function tried<T>(work: () => Promise<T>): Promise<[T] | [undefined, JournalError]> {
+  try {
+    return [await work()]
+  } catch (error) {
+    if (!(error instanceof JournalError && unfitCodes.includes(error.code))) throw error
+    return [undefined, error]
+  }
+}
+
+const unfitCodes: readonly string[] = ['JOURNAL_BLOCK_MISSING', 'JOURNAL_DAMAGED']
+
+async function replayWhole(
+  log: Log,
+  get: GetBlock,
+  checkpoint: KeptTree | undefined,
+  kept: Kept,
+): Promise<Replayed> {
+  if (checkpoint !== undefined) await get(checkpoint.root)
+  const replayed = await replay(log, get, checkpoint)
+  checkReaches(replayed, kept)
+  return replayed
 }
 
 /** Damage of the log in front of a checkpoint is none of its own: only older ones are no good any more. */

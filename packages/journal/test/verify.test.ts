@@ -258,3 +258,34 @@ each('attributes that all checkpoints have lost are stored again, so that an ope
   await using opened = await openOn(disk, { keepCheckpoints: 2 })
   expect((await opened.journal.stat('/a')).attributes).toEqual({ owner: 'a' })
 })
+
+each('an opening whose attributes are lost goes on without them, and says so', async () => {
+  const disk = simDisk({ seed: 1 })
+  const options = { keepCheckpoints: 2 }
+  {
+    await using opened = await openOn(disk, options)
+    const { journal, blocks } = opened
+    await journal.write('/a/x', Buffer.from('x'), { parents: true })
+    await journal.setAttributes('/a', { owner: 'a' })
+    // The log does not go back to its beginning.
+    for (let nth = 0; nth < 160; nth += 1) {
+      await journal.mkdir(`/${'n'.repeat(900)}${nth}`)
+      if (nth % 80 === 79) await journal.checkpoint()
+    }
+    await journal.setAttributes('/a/x', { after: 'checkpoint' })
+    const marks = journal.roots().find(({ code }) => code === 0x71)!
+    expect(await blocks.delete(marks)).toBe(true)
+  }
+  {
+    await using opened = await openOn(disk, options)
+    const { journal, blocks } = opened
+    expect(journal.recovery).toMatchObject({ attributesLost: { code: 'JOURNAL_BLOCK_MISSING' }, passed: [] })
+    expect(await journal.stat('/a')).not.toHaveProperty('attributes')
+    expect((await journal.stat('/a/x')).attributes).toEqual({ after: 'checkpoint' })
+    await blocks.collect()
+    await journal.checkpoint()
+  }
+  await using opened = await openOn(disk, options)
+  expect(opened.journal.recovery).not.toHaveProperty('attributesLost')
+  expect((await opened.journal.stat('/a/x')).attributes).toEqual({ after: 'checkpoint' })
+})

@@ -10,6 +10,9 @@ export const recovered = z.object({
   passed: z
     .array(z.object({ checkpoint, reason: failure }))
     .describe('newer checkpoints that were not whole: they are not kept any more'),
+  attributesLost: failure
+    .optional()
+    .describe('why attributes, mounts and pins to tiers are lost, if they are'),
   findings: z
     .array(z.object({ kind: z.string(), segment: z.string(), offset: count, bytes: count }))
     .describe('what of the log was not as it was written; a torn-tail is what a crash leaves'),
@@ -17,7 +20,7 @@ export const recovered = z.object({
 
 /** What a {@link Recovery} is on the way out. */
 export function recoveredBy(recovery: Recovery): z.output<typeof recovered> {
-  const { checkpoint: from, changes, dropped, passed, findings } = recovery
+  const { checkpoint: from, changes, dropped, passed, attributesLost, findings } = recovery
   return {
     ...(from !== undefined && { checkpoint: checkpointOf(from) }),
     ...{ changes, dropped },
@@ -25,16 +28,18 @@ export function recoveredBy(recovery: Recovery): z.output<typeof recovered> {
       checkpoint: checkpointOf(one.checkpoint),
       reason: failureOf(one.reason),
     })),
+    ...(attributesLost !== undefined && { attributesLost: failureOf(attributesLost) }),
     findings: findings.map(({ kind, segment, offset, bytes }) => ({ kind, segment, offset, bytes })),
   }
 }
 
 /** What was done, and what is not as it was left. */
 export function recoveredLines(recovery: z.output<typeof recovered>): string[] {
-  const { changes, dropped, passed, findings } = recovery
+  const { changes, dropped, passed, attributesLost, findings } = recovery
   return [
     `${changes} changes done again, ${dropped} left out`,
     ...passed.map(({ checkpoint: { cid }, reason }) => `passed by checkpoint ${cid}: ${reason.message}`),
+    ...(attributesLost === undefined ? [] : [`attributes are lost: ${attributesLost.message}`]),
     ...findings.map(
       ({ kind, segment, offset, bytes }) => `${kind} in ${segment} at byte ${offset}, ${bytes} bytes`,
     ),
