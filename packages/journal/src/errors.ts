@@ -192,3 +192,8 @@ export class JournalError extends Error implements Fault {
     this.next = journalErrors[code].next
   }
 }
+
+/** What is said when there is no journal any more. */
+export function journalClosed(cause?: unknown): JournalError {
+  return new JournalError('JOURNAL_CLOSED', 'The journal is closed', { cause })
+}

@@ -7,7 +7,7 @@ import { CheckpointPace } from './checkpoint-pace.ts'
 import { writeCheckpoint } from './checkpoint.ts'
 import { dropLog } from './drop-log.ts'
 import { type Effect, stepByStep } from './effect.ts'
-import { JournalError } from './errors.ts'
+import { journalClosed, JournalError } from './errors.ts'
 import { storeFailure } from './failure.ts'
 import { HeldRoots } from './held-roots.ts'
 import { type Kept, recordOf, rootsOfKept } from './kept.ts'
@@ -18,6 +18,7 @@ import type { TreeBlocks } from './open-journal.ts'
 import { type FileTree, type Found, lookAt } from './files.ts'
 import { folderAt, type FolderPage, pageOfFolder, type PageRange } from './folder-page.ts'
 import { type Mark, markAt } from './marks/marks.ts'
+import { storeMarks } from './marks/store-marks.ts'
 import type { Names } from './path.ts'
 import { publishCheckpoint, publishCheckpointFailure } from './reports.ts'
 import { encodeChange, encodeCheckpoint, type KeptTree, type Step } from './record.ts'
@@ -125,7 +126,7 @@ export class LoggedTree implements FileTree {
 
   /** @throws JournalError JOURNAL_CLOSED */
   checkOpen(): void {
-    if (this.#isClosed) throw closed()
+    if (this.#isClosed) throw journalClosed()
   }
 
   /** Takes nothing any more. */
@@ -151,6 +152,11 @@ export class LoggedTree implements FileTree {
       if (newest === undefined) await this.#write(naming)
       else await this.#keep({ ...this.kept, snapshots: naming(this.kept.snapshots, newest) })
     }, signal)
+  }
+
+  /** Stores the attributes and mounts of the newest checkpoint once more. */
+  async storeMarks(): Promise<void> {
+    await storeMarks(this.#kept.marks, this.#options.blocks)
   }
 
   /** Lets checkpoints go but for so many, the newest, and the log that is for the others. */
@@ -258,7 +264,7 @@ export class LoggedTree implements FileTree {
       return await this.#rebuilding.join({ signal })
     } catch (cause) {
       signal?.throwIfAborted()
-      throw !this.#isClosed ? cause : closed(cause)
+      throw !this.#isClosed ? cause : journalClosed(cause)
     }
   }
 
@@ -299,12 +305,8 @@ export class LoggedTree implements FileTree {
 
   /** What is at a path. */
   async find(names: Names, signal: AbortSignal | undefined): Promise<Entry | undefined> {
-    return await whenLoaded(
-      this.usable,
-      () => [names],
-      (tree) => tree.at(names),
-      signal,
-    )
+    const { entry } = await this.look(names, signal)
+    return entry
   }
 
   async look(names: Names, signal: AbortSignal | undefined): Promise<Found> {
@@ -392,8 +394,4 @@ export class LoggedTree implements FileTree {
     if (this.#failure === undefined && logged.status === 'fulfilled') return logged.value
     throw storeFailure(this.#failure, 'append to the journal')
   }
-}
-
-function closed(cause?: unknown): JournalError {
-  return new JournalError('JOURNAL_CLOSED', 'The journal is closed', { cause })
 }

@@ -209,7 +209,12 @@ export class OpenedJournal extends TreeFiles implements Journal {
     const get = (cid: CID) => this.#tree.read(cid, signal)
     const wholeness = await wholenessOf(newest, get)
     const unfit = await unfitOf(kept, wholeness, this.#tree.hasBeginning, get)
-    if (unfit.size === 0) return wholeness
+    if (unfit.size === 0) {
+      const { marks } = newest
+      // No opening could do without them, and they are in memory.
+      if (wholeness.damages.some(({ cid }) => marks?.equals(cid))) await this.#tree.storeMarks()
+      return wholeness
+    }
     const recovered = await this.#tree.recoverWithout(unfit, signal)
     await this.#tree.written(signal)
     return { ...wholeness, recovery: shownRecovery(recovered, this.recovery.findings) }

@@ -132,12 +132,8 @@ class TransactionView implements FileTree {
   }
 
   async find(names: Names, signal: AbortSignal | undefined): Promise<Entry | undefined> {
-    return await whenLoaded(
-      this.#usable,
-      () => [names],
-      (view) => view.at(names),
-      signal,
-    )
+    const { entry } = await this.look(names, signal)
+    return entry
   }
 
   async look(names: Names, signal: AbortSignal | undefined): Promise<Found> {

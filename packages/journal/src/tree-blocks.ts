@@ -4,7 +4,7 @@ import { createMemoryCache, type MemoryCache } from '@ipfs-kit/cache'
 import type { GetBlock } from '@ipfs-kit/ipfs/unixfs'
 import { code as dagPbCode } from '@ipld/dag-pb'
 import type { CID } from 'multiformats/cid'
-import { JournalError } from './errors.ts'
+import { journalClosed, JournalError } from './errors.ts'
 import { storeFailure } from './failure.ts'
 
 /**
@@ -74,7 +74,7 @@ export class TreeReader implements AsyncDisposable {
   }
 
   #check(): void {
-    if (this.#isClosed) throw new JournalError('JOURNAL_CLOSED', 'The journal is closed')
+    if (this.#isClosed) throw journalClosed()
   }
 }
 

@@ -155,7 +155,7 @@ export interface Versions {
   /**
    * Looks through the folders of the newest checkpoint. If blocks are missing, the tree is made anew from that older checkpoint of
    * those that are kept, or from the beginning of the log, of which the fewest are missing, with all changes since then; and a
-   * checkpoint is written. Changes wait for that; open transactions end with a conflict. What no log leads to stays lost: of files
+   * checkpoint is written. Attributes and mounts that all of them have lost are stored again as they are. Changes wait for that; open transactions end with a conflict. What no log leads to stays lost: of files
    * only {@link verify} tells.
    *
    * @throws JournalError JOURNAL_BLOCK_MISSING, JOURNAL_DAMAGED if no older one leads to the tree, which is then as it was;

@@ -234,3 +234,27 @@ each('attributes that are lost are made anew, and transactions end with a confli
   expect((await journal.stat('/a')).attributes).toEqual({ owner: 'a' })
   await expect(transaction.commit()).rejects.toMatchObject({ code: 'JOURNAL_CONFLICT' })
 })
+
+each('attributes that all checkpoints have lost are stored again, so that an opening has them', async () => {
+  const disk = simDisk({ seed: 1 })
+  {
+    await using opened = await openOn(disk, { keepCheckpoints: 2 })
+    const { journal, blocks } = opened
+    await journal.mkdir('/a')
+    await journal.setAttributes('/a', { owner: 'a' })
+    // The log does not go back to its beginning.
+    for (let nth = 0; nth < 160; nth += 1) {
+      await journal.mkdir(`/${'n'.repeat(900)}${nth}`)
+      if (nth % 80 === 79) await journal.checkpoint()
+    }
+    // They are DAG-CBOR.
+    const marks = journal.roots().find(({ code }) => code === 0x71)!
+    expect(await blocks.delete(marks)).toBe(true)
+    const report = await journal.recover()
+    expect(report).toMatchObject({ damages: [{ path: '/', problem: 'missing' }] })
+    expect(report).not.toHaveProperty('recovery')
+    expect(await journal.recover()).toMatchObject({ verified: { missing: 0 } })
+  }
+  await using opened = await openOn(disk, { keepCheckpoints: 2 })
+  expect((await opened.journal.stat('/a')).attributes).toEqual({ owner: 'a' })
+})

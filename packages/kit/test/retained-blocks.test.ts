@@ -40,13 +40,17 @@ async function fill(kit: Kit, between: (cid: string) => Promise<void> = async ()
   return added
 }
 
-/** Puts twice as much as the store holds. */
-async function press(kit: Kit): Promise<void> {
+/** Puts twice as much as the store holds, and goes on until blocks that are retained have left their cache packs. */
+async function press(kit: Kit, retained: readonly string[] = []): Promise<void> {
   const before = (await kit.call('store.stat', {})).evictedPacks
   for (let at = 0; at < 120; at += 1) await kit.ipfs.blocks.put(randomBytes(100_000))
   const { evictedPacks, packBytes, maxBytes } = await kit.call('store.stat', {})
   expect(evictedPacks).toBeGreaterThan(before + 10)
   expect(packBytes).toBeLessThanOrEqual(maxBytes)
+  // Younger packs are dropped while they move.
+  for (const cid of retained)
+    while ((await kit.call('store.explain', { cid })).state === 'cache')
+      await kit.ipfs.blocks.put(randomBytes(100_000))
 }
 
 test('what a queued job works on stays while the quota drops the rest, and the job succeeds', async () => {
@@ -87,7 +91,7 @@ test('what a job works on that is tried again stays as well, until the job has e
     await kit.call('jobs.cancel', { id: job })
   })
   await kit.call('jobs.retry', { id: job })
-  await press(kit)
+  await press(kit, [wanted])
   expect(await kit.call('store.explain', { cid: wanted })).toMatchObject({ state: 'kept' })
   await kit.call('jobs.cancel', { id: job })
   for (const id of turns) await kit.call('jobs.cancel', { id })
@@ -111,7 +115,7 @@ test('what an operation needs that was appended by its type stays as well', asyn
   // A payload, as of a type whose parameters do not name it.
   const gc = await kit.call('wal.append', { type: 'custom:gc', cids: also, notBefore })
   ids.push(gc.operation.id)
-  await press(kit)
+  await press(kit, [wanted, also])
   for (const cid of [wanted, also])
     expect(await kit.call('store.explain', { cid })).toMatchObject({ state: 'kept' })
   for (const id of ids) await kit.call('jobs.cancel', { id })

@@ -16,8 +16,6 @@ export type Entry = Leaf | Folder
 /** What a name leads to since a change; nothing after a removal. */
 export interface Change {
   readonly entry: Entry | undefined
-  /** Number of the change. */
-  readonly version: number
 }
 
 /** Not in memory: its block tells. */
@@ -84,7 +82,7 @@ export class Folder {
   }
 
   set(name: string, entry: Entry | undefined, version: number): void {
-    this.changes.set(name, { entry, version })
+    this.changes.set(name, { entry })
     this.known.delete(name)
     this.version = version
   }
@@ -97,7 +95,7 @@ export class Folder {
   /** It is known now what it is that nobody could tell. That is no change. */
   resolve(name: string, unknown: Leaf, entry: Entry): void {
     const change = this.changeOf(name)
-    if (change?.entry === unknown) this.changes.set(name, { entry, version: change.version })
+    if (change?.entry === unknown) this.changes.set(name, { entry })
     else if (change === undefined && this.known.get(name) === unknown) this.known.set(name, entry)
   }
 
@@ -105,7 +103,7 @@ export class Folder {
   pass(name: string, folder: Folder): void {
     const change = this.changes.get(name)
     if (change?.entry === folder) return
-    this.changes.set(name, { entry: folder, version: this.changeOf(name)?.version ?? 0 })
+    this.changes.set(name, { entry: folder })
     this.known.delete(name)
   }
 
