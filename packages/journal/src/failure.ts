@@ -24,6 +24,8 @@ const codes: Readonly<Record<string, JournalErrorCode>> = {
 
 /** The journal's error for what one of them threw while something was done; other errors pass through. */
 export function storeFailure(cause: unknown, what: string): unknown {
+  // Closing what was open already has failed too: what came before that counts.
+  if (cause instanceof SuppressedError) return storeFailure(cause.suppressed, what)
   const fallback = fallbackOf(cause)
   if (fallback === undefined) return cause
   const { code, message } = cause as WalError | BlocksError | DiskError | IpfsError

@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
-import { DiskError, simDisk } from '@ipfs-kit/disk'
+import { type Disk, DiskError, simDisk } from '@ipfs-kit/disk'
 import { IpfsError } from '@ipfs-kit/ipfs/unixfs'
 import { openJournal, type TreeBlocks } from '@ipfs-kit/journal'
+import { openLog } from '@ipfs-kit/wal'
 import { expect, test } from 'vitest'
 import { openOn } from './open-on.ts'
 import { textOf } from './tree-of.ts'
@@ -138,4 +139,26 @@ each('what a content throws passes through, even if it is an error of ours', asy
     }
   }
   expect(await textOf(journal, '/f')).toBe('f')
+})
+
+each('an opening that fails says why, whatever the closing after that fails with', async () => {
+  const disk = simDisk({ seed: 1 })
+  await using opened = await openOn(disk)
+  {
+    await using log = await openLog({ path: '/other', disk, segmentBytes: 65_536 })
+    await log.append(Buffer.from([2, 1, 0xa0]))
+  }
+  const closesBadly: Disk = {
+    ...disk,
+    async lock(path) {
+      const held = await disk.lock(path)
+      const close = async (): Promise<void> => {
+        await held.close()
+        throw new DiskError('DISK_IO', 'the device failed')
+      }
+      return { close }
+    },
+  }
+  const opening = openJournal({ path: '/other', disk: closesBadly, blocks: opened.blocks })
+  await expect(opening).rejects.toMatchObject({ name: 'JournalError', code: 'JOURNAL_FORMAT_TOO_NEW' })
 })
