@@ -14,7 +14,7 @@ import {
   toFault,
 } from '@ipfs-kit/operations'
 import { type HttpLimits, operationRoutes } from '@ipfs-kit/operations/http'
-import { openApiDocument } from '@ipfs-kit/operations/openapi'
+import { type OpenApiDocument, openApiDocument } from '@ipfs-kit/operations/openapi'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { ServerError } from './errors.ts'
 import { eventStream } from './event-stream.ts'
@@ -87,9 +87,11 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
 
-  const document = openApiDocument({ operations, title: 'ipfs-kit', version })
+  // Most servers are never asked for it, and it takes some MiB to make.
+  let document: OpenApiDocument | undefined
   addPage(app, '/api/v1/openapi.json', (request, reply) => {
     identify(request, tokens)
+    document ??= openApiDocument({ operations, title: 'ipfs-kit', version })
     return reply.send(document)
   })
   await app.register(

@@ -22,9 +22,10 @@ export type QueryReader = (query: Readonly<Record<string, unknown>>) => Record<s
  * Makes the query reader of an entry. Texts that are no value of the type stay texts: the schema says then what is wrong.
  */
 export function queryReader(entry: AnyOperation): QueryReader {
-  const schema = z.toJSONSchema(entry.input, { io: 'input', unrepresentable: 'any' }) as TypedSchema
-  const types = new Map(Object.entries(schema.properties ?? {}).map(([key, value]) => [key, typesOf(value)]))
+  // Made when it is needed: a server has many entries, and most are not called.
+  let types: ReadonlyMap<string, ReadonlySet<string>> | undefined
   return (query) => {
+    types ??= inputTypesOf(entry)
     const input: [string, unknown][] = []
     for (const [key, text] of Object.entries(query)) {
       if (typeof text !== 'string') {
@@ -37,6 +38,11 @@ export function queryReader(entry: AnyOperation): QueryReader {
     }
     return Object.fromEntries(input)
   }
+}
+
+function inputTypesOf(entry: AnyOperation): ReadonlyMap<string, ReadonlySet<string>> {
+  const schema = z.toJSONSchema(entry.input, { io: 'input', unrepresentable: 'any' }) as TypedSchema
+  return new Map(Object.entries(schema.properties ?? {}).map(([key, value]) => [key, typesOf(value)]))
 }
 
 function typesOf(schema: TypedSchema): ReadonlySet<string> {
