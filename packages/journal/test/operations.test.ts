@@ -1,5 +1,4 @@
 import { journalOperations } from '@ipfs-kit/journal/operations'
-import { CID } from 'multiformats/cid'
 import { expect, test } from 'vitest'
 import { printed, servedJournal, textOf } from './served-journal.ts'
 
