@@ -255,7 +255,7 @@ export interface Files {
 
 /** Options of {@link Journal.begin}. */
 export interface TransactionOptions {
-  /** For who looks at {@link Journal.transactions}. Default `transaction`. */
+  /** For who looks at {@link Journal.transactions}. Default `unnamed`. */
   readonly name?: string
   /** Milliseconds after which it is rolled back if it is still open, 1 to 86,400,000. Default: the journal's `transactionMs`. */
   readonly timeoutMs?: number

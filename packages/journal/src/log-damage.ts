@@ -3,10 +3,14 @@ import type { Log } from '@ipfs-kit/wal'
 import { JournalError } from './errors.ts'
 import type { Recovered } from './recovery.ts'
 
-/** Places in which the log has lost records behind the checkpoint that the opening went on from. */
-export function lossesOf({ findings }: Pick<Log, 'findings'>, { kept: { checkpoints } }: Recovered): number {
+/** Places in which the log has lost records behind the checkpoint that the opening went on from, and its attributes if they are lost. */
+export function lossesOf(
+  { findings }: Pick<Log, 'findings'>,
+  { kept: { checkpoints }, marksLost }: Recovered,
+): number {
   const from = checkpoints[0]?.lsn ?? 0
-  return findings.filter(({ lastLost = 0 }) => lastLost > from).length
+  const places = findings.filter(({ lastLost = 0 }) => lastLost > from)
+  return places.length + (marksLost === undefined ? 0 : 1)
 }
 
 /**

@@ -30,7 +30,7 @@ export class Transactions {
     this.#options = options
   }
 
-  begin({ name = 'transaction', timeoutMs = this.#options.transactionMs }: TransactionOptions): Transaction {
+  begin({ name = 'unnamed', timeoutMs = this.#options.transactionMs }: TransactionOptions): Transaction {
     checkTransactionMs('timeoutMs', timeoutMs)
     if (this.#open.size >= maxOpen) {
       throw new JournalError('JOURNAL_TOO_MANY_TRANSACTIONS', `${maxOpen} transactions are open`)

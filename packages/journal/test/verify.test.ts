@@ -280,6 +280,7 @@ each('an opening whose attributes are lost goes on without them, and says so', a
     await using opened = await openOn(disk, options)
     const { journal, blocks } = opened
     expect(journal.recovery).toMatchObject({ attributesLost: { code: 'JOURNAL_BLOCK_MISSING' }, passed: [] })
+    expect(journal.health().alerts.map(({ alert }) => alert)).toEqual(['log-damaged'])
     expect(await journal.stat('/a')).not.toHaveProperty('attributes')
     expect((await journal.stat('/a/x')).attributes).toEqual({ after: 'checkpoint' })
     await blocks.collect()

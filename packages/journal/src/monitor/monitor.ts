@@ -283,8 +283,8 @@ const sentences: Readonly<Record<AlertName, (value: number, sight: Seen) => stri
   'log-stopped': (value) => (value > 0 ? 'The log takes nothing any more' : 'The log takes changes'),
   'log-damaged': (value) =>
     value > 0
-      ? 'The opening found that records of the log are lost: changes may be missing; see what status says of it'
-      : 'The opening found no record of the log lost',
+      ? 'The opening found that records of the log, or attributes, are lost: changes may be missing; see what status says of it'
+      : 'The opening found nothing lost',
   'checkpoint-failing': (_, { checkpointFailure }) =>
     checkpointFailure === undefined
       ? 'Checkpoints are written'
