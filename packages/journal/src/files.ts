@@ -6,7 +6,6 @@ import {
   type CidProfile,
   describeNode,
   editFile,
-  fileContent,
   type MetadataChange,
   setFileMetadata,
   truncateFile,
@@ -21,17 +20,20 @@ import { ContentFailure, marked } from './caller-content.ts'
 import { checkAttributes, checkMetadata, checkMetadataChange } from './checks.ts'
 import { JournalError } from './errors.ts'
 import { storeFailure } from './failure.ts'
+import { checkRange, fileRange, type RangeToRead } from './file-range.ts'
 import type { FolderPage, PageRange } from './folder-page.ts'
 import type { HeldRoots } from './held-roots.ts'
 import { holdContent } from './hold-dag.ts'
 import type {
   CallOptions,
+  FileRange,
   Files,
   ListedEntry,
   ListOptions,
   ListPage,
   MountOptions,
   PutOptions,
+  RangeOptions,
   ReadOptions,
   Stat,
   UnmountOptions,
@@ -186,30 +188,21 @@ export class TreeFiles implements Files {
     await this.#editContent(path, ({ cid }, _, options) => truncateFile(cid, size, options), signal)
   }
 
-  async *read(
-    path: string,
-    { offset = 0, length = Number.MAX_SAFE_INTEGER, signal }: ReadOptions = {},
-  ): AsyncGenerator<Uint8Array, void, undefined> {
-    for (const [name, value] of Object.entries({ offset, length })) {
-      if (!Number.isSafeInteger(value) || value < 0) {
-        throw new RangeError(`${name} is a whole number of bytes from 0, not ${value}`)
-      }
-    }
-    const { cid } = await this.#fileAt(parsePath(path), signal)
-    using _held = this.#tree.held.hold([cid])
-    const { owner } = this.#options
-    const over = new AbortController()
-    try {
-      const { size } = describeNode(cid, await this.#tree.get(cid, signal))
-      if (offset > size) {
-        throw new JournalError('JOURNAL_RANGE', `${path} has ${size} bytes; ${offset} is behind its end`)
-      }
-      const both = signal === undefined ? over.signal : AbortSignal.any([signal, over.signal])
-      yield* fileContent(cid, { get: this.#tree.get, owner, signal: both, offset, length })
-    } catch (cause) {
-      throw storeFailure(cause, 'read a file')
-    } finally {
-      over.abort()
+  async *read(path: string, options: ReadOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
+    const range = checkRange(options)
+    const { cid } = await this.#fileAt(parsePath(path), options.signal)
+    yield* this.#range({ path, cid, ...range }, options.signal)
+  }
+
+  async readRange(path: string, options: RangeOptions): Promise<FileRange> {
+    const range = checkRange(options)
+    const { cid } = await this.#fileAt(parsePath(path), options.signal)
+    const reading = this.#range({ path, cid, ...range }, options.signal)
+    const pieces: Uint8Array[] = []
+    for (;;) {
+      const { done, value } = await reading.next()
+      if (done) return { cid, size: value, bytes: Buffer.concat(pieces) }
+      pieces.push(value)
     }
   }
 
@@ -285,6 +278,11 @@ export class TreeFiles implements Files {
     const entry = isListedByName ? await this.#tree.find(names, signal) : listed
     const mark = this.#tree.markAt(names)
     return await statForList({ entry: entry ?? listed, mark }, this.#tree.get, signal)
+  }
+
+  #range(range: RangeToRead, signal: AbortSignal | undefined): ReturnType<typeof fileRange> {
+    const { get, held } = this.#tree
+    return fileRange(range, { get, held, owner: this.#options.owner }, signal)
   }
 
   async #fileAt(names: Names, signal: AbortSignal | undefined): Promise<Leaf> {

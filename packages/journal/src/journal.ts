@@ -83,6 +83,22 @@ export interface ReadOptions extends CallOptions {
   readonly length?: number
 }
 
+/** Options of {@link Files.readRange}. */
+export interface RangeOptions extends ReadOptions {
+  /** Bytes at most: all of them are in memory. */
+  readonly length: number
+}
+
+/** A range of a file, in memory. */
+export interface FileRange {
+  /** Of the file that the bytes are from. */
+  readonly cid: CID
+  /** Bytes of the whole file. */
+  readonly size: number
+  /** As many as were asked for, or fewer at its end. */
+  readonly bytes: Uint8Array
+}
+
 /** What a checkpoint is. */
 export interface Checkpoint {
   /** The root of the tree. */
@@ -208,6 +224,8 @@ export interface Files {
    * @throws JournalError JOURNAL_NOT_FOUND, JOURNAL_NOT_A_FILE, JOURNAL_BLOCK_MISSING, JOURNAL_RANGE for an offset behind its end
    */
   read(path: string, options?: ReadOptions): AsyncGenerator<Uint8Array, void, undefined>
+  /** A range of a file in memory, with what the file was when the reading began. @throws as {@link read} */
+  readRange(path: string, options: RangeOptions): Promise<FileRange>
   /**
    * Removes what is at a path.
    *
