@@ -1,16 +1,10 @@
 /** The operation with which agents read a file. */
 import type { FileContent, Ipfs } from '@ipfs-kit/ipfs'
-import { isFault, operation } from '@ipfs-kit/operations'
+import { inlineContent, inlineFields, isFault, operation, rangeFields } from '@ipfs-kit/operations'
 import { z } from 'zod'
 import { addressOf, linkTo, nameOf } from './content-address.ts'
 import { KitError } from './errors.ts'
-import { textOf } from './readable-bytes.ts'
 import { addressSchema } from './storage-list.ts'
-
-/** Bytes of one answer at most. */
-const maxReadBytes = 1_048_576
-/** Bytes that are answered as base64 at most; more binary becomes a link. */
-const maxBase64Bytes = 65_536
 
 /** The slice of the kit that knows the gateway. */
 export interface GatewayView {
@@ -28,22 +22,12 @@ export const storageRead = operation<{
   parts: ['ipfs', 'node'],
   input: z.object({
     address: addressSchema,
-    offset: z.int().min(0).default(0).describe('First byte'),
-    length: z.int().min(1).max(maxReadBytes).default(65_536).describe('Number of bytes at most'),
+    ...rangeFields,
   }),
   output: z.object({
     address: z.string().describe('The address in the form /ipfs/<cid>/…'),
     mediaType: z.string().describe('By the extension of its name, else by these bytes'),
-    size: z.number().describe('Bytes of the whole file'),
-    offset: z.number().describe('First byte of this answer'),
-    length: z
-      .number()
-      .describe('Bytes of the file in this answer; go on at offset + length. 0 with a resource'),
-    text: z
-      .string()
-      .optional()
-      .describe('The range, when it is UTF-8 text; cut at the border of a character'),
-    base64: z.string().optional().describe('The range, when it is binary and has at most 65,536 bytes'),
+    ...inlineFields,
     resource: z
       .object({
         uri: z.string().describe('Where the whole file can be fetched'),
@@ -52,7 +36,9 @@ export const storageRead = operation<{
         size: z.number().describe('Bytes of the whole file'),
       })
       .optional()
-      .describe('A link, when the range is binary and larger: ask for at most 65,536 bytes to get it here'),
+      .describe(
+        'A link in the place of a range that is binary and larger, with length 0: ask for less to get it here',
+      ),
   }),
   body: 'none',
   returns: 'value',
@@ -68,13 +54,10 @@ export const storageRead = operation<{
     const bytes = await collect(content)
     const address = addressOf(input.address)
     const { size, offset } = content
-    const read = textOf(bytes, offset + bytes.byteLength >= size)
-    const mediaType = await mediaTypeOf(nameOf(address), read !== undefined)
-    if (read !== undefined) return { address, mediaType, size, offset, length: read.length, text: read.text }
-    if (bytes.byteLength <= maxBase64Bytes) {
-      const base64 = Buffer.from(bytes).toString('base64')
-      return { address, mediaType, size, offset, length: bytes.byteLength, base64 }
-    }
+    const inline = inlineContent(bytes, offset + bytes.byteLength >= size)
+    const mediaType = await mediaTypeOf(nameOf(address), inline.text !== undefined)
+    const isCut = inline.base64 !== undefined && inline.length < bytes.byteLength
+    if (!isCut) return { address, mediaType, size, offset, ...inline }
     const uri = linkTo(address, node.gatewayUrl())
     const name = nameOf(address) ?? content.cid.toString()
     return { address, mediaType, size, offset, length: 0, resource: { uri, name, mimeType: mediaType, size } }

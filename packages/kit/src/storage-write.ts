@@ -1,12 +1,8 @@
 /** Operations with which agents store a file and decide what is kept. */
 import type { Ipfs, PinMetadata } from '@ipfs-kit/ipfs'
-import { isFault, operation, OperationError } from '@ipfs-kit/operations'
+import { contentFields, contentOf, isFault, operation, OperationError } from '@ipfs-kit/operations'
 import { z } from 'zod'
 import { addressSchema } from './storage-list.ts'
-
-/** Bytes of one file, decoded. Larger ones come in through `files.add`. */
-const maxWriteBytes = 1_048_576
-const maxBase64Characters = Math.ceil(maxWriteBytes / 3) * 4
 
 /** `storage.write` */
 export const storageWrite = operation<{ readonly ipfs: { readonly files: Pick<Ipfs['files'], 'add'> } }>()({
@@ -15,8 +11,7 @@ export const storageWrite = operation<{ readonly ipfs: { readonly files: Pick<Ip
   parts: ['ipfs'],
   input: z.object({
     name: z.string().min(1).max(255).describe('File name, or a relative path such as notes/today.md'),
-    text: z.string().max(maxWriteBytes).optional().describe('The content as text; either this or base64'),
-    base64: z.string().max(maxBase64Characters).optional().describe('The content as base64'),
+    ...contentFields,
     pin: z.boolean().default(true).describe('Keep it. Without a pin the next garbage collection removes it'),
   }),
   output: z.object({
@@ -31,7 +26,7 @@ export const storageWrite = operation<{ readonly ipfs: { readonly files: Pick<Ip
   idempotent: true,
   doors: ['mcp'],
   run: async ({ ipfs }, input, { signal }) => {
-    const content = decode(input)
+    const content = contentOf('storage.write', input)
     const entry = { path: input.name, content }
     let root: string | undefined
     for await (const item of ipfs.files.add([entry], { pin: input.pin, name: input.name, signal })) {
@@ -95,25 +90,3 @@ export const pinSet = operation<{
     return answer
   },
 })
-
-function decode(input: {
-  readonly text?: string | undefined
-  readonly base64?: string | undefined
-}): Uint8Array {
-  const { text, base64 } = input
-  if ((text === undefined) === (base64 === undefined)) {
-    throw new OperationError('OPERATION_INVALID_INPUT', 'storage.write: give either text or base64')
-  }
-  if (base64 !== undefined && (base64.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(base64))) {
-    throw new OperationError(
-      'OPERATION_INVALID_INPUT',
-      'storage.write: base64 is not standard base64 with padding',
-    )
-  }
-  const bytes = Buffer.from(text ?? base64 ?? '', text === undefined ? 'base64' : 'utf8')
-  if (bytes.byteLength > maxWriteBytes) {
-    const message = `storage.write: the content has ${bytes.byteLength} bytes; ${maxWriteBytes} are allowed`
-    throw new OperationError('OPERATION_BODY_TOO_LARGE', message)
-  }
-  return bytes
-}

@@ -49,7 +49,7 @@ test('writes base64 of up to 1 MiB', async () => {
   })
 })
 
-test('refuses no content, two contents, bad base64, bad names, and more than 1 MiB', async () => {
+test('refuses no content, two contents, bad base64, a lone surrogate, bad names, and more than 1 MiB', async () => {
   const kit = await openTemporaryKit()
   const write = (input: object): Promise<unknown> => kit.caller.callAs('r', 'storage.write', input)
   const invalid = { code: 'OPERATION_INVALID_INPUT' }
@@ -57,6 +57,7 @@ test('refuses no content, two contents, bad base64, bad names, and more than 1 M
   await expect(write({ name: 'a', text: '', base64: '' })).rejects.toMatchObject(invalid)
   await expect(write({ name: 'a', base64: 'abc' })).rejects.toMatchObject(invalid)
   await expect(write({ name: 'a', base64: 'ab-_' })).rejects.toMatchObject(invalid)
+  await expect(write({ name: 'a', text: 'a\ud800' })).rejects.toMatchObject(invalid)
   await expect(write({ name: '', text: '' })).rejects.toMatchObject(invalid)
   for (const name of ['../a', '/a', 'a//b', 'a\0', '.']) {
     await expect(write({ name, text: '' })).rejects.toMatchObject(invalid)

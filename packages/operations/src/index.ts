@@ -22,6 +22,8 @@ export type { BorrowedParts, CallRecord, CallerOptions, LocalCaller } from './ca
 export { EntryReadError } from './entry-read-error.ts'
 export { answerOf, errorBody, isFault, OperationError, operationErrors, toFault } from './errors.ts'
 export type { ErrorBody, Fault, FaultAnswer, FaultKind, OperationErrorCode } from './errors.ts'
+export { contentFields, contentOf, inlineContent, inlineFields, rangeFields } from './inline-content.ts'
+export type { InlineContent } from './inline-content.ts'
 export { nearest } from './nearest.ts'
 export { doorsOf, operation } from './operation.ts'
 export type {
