@@ -10,7 +10,8 @@ import { fsHistory } from './operations/history.ts'
 import { fsLs, fsRead, fsStat } from './operations/look.ts'
 import { fsMount, fsRemoveAttribute, fsSetAttribute, fsUnmount } from './operations/marks.ts'
 import { journalHealth } from './operations/health.ts'
-import { journalPlot, journalSamples } from './operations/plot.ts'
+import { journalPlot, journalPlotSvg, journalSamples } from './operations/plot.ts'
+import { fsReadFile } from './operations/read-file.ts'
 import { fsFlush, journalCheckpoint, journalStatus } from './operations/state.ts'
 import { fsMoveToTier, fsPinToTier, fsTierPins, fsTiers, fsUnpinFromTier } from './operations/tiers.ts'
 import {
@@ -28,6 +29,7 @@ import {
   fsSnapshots,
   journalCheckpoints,
 } from './operations/versions.ts'
+import { fsWriteFile } from './operations/write-file.ts'
 import { fsWrite } from './operations/write.ts'
 
 export type { Content } from './operations/fields.ts'
@@ -38,7 +40,9 @@ export const journalOperations = [
   fsStat,
   fsLs,
   fsRead,
+  fsReadFile,
   fsWrite,
+  fsWriteFile,
   fsTruncate,
   fsChmod,
   fsTouch,
@@ -68,6 +72,7 @@ export const journalOperations = [
   journalHealth,
   journalSamples,
   journalPlot,
+  journalPlotSvg,
   journalCheckpoint,
   journalCheckpoints,
   journalVerify,

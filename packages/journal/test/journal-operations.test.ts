@@ -18,7 +18,11 @@ test('the history of the tree is numbers, a page and a drawing', async () => {
   expect(await textOf(page)).toContain(`<td>${samples[0]!.treeBytes}</td>`)
   const svg = await call('journal.plot', { format: 'svg' })
   expect(svg.mediaType).toBe('image/svg+xml')
-  expect(await textOf(svg)).toMatch(/^<svg /)
+  const drawing = await textOf(svg)
+  expect(drawing).toMatch(/^<svg /)
+  const drawn = await call('journal.plot-svg', {})
+  expect(drawn).toEqual({ svg: drawing })
+  expect(printed('journal.plot-svg', drawn)).toBe(drawing)
 })
 
 test('the status tells of changes, checkpoints and the recovery', async () => {

@@ -10,7 +10,8 @@ test('are of fs and journal, need the part journal, and are tools for who asks f
     expect(name).toMatch(/^(fs|journal)\./)
     expect(parts[0]).toBe('journal')
     const isStream = ['fs.read', 'fs.write', 'journal.plot'].includes(name)
-    expect(doors).toEqual(isStream ? ['cli'] : ['cli', 'mcp-opt-in'])
+    const isForAgents = ['fs.read-file', 'fs.write-file', 'journal.plot-svg'].includes(name)
+    expect(doors).toEqual(isStream ? ['cli'] : isForAgents ? ['mcp-opt-in'] : ['cli', 'mcp-opt-in'])
   }
 })
 

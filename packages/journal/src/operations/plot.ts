@@ -1,4 +1,4 @@
-/** `journal.samples`, `journal.plot`: how large the tree was, as numbers and as a drawing. */
+/** `journal.samples`, `journal.plot`, `journal.plot-svg`: how large the tree was, as numbers and as a drawing. */
 import { operation } from '@ipfs-kit/operations'
 import { z } from 'zod'
 import { plotTree } from '../plot-tree.ts'
@@ -58,6 +58,19 @@ export const journalPlot = operation<JournalSlice<'samples'>>()({
     const drawing = Buffer.from(plotTree(journal.samples(), { format }))
     return { mediaType: mediaTypes[format], size: drawing.length, body: whole(drawing) }
   },
+})
+
+/** Draws them for agents. */
+export const journalPlotSvg = operation<JournalSlice<'samples'>>()({
+  ...common,
+  name: 'journal.plot-svg',
+  summary: 'Draw how large the tree and its log were at checkpoints, as the text of an SVG',
+  input: z.object({}),
+  output: z.object({ svg: z.string().describe('the drawing; it needs nothing else') }),
+  returns: 'value',
+  doors: ['mcp-opt-in'],
+  text: ({ svg }) => svg,
+  run: async ({ journal }) => ({ svg: plotTree(journal.samples()) }),
 })
 
 async function* whole(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
