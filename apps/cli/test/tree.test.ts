@@ -112,5 +112,8 @@ test.concurrent('agents have the tree where the home asks for that', async () =>
   const agent = await agentOverStdio(home, '2026-07-28')
   await agent.call('fs_mkdir', { path: '/made' })
   expect(await agent.call('fs_ls')).toMatchObject({ entries: [{ name: 'made', type: 'directory' }] })
+  const path = '/made/note.txt'
+  expect(await agent.call('fs_write-file', { path, text: 'a note' })).toEqual({ path, bytes: 6 })
+  expect(await agent.call('fs_read-file', { path, offset: 2 })).toMatchObject({ size: 6, text: 'note' })
   await agent.close()
 })

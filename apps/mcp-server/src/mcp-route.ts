@@ -16,7 +16,7 @@ export interface McpRouteOptions {
   readonly onError: (requestId: string, error: Error) => void
 }
 
-/** Bytes of one request; `storage_write` takes at most 1 MiB, which is 1.4 MiB as base64. */
+/** Bytes of one request; `storage_write` and `fs_write-file` take at most 1 MiB, which is 1.4 MiB as base64. */
 export const maxMcpBytes = 4_194_304
 const maxDroppedBytes = 16_777_216
 

@@ -3,10 +3,8 @@ import { Client, InMemoryTransport, StreamableHTTPClientTransport } from '@model
 import { mcpServers } from '@ipfs-kit/mcp-server'
 import type { CallRecord } from '@ipfs-kit/operations'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { anyPorts, pattern, serve, serveOnce, type Site, until } from './serving.ts'
-
-const wires = ['2025-11-25', '2026-07-28'] as const
-type Wire = (typeof wires)[number]
+import { call, connect, wires } from './mcp-client.ts'
+import { pattern, serve, type Site, until } from './serving.ts'
 
 /** Every tool that nobody has to ask for. Restarting a part and looking at the calls of others is for people. */
 const names = [
@@ -27,24 +25,6 @@ beforeAll(async () => {
   site = await serve()
 })
 afterAll(() => site.close())
-
-async function connect(wire: Wire, { server, token }: Pick<Site, 'server' | 'token'>): Promise<Client> {
-  const client = new Client(
-    { name: 'test', version: '0.0.0' },
-    { versionNegotiation: wire === '2025-11-25' ? { mode: 'legacy' } : { mode: { pin: wire } } },
-  )
-  const requestInit = { headers: { authorization: `Bearer ${token}` } }
-  await client.connect(new StreamableHTTPClientTransport(new URL('/mcp', server.url), { requestInit }))
-  onTestFinished(() => client.close())
-  return client
-}
-
-/** The structured content of a tool's answer. */
-async function call(client: Client, name: string, input: Record<string, unknown> = {}): Promise<any> {
-  const result = await client.callTool({ name, arguments: input })
-  if (result.isError === true) throw new Error(JSON.stringify(result.content))
-  return result.structuredContent
-}
 
 /** Adds a folder of folders, each of which a walk has to read, and pins nothing. */
 async function addFolders(name: string, folders: number): Promise<string> {
@@ -338,24 +318,4 @@ it('tools that the scopes of a token do not allow are not there', async () => {
   const readers = ['jobs_list', 'jobs_show', 'node_status', 'storage_list', 'storage_read', 'storage_stat']
   expect(await listed(['read'])).toEqual(readers)
   expect(await listed([])).toEqual([])
-})
-
-it('the operations on the tree are tools where the settings ask for their area', async () => {
-  const asking = await serveOnce({ config: { ...anyPorts, mcp: { areas: ['fs'] } } })
-  const client = await connect('2026-07-28', asking)
-  const { tools } = await client.listTools()
-  const ofTree = tools.filter(({ name }) => name.startsWith('fs_'))
-  expect(tools).toHaveLength(names.length + ofTree.length)
-  expect(ofTree.map(({ name }) => name)).toEqual(expect.arrayContaining(['fs_ls', 'fs_mv', 'fs_put']))
-  for (const { name, inputSchema } of ofTree) {
-    for (const property of Object.values(inputSchema.properties ?? {})) {
-      expect(property, name).toHaveProperty('description')
-    }
-  }
-  const { cid } = await call(client, 'storage_write', { name: 'note.txt', text: 'a note' })
-  await call(client, 'fs_put', { path: '/notes/today.txt', cid, parents: true })
-  const listed = await call(client, 'fs_ls', { path: '/notes' })
-  expect(listed.entries).toMatchObject([{ name: 'today.txt', type: 'file' }])
-  const { cid: there } = await call(client, 'fs_stat', { path: '/notes/today.txt' })
-  expect(await call(client, 'storage_read', { address: there })).toMatchObject({ text: 'a note' })
 })
