@@ -29,6 +29,16 @@ it('without the settings none of them is a tool', async () => {
   }
 })
 
+it('REST takes and gives as much, for agents whose process has joined the server', async () => {
+  const path = '/over-rest'
+  const text = 'ü'.repeat(524_288)
+  const base64 = Buffer.from(text).toString('base64')
+  const written = await site.call('fs.write-file', { path, base64 })
+  expect([written.status, JSON.parse(written.text)]).toEqual([200, { path, bytes: 1_048_576 }])
+  const read = await site.call('fs.read-file', { path, length: 1_048_576 })
+  expect(JSON.parse(read.text)).toMatchObject({ size: 1_048_576, length: 1_048_576, text })
+})
+
 describe.each(wires)('on the wire %s', (wire) => {
   const folder = `/${wire}`
 
