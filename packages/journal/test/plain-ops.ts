@@ -31,6 +31,11 @@ const edit: fc.Arbitrary<PlainOp> = fc.oneof(
   fc.record({ op: fc.constant('meta'), path, ...change }, { requiredKeys: ['op', 'path'] }),
 )
 
+export const anyMark: fc.Arbitrary<PlainOp> = fc.record(
+  { op: fc.constant('mark'), path, value: text },
+  { requiredKeys: ['op', 'path'] },
+)
+
 /** Those that are done at once. */
 export const anyStep: fc.Arbitrary<PlainOp> = fc.oneof(
   {
@@ -50,7 +55,7 @@ export const anyStep: fc.Arbitrary<PlainOp> = fc.oneof(
   { weight: 4, arbitrary: edit },
   fc.record({ op: fc.constant('rm'), path, recursive: fc.boolean() }),
   { weight: 3, arbitrary: fc.record({ op: fc.constantFrom('mv', 'cp'), from: path, to: path, parents }) },
-  fc.record({ op: fc.constant('mark'), path, value: text }, { requiredKeys: ['op', 'path'] }),
+  anyMark,
 )
 
 export const anyMount: fc.Arbitrary<PlainOp> = fc.record({

@@ -127,6 +127,18 @@ const pin = fc.record({ path: anyPath, tier: fc.option(tier, { nil: undefined })
   }),
 )
 
+const unpin = fc.nat({ max: 2 }).map((nth) =>
+  command<Tiered, RealTiers>({ unpin: nth }, async (model, real) => {
+    const paths = [...model.tree.rows().keys()].filter((path) => model.tree.at(path)!.tier !== undefined)
+    const path = paths[nth]
+    if (path === undefined) return
+    await real.opened.journal.unpinFromTier(path)
+    model.tree = model.tree.pinned(path, undefined) as PlainTree
+    expect(real.opened.journal.tierPins().map((one) => one.path)).not.toContain(path)
+    await bring(model, real, [path])
+  }),
+)
+
 const transaction = fc.array(anyStep, { minLength: 2, maxLength: 5 }).map((ops) =>
   command<Tiered, RealTiers>({ transaction: ops }, async (model, real) => {
     const { journal } = real.opened
@@ -245,7 +257,7 @@ const keep = fc.constantFrom('checkpoint', 'collect', 'open again').map((what) =
   }),
 )
 
-const some = [one, one, one, one, pin, pin, transaction, list, where, move, keep]
+const some = [one, one, one, one, pin, pin, unpin, transaction, list, where, move, keep]
 
 each('the blocks of files lie where they are pinned and moved to, and nowhere else', async () => {
   await agrees<Tiered, RealTiers>(fc.commands(some, { maxCommands: 40, size: 'max' }), {

@@ -6,7 +6,7 @@ import { agrees, command, doneOnPlain, doOnBoth, each, type Model, type Real, so
 import { openOn } from './open-on.ts'
 import { plainDiff, shownDifference } from './plain-diff.ts'
 import { codeOf, fullRowsOf } from './plain-files.ts'
-import { anyMount, anyOp, anyPath } from './plain-ops.ts'
+import { anyMark, anyMount, anyOp, anyPath } from './plain-ops.ts'
 import { shownStat } from './plain-stat.ts'
 import { madeAnew, stepsOf, stepsOfRestore } from './plain-steps.ts'
 import { plainClock, type PlainOp, PlainTree } from './plain-tree.ts'
