@@ -52,7 +52,7 @@ async function doCounted(model: Kept, real: Real, op: PlainOp): Promise<void> {
 }
 
 const one = fc
-  .oneof({ weight: 5, arbitrary: anyOp }, anyMount)
+  .oneof({ weight: 4, arbitrary: anyOp }, anyMount, anyMark)
   .map((op) => command<Kept, Real>(op, (model, real) => doCounted(model, real, op)))
 
 const anew = anyPath.map((path) =>
