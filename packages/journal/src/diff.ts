@@ -1,11 +1,11 @@
 /** Finds what is different between two trees that do not change. */
-import { isDeepStrictEqual } from 'node:util'
 import { diffFolders } from '@ipfs-kit/ipfs/unixfs'
 import type { CID } from 'multiformats/cid'
 import { JournalError } from './errors.ts'
 import { storeFailure } from './failure.ts'
 import type { Stat } from './journal.ts'
-import { markAt, marksBelow } from './marks/marks.ts'
+import { isSameMark, markAt, marksBelow } from './marks/marks.ts'
+import { isSameMtime } from './mtime.ts'
 import { type Names, pathOf } from './path.ts'
 import { notFound } from './plan.ts'
 import { statOf } from './stat.ts'
@@ -137,7 +137,7 @@ class TreeDiff {
         const path = pathOf(at)
         if (seen.has(path)) continue
         seen.add(path)
-        if (isDeepStrictEqual(markAt(left, at), markAt(right, at))) continue
+        if (isSameMark(markAt(left, at), markAt(right, at))) continue
         const pair = await this.#pairAt(at)
         const before = await this.#statOf(this.#before, at, pair.before)
         const after = await this.#statOf(this.#after, at, pair.after)
@@ -151,7 +151,7 @@ class TreeDiff {
 /** Whether what is there is something else, whatever the path carries. */
 function areOther(before: Stat, after: Stat): boolean {
   if (before.kind !== 'directory' || after.kind !== 'directory') return true
-  return before.mode !== after.mode || !isDeepStrictEqual(before.mtime, after.mtime)
+  return before.mode !== after.mode || !isSameMtime(before.mtime, after.mtime)
 }
 
 function isSame({ before, after }: Pair): boolean {

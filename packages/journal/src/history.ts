@@ -1,14 +1,16 @@
 /** What the log tells of a path: its changes, and the names that it had. */
 import { isDeepStrictEqual } from 'node:util'
 import { type Log, WalError } from '@ipfs-kit/wal'
+import { diffTrees } from './diff.ts'
 import { JournalError } from './errors.ts'
-import { holdTree } from './held-trees.ts'
+import { type HeldTree, holdTree } from './held-trees.ts'
 import { changesBehind } from './log-changes.ts'
 import type { LoggedTree } from './logged-tree.ts'
 import { markAt } from './marks/marks.ts'
 import { isWithin, type Names, namesOf, pathOf } from './path.ts'
 import type { Step } from './record.ts'
-import { statOf } from './stat.ts'
+import { comparableStat, statOf } from './stat.ts'
+import { Tree } from './tree/tree.ts'
 import type { KeptReference, PathChange, PathHistory, PathVersion, TreeReference } from './versions.ts'
 
 /** What a history is made with. */
@@ -138,6 +140,9 @@ async function versionsOf(timeline: Timeline, options: HistoryOptions): Promise<
     )!
     const then = await versionIn(reference, names, options)
     if (isDeepStrictEqual(comparable(then), comparable(newer))) continue
+    if (isUnwritten(newer) && isDeepStrictEqual(withoutCid(then), withoutCid(newer))) {
+      if (await isAsLive(reference, names, options)) continue
+    }
     versions.push({ ...version, ...then })
     newer = then
   }
@@ -164,6 +169,39 @@ async function versionIn(reference: TreeReference, names: Names, options: Histor
   }
 }
 
+/** A folder of the live tree that has changed has no CID that could be compared. */
+function isUnwritten({ stat }: Then): boolean {
+  return stat?.kind === 'directory' && stat.cid === undefined
+}
+
+/** Whether there is in the live tree what a kept one has at a path, whatever the paths below carry. */
+async function isAsLive(
+  reference: KeptReference,
+  names: Names,
+  { live, signal }: HistoryOptions,
+): Promise<boolean> {
+  try {
+    using before = await holdTree(live, reference, signal)
+    using after = await holdTree(live, 'live', signal)
+    for await (const _ of diffTrees(withoutMarks(before), withoutMarks(after), names, signal)) return false
+    return true
+  } catch (error) {
+    if (!(error instanceof JournalError)) throw error
+    if (error.code === 'JOURNAL_VERSION_UNKNOWN' || error.code === 'JOURNAL_BLOCK_MISSING') return false
+    throw error
+  }
+}
+
+function withoutMarks({ tree }: HeldTree): Tree {
+  return new Tree(tree.root, tree.get)
+}
+
+function withoutCid({ path, stat }: Then): unknown {
+  if (stat === undefined) return { path }
+  const { cid: _, dagBytes: __, ...shown } = comparableStat(stat)
+  return { path, ...shown }
+}
+
 function comparable({ path, stat }: Then): unknown {
-  return stat === undefined ? { path } : { path, ...stat, cid: stat.cid?.toString() }
+  return stat === undefined ? { path } : { path, ...comparableStat(stat) }
 }

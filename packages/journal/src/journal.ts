@@ -321,7 +321,11 @@ export interface Journal extends Files, Versions, TieredFiles, AsyncDisposable {
   readonly recovery: Recovery
   /** Begins a transaction. @throws JournalError JOURNAL_TOO_MANY_TRANSACTIONS, JOURNAL_CLOSED; RangeError */
   begin(options?: TransactionOptions): Transaction
-  /** One that is open. @throws JournalError JOURNAL_TRANSACTION_ENDED, JOURNAL_TRANSACTION_UNKNOWN */
+  /**
+   * One that is open, or of the last 100 that have ended, of which only {@link Transaction.status} can be asked.
+   *
+   * @throws JournalError JOURNAL_TRANSACTION_UNKNOWN
+   */
   transaction(id: string): Transaction
   /** Those that are open, and the last 100 that have ended, by their age. */
   transactions(): readonly TransactionStatus[]

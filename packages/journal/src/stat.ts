@@ -65,6 +65,16 @@ export function briefStatOf(entry: Entry): Stat {
   return { kind: 'directory', ...(entry.isChanged ? {} : { cid: entry.base!.cid }) }
 }
 
+/** The same, so that two are equal that tell the same: their CIDs and times may be made of other things. */
+export function comparableStat({ cid, mount, mtime, ...stat }: Stat) {
+  return {
+    ...stat,
+    cid: cid?.toString(),
+    mount: mount && { ...mount, cid: mount.cid.toString() },
+    mtime: mtime && [mtime.secs, mtime.nsecs ?? 0],
+  }
+}
+
 /** What a path carries. */
 function shownMark({ attributes, mount, tier }: Mark): Pick<Stat, 'attributes' | 'mount' | 'tier'> {
   return {

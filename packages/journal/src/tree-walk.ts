@@ -52,6 +52,7 @@ export async function* walkTree(
 class TreeWalk {
   readonly #options: TreeWalkOptions
   readonly #seen = createVisited()
+  readonly #damaged = createVisited()
   readonly #sum = { files: 0, folders: 0, blocks: 0, bytes: 0, missing: 0, invalid: 0 }
   #damages: TreeDamage[] = []
 
@@ -146,6 +147,8 @@ class TreeWalk {
   #isDamage(names: Names, cid: CID, error: unknown): boolean {
     const isMissing = error instanceof JournalError && error.code === 'JOURNAL_BLOCK_MISSING'
     if (!isMissing && !(error instanceof IpfsError)) return false
+    // Folders may have shards in common.
+    if (!this.#damaged.add(cid)) return true
     const problem = isMissing ? 'missing' : 'invalid'
     this.#seen.add(cid)
     this.#sum[problem] += 1

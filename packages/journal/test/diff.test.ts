@@ -226,3 +226,21 @@ each('trees that are not there are refused', async () => {
   await expect(differences(journal, 'live', 'live')).rejects.toMatchObject({ code: 'JOURNAL_CLOSED' })
   await expect(journal.restore(root)).rejects.toMatchObject({ code: 'JOURNAL_CLOSED' })
 })
+
+each('mounts and times that were written are no others for that', async () => {
+  await using opened = await openOn(simDisk({ seed: 1 }))
+  const { journal } = opened
+  const mtime = { secs: 1n }
+  await journal.write('/f', bytes('f'))
+  await journal.mount('/mounted', await journal.flush('/f'))
+  await journal.mkdir('/d', { mtime })
+  await journal.snapshot('s')
+  await journal.setMetadata('/d', { mtime })
+  expect(await changes(journal, 'live', { snapshot: 's' })).toEqual([])
+  expect((await journal.history('/d')).versions).toEqual([])
+  expect((await journal.history('/mounted')).versions).toEqual([])
+  await journal.unmount('/mounted')
+  await journal.mount('/mounted', await journal.flush('/f'), { writable: true })
+  await journal.setMetadata('/d', { mtime: { secs: 1n, nsecs: 1 } })
+  expect(await changes(journal, { snapshot: 's' }, 'live')).toEqual(['changed /d', 'changed /mounted'])
+})

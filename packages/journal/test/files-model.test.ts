@@ -1,52 +1,29 @@
-import { forEachBackend } from '@ipfs-kit/concurrency/testing'
-import { type SimDisk, simDisk } from '@ipfs-kit/disk'
+import type { SimDisk } from '@ipfs-kit/disk'
 import { JournalError, type JournalErrorCode } from '@ipfs-kit/journal'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
-import { type Opened, openOn } from './open-on.ts'
-import { doneOn, fullRowsOf, type PlainFiles } from './plain-files.ts'
+import { expect } from 'vitest'
+import { crowds } from './model-crowd.ts'
+import {
+  agrees,
+  command,
+  doneOnPlain,
+  doOnBoth,
+  each,
+  filesOf,
+  type Model,
+  type Real,
+  soak,
+} from './model-run.ts'
+import { openOn } from './open-on.ts'
+import { doneOn, fullRowsOf } from './plain-files.ts'
 import { anyOp, anyPath, anyStep } from './plain-ops.ts'
 import { plainClock, type PlainOp, PlainTree } from './plain-tree.ts'
 import { listAll, textOf } from './tree-of.ts'
 
-/** How much is tried: more when the soak runs. */
-const soak = Math.max(1, Number(process.env['IPFS_KIT_SOAK'] ?? 1))
-const each = forEachBackend((name, run) => test(name, { timeout: 120_000 * soak }, run), { seeds: 1 })
-
-interface Model {
-  tree: PlainTree
-}
-
-interface Real {
-  readonly disk: SimDisk
-  opened: Opened
-}
-
-/** Something that is done on both; what it says is shown when they are not the same any more. */
-function command(what: unknown, run: (model: Model, real: Real) => Promise<void>) {
-  return { check: () => true, run, toString: () => JSON.stringify(what) }
-}
-
 const openPlain = (disk: SimDisk) =>
   openOn(disk, { segmentBytes: 4 * 1024 * 1024, clock: () => plainClock, checkpointChanges: 40 })
 
-function filesOf({ opened: { journal } }: Real): PlainFiles {
-  return { files: journal, flush: (path, options) => journal.flush(path, options) }
-}
-
-/** Does something on a plain tree: what it is then, and the code if it is refused. */
-function doneOnPlain(tree: PlainTree, op: PlainOp) {
-  const tried = tree.tried(op)
-  return tried instanceof PlainTree ? { tree: tried, code: undefined } : { tree, code: tried }
-}
-
-const one = anyOp.map((op) =>
-  command(op, async (model, real) => {
-    const { tree, code } = doneOnPlain(model.tree, op)
-    expect(await doneOn(filesOf(real), op)).toBe(code)
-    model.tree = tree
-  }),
-)
+const one = anyOp.map((op) => command(op, (model, real) => doOnBoth(model, real, op)))
 
 const look = fc.constantFrom(1, 2, 3, 1000).map((limit) =>
   command({ look: limit }, async ({ tree }, { opened: { journal } }) => {
@@ -90,7 +67,9 @@ const transaction = fc
       let { tree } = model
       for (const op of steps) {
         const done = doneOnPlain(tree, op)
-        expect(await doneOn({ ...filesOf(real), files }, op), JSON.stringify(op)).toBe(done.code)
+        expect(await doneOn({ ...filesOf(real.opened.journal), files }, op), JSON.stringify(op)).toBe(
+          done.code,
+        )
         tree = done.tree
       }
       expect(await fullRowsOf(files)).toEqual(tree.fullRows())
@@ -104,7 +83,7 @@ const transaction = fc
 /** Some at once come to the same as one after the other, in some order. */
 const atOnce = fc.array(anyStep, { minLength: 2, maxLength: 3 }).map((steps) =>
   command({ atOnce: steps }, async (model, real) => {
-    const codes = await Promise.all(steps.map((op) => doneOn(filesOf(real), op)))
+    const codes = await Promise.all(steps.map((op) => doneOn(filesOf(real.opened.journal), op)))
     const rows = await fullRowsOf(real.opened.journal)
     const orders = ordersOf(steps.map((op, at) => ({ op, code: codes[at] })))
     const tree = orders
@@ -149,58 +128,12 @@ function same(left: ReadonlyMap<string, string>, right: ReadonlyMap<string, stri
   return left.size === right.size && [...left].every(([path, row]) => right.get(path) === row)
 }
 
-/** So many entries come or go that a folder becomes a HAMT, or is none any more. */
-const crowd = anyPath.map((folder) =>
-  command({ crowd: folder }, async (model, real) => {
-    const entries = model.tree.at(folder)?.entries
-    if (entries === undefined) return
-    const names = Array.from({ length: 300 }, (_, at) => `${at}`.padEnd(900, 'x'))
-    const isThere = entries.has(names[0]!)
-    await using files = real.opened.journal.begin()
-    let { tree } = model
-    for (const name of names) {
-      const path = `${folder === '/' ? '' : folder}/${name}`
-      const op: PlainOp = isThere ? { op: 'rm', path, recursive: true } : { op: 'mkdir', path }
-      const done = doneOnPlain(tree, op)
-      expect(await doneOn({ ...filesOf(real), files }, op)).toBe(done.code)
-      if (done.code !== undefined) return
-      tree = done.tree
-    }
-    await files.commit()
-    model.tree = tree
-    await real.opened.journal.checkpoint()
-  }),
-)
-
-const atFirst: readonly PlainOp[] = [
-  ...['/a/a', '/a/b', '/b/c', '/c/a'].map((path) => ({ op: 'mkdir', path, parents: true }) as const),
-  ...['/a/c', '/a/a/a', '/a/b/b', '/b/a'].map((path) => ({ op: 'write', path, text: path }) as const),
-]
-
 async function isAsOnPlain(
   commands: fc.Arbitrary<Iterable<fc.AsyncCommand<Model, Real>>>,
   numRuns: number,
 ): Promise<void> {
-  await fc.assert(
-    fc.asyncProperty(commands, async (some) => {
-      const disk = simDisk({ seed: 1 })
-      const real: Real = { disk, opened: await openPlain(disk) }
-      const model: Model = { tree: new PlainTree() }
-      try {
-        for (const op of atFirst) {
-          expect(await doneOn(filesOf(real), op)).toBeUndefined()
-          model.tree = model.tree.after(op)!
-        }
-        await fc.asyncModelRun(() => ({ model, real }), some)
-        await real.opened[Symbol.asyncDispose]()
-        real.opened = await openPlain(disk)
-        expect(await fullRowsOf(real.opened.journal)).toEqual(model.tree.fullRows())
-      } finally {
-        await real.opened[Symbol.asyncDispose]()
-      }
-    }),
-    { numRuns },
-  )
+  const model = () => ({ tree: new PlainTree() })
+  await agrees<Model, Real>(commands, { numRuns, open: openPlain, begin: doOnBoth, model })
 }
 
 const small = [one, one, one, one, one, one, look, read, read, keep, transaction, atOnce, atOnce]
@@ -210,5 +143,8 @@ each('whatever is done comes to what it comes to on a plain tree', async () => {
 })
 
 each('so it does with folders that become HAMTs and plain again', async () => {
-  await isAsOnPlain(fc.commands([...small, crowd, crowd, crowd], { maxCommands: 25, size: 'max' }), 6 * soak)
+  await isAsOnPlain(
+    fc.commands([...small, crowds(), crowds(), crowds()], { maxCommands: 25, size: 'max' }),
+    6 * soak,
+  )
 })

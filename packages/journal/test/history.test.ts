@@ -116,6 +116,23 @@ each('versions are told where something else was there, by the name of then', as
   expect(await versions(journal, '/never')).toEqual([])
 })
 
+each('a folder in which all has become again what it was is no version', async () => {
+  await using opened = await openOn(simDisk({ seed: 1 }))
+  const { journal } = opened
+  await journal.write('/d/in/f', bytes('1'), { parents: true })
+  await journal.snapshot('s')
+  await journal.write('/d/in/f', bytes('2'))
+  await journal.mkdir('/d/new')
+  expect(await versions(journal, '/d')).toEqual(['s 1 /d directory'])
+  await journal.write('/d/in/f', bytes('1'))
+  await journal.rm('/d/new')
+  // It was not written since then, and has no CID.
+  expect(await journal.stat('/d')).not.toHaveProperty('cid')
+  expect(await versions(journal, '/d')).toEqual([])
+  await journal.setAttributes('/d', { owner: 'a' })
+  expect(await versions(journal, '/d')).toEqual(['s 1 /d directory'])
+})
+
 each('a history is as long as the log is kept, and the same after an opening', async () => {
   const disk = simDisk({ seed: 1 })
   let before: string[]

@@ -1,7 +1,10 @@
 /** Two tiers: a small memory before the packs of a store. */
 import type { Blocks } from '@ipfs-kit/blocks'
-import type { BlockMove, BlockPlace, JournalTiers } from '@ipfs-kit/journal'
+import { sleep } from '@ipfs-kit/concurrency'
+import type { Disk } from '@ipfs-kit/disk'
+import type { BlockMove, BlockPlace, Journal, JournalOptions, JournalTiers } from '@ipfs-kit/journal'
 import type { CID } from 'multiformats/cid'
+import { openOn, type Opened } from './open-on.ts'
 
 /** Larger blocks have no room in the memory. */
 export const nearBytes = 100_000
@@ -48,4 +51,21 @@ export class NearAndPacks implements JournalTiers {
     this.near.set(key, packed)
     return { outcome: 'moved', bytes }
   }
+}
+
+/** A journal with both tiers; nothing is near as it opens. */
+export interface OpenedTiered extends Opened {
+  readonly tiers: NearAndPacks
+}
+
+export async function openTiered(disk: Disk, options: Partial<JournalOptions> = {}): Promise<OpenedTiered> {
+  let opened: Opened | undefined
+  const tiers = new NearAndPacks(() => opened!.blocks)
+  opened = await openOn(disk, { ...options, tiers })
+  return { ...opened, tiers }
+}
+
+/** Waits until nothing is on its way. */
+export async function settled(journal: Journal): Promise<void> {
+  while (journal.tierPins().some(({ state }) => state === 'moving')) await sleep(1)
 }

@@ -11,8 +11,13 @@ export interface PlainFiles {
 
 /** Does it; gives the code with which it is refused. */
 export async function doneOn(on: PlainFiles, op: PlainOp): Promise<JournalErrorCode | undefined> {
+  return await codeOf(done(on, op))
+}
+
+/** The code with which a call is refused. */
+export async function codeOf(call: Promise<unknown>): Promise<JournalErrorCode | undefined> {
   try {
-    await done(on, op)
+    await call
     return undefined
   } catch (error) {
     if (error instanceof JournalError) return error.code

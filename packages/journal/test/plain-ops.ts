@@ -14,7 +14,8 @@ const path = anyPath
 const text = fc.string({ maxLength: 5 })
 const parents = fc.boolean()
 const mode = fc.integer({ min: 0, max: 0o7777 })
-const mtime = fc.integer({ min: -5, max: 2 ** 32 })
+/** Some come again. */
+const mtime = fc.oneof(fc.constantFrom(-1, 0), fc.integer({ min: -5, max: 2 ** 32 }))
 const change = { mode: fc.option(mode), mtime: fc.option(mtime) }
 /** Most files are small; where leaves of a MiB meet is worth a look. */
 const place = fc.oneof(
@@ -28,6 +29,11 @@ const edit: fc.Arbitrary<PlainOp> = fc.oneof(
   fc.record({ op: fc.constant('writeAt'), path, offset: place, text }),
   fc.record({ op: fc.constant('truncate'), path, size: place }),
   fc.record({ op: fc.constant('meta'), path, ...change }, { requiredKeys: ['op', 'path'] }),
+)
+
+export const anyMark: fc.Arbitrary<PlainOp> = fc.record(
+  { op: fc.constant('mark'), path, value: text },
+  { requiredKeys: ['op', 'path'] },
 )
 
 /** Those that are done at once. */
@@ -49,19 +55,21 @@ export const anyStep: fc.Arbitrary<PlainOp> = fc.oneof(
   { weight: 4, arbitrary: edit },
   fc.record({ op: fc.constant('rm'), path, recursive: fc.boolean() }),
   { weight: 3, arbitrary: fc.record({ op: fc.constantFrom('mv', 'cp'), from: path, to: path, parents }) },
-  fc.record({ op: fc.constant('mark'), path, value: text }, { requiredKeys: ['op', 'path'] }),
+  anyMark,
 )
+
+export const anyMount: fc.Arbitrary<PlainOp> = fc.record({
+  op: fc.constant('mount'),
+  from: path,
+  path,
+  parents,
+  mount: fc.constantFrom('read-only', 'writable'),
+})
 
 /** Those that take a CID, too. */
 export const anyOp: fc.Arbitrary<PlainOp> = fc.oneof(
   { weight: 8, arbitrary: anyStep },
   fc.record({ op: fc.constant('put'), from: path, path, parents }),
-  fc.record({
-    op: fc.constant('mount'),
-    from: path,
-    path,
-    parents,
-    mount: fc.constantFrom('read-only', 'writable'),
-  }),
+  anyMount,
   fc.record({ op: fc.constant('unmount'), path, keep: fc.boolean() }),
 )

@@ -9,8 +9,15 @@ export interface PlainNode {
   readonly mode?: number | undefined
   /** Seconds since 1970. */
   readonly mtime?: number | undefined
-  readonly mount?: 'read-only' | 'writable'
+  readonly mount?: 'read-only' | 'writable' | undefined
+  /** What was mounted. */
+  readonly mounted?: PlainNode | undefined
+  /** The tier that it is pinned to. */
+  readonly tier?: string | undefined
 }
+
+/** What a node carries beside its content and its attributes. */
+type Carried = 'mount' | 'attributes' | 'tier'
 
 /** Mode and time as they are given; null takes away. */
 interface PlainMetadata {
@@ -76,12 +83,22 @@ export class PlainTree {
 
   /** The tree after something was done, or the code with which a journal refuses it. */
   tried(op: PlainOp): PlainTree | JournalErrorCode {
-    try {
-      return this.#done(op)
-    } catch (error) {
-      if (error instanceof Refusal) return error.code
-      throw error
-    }
+    return orCode(() => this.#done(op))
+  }
+
+  /** The tree with what another one has at a path, or the code with which a journal refuses that. */
+  restored(path: string, from: PlainTree): PlainTree | JournalErrorCode {
+    return orCode(() => {
+      const node = stripped(from.#there(path), ['mount', 'tier'])
+      const there = this.#look(path)
+      this.#checkRemovable(path)
+      return this.#withParents(path, { ...node, tier: there?.tier }, true)
+    })
+  }
+
+  /** The tree with a path pinned to a tier, or to none, or the code with which a journal refuses that. */
+  pinned(path: string, tier: string | undefined): PlainTree | JournalErrorCode {
+    return orCode(() => this.with(path, { ...this.#there(path), tier })!)
   }
 
   #done(op: PlainOp): PlainTree {
@@ -90,9 +107,8 @@ export class PlainTree {
         const there = this.#look(op.path)
         if (there?.entries !== undefined) throw new Refusal('JOURNAL_NOT_A_FILE')
         this.#checkWritable(op.path)
-        const kept = there === undefined ? emptyFolder : there
-        const { attributes, mount } = kept
-        const node = { attributes, ...(mount && { mount }), text: op.text, ...given(op) }
+        const { attributes, mount, mounted, tier } = there ?? emptyFolder
+        const node = { attributes, mount, mounted, tier, text: op.text, ...given(op) }
         return this.#withParents(op.path, node, op.parents)
       }
       case 'append':
@@ -136,7 +152,7 @@ export class PlainTree {
         this.#checkFree(op.to)
         // Folders that are missing are made before: a folder that is copied into itself has them.
         const made = this.#withFolders(op.to, op.parents)
-        return made.with(op.to, stripped(made.at(op.from)!, ['mount']))!
+        return made.with(op.to, stripped(made.at(op.from)!, ['mount', 'tier']))!
       }
       case 'mark': {
         const there = this.#there(op.path)
@@ -148,15 +164,15 @@ export class PlainTree {
       }
       case 'put':
       case 'mount': {
-        const there = stripped(this.#there(op.from), ['mount', 'attributes'])
+        const there = stripped(this.#there(op.from), ['mount', 'attributes', 'tier'])
         this.#checkFree(op.path)
-        const node = op.op === 'mount' ? { ...there, mount: op.mount } : there
+        const node = op.op === 'mount' ? { ...there, mount: op.mount, mounted: there } : there
         return this.#withParents(op.path, node, op.parents)
       }
       case 'unmount': {
         const there = this.#there(op.path)
         if (there.mount === undefined) throw new Refusal('JOURNAL_NOT_MOUNTED')
-        const { mount: _, ...node } = there
+        const { mount: _, mounted: __, ...node } = there
         if (op.keep) return this.with(op.path, node)!
         if (hasMount(node)) throw new Refusal('JOURNAL_MOUNTED')
         return this.with(op.path, undefined)!
@@ -189,9 +205,9 @@ export class PlainTree {
     return root === undefined ? undefined : new PlainTree(root)
   }
 
-  /** The tree without attributes and mounts. */
+  /** The tree without what its paths carry. */
   withoutMarks(): PlainTree {
-    return new PlainTree(stripped(this.root, ['mount', 'attributes']))
+    return new PlainTree(stripped(this.root, ['mount', 'attributes', 'tier']))
   }
 
   /** Paths, each with what is there: text of files, `/` for folders, and the attribute. */
@@ -310,6 +326,16 @@ export function fullRow(row: {
   return [text ?? '/', mode.toString(8), mtime ?? '-', JSON.stringify(mark ?? null), mount ?? '-'].join(' ')
 }
 
+/** What comes of it, or the code of its refusal. */
+function orCode(work: () => PlainTree): PlainTree | JournalErrorCode {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof Refusal) return error.code
+    throw error
+  }
+}
+
 /** The metadata that are given, where null is none. */
 function given({ mode, mtime }: PlainMetadata): Pick<PlainNode, 'mode' | 'mtime'> {
   return {
@@ -319,11 +345,12 @@ function given({ mode, mtime }: PlainMetadata): Pick<PlainNode, 'mode' | 'mtime'
 }
 
 /** A node without what does not go with it. */
-function stripped(node: PlainNode, what: readonly ('mount' | 'attributes')[]): PlainNode {
-  const { mount, attributes, entries, ...rest } = node
+function stripped(node: PlainNode, what: readonly Carried[]): PlainNode {
+  const { mount, mounted, tier, attributes, entries, ...rest } = node
   return {
     ...rest,
-    ...(mount !== undefined && !what.includes('mount') && { mount }),
+    ...(!what.includes('mount') && { mount, mounted }),
+    ...(!what.includes('tier') && { tier }),
     attributes: what.includes('attributes') ? new Map() : attributes,
     ...(entries && {
       entries: new Map(Array.from(entries, ([name, inner]) => [name, stripped(inner, what)] as const)),
@@ -336,10 +363,10 @@ function hasMount({ entries }: PlainNode): boolean {
   return [...(entries?.values() ?? [])].some((inner) => inner.mount !== undefined || hasMount(inner))
 }
 
-function parentOf(path: string): string {
+export function parentOf(path: string): string {
   return `/${namesOf(path).slice(0, -1).join('/')}`
 }
 
-function namesOf(path: string): string[] {
+export function namesOf(path: string): string[] {
   return path.split('/').filter((name) => name !== '')
 }

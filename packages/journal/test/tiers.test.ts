@@ -1,26 +1,14 @@
 import { random, sleep } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
-import { type Disk, simDisk } from '@ipfs-kit/disk'
+import { simDisk } from '@ipfs-kit/disk'
 import type { BlocksProgress, Journal } from '@ipfs-kit/journal'
 import { expect, test } from 'vitest'
-import { NearAndPacks, nearBytes } from './near-and-packs.ts'
+import { NearAndPacks, nearBytes, openTiered, settled } from './near-and-packs.ts'
 import { openOn, type Opened } from './open-on.ts'
 
 const each = forEachBackend(test, { seeds: 10 })
 const timed = forEachBackend(test, { seeds: 10, only: 'sim' })
 const bytes = (text: string) => Buffer.from(text)
-
-async function openTiered(disk: Disk): Promise<Opened & { readonly tiers: NearAndPacks }> {
-  let opened: Opened | undefined
-  const tiers = new NearAndPacks(() => opened!.blocks)
-  opened = await openOn(disk, { tiers })
-  return { ...opened, tiers }
-}
-
-/** Waits until nothing is on its way. */
-async function settled(journal: Journal): Promise<void> {
-  while (journal.tierPins().some(({ state }) => state === 'moving')) await sleep(1)
-}
 
 /** Blocks at a path that are in memory, of so many. */
 async function near(journal: Journal, path: string): Promise<readonly [number, number]> {
@@ -140,6 +128,50 @@ each('a pin goes with its path, is in no copy, and ends with it', async () => {
   await journal.write('/c', bytes('changed'))
   await journal.write('/d', bytes('d'))
   expect(await near(journal, '/c')).toEqual([0, 1])
+})
+
+each('a pin of a folder moves nothing that is not in it any more', async () => {
+  await using opened = await openTiered(simDisk({ seed: 1 }))
+  const { journal } = opened
+  for (const name of ['a/in/x', 'a/gone', 'a/stays/y']) {
+    await journal.write(`/${name}`, bytes(name), { parents: true })
+  }
+  const gone = (await journal.stat('/a/gone')).cid!
+  await journal.checkpoint()
+  await journal.mv('/a/in', '/b')
+  await journal.rm('/a/gone')
+  await journal.write('/a/new', bytes('new'))
+  await journal.pinToTier('/b', 'packs')
+  await settled(journal)
+  await journal.pinToTier('/a', 'near')
+  await settled(journal)
+  expect(await near(journal, '/b/x')).toEqual([0, 1])
+  expect(opened.tiers.near.has(gone.toString())).toBe(false)
+  expect(await near(journal, '/a/stays')).toEqual([2, 2])
+  expect(await near(journal, '/a/new')).toEqual([1, 1])
+  await journal.checkpoint()
+  await settled(journal)
+  expect(await near(journal, '/a')).toEqual([4, 4])
+})
+
+each('of a large folder that has changed the shards are moved, too', async () => {
+  await using opened = await openTiered(simDisk({ seed: 1 }), { segmentBytes: 4 * 1024 * 1024 })
+  const { journal } = opened
+  await journal.mkdir('/large')
+  {
+    await using transaction = journal.begin()
+    for (let nth = 0; nth < 400; nth += 1) await transaction.mkdir(`/large/${`${nth}`.padEnd(800, 'n')}`)
+    await transaction.commit()
+  }
+  await journal.checkpoint()
+  await journal.mkdir('/large/new')
+  await journal.pinToTier('/large', 'near')
+  await settled(journal)
+  await journal.checkpoint()
+  await settled(journal)
+  const [there, all] = await near(journal, '/large')
+  expect(all).toBeGreaterThan(10)
+  expect(there).toBe(all)
 })
 
 each('a pin in another one counts there', async () => {

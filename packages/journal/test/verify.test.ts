@@ -92,6 +92,23 @@ test('of a folder of many shards, and of a large file, all that is there is look
   expect(sum.files).toBeLessThan(401)
 })
 
+test('a shard that two folders have in common is lost once', async () => {
+  await using opened = await openOn(simDisk({ seed: 1 }), { segmentBytes: 4 * mebibyte })
+  const { journal, blocks } = opened
+  for (let nth = 0; nth < 400; nth += 1) {
+    await journal.write(`/large/${'n'.repeat(800)}${nth}`, bytes(`${nth}`), { parents: true })
+  }
+  await journal.cp('/large', '/copy')
+  // So that only their roots are not the same.
+  await journal.setMetadata('/copy', { mode: 0o700 })
+  const cid = await journal.flush('/large')
+  const shard = decode((await blocks.get(cid))!).Links.find(({ Name = '' }) => Name.length === 2)!.Hash
+  await blocks.delete(shard)
+  const { damages, sum } = await verified(journal)
+  expect(damages.map(({ cid: block }) => String(block))).toEqual([String(shard)])
+  expect(sum.missing).toBe(1)
+})
+
 each('what is verified stays until that is over, and is the tree as it was', async () => {
   await using opened = await openOn(simDisk({ seed: 1 }), { keepCheckpoints: 1 })
   const { journal, blocks } = opened

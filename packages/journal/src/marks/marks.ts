@@ -2,6 +2,7 @@
  * What paths carry beside their content: own attributes, mounts, and tiers. A trie that never changes: each change gives another one, which
  * shares what is the same.
  */
+import { isDeepStrictEqual } from 'node:util'
 import type { CID } from 'multiformats/cid'
 import { type Names, namesOf } from '../path.ts'
 import type { Step } from '../record.ts'
@@ -44,6 +45,17 @@ const noMarks: NameMap<Marks> = new Map()
 /** What a path carries. */
 export function markAt(marks: Marks | undefined, names: Names): Mark {
   return below(marks, names)?.mark ?? nothing
+}
+
+/** Whether two paths carry the same. */
+export function isSameMark(left: Mark, right: Mark): boolean {
+  const [one, other] = [left.mount, right.mount]
+  // CIDs that are equal may be made of other arrays.
+  const isSameMount =
+    one === undefined || other === undefined
+      ? one === other
+      : one.cid.equals(other.cid) && one.isWritable === other.isWritable
+  return isSameMount && left.tier === right.tier && isDeepStrictEqual(left.attributes, right.attributes)
 }
 
 /** How many paths carry something, of a path and those below. */

@@ -1,5 +1,6 @@
 /** Keeps what is pinned to a tier there: what comes to a pinned path by a change is moved when the change is in the log. */
 import { type Owner, type Scope, sleep, throwIfCancelled } from '@ipfs-kit/concurrency'
+import type { GetBlock } from '@ipfs-kit/ipfs/unixfs'
 import type { CID } from 'multiformats/cid'
 import { JournalError, type JournalErrorCode } from '../errors.ts'
 import type { LoggedTree } from '../logged-tree.ts'
@@ -8,6 +9,7 @@ import { type Names, namesOf, pathOf } from '../path.ts'
 import type { Step } from '../record.ts'
 import { type Entry, Folder } from '../tree/folder.ts'
 import { checkTier, moveDag, unknownTier } from './block-walk.ts'
+import { dagsIn } from './dags-in.ts'
 import type { JournalTiers, TierPin } from './tiers.ts'
 
 /** What pins need. */
@@ -151,10 +153,14 @@ export class TierPins {
     const path = pathOf(names.slice(0, pin.depth))
     if (within === undefined && pin.depth === names.length) this.#refused.delete(path)
     checkTier(tiers, pin.tier)
-    const roots = rootsOf(entry)
+    const now = entry instanceof Folder ? entry.copy(0) : entry
+    const roots = rootsOf(now)
     using _held = tree.held.hold(roots)
-    for (const cid of roots) {
-      const { refused } = await moveDag(cid, pin.tier, tiers, { get: tree.get, signal, within })
+    const get: GetBlock = (cid) => tree.get(cid, signal)
+    const dags = within === undefined ? dagsIn(now, get) : roots.map((root) => ({ root, within }))
+    for await (const dag of dags) {
+      const walk = { get: tree.get, signal, within: dag.within }
+      const { refused } = await moveDag(dag.root, pin.tier, tiers, walk)
       if (refused > 0) this.#refused.set(path, (this.#refused.get(path) ?? 0) + refused)
     }
   }
@@ -186,7 +192,7 @@ function* pathsTo(names: Names | undefined): Generator<string, void, undefined> 
   for (let depth = 0; depth <= names.length; depth += 1) yield pathOf(names.slice(0, depth))
 }
 
-/** The DAGs that an entry is made of. What was changed in a folder is in no block of it yet. */
+/** The DAGs in which all is that an entry is made of. */
 function rootsOf(entry: Entry): CID[] {
   return entry instanceof Folder ? [...entry.roots()] : [entry.cid]
 }
