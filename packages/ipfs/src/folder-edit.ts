@@ -16,22 +16,22 @@ import { hashOfName } from './hamt-hash.ts'
 import { Hamt, positionBits } from './hamt.ts'
 import type { CidProfile } from './ipfs.ts'
 import type { MetadataChange } from './metadata.ts'
-import { ParallelWrites } from './parallel-writes.ts'
 import { createPause } from './pause.ts'
+import { WriteBursts } from './write-bursts.ts'
 
 /** What {@link editFolder} works with. */
 export interface EditFolderOptions extends MetadataChange {
   readonly get: GetBlock
   /** Stores a block. Up to 256 run at once, in no order. */
   readonly put: (cid: CID, block: Uint8Array) => Promise<unknown>
+  /** Called for each entry that changes and each block that is written; what it gives is waited for. Default: nothing is. */
+  readonly step?: () => Promise<void> | undefined
   /** Of the nodes that are written; those that are kept stay what they are. Also tells how large a plain folder can be. */
   readonly profile: CidProfile
 }
 
 /** The entries that change, by name. `undefined` removes; a name that is not there is not missed. */
 export type FolderChanges = ReadonlyMap<string, FolderLink | undefined>
-
-const writesAtOnce = 256
 
 /** From so many on a HAMT is changed part by part. */
 const manyChanges = 1000
@@ -60,15 +60,16 @@ interface HashedChange {
 export async function editFolder(
   base: CID | undefined,
   changes: FolderChanges,
-  { get, put, profile, ...metadata }: EditFolderOptions,
+  { get, put, step, profile, ...metadata }: EditFolderOptions,
 ): Promise<FolderLink> {
   for (const [name, link] of changes) if (link !== undefined) checkNewName(name)
   const node = base === undefined ? undefined : await openFolder(base, get)
   const data = new FolderData(node?.data, metadata)
-  const writes = new ParallelWrites(writesAtOnce)
+  const writes = new WriteBursts()
   const pause = createPause()
+  const turn = (): Promise<void> | undefined => step?.() ?? pause()
   const store = (cid: CID, block: Uint8Array): Promise<void> | undefined =>
-    writes.add(() => put(cid, block)) ?? pause()
+    writes.add(() => put(cid, block)) ?? turn()
   const read: GetBlock = async (cid, signal) => {
     await pause()
     return get(cid, signal)
@@ -103,7 +104,7 @@ export async function editFolder(
       for (const { name, link, hash } of those) {
         const replaced = await hamt.set(name, link, hash)
         grown += sizeOf(name, link) - sizeOf(name, replaced)
-        const paused = pause()
+        const paused = turn()
         if (paused !== undefined) await paused
       }
       if (changes.size < manyChanges) continue
@@ -137,7 +138,7 @@ export async function editFolder(
     const hamt = new Hamt()
     for (const [name, link] of entries) {
       await hamt.set(name, link)
-      await pause()
+      await turn()
     }
     return hamt.store(data, profile, store)
   }

@@ -3,22 +3,24 @@
 /** A bounded series of writes. `add` and `end` throw the first failure, after which nothing new is begun. */
 export class ParallelWrites {
   readonly #limit: number
-  /** By their numbers, the oldest first. */
-  readonly #running = new Map<number, Promise<void>>()
-  #begun = 0
+  readonly #running = new Set<Promise<void>>()
   #failure: { readonly error: unknown } | undefined
 
   constructor(limit: number) {
     this.#limit = limit
   }
 
-  /** Begins a write as soon as there is room for it. Gives nothing to wait for when there is. */
-  add(write: () => Promise<unknown>): Promise<void> | undefined {
+  /** Begins a write as soon as there is room for it. */
+  async add(write: () => Promise<void>): Promise<void> {
+    const [oldest] = this.#running
+    if (this.#running.size >= this.#limit) await oldest
     this.#throwFailure()
-    if (this.#running.size >= this.#limit) return this.#addLater(write)
-    this.#begun += 1
-    this.#running.set(this.#begun, this.#run(this.#begun, write))
-    return undefined
+    const running: Promise<void> = write()
+      .catch((error: unknown) => {
+        this.#failure ??= { error }
+      })
+      .finally(() => this.#running.delete(running))
+    this.#running.add(running)
   }
 
   /** Waits for all of them. */
@@ -29,23 +31,7 @@ export class ParallelWrites {
 
   /** Waits for all of them, whatever became of them. */
   async settle(): Promise<void> {
-    await Promise.all(this.#running.values())
-  }
-
-  async #addLater(write: () => Promise<unknown>): Promise<void> {
-    const [oldest] = this.#running.values()
-    await oldest
-    await this.add(write)
-  }
-
-  async #run(number: number, write: () => Promise<unknown>): Promise<void> {
-    try {
-      await write()
-    } catch (error) {
-      this.#failure ??= { error }
-    } finally {
-      this.#running.delete(number)
-    }
+    await Promise.all(this.#running)
   }
 
   #throwFailure(): void {

@@ -4,6 +4,7 @@ import type { CidProfile, GetBlock } from '@ipfs-kit/ipfs/unixfs'
 import type { Log } from '@ipfs-kit/wal'
 import type { CID } from 'multiformats/cid'
 import { CheckpointPace } from './checkpoint-pace.ts'
+import { CheckpointSpread } from './checkpoint-spread.ts'
 import { writeCheckpoint } from './checkpoint.ts'
 import { dropLog } from './drop-log.ts'
 import { type Effect, stepByStep } from './effect.ts'
@@ -62,6 +63,8 @@ export class LoggedTree implements FileTree {
   #sequence: number
   #kept: KeptTrees
   readonly #pace: CheckpointPace
+  /** Of a checkpoint that is being made by itself. */
+  #spread: CheckpointSpread | undefined
   /** The last append; what comes after one that failed counts for nothing. */
   #last: Promise<number>
   /** Why the tree has what the log has not. */
@@ -82,7 +85,7 @@ export class LoggedTree implements FileTree {
     this.#sequence = recovered.sequence
     this.#kept = new KeptTrees(recovered)
     this.#last = Promise.resolve(recovered.lsn)
-    this.#pace = new CheckpointPace({ ...options, write: () => this.written(undefined) }, recovered)
+    this.#pace = new CheckpointPace({ ...options, write: () => this.#writtenBeside() }, recovered)
   }
 
   get live(): Tree {
@@ -132,6 +135,7 @@ export class LoggedTree implements FileTree {
   /** Takes nothing any more. */
   close(): void {
     this.#isClosed = true
+    this.#spread?.hurry()
   }
 
   /** The tree as it is when this is called, or later, as a checkpoint. */
@@ -143,6 +147,20 @@ export class LoggedTree implements FileTree {
       if (naming !== undefined) await this.#keep({ ...kept, snapshots: naming(kept.snapshots, newest) })
       return newest
     }, signal)
+  }
+
+  /** The same for nobody in particular, beside the changes that come. */
+  async #writtenBeside(): Promise<void> {
+    await this.#inTurn(async () => {
+      if (this.#kept.newest?.sequence === this.#sequence) return
+      this.#spread = new CheckpointSpread()
+      if (this.#writing.stats().waiting > 0) this.#spread.hurry()
+      try {
+        await this.#write()
+      } finally {
+        this.#spread = undefined
+      }
+    }, undefined)
   }
 
   /** Changes only the names: where there is no room to write the tree, a snapshot can go all the same. */
@@ -172,6 +190,7 @@ export class LoggedTree implements FileTree {
   async #inTurn<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
     for (;;) {
       await this.whole(signal)
+      this.#spread?.hurry()
       using _turn = await this.#writing.acquire({ signal })
       if (this.#isWhole) return await shield(work)
     }
@@ -192,6 +211,7 @@ export class LoggedTree implements FileTree {
       const tree = await writeCheckpoint(root, marks, {
         ...this.#options,
         writtenMarks: newest !== undefined && marks === newestMarks ? { cid: newest.marks } : undefined,
+        step: () => this.#spread?.step(),
         onPut: this.onWritten === undefined ? undefined : (cid) => cids.add(cid.toString()),
       })
       const checkpoint: KeptTree = { sequence, lsn, at: clock(), ...tree.kept }
@@ -272,6 +292,7 @@ export class LoggedTree implements FileTree {
   async #rebuild(unfit: Unfit | undefined): Promise<Recovered> {
     const { log } = this.#options
     try {
+      this.#spread?.hurry()
       using _turn = await this.#writing.acquire()
       for (let last: Promise<number> | undefined; last !== this.#last;) {
         last = this.#last
@@ -367,6 +388,7 @@ export class LoggedTree implements FileTree {
     blocks.noteRetained(steps.flatMap((step) => (step.step === 'put' ? [step.cid] : [])))
     const logged = this.#logged(log.append(payload))
     this.#pace.changed(payload.length)
+    this.#spread?.changed()
     await logged
     this.#unanswered.delete(displaced)
   }
