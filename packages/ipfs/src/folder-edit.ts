@@ -34,7 +34,7 @@ export interface EditFolderOptions extends MetadataChange {
 export type FolderChanges = ReadonlyMap<string, FolderLink | undefined>
 
 /** From so many on a HAMT is changed part by part. */
-const manyChanges = 1000
+const manyChanges = 256
 
 interface HashedChange {
   readonly name: string

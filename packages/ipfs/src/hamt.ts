@@ -64,7 +64,7 @@ export class Hamt {
   async set(
     name: string,
     link: FolderLink | undefined,
-    hash: Uint8Array | undefined = undefined,
+    hash?: Uint8Array,
   ): Promise<FolderLink | undefined> {
     hash ??= await hashOfName(name)
     // The shards on the way, the root first.

@@ -36,5 +36,6 @@ export class WriteBursts {
 
 /** Waits for all, also if one has failed: none is running any more then. */
 async function allOf(running: readonly Promise<unknown>[]): Promise<void> {
-  for (const outcome of await Promise.allSettled(running)) if (outcome.status === 'rejected') throw outcome.reason
+  for (const outcome of await Promise.allSettled(running))
+    if (outcome.status === 'rejected') throw outcome.reason
 }

@@ -95,7 +95,8 @@ export const flatRate: Row = {
       lastPerSecond: round3(median(figures.map((rates) => rates.at(-1)!.perSecond))),
       byProcessorTime: ratioOfLast('perCpuSecond').value,
       slowest: medianOf(figures.map((rates) => Math.min(...toFirst(rates, 'perSecond')))).value,
-      slowestByProcessorTime: medianOf(figures.map((rates) => Math.min(...toFirst(rates, 'perCpuSecond')))).value,
+      slowestByProcessorTime: medianOf(figures.map((rates) => Math.min(...toFirst(rates, 'perCpuSecond'))))
+        .value,
       how: '64 writers, files of 1 KiB, all in one folder, with the checkpoints of the journal beside them; each round in a process of its own, warmed up; slowest: the slowest 10,000 of all against the first; byProcessorTime: the same ratio by the time of the processors, which others on the machine disturb less',
     }
     return { 'D-1.flat': { ...ratioOfLast('perSecond'), detail } }
