@@ -105,15 +105,17 @@ async function* dumpFile(file: DiskFile): AsyncGenerator<DumpLine, void, undefin
   }
   const sealed = await readFooter(file, fileBytes, header)
   const dataEnd = sealed?.footer.dataEnd ?? fileBytes
-  const scan = scanPack(file, dataEnd, header, { verify: true })
+  const scan = scanPack(file, dataEnd, header, { verify: 'payloads' })
   const table = new PackTable()
   let payloadBytes = 0
   let shown = 0
-  for await (const frame of scan) {
+  for await (const frames of scan) {
     for (; shown < scan.damages.length; shown++) yield damageLine(scan.damages[shown]!, 'damage')
-    table.add(0, 0, frame.offset, frame.payloadBytes, frame.kind, frame.key)
-    payloadBytes += frame.payloadBytes
-    yield frameLine(frame, true)
+    for (const frame of frames) {
+      table.add(0, 0, frame.offset, frame.payloadBytes, frame.kind, frame.key)
+      payloadBytes += frame.payloadBytes
+      yield frameLine(frame, true)
+    }
   }
   for (const region of scan.tail) yield damageLine(region, sealed === undefined ? 'tail' : 'damage')
   const footer = sealed === undefined ? undefined : await compare(file, sealed, table)

@@ -7,6 +7,7 @@ import {
   type FrameSite,
   writeFrameHeader,
 } from './frame.ts'
+import { FrameRun } from './frame-runs.ts'
 import type { Batch, Former, Pack } from './pack.ts'
 
 /** Payloads up to this size are copied next to their headers; larger ones are handed to the disk as they are. */
@@ -54,17 +55,20 @@ export function openBatch(pack: Pack): OpenBatch {
 export class Staging {
   #memory = Buffer.alloc(0)
   #taken = 0
+  readonly #run = new FrameRun()
 
   /** Adds a frame to a batch. The result holds as little as can be of what belongs to whoever puts it. */
   add(batch: OpenBatch, frame: NewFrame, site: FrameSite, bytes: number): NewFrame {
     const { key, payload } = frame
     const headBytes = frameHeaderBytes + key.length
     const copied = payload.length <= copyBytes
+    // Large payloads are in no run: their own check costs a scan little, and here a CRC of them would.
+    const run = copied && frame.payloadCrc === undefined ? this.#run.mark(site) : undefined
     const staged = this.#stage(copied ? bytes : headBytes)
     writeFrameHeader(
       staged,
       0,
-      { kind: frame.kind, key, payloadBytes: payload.length, payloadCrc: frame.payloadCrc },
+      { kind: frame.kind, key, payloadBytes: payload.length, payloadCrc: frame.payloadCrc, run },
       site,
     )
     const ownKey = staged.subarray(frameHeaderBytes, headBytes)
@@ -72,6 +76,7 @@ export class Staging {
     if (copied) {
       staged.set(payload, headBytes)
       staged.fill(0, headBytes + payload.length)
+      this.#run.add(site, this.#memory, this.#taken - bytes, this.#taken)
       push(batch, staged)
       return { ...frame, key: ownKey, payload: staged.subarray(headBytes, headBytes + payload.length) }
     }

@@ -1,8 +1,8 @@
 /**
  * Finds the frames of a pack by reading it from the front, as is done for a pack without a footer, and to verify one. A
- * frame counts if its header fits, all its bytes are in the file, and its payload has its digest or CRC. Behind a header
- * that fits, the next frame begins where this one ends, whatever the payload is like. Where no header fits, the next one
- * is looked for at every eighth byte.
+ * frame counts if its header fits, all its bytes are in the file, and its payload has its digest or CRC, or if it is in a run
+ * whose CRC fits. Behind a header that fits, the next frame begins where this one ends, whatever the payload is like. Where
+ * no header fits, the next one is looked for at every eighth byte.
  */
 import { checkpoint } from '@ipfs-kit/concurrency'
 import type { DiskFile } from '@ipfs-kit/disk'
@@ -16,22 +16,27 @@ import {
   frameKinds,
   type FrameKind,
 } from './frame.ts'
-import { maxKeyBytes, readFrameHeader } from './frame.ts'
+import { maxKeyBytes, readFrameHeader, readUnsummedHeader } from './frame.ts'
+import { maxRunBytes } from './frame-runs.ts'
 import { packHeaderBytes } from './pack-header.ts'
 import { maxFrameOffset } from './place.ts'
 
 /** Bytes in memory: a block of 2 MiB with its header. Payloads that are longer are hashed in pieces of this size. */
 const windowBytes = 2 * 1_048_576 + 32_768
+/** Read at once, unless more is needed: this stays in the processor's cache, and the disk may answer it at once. */
+const sliceBytes = 262_144
 /** Holds a header with the longest key. */
 const headBytes = frameHeaderBytes + maxKeyBytes
 /** Frames of 64 bytes, and bytes that look like frames, take one to three microseconds each. */
 const framesPerTurn = 2048
+/** The longest run, and the header behind it. */
+const runBytes = maxRunBytes + headBytes
 const frameMark = Buffer.from('FRAM', 'latin1')
 
 /** A frame that counts. */
 export interface ScannedFrame {
   readonly kind: FrameKind
-  /** A view, valid until the next frame is asked for. */
+  /** A view, valid until the next frames are asked for. */
   readonly key: Buffer
   readonly offset: number
   readonly payloadBytes: number
@@ -45,11 +50,11 @@ export interface DamagedRegion {
   readonly frame?: Omit<ScannedFrame, 'offset'>
 }
 
-/** A scan. The frames come in order; the rest is known when they have all come. */
-export interface PackScan extends AsyncIterable<ScannedFrame> {
+/** A scan. The frames come in order, those of a run at once; the rest is known when they have all come. */
+export interface PackScan extends AsyncIterable<readonly ScannedFrame[]> {
   /** Where the last frame that counts ends: where the pack is cut, or its footer begins. */
   readonly end: number
-  /** Damage before the end. */
+  /** Damage before the end: before the last frames that came, and never between them. */
   readonly damages: readonly DamagedRegion[]
   /** What lies behind the end: a torn frame, a footer, zeros, or damage. */
   readonly tail: readonly DamagedRegion[]
@@ -59,8 +64,8 @@ export interface PackScan extends AsyncIterable<ScannedFrame> {
 export interface ScanOptions {
   /** The first frame's offset. Default: behind the header. */
   readonly from?: number
-  /** Whether payloads are read and checked, or headers only. */
-  readonly verify: boolean
+  /** What is checked: each payload, or the CRC of a run where there is one that fits. */
+  readonly verify: 'payloads' | 'runs'
 }
 
 /**
@@ -82,7 +87,7 @@ class Scan implements PackScan {
   tail: DamagedRegion[] = []
   readonly #file: Pick<DiskFile, 'read'>
   readonly #salt: number
-  readonly #verify: boolean
+  readonly #verify: ScanOptions['verify']
   readonly #from: number
   /** Where the file ends, as far as it is known. */
   #fileEnd: number
@@ -101,39 +106,76 @@ class Scan implements PackScan {
     this.#memory = Buffer.allocUnsafeSlow(Math.min(windowBytes, Math.max(0, fileBytes - this.#from)))
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<ScannedFrame, void, undefined> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<readonly ScannedFrame[], void, undefined> {
     let at = this.#from
-    let frames = 0
+    let steps = 0
     while (at + frameHeaderBytes <= this.#fileEnd && at < maxFrameOffset) {
-      if (!this.#shows(at, headBytes)) await this.#show(at)
+      if (!this.#shows(at, headBytes)) await this.#show(at, headBytes)
       const header = readFrameHeader(this.#window, at - this.#start, { salt: this.#salt, offset: at })
       if (header === undefined) {
         at = await this.#findHeader(at)
         continue
       }
-      const { kind, keyBytes, payloadBytes } = header
+      if (++steps % framesPerTurn === 0) await checkpoint()
+      const { kind, keyBytes, payloadBytes, run } = header
+      if (this.#verify === 'runs' && run !== undefined) {
+        if (!this.#shows(at, runBytes)) await this.#show(at, runBytes)
+        const frames = this.#framesOfRun(at)
+        if (frames !== undefined) {
+          at = endOf(frames.at(-1)!)
+          steps += frames.length
+          this.#count(at)
+          yield frames
+          continue
+        }
+      }
       const bytes = frameBytes(keyBytes, payloadBytes)
       if (at + bytes > this.#fileEnd) break
-      if (this.#verify && bytes <= this.#memory.length && !this.#shows(at, bytes)) await this.#show(at)
+      if (bytes <= this.#memory.length && !this.#shows(at, bytes)) await this.#show(at, bytes)
       const keyAt = at - this.#start + frameHeaderBytes
       let key = this.#window.subarray(keyAt, keyAt + keyBytes)
-      let intact = true
-      if (this.#verify && bytes <= this.#memory.length) intact = this.#fits(header, keyAt)
-      else if (this.#verify) {
+      let intact: boolean
+      if (bytes <= this.#memory.length) intact = this.#fits(header, keyAt)
+      else {
         // The window leaves it behind.
         key = Buffer.from(key)
         intact = await this.#longPayloadFits(at, header, key)
       }
       if (intact) {
-        this.damages.push(...this.tail)
-        this.tail = []
-        this.end = at + bytes
-        yield { kind, key, offset: at, payloadBytes }
+        this.#count(at + bytes)
+        yield [{ kind, key, offset: at, payloadBytes }]
       } else this.tail.push({ offset: at, bytes, frame: { kind, key: Buffer.from(key), payloadBytes } })
       at += bytes
-      if (++frames % framesPerTurn === 0) await checkpoint()
     }
     if (at < this.#fileEnd) this.#lose(at, this.#fileEnd - at)
+  }
+
+  /** The frames of the run that begins at a position of the window; `undefined` if none does whose CRC fits. */
+  #framesOfRun(begin: number): readonly ScannedFrame[] | undefined {
+    const frames: ScannedFrame[] = []
+    for (let at = begin; at - begin <= maxRunBytes;) {
+      const site = { salt: this.#salt, offset: at }
+      const near = at - this.#start
+      const header = readUnsummedHeader(this.#window, near, site)
+      if (header === undefined) return undefined
+      if (header.run !== undefined && at > begin) {
+        const { endedCrc } = header.run
+        const bytes = this.#window.subarray(begin - this.#start, near)
+        return endedCrc === crc32(bytes, this.#salt) ? frames : undefined
+      }
+      const { kind, keyBytes, payloadBytes } = header
+      const keyAt = near + frameHeaderBytes
+      frames.push({ kind, key: this.#window.subarray(keyAt, keyAt + keyBytes), offset: at, payloadBytes })
+      at += frameBytes(keyBytes, payloadBytes)
+    }
+    return undefined
+  }
+
+  /** There are frames that count up to a position: what was lost before lies between such. */
+  #count(end: number): void {
+    this.damages.push(...this.tail)
+    this.tail = []
+    this.end = end
   }
 
   /** Whether the window has `bytes` from a position on, or all there are. */
@@ -141,14 +183,14 @@ class Scan implements PackScan {
     return at >= this.#start && Math.min(at + bytes, this.#fileEnd) <= this.#start + this.#window.length
   }
 
-  /** Moves the window to a position. What of it is in memory is not read again. */
-  async #show(at: number): Promise<void> {
+  /** Moves the window to a position, from where it has `bytes`, if they fit into memory. What is in memory is not read again. */
+  async #show(at: number, bytes: number): Promise<void> {
     const from = at - this.#start
     const kept = from >= 0 ? Math.max(0, this.#window.length - from) : 0
     if (kept > 0) this.#memory.copyWithin(0, from, from + kept)
     this.#window = this.#memory.subarray(0, kept)
     this.#start = at
-    const length = Math.min(this.#memory.length, this.#fileEnd - at)
+    const length = Math.min(this.#memory.length, this.#fileEnd - at, Math.max(bytes, kept + sliceBytes))
     if (kept >= length) return
     const read = await this.#file.read(this.#memory.subarray(kept, length), at + kept)
     if (kept + read < length) this.#fileEnd = at + kept + read
@@ -160,7 +202,7 @@ class Scan implements PackScan {
     let at = from + frameAlignment
     let tries = 0
     while (at + frameHeaderBytes <= this.#fileEnd && at < maxFrameOffset) {
-      if (!this.#shows(at, headBytes)) await this.#show(at)
+      if (!this.#shows(at, headBytes)) await this.#show(at, headBytes)
       const found = this.#window.indexOf(frameMark, at - this.#start)
       // Without a mark, all that is in the window is passed, but for a last one that may be cut.
       const next = this.#start + (found < 0 ? this.#window.length - frameMark.length + 1 : found)
@@ -204,7 +246,7 @@ class Scan implements PackScan {
     let crc = 0
     const begin = at + frameHeaderBytes + header.keyBytes
     for (let done = 0; done < header.payloadBytes;) {
-      if (!this.#shows(begin + done, 1)) await this.#show(begin + done)
+      if (!this.#shows(begin + done, 1)) await this.#show(begin + done, 1)
       const from = begin + done - this.#start
       const piece = this.#window.subarray(from, from + header.payloadBytes - done)
       if (piece.length === 0) return false
@@ -215,6 +257,10 @@ class Scan implements PackScan {
     if (header.payloadCrc !== undefined && crc !== header.payloadCrc) return false
     return digest?.matches() ?? true
   }
+}
+
+function endOf({ offset, key, payloadBytes }: ScannedFrame): number {
+  return offset + frameBytes(key.length, payloadBytes)
 }
 
 /** A record has nothing but its CRC to check it by. */

@@ -117,11 +117,15 @@ export interface FileAround extends Pick<DiskFile, 'read' | 'path'> {
   readonly unreadable: Unreadable
 }
 
-export function readingAround(file: Pick<DiskFile, 'read' | 'path'>): FileAround {
+export function readingAround(file: Pick<DiskFile, 'read' | 'readNow' | 'path'>): FileAround {
   const unreadable = new Unreadable()
+  const prompt = {
+    read: async (into: Uint8Array, position: number) =>
+      file.readNow(into, position) ?? file.read(into, position),
+  }
   return {
     path: file.path,
     unreadable,
-    read: (into, position) => unreadable.read(file, into, position),
+    read: (into, position) => unreadable.read(prompt, into, position),
   }
 }

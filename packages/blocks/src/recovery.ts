@@ -244,26 +244,28 @@ async function scanInto(
   size: number,
   tagger: Tagger,
 ): Promise<{ readonly findings: readonly Finding[]; readonly lostRecords: readonly LostRecord[] }> {
-  const frames = scanPack(file, size, pack, { verify: true })
-  for await (const { kind, key, offset, payloadBytes } of frames) {
-    const { high, low } = tagOfFrame(tagger, kind, key)
-    pack.table!.add(high, low, offset, payloadBytes, kind, key)
+  const scan = scanPack(file, size, pack, { verify: 'runs' })
+  for await (const frames of scan) {
+    for (const { kind, key, offset, payloadBytes } of frames) {
+      const { high, low } = tagOfFrame(tagger, kind, key)
+      pack.table!.add(high, low, offset, payloadBytes, kind, key)
+    }
   }
-  pack.dataEnd = frames.end
+  pack.dataEnd = scan.end
   const { path } = pack
-  const findings = frames.damages.map(({ offset, bytes }): Finding => ({
+  const findings = scan.damages.map(({ offset, bytes }): Finding => ({
     path,
     problem: 'damaged region',
     offset,
     bytes,
   }))
-  const tail = { offset: frames.end, bytes: size - frames.end }
+  const tail = { offset: scan.end, bytes: size - scan.end }
   if (tail.bytes > 0) {
     // There may have been frames in it, if a part of it cannot be read.
     const problem = file.unreadable.overlaps(tail) ? 'damaged region' : 'torn tail'
     findings.push({ path, problem, ...tail })
   }
-  const lostRecords = [...frames.damages, ...frames.tail].flatMap(({ offset, frame }): LostRecord[] => {
+  const lostRecords = [...scan.damages, ...scan.tail].flatMap(({ offset, frame }): LostRecord[] => {
     if (frame?.kind !== frameKinds.record) return []
     tagger.record(frame.key)
     return [{ high: tagger.high, low: tagger.low, offset, key: frame.key }]

@@ -55,7 +55,7 @@ export async function verifyPack(
   }
   if (isSealed && sealed === undefined) found.push(footerDamage(footer))
   const table = new PackTable()
-  const scan = scanPack(file, end, pack, { verify: true })
+  const scan = scanPack(file, end, pack, { verify: 'payloads' })
   const regions: DamagedRegion[] = []
   const add = (frame: { kind: FrameKind; key: Buffer; payloadBytes: number }, offset: number): TableEntry => {
     const { high, low } = tagOfFrame(tagger, frame.kind, frame.key)
@@ -71,10 +71,12 @@ export async function verifyPack(
     }
   }
   let shown = 0
-  for await (const frame of scan) {
+  for await (const frames of scan) {
     for (; shown < scan.damages.length; shown++) mismatch(scan.damages[shown]!)
-    if (sealed !== undefined) add(frame, frame.offset)
-    if (frame.kind === frameKinds.block || frame.kind === frameKinds.record) onFrame()
+    for (const frame of frames) {
+      if (sealed !== undefined) add(frame, frame.offset)
+      if (frame.kind === frameKinds.block || frame.kind === frameKinds.record) onFrame()
+    }
   }
   for (const region of scan.damages.slice(shown)) mismatch(region)
   for (const region of scan.tail) mismatch(region)

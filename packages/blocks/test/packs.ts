@@ -2,6 +2,7 @@
 import { type DiskFile, simDisk } from '@ipfs-kit/disk'
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
+import { expect } from 'vitest'
 import { encodeFooter, type Footer, type PackRows } from '../src/footer.ts'
 import {
   frameBytes,
@@ -9,7 +10,9 @@ import {
   frameKinds,
   type FrameKind,
   writeFrameHeader,
+  beginsRun,
   type FrameSite,
+  type RunMark,
 } from '../src/frame.ts'
 import { encodePackHeader, packHeaderBytes, type PackHeader } from '../src/pack-header.ts'
 import { type PackScan, type ScannedFrame, scanPack, type ScanOptions } from '../src/pack-scan.ts'
@@ -76,21 +79,31 @@ export function tagOf({ kind, key }: Pick<Content, 'kind' | 'key'>): { high: num
 }
 
 /** One frame as in its file. */
-export function frameOf({ kind, key, payload }: Content, site: FrameSite): Buffer {
+export function frameOf({ kind, key, payload }: Content, site: FrameSite, run?: RunMark): Buffer {
   const bytes = Buffer.alloc(frameBytes(key.length, payload.length))
   const payloadCrc = kind === frameKinds.record ? crc32(payload) : undefined
-  writeFrameHeader(bytes, 0, { kind, key, payloadBytes: payload.length, payloadCrc }, site)
+  writeFrameHeader(bytes, 0, { kind, key, payloadBytes: payload.length, payloadCrc, run }, site)
   bytes.set(payload, frameHeaderBytes + key.length)
   return bytes
 }
+
+/** Frames in a run at least: few, so that there are runs in small packs. */
+const framesOfRun = 4
 
 export async function buildPack(contents: readonly Content[], pack: PackHeader = header): Promise<BuiltPack> {
   const pieces = [encodePackHeader(pack)]
   const frames: BuiltFrame[] = []
   const table = new PackTable()
   let end = packHeaderBytes
+  let run: Buffer[] | undefined
   for (const content of contents) {
-    const bytes = frameOf(content, { salt: pack.salt, offset: end })
+    let mark: RunMark | undefined
+    if (content.kind !== frameKinds.record && (run === undefined || run.length >= framesOfRun)) {
+      mark = run === undefined ? beginsRun : { endedCrc: crc32(Buffer.concat(run), pack.salt) }
+      run = []
+    }
+    const bytes = frameOf(content, { salt: pack.salt, offset: end }, mark)
+    run?.push(bytes)
     const { high, low } = tagOf(content)
     table.add(high, low, end, content.payload.length, content.kind, content.key)
     const contentEnd = end + frameHeaderBytes + content.key.length + content.payload.length
@@ -111,15 +124,36 @@ export async function fileOf(bytes: Uint8Array): Promise<DiskFile> {
   return file
 }
 
-/** All that a scan finds. The keys are copies. */
+/** All that a scan finds, which is the same whether it goes by runs or by payloads. The keys are copies. */
 export async function scanAll(
   file: DiskFile,
   fileBytes: number,
-  options: ScanOptions = { verify: true },
-): Promise<{ readonly frames: readonly ScannedFrame[]; readonly scan: PackScan }> {
-  const scan = scanPack(file, fileBytes, header, options)
+  options: Omit<ScanOptions, 'verify'> = {},
+): Promise<Scanned> {
+  const byRuns = await scanBy('runs', file, fileBytes, options)
+  const byPayloads = await scanBy('payloads', file, fileBytes, options)
+  expect(byRuns.frames).toEqual(byPayloads.frames)
+  for (const what of ['end', 'damages', 'tail'] as const)
+    expect(byRuns.scan[what]).toEqual(byPayloads.scan[what])
+  return byRuns
+}
+
+export interface Scanned {
+  readonly frames: readonly ScannedFrame[]
+  readonly scan: PackScan
+}
+
+export async function scanBy(
+  verify: ScanOptions['verify'],
+  file: DiskFile,
+  fileBytes: number,
+  options: Omit<ScanOptions, 'verify'> = {},
+): Promise<Scanned> {
+  const scan = scanPack(file, fileBytes, header, { ...options, verify })
   const frames: ScannedFrame[] = []
-  for await (const frame of scan) frames.push({ ...frame, key: Buffer.from(frame.key) })
+  for await (const some of scan) {
+    for (const frame of some) frames.push({ ...frame, key: Buffer.from(frame.key) })
+  }
   return { frames, scan }
 }
 

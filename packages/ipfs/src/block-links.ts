@@ -5,8 +5,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { PBNode } from '@ipld/dag-pb'
 import { CID } from 'multiformats/cid'
-import { decode as decodeDigest } from 'multiformats/hashes/digest'
-import { decodeBlock } from './codecs.ts'
+import { decodeBlock, passingCid } from './codecs.ts'
 import type { FolderLink } from './folder-link.ts'
 
 /** A dag-pb block: its data and its links, in their order. */
@@ -18,6 +17,10 @@ export interface BlockLinks {
   /** The number that so many digits are with which a name begins, upper-case hexadecimal; nothing where they are none. */
   hexOf(at: number, digits: number): number | undefined
   link(at: number): FolderLink
+  /** What the link states, without the object. */
+  dagBytes(at: number): number
+  /** These links up to the last one, not included, as they lie in the block; nothing where it has another form than a new one has. */
+  records(from: number, to: number): Uint8Array | undefined
   /** Number of the link with a name; −1 where there is none. */
   find(name: string): number
 }
@@ -41,8 +44,13 @@ export function passingCidOf(link: FolderLink): CID {
   return link instanceof PackedLink ? link.passingCid : link.cid
 }
 
+/** The bytes of the CID of a link. */
+export function cidBytesOf(link: FolderLink): Uint8Array {
+  return link instanceof PackedLink ? link.cidBytes : link.cid.bytes
+}
+
 /** A link whose CID is made when somebody wants the object. */
-export class PackedLink implements FolderLink {
+class PackedLink implements FolderLink {
   readonly cidBytes: Uint8Array
   readonly dagBytes: number
 
@@ -60,7 +68,7 @@ export class PackedLink implements FolderLink {
   get passingCid(): CID {
     const { cidBytes: bytes } = this
     if (bytes[0] !== 1 || bytes.length !== plainCidV1Bytes) return CID.decode(bytes)
-    return new CID(1, bytes[1]!, decodeDigest(bytes.subarray(2)), bytes)
+    return passingCid(bytes, 1, bytes[1]!)
   }
 }
 
@@ -70,11 +78,14 @@ class PackedLinks implements BlockLinks {
   readonly #block: Buffer
   /** Where the fields of each link begin. */
   readonly #starts: Uint32Array
+  /** Where each link begins, and where all of them end. */
+  readonly #records: Uint32Array
   /** By the bytes of the names, none twice; nothing as long as nobody has looked. */
   #isSorted: boolean | undefined
 
-  private constructor(block: Buffer, starts: Uint32Array, data: Uint8Array) {
+  private constructor(block: Buffer, records: Uint32Array, starts: Uint32Array, data: Uint8Array) {
     this.#block = block
+    this.#records = records
     this.#starts = starts
     this.data = data
   }
@@ -82,6 +93,7 @@ class PackedLinks implements BlockLinks {
   /** Nothing for a block that has another form: the library tells what is wrong with it, if anything is. */
   static of(bytes: Uint8Array): PackedLinks | undefined {
     const block = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const records: number[] = []
     const starts: number[] = []
     const varint = { value: 0, next: 0 }
     let at = 0
@@ -92,6 +104,7 @@ class PackedLinks implements BlockLinks {
       const cidBytes = block[varint.next + 1]!
       if (end > block.length || block[varint.next] !== tags.cid || !isPlainCid(block, cid, cidBytes))
         return undefined
+      records.push(at)
       starts.push(varint.next)
       if (block[cid + cidBytes] !== tags.name || !readVarint(block, cid + cidBytes + 1, varint))
         return undefined
@@ -103,7 +116,13 @@ class PackedLinks implements BlockLinks {
     }
     if (block[at] !== tags.data || !readVarint(block, at + 1, varint)) return undefined
     if (varint.next + varint.value !== block.length) return undefined
-    return new PackedLinks(block, Uint32Array.from(starts), block.subarray(varint.next))
+    records.push(at)
+    return new PackedLinks(
+      block,
+      new Uint32Array(records),
+      new Uint32Array(starts),
+      block.subarray(varint.next),
+    )
   }
 
   get count(): number {
@@ -129,10 +148,17 @@ class PackedLinks implements BlockLinks {
 
   link(at: number): FolderLink {
     const cid = this.#starts[at]! + 2
-    const { to } = this.#nameAt(at)
+    return new PackedLink(this.#block.subarray(cid, cid + this.#block[cid - 1]!), this.dagBytes(at))
+  }
+
+  dagBytes(at: number): number {
     const size = { value: 0, next: 0 }
-    readVarint(this.#block, to + 1, size)
-    return new PackedLink(this.#block.subarray(cid, cid + this.#block[cid - 1]!), size.value)
+    readVarint(this.#block, this.#nameAt(at).to + 1, size)
+    return size.value
+  }
+
+  records(from: number, to: number): Uint8Array {
+    return this.#block.subarray(this.#records[from], this.#records[to])
   }
 
   find(name: string): number {
@@ -202,6 +228,14 @@ class DecodedLinks implements BlockLinks {
     return { cid, dagBytes: Math.min(Tsize, Number.MAX_SAFE_INTEGER) }
   }
 
+  dagBytes(at: number): number {
+    return this.link(at).dagBytes
+  }
+
+  records(): undefined {
+    return undefined
+  }
+
   find(name: string): number {
     return this.#node.Links.findIndex((link) => (link.Name ?? '') === name)
   }
@@ -215,13 +249,14 @@ function hexDigit(code: number): number | undefined {
   return code >= 0x41 && code <= 0x46 ? code - 0x41 + 10 : undefined
 }
 
-/** Reads a number of at most 49 bits; a larger one is for the library. */
+/** Reads a number of at most 49 bits in as few bytes as there can be; another one is for the library. */
 function readVarint(block: Buffer, from: number, into: { value: number; next: number }): boolean {
   let value = 0
   for (let at = from, factor = 1; at < from + 7 && at < block.length; at += 1, factor *= 128) {
     const byte = block[at]!
     value += (byte & 0x7f) * factor
     if (byte >= 0x80) continue
+    if (byte === 0 && at > from) return false
     into.value = value
     into.next = at + 1
     return true

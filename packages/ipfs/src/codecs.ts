@@ -7,7 +7,7 @@ import * as dagPb from '@ipld/dag-pb'
 import { createUnsafe } from 'multiformats/block'
 import { CID } from 'multiformats/cid'
 import * as raw from 'multiformats/codecs/raw'
-import { create as createDigest } from 'multiformats/hashes/digest'
+import { create as createDigest, Digest } from 'multiformats/hashes/digest'
 import { IpfsError } from './errors.ts'
 import type { DagCodec } from './ipfs.ts'
 
@@ -30,6 +30,11 @@ const sha256 = 0x12
 const sha512 = 0x13
 const identity = 0x00
 
+const sha256Bytes = 32
+const digestHead = Uint8Array.of(sha256, sha256Bytes)
+/** Of version 1. */
+const cidHead = Uint8Array.of(1, dagPb.code)
+
 /** Whether a CID holds its content itself (identity hash). */
 export function isInline(cid: CID): boolean {
   return cid.multihash.code === identity
@@ -43,6 +48,26 @@ export async function hashBlock(bytes: Uint8Array): Promise<CID['multihash']> {
 /** The same at once, on this thread: for blocks of files, which have 1 MiB at most. */
 export function hashNow(bytes: Uint8Array): CID['multihash'] {
   return createDigest(sha256, hash('sha256', bytes, 'buffer'))
+}
+
+/**
+ * The CID of a dag-pb block, hashed at once, for who stores the block and forgets the CID: its bytes are in memory that others have
+ * their own in. That takes a third of the time.
+ */
+export function passingCidOfNode(block: Uint8Array, version: 0 | 1): CID {
+  const from = version === 0 ? 0 : cidHead.length
+  const bytes = Buffer.allocUnsafe(from + digestHead.length + sha256Bytes)
+  if (version === 1) bytes.set(cidHead)
+  bytes.set(digestHead, from)
+  bytes.write(hash('sha256', block, 'binary'), from + digestHead.length, 'binary')
+  return passingCid(bytes, version, dagPb.code)
+}
+
+/** A CID with a sha2-256 on bytes that are its own as long as they are not changed. */
+export function passingCid(bytes: Uint8Array, version: 0 | 1, code: number): CID {
+  const multihash = version === 0 ? bytes : bytes.subarray(cidHead.length)
+  const digest = new Digest(sha256, sha256Bytes, multihash.subarray(digestHead.length), multihash)
+  return new CID(version, code, digest, bytes)
 }
 
 /** The CID of a block under a codec: version 1, sha2-256. */

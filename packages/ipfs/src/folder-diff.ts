@@ -4,7 +4,15 @@ import { entriesIn } from './block-links.ts'
 import type { GetBlock } from './file-reader.ts'
 import { type FolderLink, ownLink } from './folder-link.ts'
 import { lookUp } from './folder-lookup.ts'
-import { invalidHamt, openFolder, openShard, type FolderNode, type Shard } from './folder-node.ts'
+import {
+  type Entry,
+  invalidHamt,
+  openFolder,
+  openShard,
+  type FolderNode,
+  type Part,
+  type Shard,
+} from './folder-node.ts'
 import { readFolder } from './folder-reader.ts'
 import { hashOfName, positionAt } from './hamt-hash.ts'
 
@@ -88,7 +96,7 @@ async function* diffByName(
 }
 
 /** What lies at one position: an entry, or a shard with more of them; absent where the position is free. */
-type Content = { readonly name?: string; readonly link: FolderLink } | undefined
+type Content = Entry | Part | undefined
 
 /** One of two HAMTs. */
 interface Hamt {

@@ -12,17 +12,20 @@ import type { FolderLink } from './folder-link.ts'
 import { openFolder, type FolderNode } from './folder-node.ts'
 import { readFolder } from './folder-reader.ts'
 import { emptyFolderSize, linkSize, shardAboveBytes } from './folder-size.ts'
+import { hashOfName } from './hamt-hash.ts'
 import { Hamt, positionBits } from './hamt.ts'
 import type { CidProfile } from './ipfs.ts'
 import type { MetadataChange } from './metadata.ts'
-import { ParallelWrites } from './parallel-writes.ts'
 import { createPause } from './pause.ts'
+import { WriteBursts } from './write-bursts.ts'
 
 /** What {@link editFolder} works with. */
 export interface EditFolderOptions extends MetadataChange {
   readonly get: GetBlock
-  /** Stores a block. Up to 32 run at once, in no order. */
+  /** Stores a block. Up to 256 run at once, in no order. */
   readonly put: (cid: CID, block: Uint8Array) => Promise<unknown>
+  /** Called for each entry that changes and each block that is written; what it gives is waited for. Default: nothing is. */
+  readonly step?: () => Promise<void> | undefined
   /** Of the nodes that are written; those that are kept stay what they are. Also tells how large a plain folder can be. */
   readonly profile: CidProfile
 }
@@ -30,7 +33,14 @@ export interface EditFolderOptions extends MetadataChange {
 /** The entries that change, by name. `undefined` removes; a name that is not there is not missed. */
 export type FolderChanges = ReadonlyMap<string, FolderLink | undefined>
 
-const writesAtOnce = 32
+/** From so many on a HAMT is changed part by part. */
+const manyChanges = 256
+
+interface HashedChange {
+  readonly name: string
+  readonly link: FolderLink | undefined
+  readonly hash: Uint8Array
+}
 
 /**
  * Gives the folder that a base becomes by changes. It has the CID that a folder gets that is built anew of all entries in the
@@ -50,19 +60,16 @@ const writesAtOnce = 32
 export async function editFolder(
   base: CID | undefined,
   changes: FolderChanges,
-  { get, put, profile, ...metadata }: EditFolderOptions,
+  { get, put, step, profile, ...metadata }: EditFolderOptions,
 ): Promise<FolderLink> {
   for (const [name, link] of changes) if (link !== undefined) checkNewName(name)
   const node = base === undefined ? undefined : await openFolder(base, get)
   const data = new FolderData(node?.data, metadata)
-  const writes = new ParallelWrites(writesAtOnce)
+  const writes = new WriteBursts()
   const pause = createPause()
-  const store = async (cid: CID, block: Uint8Array): Promise<void> => {
-    await writes.add(async () => {
-      await put(cid, block)
-    })
-    await pause()
-  }
+  const turn = (): Promise<void> | undefined => step?.() ?? pause()
+  const store = (cid: CID, block: Uint8Array): Promise<void> | undefined =>
+    writes.add(() => put(cid, block)) ?? turn()
   const read: GetBlock = async (cid, signal) => {
     await pause()
     return get(cid, signal)
@@ -87,18 +94,41 @@ export async function editFolder(
     const { shard } = node
     const hamt = new Hamt({ cid: base, shard, get: read })
     const before = new FolderData(node.data, {})
-    let grown = emptySize(data) - emptySize(before)
-    for (const [name, link] of changes) {
-      const replaced = await hamt.set(name, link)
-      grown += sizeOf(name, link) - sizeOf(name, replaced)
-      await pause()
-    }
     const limit = shardAboveBytes - emptySize(data)
     // An inline CID of nothing has 4 bytes.
     const least = linkSize(profile, 'a', 4, 0)
-    if (grown >= 0 || (await hamt.countsMoreThan(limit, sizeOf, least)))
+    let grown = emptySize(data) - emptySize(before)
+    // What the entries count at least that change no more.
+    let counted = 0
+    for (const [position, those] of await byFirstPosition()) {
+      for (const { name, link, hash } of those) {
+        const replaced = await hamt.set(name, link, hash)
+        grown += sizeOf(name, link) - sizeOf(name, replaced)
+        const paused = turn()
+        if (paused !== undefined) await paused
+      }
+      if (changes.size < manyChanges) continue
+      // As soon as it is certain to stay a HAMT, what is done leaves memory.
+      if (counted <= limit) counted += hamt.countsAtLeast(position, sizeOf, least)
+      if (counted > limit) await hamt.storeBelow(position, profile, store)
+    }
+    if (counted > limit || grown >= 0 || (await hamt.countsMoreThan(limit, sizeOf, least)))
       return hamt.store(data, profile, store)
     return plain(unique(base, hamt.entries()))
+  }
+
+  /** The changes by the first bytes of the hashes of their names. */
+  async function byFirstPosition(): Promise<Map<number, HashedChange[]>> {
+    const byPosition = new Map<number, HashedChange[]>()
+    for (const [name, link] of changes) {
+      const hash = await hashOfName(name)
+      const those = byPosition.get(hash[0]!)
+      if (those === undefined) byPosition.set(hash[0]!, [{ name, link, hash }])
+      else those.push({ name, link, hash })
+      const paused = pause()
+      if (paused !== undefined) await paused
+    }
+    return byPosition
   }
 
   async function plainOrHamt(entries: ReadonlyMap<string, FolderLink>): Promise<FolderLink> {
@@ -108,7 +138,7 @@ export async function editFolder(
     const hamt = new Hamt()
     for (const [name, link] of entries) {
       await hamt.set(name, link)
-      await pause()
+      await turn()
     }
     return hamt.store(data, profile, store)
   }

@@ -18,13 +18,20 @@ export interface FolderNode {
   readonly shard?: Shard
 }
 
-/** A taken position of a shard. */
-export interface Slot {
-  readonly position: number
-  /** The name of an entry; absent where the link leads to another shard. */
-  readonly name?: string
+/** An entry of a HAMT. */
+export interface Entry {
+  readonly name: string
   readonly link: FolderLink
 }
+
+/** A shard that another one leads to. It has no name. */
+export interface Part {
+  readonly name?: undefined
+  readonly link: FolderLink
+}
+
+/** A taken position of a shard. */
+export type Slot = (Entry | Part) & { readonly position: number }
 
 const bareShard = new UnixFS({ type: 'hamt-sharded-directory', fanout: BigInt(usualFanout) })
 
@@ -37,35 +44,35 @@ export class Shard {
   readonly bits: number
   /** How many shards are one below the other at most. */
   readonly levels: number
-  readonly #links: BlockLinks
-  readonly #prefixLength: number
+  readonly links: BlockLinks
   /** The position of each link, in their order. */
-  readonly #positions: Uint16Array
+  readonly positions: Uint16Array
+  readonly #prefixLength: number
 
   constructor(links: BlockLinks, bits: number, positions: Uint16Array) {
     this.bits = bits
     this.levels = Math.floor(hashBits / bits)
-    this.#links = links
+    this.links = links
+    this.positions = positions
     this.#prefixLength = prefixLengthOf(bits)
-    this.#positions = positions
   }
 
   /** In the order of their positions, from one on. */
   *slots(from = 0): Generator<Slot, undefined, undefined> {
-    for (const [at, position] of this.#positions.entries()) if (position >= from) yield this.#slot(at)
+    for (const [at, position] of this.positions.entries()) if (position >= from) yield this.#slot(at)
     return undefined
   }
 
   /** What is at a position. */
   at(position: number): Slot | undefined {
-    const at = this.#positions.indexOf(position)
+    const at = this.positions.indexOf(position)
     return at === -1 ? undefined : this.#slot(at)
   }
 
   #slot(at: number): Slot {
-    const position = this.#positions[at]!
-    const name = this.#links.name(at).slice(this.#prefixLength)
-    const link = this.#links.link(at)
+    const position = this.positions[at]!
+    const name = this.links.name(at).slice(this.#prefixLength)
+    const link = this.links.link(at)
     return name === '' ? { position, link } : { position, name, link }
   }
 }

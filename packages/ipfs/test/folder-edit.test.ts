@@ -6,7 +6,7 @@ import {
   type FolderLink,
   type UnixfsMetadata,
 } from '@ipfs-kit/ipfs/unixfs'
-import { decode } from '@ipld/dag-pb'
+import { decode, encode } from '@ipld/dag-pb'
 import fc from 'fast-check'
 import { UnixFS } from 'ipfs-unixfs'
 import { DirSharded } from 'ipfs-unixfs-importer/utils'
@@ -103,6 +103,28 @@ describe.each(profiles)('%s', (profile) => {
     expect(under.cid.toString()).toBe(await anew(files, profile))
   })
 
+  it('writes a shard as it is written always whose block another one has written in another way', async () => {
+    const { get, put } = memoryBlocks()
+    const names = Array.from({ length: 330 }, (_, at) => `${at}`.padEnd(900, 'z'))
+    const links = new Map(names.map((name) => [name, fileOf(1, profile)]))
+    const usual = await editFolder(undefined, links, { get, put, profile })
+    const { Data, Links } = decode(await get(usual.cid))
+    // The data before the links, and lengths of links in more bytes than they take.
+    const records = Links.map((link) => encode({ Links: [link] }))
+    for (const pieces of [
+      [encode({ Data: Data!, Links: [] }), ...records],
+      [...records.map(stretched), encode({ Data: Data!, Links: [] })],
+    ]) {
+      const block = Buffer.concat(pieces)
+      const other = cidOf(block, 0x70)
+      await put(other, block)
+      const change = new Map([['new', fileOf(2, profile)]])
+      const changed = await editFolder(other, change, { get, put, profile })
+      const files = new Map([...names.map((name) => [name, 1] as const), ['new', 2] as const])
+      expect(changed.cid.toString()).toBe(await anew(files, profile))
+    }
+  })
+
   it('gives an inner shard that is left with one entry back to the one above it', async () => {
     const { get, put } = memoryBlocks()
     const near = await together(3)
@@ -118,6 +140,16 @@ describe.each(profiles)('%s', (profile) => {
     expect(none.cid.toString()).toBe(await anew(of(others), profile))
   })
 })
+
+/** The record of a link, below 16 KiB, with its length in one byte more. */
+function stretched(record: Uint8Array): Uint8Array {
+  const last = record[1]! < 0x80 ? 1 : 2
+  return Buffer.concat(
+    [record.subarray(0, last), [record[last]! | 0x80, 0], record.subarray(last + 1)].map((piece) =>
+      Uint8Array.from(piece),
+    ),
+  )
+}
 
 /** Two names whose hashes have their first bytes in common. */
 async function together(bytes: number): Promise<[string, string]> {

@@ -12,6 +12,7 @@ import { Folder, type FrozenFolder } from './tree/folder.ts'
 interface CheckpointBlocks {
   readonly get: GetBlock
   readonly put: (cid: CID, bytes: Uint8Array) => Promise<unknown>
+  readonly step: () => Promise<void> | undefined
   readonly profile: CidProfile
 }
 
@@ -34,6 +35,7 @@ export interface WrittenTree {
  * Writes what was set aside of a tree, and its attributes and mounts, so that it survives a power loss.
  *
  * @param writtenMarks - the attributes and mounts, if they were written already
+ * @param step - as `editFolder` takes it
  * @param onPut - is told each block that is written
  */
 export async function writeCheckpoint(
@@ -44,12 +46,14 @@ export async function writeCheckpoint(
     reader,
     profile,
     writtenMarks,
+    step,
     onPut,
   }: {
     readonly blocks: TreeBlocks
     readonly reader: TreeReader
     readonly profile: CidProfile
     readonly writtenMarks: { readonly cid: CID | undefined } | undefined
+    readonly step: () => Promise<void> | undefined
     readonly onPut: ((cid: CID) => void) | undefined
   },
 ): Promise<WrittenTree> {
@@ -59,7 +63,7 @@ export async function writeCheckpoint(
     reader.keep(cid, bytes)
     return lease.put(cid, bytes, { verify: 'on-read' })
   }
-  const { root: link, written } = await writeFrozen(root, { get: reader.get, put, profile })
+  const { root: link, written } = await writeFrozen(root, { get: reader.get, put, step, profile })
   const marksCid = writtenMarks === undefined ? await writeMarks(marks, put) : writtenMarks.cid
   await lease.flush()
   const { cid, dagBytes } = link
@@ -97,7 +101,7 @@ async function writeFolder(
   { base }: Folder,
   frozen: FrozenFolder | undefined,
   links: ReadonlyMap<Folder, FolderLink>,
-  { get, put, profile }: CheckpointBlocks,
+  blocks: CheckpointBlocks,
 ): Promise<FolderLink> {
   // A folder that has not changed was written before, or it would have been set aside.
   if (frozen === undefined) return base!
@@ -105,5 +109,5 @@ async function writeFolder(
   for (const [name, { entry }] of frozen.changes) {
     changes.set(name, entry instanceof Folder ? links.get(entry)! : entry)
   }
-  return await editFolder(base?.cid, changes, { get, put, profile, ...frozen.metadata })
+  return await editFolder(base?.cid, changes, { ...blocks, ...frozen.metadata })
 }

@@ -3,7 +3,9 @@ import { createLock, type Owner, shield, type Task } from '@ipfs-kit/concurrency
 import type { CidProfile, GetBlock } from '@ipfs-kit/ipfs/unixfs'
 import type { Log } from '@ipfs-kit/wal'
 import type { CID } from 'multiformats/cid'
+import { Appends } from './appends.ts'
 import { CheckpointPace } from './checkpoint-pace.ts'
+import { CheckpointSpread } from './checkpoint-spread.ts'
 import { writeCheckpoint } from './checkpoint.ts'
 import { dropLog } from './drop-log.ts'
 import { type Effect, stepByStep } from './effect.ts'
@@ -62,10 +64,9 @@ export class LoggedTree implements FileTree {
   #sequence: number
   #kept: KeptTrees
   readonly #pace: CheckpointPace
-  /** The last append; what comes after one that failed counts for nothing. */
-  #last: Promise<number>
-  /** Why the tree has what the log has not. */
-  #failure: unknown
+  /** Of a checkpoint that is being made by itself. */
+  #spread: CheckpointSpread | undefined
+  #appends: Appends
   #rebuilding: Task<Recovered> | undefined
   /** What the tree has not, or no more, and a recovery may find all the same: the log has not answered yet. */
   readonly #unanswered = new Set<readonly Entry[]>()
@@ -81,8 +82,8 @@ export class LoggedTree implements FileTree {
     this.#tree = recovered.tree
     this.#sequence = recovered.sequence
     this.#kept = new KeptTrees(recovered)
-    this.#last = Promise.resolve(recovered.lsn)
-    this.#pace = new CheckpointPace({ ...options, write: () => this.written(undefined) }, recovered)
+    this.#appends = new Appends(recovered.lsn)
+    this.#pace = new CheckpointPace({ ...options, write: () => this.#writtenBeside() }, recovered)
   }
 
   get live(): Tree {
@@ -121,7 +122,7 @@ export class LoggedTree implements FileTree {
 
   /** Resolves when all that was changed is in the log. */
   async answered(): Promise<void> {
-    await this.#last
+    await this.#appends.last
   }
 
   /** @throws JournalError JOURNAL_CLOSED */
@@ -132,6 +133,7 @@ export class LoggedTree implements FileTree {
   /** Takes nothing any more. */
   close(): void {
     this.#isClosed = true
+    this.#spread?.hurry()
   }
 
   /** The tree as it is when this is called, or later, as a checkpoint. */
@@ -143,6 +145,20 @@ export class LoggedTree implements FileTree {
       if (naming !== undefined) await this.#keep({ ...kept, snapshots: naming(kept.snapshots, newest) })
       return newest
     }, signal)
+  }
+
+  /** The same for nobody in particular, beside the changes that come. */
+  async #writtenBeside(): Promise<void> {
+    await this.#inTurn(async () => {
+      if (this.#kept.newest?.sequence === this.#sequence) return
+      this.#spread = new CheckpointSpread()
+      if (this.#writing.stats().waiting > 0) this.#spread.hurry()
+      try {
+        await this.#write()
+      } finally {
+        this.#spread = undefined
+      }
+    }, undefined)
   }
 
   /** Changes only the names: where there is no room to write the tree, a snapshot can go all the same. */
@@ -172,6 +188,7 @@ export class LoggedTree implements FileTree {
   async #inTurn<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
     for (;;) {
       await this.whole(signal)
+      this.#spread?.hurry()
       using _turn = await this.#writing.acquire({ signal })
       if (this.#isWhole) return await shield(work)
     }
@@ -182,7 +199,7 @@ export class LoggedTree implements FileTree {
     const { root, marks } = this.#tree
     const { newest, marks: newestMarks } = this.#kept
     const sequence = this.#sequence
-    const last = this.#last
+    const { last } = this.#appends
     root.freeze()
     monitor.checkpointBegun()
     this.#pace.begin()
@@ -192,6 +209,7 @@ export class LoggedTree implements FileTree {
       const tree = await writeCheckpoint(root, marks, {
         ...this.#options,
         writtenMarks: newest !== undefined && marks === newestMarks ? { cid: newest.marks } : undefined,
+        step: () => this.#spread?.step(),
         onPut: this.onWritten === undefined ? undefined : (cid) => cids.add(cid.toString()),
       })
       const checkpoint: KeptTree = { sequence, lsn, at: clock(), ...tree.kept }
@@ -223,7 +241,7 @@ export class LoggedTree implements FileTree {
   async #keep(kept: Kept): Promise<void> {
     const { log, blocks } = this.#options
     blocks.noteRetained(rootsOfKept(kept))
-    await this.#kept.replace(kept, () => this.#logged(log.append(encodeCheckpoint(recordOf(kept)))))
+    await this.#kept.replace(kept, () => this.#appends.add(log.append(encodeCheckpoint(recordOf(kept)))))
   }
 
   /** The log is kept since the oldest checkpoint, or from its beginning as long as more of them are to be kept. */
@@ -239,13 +257,13 @@ export class LoggedTree implements FileTree {
   readonly usable: UsableTree = (signal) => (this.#isWhole ? this.#tree : this.whole(signal))
 
   get #isWhole(): boolean {
-    return this.#failure === undefined && this.#rebuilding === undefined && !this.#isClosed
+    return !this.#appends.haveFailed && this.#rebuilding === undefined && !this.#isClosed
   }
 
   /** Waits until the tree is what the log tells of, if an append has failed. */
   async whole(signal: AbortSignal | undefined): Promise<void> {
     this.checkOpen()
-    if (this.#failure !== undefined || this.#rebuilding !== undefined) await this.#rebuilt(signal)
+    if (this.#appends.haveFailed || this.#rebuilding !== undefined) await this.#rebuilt(signal)
   }
 
   /**
@@ -272,25 +290,17 @@ export class LoggedTree implements FileTree {
   async #rebuild(unfit: Unfit | undefined): Promise<Recovered> {
     const { log } = this.#options
     try {
+      this.#spread?.hurry()
       using _turn = await this.#writing.acquire()
-      for (let last: Promise<number> | undefined; last !== this.#last;) {
-        last = this.#last
-        try {
-          await last
-        } catch (cause) {
-          // Who waits for it is told.
-          this.#failure ??= cause
-        }
-      }
-      if (log.stats().state !== 'open') throw storeFailure(this.#failure, 'append to the journal')
+      await this.#appends.ended()
+      if (log.stats().state !== 'open') throw this.#appends.error()
       const recovered = await recover(log, this.get, unfit)
       await overwriteFailed(log, { sequence: recovered.sequence, at: this.#options.clock() })
       this.#tree = recovered.tree
       for (const watcher of this.watchers) watcher(undefined)
       this.#sequence = recovered.sequence
       this.#kept = new KeptTrees(recovered)
-      this.#last = Promise.resolve(recovered.lsn)
-      this.#failure = undefined
+      this.#appends = new Appends(recovered.lsn)
       this.#options.monitor.recovered()
       this.#unanswered.clear()
       // A checkpoint may be among what was taken and not answered.
@@ -346,7 +356,7 @@ export class LoggedTree implements FileTree {
     const act = (tree: TreeView): Promise<unknown> => {
       const steps = plan(tree)
       // Without any, what is wanted is there already: that is answered when it is in the log.
-      return steps.length > 0 ? this.#append(steps, effect) : this.#last
+      return steps.length > 0 ? this.#append(steps, effect) : this.#appends.last
     }
     await this.#options.monitor.timed(() => whenLoaded(this.usable, paths, act, signal))
   }
@@ -365,8 +375,9 @@ export class LoggedTree implements FileTree {
     for (const watcher of this.watchers) watcher(steps)
     monitor.changed()
     blocks.noteRetained(steps.flatMap((step) => (step.step === 'put' ? [step.cid] : [])))
-    const logged = this.#logged(log.append(payload))
+    const logged = this.#appends.add(log.append(payload))
     this.#pace.changed(payload.length)
+    this.#spread?.changed()
     await logged
     this.#unanswered.delete(displaced)
   }
@@ -379,19 +390,5 @@ export class LoggedTree implements FileTree {
       'JOURNAL_TOO_LARGE',
       `The change takes ${bytes} bytes of the log; ${maxRecordBytes} is the limit`,
     )
-  }
-
-  /** Waits for an append, and for those before it: one that follows one that has failed is not answered, for it changes what is not there. */
-  #logged(append: Promise<number>): Promise<number> {
-    this.#last = this.#loggedAfter(this.#last, append)
-    return this.#last
-  }
-
-  async #loggedAfter(before: Promise<number>, append: Promise<number>): Promise<number> {
-    const outcomes = await Promise.allSettled([before, append])
-    for (const outcome of outcomes) if (outcome.status === 'rejected') this.#failure ??= outcome.reason
-    const [, logged] = outcomes
-    if (this.#failure === undefined && logged.status === 'fulfilled') return logged.value
-    throw storeFailure(this.#failure, 'append to the journal')
   }
 }

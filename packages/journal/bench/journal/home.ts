@@ -6,14 +6,15 @@ import { type Journal, openJournal } from '@ipfs-kit/journal'
 export interface Home extends AsyncDisposable {
   readonly ipfs: Ipfs
   readonly journal: Journal
-  /** Seconds that the openings took. */
-  readonly took: { readonly node: number; readonly journal: number }
+  /** Seconds that the openings took, and of all processors for both. */
+  readonly took: { readonly node: number; readonly journal: number; readonly cpu: number }
 }
 
 /** Opens it. `checkpointChanges` as the journal takes it. */
 export async function openHome(path: string, checkpointChanges?: number): Promise<Home> {
   await using opening = new AsyncDisposableStack()
   let journal: Journal | undefined
+  const cpuBefore = process.cpuUsage()
   const began = performance.now()
   const ipfs = opening.use(await openIpfs({ path, roots: () => journal?.claims() ?? [] }))
   const between = performance.now()
@@ -24,7 +25,13 @@ export async function openHome(path: string, checkpointChanges?: number): Promis
       ...(checkpointChanges !== undefined && { checkpointChanges }),
     }),
   )
-  const took = { node: (between - began) / 1000, journal: (performance.now() - between) / 1000 }
+  const ended = performance.now()
+  const { user, system } = process.cpuUsage(cpuBefore)
+  const took = {
+    node: (between - began) / 1000,
+    journal: (ended - between) / 1000,
+    cpu: (user + system) / 1_000_000,
+  }
   const resources = opening.move()
   return { ipfs, journal, took, [Symbol.asyncDispose]: () => resources.disposeAsync() }
 }

@@ -29,6 +29,8 @@ export interface Opened {
   /** Seconds. */
   readonly node: number
   readonly journal: number
+  /** Seconds of all processors for both. */
+  readonly cpu: number
   /** Changes that were done again. */
   readonly changes: number
 }
