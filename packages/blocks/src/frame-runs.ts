@@ -7,7 +7,7 @@ import { crc32 } from 'node:zlib'
 import { beginsRun, type FrameSite, type RunMark } from './frame.ts'
 
 /** A run is ended by the first frame that can do it once it has so many bytes. Longer ones would spare a scan little more. */
-const leastRunBytes = 16_384
+const leastRunBytes = 32_768
 /** A longer run is given up. */
 export const maxRunBytes = 65_536
 

@@ -23,11 +23,11 @@ import { maxFrameOffset } from './place.ts'
 
 /** Bytes in memory: a block of 2 MiB with its header. Payloads that are longer are hashed in pieces of this size. */
 const windowBytes = 2 * 1_048_576 + 32_768
-/** Read at once, unless more is needed: this stays in the processor's cache, and the disk may answer it at once. */
-const sliceBytes = 262_144
+/** Read at once, unless more is needed: a disk that has it in memory answers this much without a thread. */
+const sliceBytes = 524_288
 /** Holds a header with the longest key. */
 const headBytes = frameHeaderBytes + maxKeyBytes
-/** Frames of 64 bytes, and bytes that look like frames, take one to three microseconds each. */
+/** Frames of 64 bytes, and bytes that look like frames, take up to three microseconds each. */
 const framesPerTurn = 2048
 /** The longest run, and the header behind it. */
 const runBytes = maxRunBytes + headBytes
@@ -116,7 +116,11 @@ class Scan implements PackScan {
         at = await this.#findHeader(at)
         continue
       }
-      if (++steps % framesPerTurn === 0) await checkpoint()
+      steps += 1
+      if (steps >= framesPerTurn) {
+        await checkpoint()
+        steps = 0
+      }
       const { kind, keyBytes, payloadBytes, run } = header
       if (this.#verify === 'runs' && run !== undefined) {
         if (!this.#shows(at, runBytes)) await this.#show(at, runBytes)

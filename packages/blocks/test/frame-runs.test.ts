@@ -1,3 +1,4 @@
+import { simDisk } from '@ipfs-kit/disk'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { crc32 } from 'node:zlib'
@@ -6,6 +7,9 @@ import { openBatch, Staging } from '../src/frame-batch.ts'
 import { maxRunBytes } from '../src/frame-runs.ts'
 import { Pack } from '../src/pack.ts'
 import { encodePackHeader, packHeaderBytes } from '../src/pack-header.ts'
+import { numbered } from './crash/made-blocks.ts'
+import { folder, openOn } from './crash/open-store.ts'
+import { findingsOf } from './findings-of.ts'
 import {
   block,
   type Content,
@@ -59,28 +63,28 @@ function contentOf({ size, kind, fill }: { size: number; kind: string; fill: num
 const blocks = (count: number, bytes: number): Content[] =>
   Array.from({ length: count }, (_, index) => block(Buffer.alloc(bytes, `${index} `)))
 
-it('ends a run after 16 KiB with the CRC of all its bytes', () => {
+it('ends a run after 32 KiB with the CRC of all its bytes', () => {
   const written = writtenPack(blocks(100, 1000))
   const marks = marksIn(written)
-  expect(marks.length).toBe(7)
+  expect(marks.length).toBe(4)
   expect(marks[0]).toEqual([packHeaderBytes, undefined])
   for (const [index, [offset, crc]] of marks.entries()) {
     if (index === 0) continue
     const begin = marks[index - 1]![0]
-    expect(offset - begin).toBeGreaterThanOrEqual(16_384)
-    expect(offset - begin).toBeLessThan(16_384 + 1064)
+    expect(offset - begin).toBeGreaterThanOrEqual(32_768)
+    expect(offset - begin).toBeLessThan(32_768 + 1064)
     expect(crc).toBe(crc32(written.data.subarray(begin, offset), header.salt))
   }
 })
 
 it('begins another run behind a large value', () => {
-  const written = writtenPack([...blocks(20, 1000), block(Buffer.alloc(20_000)), ...blocks(20, 500)])
+  const written = writtenPack([...blocks(40, 1000), block(Buffer.alloc(20_000)), ...blocks(20, 500)])
   expect(
     marksIn(written).map(([offset, crc]) => [written.offsets.indexOf(offset), crc !== undefined]),
   ).toEqual([
     [0, false],
-    [16, true],
-    [21, false],
+    [31, true],
+    [41, false],
   ])
 })
 
@@ -100,7 +104,7 @@ it('is what a scan goes by: a block with another digest counts in a run, until i
     key: multihashOf(Buffer.from('other bytes')),
     payload: Buffer.from('these'),
   }
-  const contents = [...blocks(10, 1000), lie, ...blocks(20, 1000)]
+  const contents = [...blocks(10, 1000), lie, ...blocks(40, 1000)]
   const { data, offsets } = writtenPack(contents)
   const file = await fileOf(data)
   const byRuns = await scanBy('runs', file, data.length)
@@ -152,4 +156,35 @@ it('hides no damage, wherever it is, and costs no frame beside it', async () => 
     ),
     { numRuns: 60 },
   )
+})
+
+it('lets a store that is killed again and again go on in its pack, and find what is damaged there', async () => {
+  const options = { packBytes: 1_048_576, maxBytes: 8_388_608 }
+  const all = Array.from({ length: 240 }, (_, number) => numbered(number, 1000))
+  let disk = simDisk({ seed: 1 })
+  for (let from = 0; from < all.length; from += 80) {
+    const store = await openOn(disk, options)
+    using lease = store.lease()
+    for (const { cid, bytes } of all.slice(from, from + 80)) await lease.put(cid, bytes)
+    await lease.flush()
+    disk = disk.kill()
+    await store.close().catch(() => undefined)
+  }
+  const pack = await disk.open(`${folder}/kept-00000001.pack`, 'write')
+  const bytes = Buffer.alloc(await pack.size())
+  await pack.read(bytes, 0)
+  const harmed = all[20]!
+  const at = bytes.indexOf(harmed.bytes)
+  await pack.write([Buffer.from([bytes[at + 500]! ^ 1])], at + 500)
+  await pack.close()
+  const findings = await findingsOf(async () => {
+    await using store = await openOn(disk, options)
+    for (const one of all) {
+      const found = await store.get(one.cid)
+      if (one === harmed) expect(found).toBeUndefined()
+      else expect(Buffer.compare(found!, one.bytes)).toBe(0)
+    }
+  })
+  const offset = at - 24 - 34
+  expect(findings).toMatchObject([{ problem: 'damaged region', offset, bytes: 1064 }])
 })
