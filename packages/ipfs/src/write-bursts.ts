@@ -28,7 +28,8 @@ export class WriteBursts {
     await this.#running
     const writes = this.#next
     this.#next = []
-    this.#running = allOf(writes.map((write) => write()))
+    // One that throws at once fails as others do, and does not leave those that have begun behind.
+    this.#running = allOf(writes.map(async (write) => await write()))
     // Who waits for it is told.
     this.#running.catch(() => {})
   }

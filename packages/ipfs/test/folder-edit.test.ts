@@ -273,23 +273,32 @@ describe('what is refused', () => {
     })
   })
 
-  it('by a store that fails: with its error, and after what runs has ended', async () => {
-    const { get } = memoryBlocks()
-    let running = 0
-    const put = async () => {
-      running += 1
-      await new Promise(setImmediate)
-      running -= 1
-      throw new Error('no room')
-    }
-    const links = new Map(
-      Array.from({ length: 300 }, (_, at) => [`${at}`.padEnd(1000, 'z'), fileOf(1, profile)] as const),
-    )
-    expect(await rejection(editFolder(undefined, links, { get, put, profile }))).toMatchObject({
-      message: 'no room',
-    })
-    expect(running).toBe(0)
-  })
+  const longNames = new Map(
+    Array.from({ length: 300 }, (_, at) => [`${at}`.padEnd(1000, 'z'), fileOf(1, profile)] as const),
+  )
+
+  it.each(['later', 'at once'])(
+    'by a store that fails %s: with its error, and after what runs has ended',
+    async (when) => {
+      const { get } = memoryBlocks()
+      const failure = new Error('no room')
+      let begun = 0
+      let running = 0
+      const late = async (): Promise<void> => {
+        running += 1
+        await new Promise(setImmediate)
+        running -= 1
+        if (when === 'later') throw failure
+      }
+      const put = (): Promise<void> => {
+        begun += 1
+        if (when === 'at once' && begun === 3) throw failure
+        return late()
+      }
+      expect(await rejection(editFolder(undefined, longNames, { get, put, profile }))).toBe(failure)
+      expect([begun, running]).toEqual([expect.toSatisfy(atMost(256)), 0])
+    },
+  )
 })
 
 it('makes a HAMT of another fanout one of 256, with its entries', async () => {
