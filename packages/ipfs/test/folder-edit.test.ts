@@ -301,6 +301,32 @@ describe('what is refused', () => {
   )
 })
 
+it('waits for each step before the next, and ends with what one is rejected with', async () => {
+  const profile = 'unixfs-v1-2025'
+  const { get, put } = memoryBlocks()
+  const names = Array.from({ length: 400 }, (_, at) => `${at}`.padEnd(900, 'v'))
+  const linksTo = (byte: number) => new Map(names.map((name) => [name, fileOf(byte, profile)] as const))
+  const { cid } = await editFolder(undefined, linksTo(1), { get, put, profile })
+  const failure = new Error('no more')
+  for (const last of [Number.POSITIVE_INFINITY, 5, 450]) {
+    let [steps, waiting, most] = [0, 0, 0]
+    const step = async (): Promise<void> => {
+      steps += 1
+      waiting += 1
+      most = Math.max(most, waiting)
+      await new Promise(setImmediate)
+      waiting -= 1
+      if (steps === last) throw failure
+    }
+    const edited = editFolder(cid, linksTo(2), { get, put, step, profile })
+    if (last === Number.POSITIVE_INFINITY) expect((await edited).cid).not.toEqual(cid)
+    else expect(await rejection(edited)).toBe(failure)
+    expect(most).toBe(1)
+    // 400 entries, and more than 100 shards.
+    expect(steps).toSatisfy((count: number) => (last < 500 ? count === last : count > 500))
+  }
+})
+
 it('makes a HAMT of another fanout one of 256, with its entries', async () => {
   const profile = 'unixfs-v1-2025'
   const { get, put, blocks, unixfs } = memoryBlocks()
