@@ -24,7 +24,8 @@ export const writing: readonly Breakage[] = [
     noticedBy: 'the former value is seen whole until the put of the next is complete',
     breakIt: (good) => ({
       async put(key, body, options) {
-        if (options?.ifAbsent !== true && options?.signal?.aborted !== true && key !== '') {
+        const isPlain = options?.ifAbsent !== true && options?.ifVersion === undefined
+        if (isPlain && options?.signal?.aborted !== true && key !== '') {
           await good.delete(key).catch(() => undefined)
         }
         return good.put(key, body, options)
@@ -108,7 +109,7 @@ export const writing: readonly Breakage[] = [
       async put(key, body, options) {
         const bytes = await bytesOf(body)
         setImmediate(() => void good.put(key, bytes, options).catch(() => undefined))
-        return { key, size: bytes.byteLength }
+        return { key, size: bytes.byteLength, version: '1', modifiedMs: undefined, sha256: undefined }
       },
     }),
   },
@@ -120,8 +121,7 @@ export const writing: readonly Breakage[] = [
         if (!(body instanceof Uint8Array) || body.byteLength <= 65_536 || options !== undefined) {
           return good.put(key, body, options)
         }
-        await good.put(key, body.subarray(0, -1))
-        return { key, size: body.byteLength }
+        return { ...(await good.put(key, body.subarray(0, -1))), size: body.byteLength }
       },
     }),
   },
@@ -196,6 +196,58 @@ export const writing: readonly Breakage[] = [
       async delete(key, options) {
         if ((await good.stat(key, options)) === undefined) throw new Error('no such object')
         await good.delete(key, options)
+      },
+    }),
+  },
+  {
+    does: 'mixes the bodies of puts at once',
+    noticedBy: 'who reads while many write sees one of the values, whole',
+    breakIt: (good) => {
+      const arriving = new Map<string, Uint8Array[]>()
+      return {
+        async put(key, body, options) {
+          if (body instanceof Uint8Array || options !== undefined) return good.put(key, body, options)
+          const chunks = arriving.get(key) ?? []
+          arriving.set(key, chunks)
+          for await (const chunk of body) chunks.push(Uint8Array.from(chunk))
+          arriving.delete(key)
+          return good.put(key, Buffer.concat(chunks))
+        },
+      }
+    },
+  },
+  {
+    does: 'puts the parts of a large body together in a wrong order',
+    noticedBy: 'a large body comes back as it was, also in ranges over its parts',
+    breakIt: (good) => ({
+      async put(key, body, options) {
+        if (body instanceof Uint8Array || options !== undefined) return good.put(key, body, options)
+        const bytes = await bytesOf(body)
+        const half = bytes.length >= 1_000_000 ? bytes.length >>> 1 : 0
+        return good.put(key, Buffer.concat([bytes.subarray(half), bytes.subarray(0, half)]))
+      },
+    }),
+  },
+  {
+    does: 'takes what came before an abort for the whole',
+    noticedBy:
+      'a put that is aborted before or after any of its pieces leaves the former value or the whole new one',
+    breakIt: (good) => ({
+      async put(key, body, options) {
+        if (body instanceof Uint8Array || options?.signal === undefined) return good.put(key, body, options)
+        const chunks: Uint8Array[] = []
+        const copying = async function* (): AsyncGenerator<Uint8Array> {
+          for await (const chunk of body) {
+            chunks.push(Uint8Array.from(chunk))
+            yield chunk
+          }
+        }
+        try {
+          return await good.put(key, copying(), options)
+        } catch (error) {
+          if (options.signal.aborted && chunks.length === 3) await good.put(key, Buffer.concat(chunks))
+          throw error
+        }
       },
     }),
   },

@@ -1,7 +1,7 @@
 /** What every case of the suite works with. */
 import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
-import { moveOnAfter, run } from '@ipfs-kit/concurrency'
+import { map, moveOnAfter, run } from '@ipfs-kit/concurrency'
 import type { GetOptions, ListOptions, ListPage, ObjectStat, StorageBackend } from '../backend.ts'
 import type { ConformanceTarget } from './suite.ts'
 
@@ -23,6 +23,8 @@ export interface Ground {
   /** Begins the keys that {@link key} gives where keys are free. */
   readonly prefix: string
   readonly graceMs: number
+  readonly largeBytes: number
+  readonly manyKeys: number
   /** A key for these bytes, remembered to be removed at the end. */
   readonly key: (name: string, bytes: Uint8Array) => Promise<string>
   /** An object that is there: newly put where writing is supported, else the fixture. */
@@ -37,7 +39,7 @@ export interface Ground {
 
 export function createGround(target: ConformanceTarget, backend: StorageBackend): Ground {
   const prefix = `conformance-${randomUUID()}/`
-  const { graceMs = 5000 } = target
+  const { graceMs = 5000, largeBytes = 1_000_000, manyKeys = 10_000 } = target
   const made = new Set<string>()
   const key = async (name: string, bytes: Uint8Array): Promise<string> => {
     let chosen = `${prefix}${name}`
@@ -52,6 +54,8 @@ export function createGround(target: ConformanceTarget, backend: StorageBackend)
     backend,
     prefix,
     graceMs,
+    largeBytes,
+    manyKeys,
     key,
     async object(size) {
       if (!backend.supports.write) {
@@ -71,16 +75,29 @@ export function createGround(target: ConformanceTarget, backend: StorageBackend)
       throw new assert.AssertionError({ message: `still waits ${graceMs} ms after ${after}` })
     },
     async leave() {
+      const remove = async (each: string): Promise<void> => {
+        try {
+          await backend.delete(each)
+        } catch (error) {
+          // Cases about closing have closed it already.
+          if (!hasCode(error, 'STORAGE_CLOSED')) throw error
+        }
+      }
       try {
-        if (backend.supports.delete) for (const each of made) await backend.delete(each)
-      } catch (error) {
-        // Cases about closing have closed it already.
-        if (!hasCode(error, 'STORAGE_CLOSED')) throw error
+        if (backend.supports.delete) await inTurns([...made], remove)
       } finally {
         await backend.close()
       }
     },
   }
+}
+
+/** Calls that are made at once where there are many. */
+const callsAtOnce = 16
+
+/** Does something with many values, some at once. */
+export async function inTurns<T>(values: readonly T[], work: (value: T) => Promise<unknown>): Promise<void> {
+  await map(values, work, { concurrency: callsAtOnce })
 }
 
 /** Puts bytes under a key of the ground. */
@@ -107,6 +124,11 @@ export async function collect(body: AsyncIterable<Uint8Array>): Promise<Buffer> 
   return Buffer.concat(chunks)
 }
 
+/** Key and size alone of what is told of an object. */
+export function sizeOf({ key, size }: ObjectStat): { readonly key: string; readonly size: number } {
+  return { key, size }
+}
+
 /** Asserts that a key shows these bytes in every way, or nothing. */
 export async function assertShows(ground: Ground, key: string, bytes: Uint8Array | undefined): Promise<void> {
   const { backend } = ground
@@ -115,7 +137,8 @@ export async function assertShows(ground: Ground, key: string, bytes: Uint8Array
     assert.equal(stat, undefined, 'stat of a key without a value')
     assert.equal(await backend.get(key), undefined, 'get of a key without a value')
   } else {
-    assert.deepEqual({ ...stat }, { key, size: bytes.byteLength })
+    assert.ok(stat, `${key} is not there`)
+    assert.deepEqual(sizeOf(stat), { key, size: bytes.byteLength })
     assertSame(await read(backend, key), bytes)
   }
   if (!backend.supports.list) return
@@ -130,13 +153,16 @@ export function assertSame(actual: Uint8Array, expected: Uint8Array): void {
   assert.ok(Buffer.from(actual).equals(expected), 'the bytes differ')
 }
 
-/** All entries of all pages. */
-export async function listAll(backend: StorageBackend, options: ListOptions): Promise<ObjectStat[]> {
-  const entries: ObjectStat[] = []
+/** Key and size of all entries of all pages. */
+export async function listAll(
+  backend: StorageBackend,
+  options: ListOptions,
+): Promise<{ readonly key: string; readonly size: number }[]> {
+  const entries: { readonly key: string; readonly size: number }[] = []
   let page: ListPage | undefined
   do {
     page = await backend.list(page?.cursor === undefined ? options : { ...options, cursor: page.cursor })
-    for (const { key, size } of page.entries) entries.push({ key, size })
+    entries.push(...page.entries.map(sizeOf))
   } while (page.cursor !== undefined)
   return entries
 }
