@@ -90,6 +90,8 @@ async function start(folder: string, daemons: BoundProcess[]): Promise<string> {
   await tool('ceph-mon', '--mkfs', '-i', 'a', '--monmap', file('monmap'))
   await daemon('ceph-mon', '-i', 'a')
   await tool('ceph', 'osd', 'new', osd)
+  // By hand, because an OSD that does it as it starts may do so before it knows the cluster, and is refused.
+  await tool('ceph', 'osd', 'crush', 'add', 'osd.0', '1', 'root=default', 'host=localhost')
   await tool('ceph-osd', '--mkfs', '-i', '0', '--osd-uuid', osd)
   await daemon('ceph-osd', '-i', '0')
   await daemon('radosgw', '-n', 'client.rgw.a', `--rgw-frontends=beast endpoint=${loopback}:${gatewayPort}`)
@@ -103,7 +105,6 @@ async function start(folder: string, daemons: BoundProcess[]): Promise<string> {
 function configuration(folder: string, fsid: string, monitor: string): string {
   return `[global]
 fsid = ${fsid}
-monmap = ${folder}/monmap
 mon host = ${monitor}
 public addr = ${loopback}
 cluster addr = ${loopback}
@@ -123,6 +124,8 @@ osd data = ${folder}/osd
 osd objectstore = memstore
 memstore device bytes = ${deviceBytes}
 osd crush chooseleaf type = 0
+osd crush update on start = false
+osd class update on start = false
 osd pool default size = 1
 osd pool default min size = 1
 osd pool default pg num = 1
