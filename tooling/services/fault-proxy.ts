@@ -123,6 +123,7 @@ function pass(
   }
   let sent = 0
   request.on('data', (chunk: Uint8Array) => {
+    if (fault?.kind === 'flip-request') flip(chunk, fault.at - sent)
     sent += chunk.byteLength
     if (fault?.kind === 'cut-request' && sent > fault.afterBytes) {
       upstream.destroy()
@@ -159,15 +160,18 @@ async function giveBack(
   const limit = fault !== undefined && 'afterBytes' in fault ? fault.afterBytes : Infinity
   for await (const chunk of answer as AsyncIterable<Buffer>) {
     const piece = chunk.subarray(0, limit - given)
-    if (fault?.kind === 'flip' && fault.at >= given && fault.at < given + piece.byteLength) {
-      piece[fault.at - given]! ^= 0xff
-    }
+    if (fault?.kind === 'flip') flip(piece, fault.at - given)
     given += piece.byteLength
     if (fault?.kind === 'slow') await writeSlowly(response, piece, fault)
     else await write(response, piece)
     if (given >= limit) break
   }
   await finish(response, fault)
+}
+
+/** Changes the byte at a place, if it is in this piece. */
+function flip(piece: Uint8Array, at: number): void {
+  if (at >= 0 && at < piece.byteLength) piece[at]! ^= 0xff
 }
 
 async function finish(response: ServerResponse, fault: Fault | undefined): Promise<void> {

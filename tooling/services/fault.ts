@@ -17,8 +17,10 @@ export type Fault =
   | { readonly kind: 'truncate'; readonly afterBytes: number }
   /** So many bytes go, and then nothing more, on a connection that stays open. */
   | { readonly kind: 'stall'; readonly afterBytes: number }
-  /** The byte at this place is another one. The length is right. */
+  /** The byte at this place of the answer is another one. The length is right. */
   | { readonly kind: 'flip'; readonly at: number }
+  /** The same with a byte of the request. */
+  | { readonly kind: 'flip-request'; readonly at: number }
   /** The body never ends, and its length is not told. */
   | { readonly kind: 'endless' }
   /** The body goes in pieces of so many bytes, with a pause before each. */

@@ -100,6 +100,12 @@ test.each([0, 150_000, 299_999])('byte %i is another one, and no more than that'
   expect([...bytes.keys()].filter((index) => bytes[index] !== body[index])).toEqual([at])
 })
 
+test('a byte of a request is another one at the server', async () => {
+  proxy.fail({ kind: 'flip-request', at: 4 })
+  await (await fetch(proxy.endpoint, { method: 'PUT', body: 'hello' })).arrayBuffer()
+  expect(taken).toEqual([Buffer.from([...Buffer.from('hell'), 'o'.charCodeAt(0) ^ 0xff])])
+})
+
 test('an endless body goes on past the end of the true one, without a length', async () => {
   proxy.fail({ kind: 'endless' })
   const response = await fetch(proxy.endpoint)

@@ -169,7 +169,7 @@ class Parts implements Multipart {
         { signal },
       )
       // Some do not tell it.
-      return ETag === undefined ? etagOfParts(parts) : versionOf(ETag)
+      return ETag === undefined || ETag === '' ? etagOfParts(parts) : versionOf(ETag)
     } catch (error) {
       if (!(error instanceof ServiceFailure) || !error.unsure) throw error
       // An attempt that had no answer may have made the object, and then the upload or the condition is gone.

@@ -4,8 +4,8 @@
 export interface S3Profile {
   /** The region in signatures; `undefined` where it has to be given, as it names a place. */
   readonly region: string | undefined
-  /** Where the service is; `undefined` where it has to be given. AWS has one endpoint for each region, which the SDK knows. */
-  readonly endpoint: 'of-region' | string | undefined
+  /** URL of the service; `undefined` where it has to be given. `of-region`: AWS's of the region, which the SDK knows. */
+  readonly endpoint: string | undefined
   /** Whether the bucket is in the path of a URL, and not in the name of its host. */
   readonly pathStyle: boolean
   /**

@@ -47,7 +47,6 @@ export async function upload(options: UploadOptions, body: Body): Promise<S3Obje
 class Put {
   readonly #options: UploadOptions
   readonly #plan: PartPlan
-  readonly #knownSize: number | undefined
   readonly #failing = new AbortController()
   /** Memory of parts that have been sent. */
   readonly #spare: Uint8Array[] = []
@@ -61,7 +60,6 @@ class Put {
   constructor(options: UploadOptions, size: number | undefined) {
     const { partBytes, equalParts } = options.service.options
     this.#options = options
-    this.#knownSize = size
     this.#plan = options.resume ?? planParts(partBytes, size, equalParts)
     this.#part = new Uint8Array(Math.min(size ?? firstBytes, this.#plan.partBytes))
   }
