@@ -39,7 +39,7 @@ export interface MultipartOptions {
 /** An upload that has begun. */
 export interface Multipart {
   /** Sends a part, or finds that the service has it. Resolves when there is room for another, not when it has arrived. */
-  send(number: number, bytes: Uint8Array, onSent: () => void): Promise<void>
+  send(number: number, bytes: Uint8Array, onSent: () => unknown): Promise<void>
   /** Waits for the parts, and makes the object of them. */
   complete(condition: { IfMatch?: string; IfNoneMatch?: '*' }): Promise<string>
   /** Waits until no part is under way any more, and gives the upload up. */
@@ -94,7 +94,7 @@ class Parts implements Multipart {
     return this.#failing.signal
   }
 
-  async send(number: number, bytes: Uint8Array, onSent: () => void): Promise<void> {
+  async send(number: number, bytes: Uint8Array, onSent: () => unknown): Promise<void> {
     const { owner, service } = this.#options
     // A part that has grown takes the place of several, so that the memory stays the same.
     const places = Math.min(

@@ -10,7 +10,7 @@ import {
 import { moveOnAfter, random, run, sleep } from '@ipfs-kit/concurrency'
 import { StorageError } from '@ipfs-kit/storage'
 import { failureOf, isTransient, NoAnswer, toStorageError, type Failure } from './failure.ts'
-import type { CheckedOptions } from './options.ts'
+import type { CheckedOptions, S3Credentials } from './options.ts'
 
 const firstBackoffMs = 200
 const lastBackoffMs = 20_000
@@ -53,6 +53,7 @@ export class Service {
   readonly client: S3Client
   readonly options: CheckedOptions
   readonly #secrets = new Set<string>()
+  readonly #foreign = new Set<unknown>()
 
   constructor(options: CheckedOptions) {
     this.options = options
@@ -63,7 +64,7 @@ export class Service {
       ...(endpoint === 'of-region' ? {} : { endpoint: endpoint! }),
       forcePathStyle: options.pathStyle,
       credentials: async () => {
-        const found = await options.credentials()
+        const found = await this.#credentials()
         this.#secrets.add(found.secretAccessKey)
         if (found.sessionToken !== undefined) this.#secrets.add(found.sessionToken)
         return found
@@ -77,6 +78,16 @@ export class Service {
         httpsAgent: { maxSockets: Infinity, keepAlive: true },
       },
     })
+  }
+
+  /** The error of somebody else's function passes through untouched, whatever code it has. */
+  async #credentials(): Promise<S3Credentials> {
+    try {
+      return await this.options.credentials()
+    } catch (error) {
+      this.#foreign.add(error)
+      throw error
+    }
   }
 
   /** For commands that write an object. */
@@ -143,6 +154,7 @@ export class Service {
         failure = failureOf(new NoAnswer(`no answer in ${timeoutMs} ms`))
       } catch (error) {
         signal.throwIfAborted()
+        if (this.#foreign.delete(error)) throw error
         failure = failureOf(error)
         if (failure.status === undefined && !isOfTheWay(error)) throw error
       }

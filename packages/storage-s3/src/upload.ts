@@ -103,7 +103,7 @@ class Put {
     const bytes = memory.subarray(0, this.#filled)
     this.#whole.update(bytes)
     this.#multipart ??= await this.#begin()
-    await this.#multipart.send(this.#number, bytes, () => void this.#spare.push(memory))
+    await this.#multipart.send(this.#number, bytes, () => this.#spare.push(memory))
     this.#number += 1
     this.#filled = 0
     this.#part = this.#spare.pop() ?? new Uint8Array()
@@ -127,7 +127,7 @@ class Put {
   }
 
   async finish(): Promise<S3ObjectStat> {
-    const { service, key, checked, signal, sha256: expected } = this.#options
+    const { service, key, checked, sha256: expected } = this.#options
     const bytes = this.#part.subarray(0, this.#filled)
     const sha256 = this.#whole.update(bytes).digest('hex')
     if (expected !== undefined && expected !== sha256) {
@@ -154,10 +154,21 @@ class Put {
       }
     })
     const noted = this.#multipart === undefined ? sha256 : expected
-    const found = await head(service, key, signal)
+    const found = await this.#look()
     // Somebody else's value may have taken the place of this one already.
     if (found?.version === version && found.size === this.#size) return found
     return { ...statOf(key, this.#size, { Metadata: this.#metadata(noted) }), version }
+  }
+
+  /** The object is stored: that it cannot be looked at, as with a key that may only write, does not make the put fail. */
+  async #look(): Promise<S3ObjectStat | undefined> {
+    const { service, key, signal } = this.#options
+    try {
+      return await head(service, key, signal)
+    } catch (error) {
+      if (error instanceof StorageError && error.code !== 'STORAGE_CLOSED') return undefined
+      throw error
+    }
   }
 
   async #putWhole(
@@ -197,7 +208,8 @@ class Put {
   /** An upload whose caller keeps its state is left as it is, to be gone on with. */
   giveUp(): void {
     const multipart = this.#multipart
-    if (multipart === undefined || this.#options.onState !== undefined) return
+    if (multipart === undefined || this.#options.onState !== undefined || this.#options.resume !== undefined)
+      return
     this.#options.cleanUp((signal) => multipart.abort(signal))
   }
 }

@@ -112,6 +112,16 @@ test('a put that fails for good is neither listed nor read', async () => {
   expect((await backend.list({ prefix: 'half' })).entries).toEqual([])
 })
 
+test('a put whose object cannot be looked at afterwards is a put all the same', async () => {
+  const denied: Fault = { kind: 'answer', status: 403 }
+  proxy.fail(denied, { when: method('HEAD') })
+  await using backend = open()
+  const answer = await backend.put('write-only', bytes.subarray(0, 10))
+  const { modifiedMs, ...told } = (await backend.stat('write-only'))!
+  expect(modifiedMs).toBeGreaterThan(0)
+  expect(answer).toEqual({ ...told, modifiedMs: undefined })
+})
+
 test('a body that is changed on its way to the service is refused by it, and sent again', async () => {
   await using backend = open({ attempts: 2 })
   proxy.fail({ kind: 'flip-request', at: 100 }, { when: isPut })
@@ -203,7 +213,7 @@ describe('what the service refuses is told by code, and not tried again', () => 
   })
 
   test('the error of the function that gives the credentials passes through', async () => {
-    const reason = new Error('the safe is locked')
+    const reason = Object.assign(new Error('the safe is locked'), { code: 'ECONNREFUSED' })
     const credentials = (): Promise<never> => Promise.reject(reason)
     await expect(read('small', { credentials })).rejects.toBe(reason)
   })

@@ -90,6 +90,28 @@ test('a part that fails for good ends the put, and the upload is given up', asyn
   await vi.waitFor(async () => expect(await uploads()).toBe(0), { timeout: 10_000 })
 })
 
+test('an upload that cannot be given up is counted, and found by a sweep', async () => {
+  await using backend = open({ attempts: 1 })
+  proxy.fail({ kind: 'cut-request', afterBytes: 1000 }, { when: ({ url }) => url.includes('partNumber=2') })
+  proxy.fail({ kind: 'answer', status: 403 }, { when: ({ method }) => method === 'DELETE' })
+  await expect(backend.put('left', bytes)).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' })
+  await vi.waitFor(() => expect(backend.stats().leftUploads).toBe(1), { timeout: 10_000 })
+  expect(await uploads()).toBe(1)
+  expect(await backend.sweep({ olderThanMs: 0 })).toEqual({ aborted: 1, left: 0 })
+})
+
+test('a body of a size that needs more than 10,000 parts is cut into larger ones', async () => {
+  await using backend = open()
+  const states: UploadState[] = []
+  const put = backend.put('huge', inChunks(bytes, mebi), {
+    size: 100 * 1024 * mebi,
+    onState: (state) => void states.push(state),
+  })
+  await expect(put).rejects.toMatchObject({ code: 'STORAGE_SIZE_MISMATCH' })
+  expect(states[0]).toMatchObject({ partBytes: 11 * mebi, grows: false })
+  await backend.sweep({ olderThanMs: 0 })
+})
+
 test('an upload is gone on with from its state: only parts that the service lacks are sent', async () => {
   let state: UploadState | undefined
   const onState = (now: UploadState): void => {
