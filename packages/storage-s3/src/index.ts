@@ -15,6 +15,7 @@ export {
   type S3PutOptions,
   type S3Stats,
 } from './s3-backend.ts'
+export { s3Scheme } from './scheme.ts'
 export type { S3ObjectStat } from './stat.ts'
 export type { SweepOptions, SweepReport } from './sweep.ts'
 export type { UploadedPart, UploadState } from './upload-state.ts'
