@@ -152,6 +152,11 @@ async function giveBack(
   response: ServerResponse,
   fault: Fault | undefined,
 ): Promise<void> {
+  if (fault?.kind === 'lose-answer') {
+    answer.resume()
+    response.socket?.resetAndDestroy()
+    return
+  }
   const headers = { ...answer.headers }
   if (fault?.kind === 'endless') delete headers['content-length']
   response.writeHead(answer.statusCode ?? 502, headers)

@@ -11,6 +11,8 @@ export type Fault =
     }
   /** The connection is reset when so many bytes of the body of the request have come. */
   | { readonly kind: 'cut-request'; readonly afterBytes: number }
+  /** The server does its work, and the connection is reset before anything of its answer has gone. */
+  | { readonly kind: 'lose-answer' }
   /** The server does its work, and the connection is reset when so many bytes of its body have gone. */
   | { readonly kind: 'cut-response'; readonly afterBytes: number }
   /** As `cut-response`, but the connection is closed in order: only the promised length tells that something lacks. */

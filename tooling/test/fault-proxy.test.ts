@@ -93,6 +93,12 @@ test.each([0, 100_000])(
   },
 )
 
+test('an answer is lost after the server has done its work', async () => {
+  proxy.fail({ kind: 'lose-answer' })
+  await expect(fetch(proxy.endpoint, { method: 'PUT', body: 'hello' })).rejects.toThrow('fetch failed')
+  expect(taken.map(String)).toEqual(['hello'])
+})
+
 test.each([0, 150_000, 299_999])('byte %i is another one, and no more than that', async (at) => {
   proxy.fail({ kind: 'flip', at })
   const bytes = Buffer.from(await (await fetch(proxy.endpoint)).arrayBuffer())
