@@ -46,7 +46,7 @@ const commands = {
 }
 
 /**
- * Starts an RGW with a folder and ports of its own; it is up in about 12 seconds. It ends when the process that started
+ * Starts an RGW with a folder and ports of its own; it is up in a second or two. It ends when the process that started
  * it does, also if that is killed, and then its folder goes too.
  *
  * @throws Error that names the Debian packages which are missing, or the daemon that failed with the end of its output
@@ -88,12 +88,18 @@ async function start(folder: string, daemons: BoundProcess[]): Promise<string> {
     daemons.push(await startBound(command, withConfiguration(['-f', ...args]), file(`${command}.out`)))
   }
 
+  // A client may ask before it knows the cluster, and is refused then ("wrong fsid"). What is asked here can be asked again.
+  const ceph = async (...args: string[]): Promise<void> => {
+    const ask = () => runProcess('ceph', withConfiguration(args), { check: false })
+    while ((await race([ask, ...failures()])).exitCode !== 0) await sleep(pollMs)
+  }
+
   await runProcess('monmaptool', ['--create', '--addv', 'a', `[${monitor}]`, '--fsid', fsid, file('monmap')])
   await tool('ceph-mon', '--mkfs', '-i', 'a', '--monmap', file('monmap'))
   await daemon('ceph-mon', '-i', 'a')
-  await tool('ceph', 'osd', 'new', osd)
-  // By hand, because an OSD that does it as it starts may do so before it knows the cluster, and is refused.
-  await tool('ceph', 'osd', 'crush', 'add', 'osd.0', '1', 'root=default', 'host=localhost')
+  await ceph('osd', 'new', osd)
+  // By hand, because an OSD that does it as it starts may be too early as well, and ends then.
+  await ceph('osd', 'crush', 'add', 'osd.0', '1', 'root=default', 'host=localhost')
   await tool('ceph-osd', '--mkfs', '-i', '0', '--osd-uuid', osd)
   await daemon('ceph-osd', '-i', '0')
   await daemon('radosgw', '-n', 'client.rgw.a', `--rgw-frontends=${frontend}`)
