@@ -161,7 +161,8 @@ async function readAll(
   promised: number,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
-  const bytes = new Uint8Array(promised)
+  // Memory of its own, since it goes to the reader; all of it is written before it does.
+  const bytes = Buffer.allocUnsafeSlow(promised)
   const stop = (): void => body.destroy()
   signal.addEventListener('abort', stop, { once: true })
   try {
