@@ -2,7 +2,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import { CredentialsError } from './errors.ts'
-import { createToken, prepareFolder, readToken } from './token-file.ts'
+import { prepareFolder } from './private-file.ts'
+import { createToken, readToken } from './token-file.ts'
 
 /** What a token allows: `read` content and state, `write` content and pins, `admin` the node itself. */
 export type Scope = 'read' | 'write' | 'admin'
