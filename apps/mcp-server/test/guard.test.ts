@@ -1,3 +1,4 @@
+import type { Scope } from '@ipfs-kit/operations'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Answer, type ErrorAnswer, serve, serveOnce, type Site } from './serving.ts'
 
@@ -164,7 +165,7 @@ it('the scope of the token has to allow what the operation does', async () => {
   const other = await serveOnce()
   const { tokens } = other.server.kit
   const verify = tokens.verify.bind(tokens)
-  const allow = (scopes: readonly ('read' | 'write' | 'admin')[]): void => {
+  const allow = (scopes: readonly Scope[]): void => {
     tokens.verify = (presented) => {
       const known = verify(presented)
       return known && { ...known, scopes }
@@ -182,10 +183,10 @@ it('the scope of the token has to allow what the operation does', async () => {
   }
   allow([])
   expect(await statuses()).toEqual([403, 403, 403])
-  allow(['read'])
+  allow(['content:read', 'content:write'])
   expect(await statuses()).toEqual([200, 403, 403])
-  allow(['read', 'write'])
+  allow(['content:read', 'pins'])
   expect(await statuses()).toEqual([200, 400, 403])
-  allow(['read', 'write', 'admin'])
+  allow(['content:read', 'pins', 'admin'])
   expect(await statuses()).toEqual([200, 400, 200])
 })

@@ -14,7 +14,10 @@ const token = await readToken(tokens.tokenFile)
 assert.ok(token)
 
 // The server, for each request.
-assert.deepEqual(tokens.verify(token), { id: 'default', scopes: ['read', 'write', 'admin'] })
+assert.deepEqual(tokens.verify(token), {
+  id: 'default',
+  scopes: ['content:read', 'content:write', 'pins', 'admin'],
+})
 assert.equal(tokens.verify('a guess'), undefined)
 
 await rm(home, { recursive: true })

@@ -1,13 +1,16 @@
 /** Files that only their owner can read, and the checks that they are. */
 import { randomUUID } from 'node:crypto'
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import type { Stats } from 'node:fs'
-import { constants, link, lstat, mkdir, open, rename, rm, unlink } from 'node:fs/promises'
+import { link, lstat, mkdir, open, rename, rm, unlink } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { CredentialsError } from './errors.ts'
 
 const othersBits = 0o077
 const othersWriteBits = 0o022
+/** NOFOLLOW: not through a link. NONBLOCK: a pipe must not make us wait for its writer. */
+const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
 /**
  * Reads a file that nobody else can read.
@@ -19,19 +22,14 @@ const othersWriteBits = 0o022
 export async function readPrivate(file: string, maxBytes: number): Promise<Buffer | undefined> {
   let handle: FileHandle
   try {
-    // NOFOLLOW: not through a link. NONBLOCK: a pipe must not make us wait for its writer.
-    handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    handle = await open(file, openFlags)
   } catch (cause) {
     if (hasCode(cause, 'ENOENT')) return undefined
-    if (hasCode(cause, 'ELOOP')) throw unsafe(file, 'is a symbolic link', 'put the file itself there')
-    // A socket cannot be opened.
-    if (hasCode(cause, 'ENXIO')) throw unsafe(file, 'is not a regular file', 'remove it and start again')
-    throw unreadable(file, cause)
+    throw openError(file, cause)
   }
   try {
     const stats = await handle.stat()
-    if (!stats.isFile()) throw unsafe(file, 'is not a regular file', 'remove it and start again')
-    checkOwner(file, stats, { forbidden: othersBits, remedy: 'chmod 600' })
+    checkFile(file, stats)
     const buffer = Buffer.alloc(Math.min(stats.size, maxBytes) + 1)
     let length = 0
     for (;;) {
@@ -43,6 +41,27 @@ export async function readPrivate(file: string, maxBytes: number): Promise<Buffe
     throw error instanceof CredentialsError ? error : unreadable(file, error)
   } finally {
     await handle.close()
+  }
+}
+
+/** The same without waiting, for files of which every request looks whether they have changed. */
+export function readPrivateNow(file: string, maxBytes: number): Buffer | undefined {
+  let handle: number
+  try {
+    handle = openSync(file, openFlags)
+  } catch (cause) {
+    if (hasCode(cause, 'ENOENT')) return undefined
+    throw openError(file, cause)
+  }
+  try {
+    const stats = fstatSync(handle)
+    checkFile(file, stats)
+    const buffer = Buffer.alloc(Math.min(stats.size, maxBytes) + 1)
+    return buffer.subarray(0, readSync(handle, buffer))
+  } catch (error) {
+    throw error instanceof CredentialsError ? error : unreadable(file, error)
+  } finally {
+    closeSync(handle)
   }
 }
 
@@ -149,6 +168,18 @@ async function statsOf(folder: string): Promise<Stats> {
   }
 }
 
+function openError(file: string, cause: unknown): CredentialsError {
+  if (hasCode(cause, 'ELOOP')) return unsafe(file, 'is a symbolic link', 'put the file itself there')
+  // A socket cannot be opened.
+  if (hasCode(cause, 'ENXIO')) return unsafe(file, 'is not a regular file', 'remove it and start again')
+  return unreadable(file, cause)
+}
+
+function checkFile(file: string, stats: Stats): void {
+  if (!stats.isFile()) throw unsafe(file, 'is not a regular file', 'remove it and start again')
+  checkOwner(file, stats, { forbidden: othersBits, remedy: 'chmod 600' })
+}
+
 /** Windows has neither these bits nor user ids; there a home is kept by the access list of the user's profile. */
 function checkOwner(
   path: string,
@@ -174,7 +205,8 @@ export function unsafe(path: string, flaw: string, remedy: string): CredentialsE
   return new CredentialsError('CREDENTIALS_UNSAFE_FILE', `${path} ${flaw}; ${remedy}`)
 }
 
-function unreadable(path: string, cause: unknown): CredentialsError {
+/** The error for a file that the system does not let us read. */
+export function unreadable(path: string, cause: unknown): CredentialsError {
   return new CredentialsError('CREDENTIALS_UNREADABLE', `${path} cannot be read: ${reasonOf(cause)}`, {
     cause,
   })

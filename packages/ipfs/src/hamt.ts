@@ -61,11 +61,7 @@ export class Hamt {
    * @returns what was there
    * @throws IpfsError what `get` throws; IPFS_INVALID_NODE when a part of the base is none, or the hashes of two names are equal
    */
-  async set(
-    name: string,
-    link: FolderLink | undefined,
-    hash?: Uint8Array,
-  ): Promise<FolderLink | undefined> {
+  async set(name: string, link: FolderLink | undefined, hash?: Uint8Array): Promise<FolderLink | undefined> {
     hash ??= await hashOfName(name)
     // The shards on the way, the root first.
     const way = [this.#root]
