@@ -19,7 +19,7 @@ import {
   type Service,
 } from './services.ts'
 
-/** Options of {@link openCredentials}. */
+/** Options of {@link createCredentials}. */
 export interface CredentialsOptions {
   /** The home. It has to exist, and only its owner may write in it. */
   readonly path: string
@@ -59,7 +59,11 @@ export interface SignalOption {
   readonly signal?: AbortSignal | undefined
 }
 
-/** The secrets of a home. It keeps nothing in memory and nothing open: each call reads the file. */
+/**
+ * The secrets of a home. It keeps nothing in memory and nothing open: each call reads the file. Reads throw CredentialsError
+ * `CREDENTIALS_UNSAFE_FILE`, `CREDENTIALS_UNREADABLE`, `CREDENTIALS_DAMAGED`, `CREDENTIALS_TOO_NEW` and `CREDENTIALS_KEY_WRONG`,
+ * and what getting an identity by reference throws; changes throw `CREDENTIALS_BUSY` and `CREDENTIALS_UNWRITABLE` besides.
+ */
 export interface Credentials {
   /** Stores a secret. @throws CredentialsError `CREDENTIALS_EXISTS`, `CREDENTIALS_INVALID`, `CREDENTIALS_FULL`, and those of changes */
   add<S extends Service>(secret: NewSecret<S>, options?: SignalOption): Promise<CredentialSummary>
@@ -88,30 +92,29 @@ const optionNames = ['path', 'identity', 'env', 'clock']
 const commandLimits = { timeoutMs: 30_000, maxBytes: 65_536 }
 
 /**
- * Opens the secrets of a home: `credentials.age`, encrypted with age for the identity in `credentials.key` or elsewhere.
+ * Makes the secrets of a home: `credentials.age`, encrypted with age for the identity in `credentials.key` or elsewhere. Nothing
+ * is read or made before a call needs it.
  *
  * @throws TypeError for an unknown option or a path that is empty
- * @throws CredentialsError `CREDENTIALS_UNSAFE_FILE` for a home in which others can write, `CREDENTIALS_UNREADABLE`,
- *   `CREDENTIALS_REFERENCE` for an identity that is no `env:` or `command:` reference
+ * @throws CredentialsError `CREDENTIALS_REFERENCE` for an identity that is no `env:` or `command:` reference
  */
-export async function openCredentials(options: CredentialsOptions): Promise<Credentials> {
+export function createCredentials(options: CredentialsOptions): Credentials {
   const unknown = Object.keys(options ?? {}).find((key) => !optionNames.includes(key))
   if (unknown !== undefined) {
-    throw new TypeError(`openCredentials has no option ${unknown}; it has ${optionNames.join(', ')}`)
+    throw new TypeError(`createCredentials has no option ${unknown}; it has ${optionNames.join(', ')}`)
   }
   if (typeof options?.path !== 'string' || options.path === '') {
-    throw new TypeError('openCredentials needs path, the home')
+    throw new TypeError('createCredentials needs path, the home')
   }
   const identity = options.identity === undefined ? undefined : parseReference(options.identity)
   if (identity?.kind === 'credential') {
     throw new CredentialsError('CREDENTIALS_REFERENCE', 'The identity cannot be among what it is needed for')
   }
-  const path = absolutePath(options.path)
-  await checkFolder(path)
-  return new FileCredentials(path, { ...options, identity })
+  return new FileCredentials(absolutePath(options.path), { ...options, identity })
 }
 
 class FileCredentials implements Credentials {
+  readonly #home: string
   readonly #file: string
   readonly #keyFile: string
   readonly #lockFile: string
@@ -120,14 +123,15 @@ class FileCredentials implements Credentials {
   readonly #clock: () => number
 
   constructor(
-    path: string,
+    home: string,
     options: Pick<CredentialsOptions, 'env' | 'clock'> & {
       readonly identity: Exclude<Place, { kind: 'credential' }> | undefined
     },
   ) {
-    this.#file = join(path, 'credentials.age')
-    this.#keyFile = join(path, 'credentials.key')
-    this.#lockFile = join(path, 'credentials.lock')
+    this.#home = home
+    this.#file = join(home, 'credentials.age')
+    this.#keyFile = join(home, 'credentials.key')
+    this.#lockFile = join(home, 'credentials.lock')
     this.#identity = options.identity
     this.#env = options.env
     this.#clock = options.clock ?? Date.now
@@ -230,6 +234,7 @@ class FileCredentials implements Credentials {
   }
 
   async #read(signal: AbortSignal | undefined): Promise<readonly StoredSecret[]> {
+    await checkFolder(this.#home)
     const bytes = await readSecretFile(this.#file)
     if (bytes === undefined) return []
     const identity = await this.#readIdentity(signal)
@@ -256,6 +261,7 @@ class FileCredentials implements Credentials {
       readonly result: T
     },
   ): Promise<T> {
+    await checkFolder(this.#home)
     return await withChangeLock(this.#lockFile, { signal }, async () => {
       const { secrets, result } = change(await this.#read(signal))
       if (secrets === undefined) return result

@@ -4,7 +4,7 @@
  * @packageDocumentation
  */
 export type { CheckOptions, CheckResult } from './check.ts'
-export { openCredentials } from './credentials.ts'
+export { createCredentials } from './credentials.ts'
 export type {
   Credentials,
   CredentialsOptions,

@@ -41,6 +41,12 @@ export const fieldOrder = {
   huggingface: ['token'],
 } as const satisfies { readonly [S in Service]: readonly string[] }
 
+/** What a terminal asks for, in the same order. */
+export const lineNames = {
+  s3: ['Access key id', 'Secret access key', 'Session token (empty: none)'],
+  huggingface: ['Token'],
+} as const satisfies { readonly [S in Service]: readonly string[] }
+
 /** What a text says: the fields, and when they expire if it says that. */
 export interface ReadSecret<S extends Service> {
   readonly fields: SecretFields[S]

@@ -3,7 +3,7 @@
  * without end. It begins with a line on stdin, and prints a line for each change that is done.
  */
 import { once } from 'node:events'
-import { openCredentials } from '@ipfs-kit/credentials'
+import { createCredentials } from '@ipfs-kit/credentials'
 
 const [, , path, what, name, count] = process.argv as [
   string,
@@ -13,7 +13,7 @@ const [, , path, what, name, count] = process.argv as [
   string,
   string,
 ]
-const credentials = await openCredentials({ path })
+const credentials = createCredentials({ path })
 process.stdout.write('ready\n')
 await once(process.stdin, 'data')
 const service = 'huggingface'

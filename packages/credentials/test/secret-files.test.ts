@@ -1,7 +1,7 @@
 import { chmod, readFile, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
-import { openCredentials } from '@ipfs-kit/credentials'
+import { createCredentials } from '@ipfs-kit/credentials'
 import {
   Encrypter,
   generateHybridIdentity,
@@ -66,17 +66,19 @@ describe('is refused, and told how to mend', () => {
   })
 
   test.each([0o770, 0o707, 0o722])('a home in which others can write (mode %o)', async (mode) => {
-    const path = await temporaryFolder()
-    await chmod(path, mode)
-    await expect(openCredentials({ path })).rejects.toEqual(coded('CREDENTIALS_UNSAFE_FILE'))
-    await expect(openCredentials({ path })).rejects.toThrow(`run: chmod go-w "${path}"`)
-    await chmod(path, 0o755)
-    await openCredentials({ path })
+    const store = await filled()
+    await chmod(store.path, mode)
+    await expectRefused(store, 'CREDENTIALS_UNSAFE_FILE')
+    await expect(store.credentials.list()).rejects.toThrow(`run: chmod go-w "${store.path}"`)
+    await chmod(store.path, 0o755)
+    expect(await store.credentials.list()).toHaveLength(1)
   })
 
   test('a home that is missing, which is not made', async () => {
     const path = join(await temporaryFolder(), 'missing')
-    await expect(openCredentials({ path })).rejects.toEqual(coded('CREDENTIALS_UNREADABLE'))
+    const credentials = createCredentials({ path })
+    await expect(credentials.list()).rejects.toEqual(coded('CREDENTIALS_UNREADABLE'))
+    await expect(credentials.add(hub)).rejects.toEqual(coded('CREDENTIALS_UNREADABLE'))
     await expect(stat(path)).rejects.toThrow('ENOENT')
   })
 })
@@ -178,11 +180,11 @@ describe('the key', () => {
     await first.credentials.add(hub)
     await expect(stat(first.keyFile)).rejects.toThrow('ENOENT')
     const printing = `command:${JSON.stringify([process.execPath, '-e', `console.log(${JSON.stringify(key)})`])}`
-    const again = await openCredentials({ path: first.path, identity: printing })
+    const again = createCredentials({ path: first.path, identity: printing })
     expect((await again.resolve('credential:hub', 'huggingface')).reveal()).toEqual(huggingface)
-    const without = await openCredentials({ path: first.path, identity: 'env:KEY', env: {} })
+    const without = createCredentials({ path: first.path, identity: 'env:KEY', env: {} })
     await expect(without.list()).rejects.toEqual(coded('CREDENTIALS_NOT_FOUND'))
-    const wrong = await openCredentials({ path: first.path, identity: 'env:KEY', env: { KEY: 'hunter2' } })
+    const wrong = createCredentials({ path: first.path, identity: 'env:KEY', env: { KEY: 'hunter2' } })
     const error: unknown = await wrong.list().catch((thrown: unknown) => thrown)
     expect(error).toEqual(coded('CREDENTIALS_KEY_WRONG'))
     expect(inspect(error)).not.toContain('hunter2')

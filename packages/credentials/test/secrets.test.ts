@@ -1,9 +1,8 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { inspect } from 'node:util'
-import { openCredentials } from '@ipfs-kit/credentials'
+import { createCredentials } from '@ipfs-kit/credentials'
 import { describe, expect, test } from 'vitest'
 import { coded, decrypted, huggingface, opened, planted, s3 } from './store.ts'
-import { temporaryFolder } from './folder.ts'
 
 const main = { name: 'main', service: 's3', fields: s3 } as const
 const hub = { name: 'hub', service: 'huggingface', fields: huggingface } as const
@@ -24,7 +23,7 @@ describe('a secret that is added', () => {
     const { path, credentials } = await opened()
     await credentials.add(main)
     await credentials.add(hub)
-    const again = await openCredentials({ path })
+    const again = createCredentials({ path })
     expect((await again.resolve('credential:main', 's3')).reveal()).toEqual(s3)
     expect((await again.resolve('credential:hub', 'huggingface')).reveal()).toEqual(huggingface)
   })
@@ -221,17 +220,17 @@ describe('check', () => {
   })
 })
 
-test('refuses options that are missing or unknown', async () => {
+test('refuses options that are missing or unknown', () => {
   // @ts-expect-error path is needed
-  await expect(openCredentials({})).rejects.toThrow(TypeError)
+  expect(() => createCredentials({})).toThrow(TypeError)
   // @ts-expect-error options are needed
-  await expect(openCredentials()).rejects.toThrow(TypeError)
-  await expect(openCredentials({ path: '' })).rejects.toThrow(TypeError)
+  expect(() => createCredentials()).toThrow(TypeError)
+  expect(() => createCredentials({ path: '' })).toThrow(TypeError)
   // @ts-expect-error there is no such option
-  await expect(openCredentials({ path: 'x', key: 'y' })).rejects.toThrow(
+  expect(() => createCredentials({ path: 'x', key: 'y' })).toThrow(
     'no option key; it has path, identity, env, clock',
   )
-  await expect(openCredentials({ path: await temporaryFolder(), identity: 'credential:a' })).rejects.toEqual(
-    coded('CREDENTIALS_REFERENCE'),
-  )
+  for (const identity of ['credential:a', 'AGE-SECRET-KEY-1', '']) {
+    expect(() => createCredentials({ path: 'x', identity })).toThrow(coded('CREDENTIALS_REFERENCE') as Error)
+  }
 })

@@ -1,7 +1,7 @@
 /** A store of secrets in a home of its own, with values that are found again wherever they turn up. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type CredentialsOptions, openCredentials, type SecretFields } from '@ipfs-kit/credentials'
+import { createCredentials, type CredentialsOptions, type SecretFields } from '@ipfs-kit/credentials'
 import { Decrypter } from 'age-encryption'
 import { expect } from 'vitest'
 import { temporaryFolder } from './folder.ts'
@@ -19,7 +19,7 @@ export const planted = [...Object.values(s3), ...Object.values(huggingface)]
 
 export async function opened(options: Partial<CredentialsOptions> = {}) {
   const path = options.path ?? (await temporaryFolder())
-  const credentials = await openCredentials({ ...options, path })
+  const credentials = createCredentials({ ...options, path })
   return { path, credentials, file: join(path, 'credentials.age'), keyFile: join(path, 'credentials.key') }
 }
 

@@ -111,6 +111,11 @@ export interface CommandShape {
   readonly name: string
   /** Input keys that are arguments instead of options, in order. Default: the required keys. */
   readonly arguments?: readonly string[]
+  /**
+   * For a body that is a secret: the names of its lines, by the input. It comes from standard input and never from an argument,
+   * which other users and the history of the shell would see; at a terminal the lines are asked for, without echo.
+   */
+  readonly secretLines?: (input: Readonly<Record<string, unknown>>) => readonly string[]
 }
 
 /**
