@@ -60,6 +60,20 @@ test('a process that is killed while it rotates leaves the old value or the new'
   }
 })
 
+test('whoever reads while another process rotates has the old value or the new one', async () => {
+  const { path, credentials } = await opened()
+  await credentials.add(hub)
+  const { child, lines } = await started(path, 'rotate', 'hub')
+  child.stdin.write('go\n')
+  await lines.next()
+  const seen = new Set<string>()
+  for (let read = 0; read < 300; read += 1) {
+    seen.add((await credentials.resolve('credential:hub', 'huggingface')).reveal().token)
+  }
+  for (const token of seen) expect(token).toMatch(/^value-\d+-x{10000}$/)
+  expect(seen.size).toBeGreaterThan(2)
+})
+
 test('what a crash has left half-written is not read, and goes with the next change', async () => {
   const { path, credentials, file } = await opened()
   await credentials.add(hub)

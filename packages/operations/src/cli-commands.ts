@@ -119,6 +119,12 @@ function commandAt(program: Command, entry: AnyOperation, groups: Set<Command>):
 }
 
 function declareStreams(entry: AnyOperation, command: Command): void {
+  if (entry.command?.secretLines !== undefined) {
+    command.addHelpText(
+      'after',
+      '\nThe secret comes from standard input; a terminal asks for it and does not show it.',
+    )
+  }
   if (entry.body === 'files')
     command.argument('<path...>', 'files and folders, links followed; - reads one file from standard input')
   if (entry.body === 'bytes' && entry.command?.secretLines === undefined)

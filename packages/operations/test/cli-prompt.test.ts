@@ -129,6 +129,12 @@ test('ends when the terminal goes, and when the command is cancelled', async () 
   expect(terminal.modes).toEqual([true, false])
 })
 
+test('is told of by the help of its command', async () => {
+  const { ended, stdout } = begin(['keep', '--help'], new PassThrough())
+  expect(await ended).toBe(0)
+  expect(stdout.text).toContain('The secret comes from standard input')
+})
+
 test('comes from standard input that is no terminal as it is, and never from an argument', async () => {
   const pipe = new PassThrough()
   const { ended, stdout } = begin(['keep', 'a'], pipe)
