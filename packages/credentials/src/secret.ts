@@ -9,6 +9,8 @@ export interface Secret<S extends Service = Service> {
   readonly expiresAt: number | undefined
   /** Gives the fields of the secret: the one way to them. Frozen. */
   reveal(): SecretFields[S]
+  /** `[secret]` */
+  toString(): string
 }
 
 const shown = '[secret]'

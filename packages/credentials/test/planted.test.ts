@@ -10,7 +10,6 @@ import { huggingface, opened, planted, s3 } from './store.ts'
 /** Everything that shows an object when nobody meant it to. */
 function shownOf(value: object): string[] {
   return [
-    String(value),
     `${value as unknown as string}`,
     JSON.stringify(value),
     JSON.stringify({ value, list: [value] }),

@@ -17,7 +17,7 @@ const interrupt = '\u0003'
 const endOfInput = '\u0004'
 const erasing = ['\u007F', '\b']
 /** What arrow and function keys send (ECMA-48, 5.4). */
-const controlSequence = /\u001B\[[0-?]*[ -/]*[@-~]/g
+const controlSequence = new RegExp(`${String.fromCodePoint(0x1b)}\\[[0-?]*[ -/]*[@-~]`, 'g')
 
 /** Whether a stream is a terminal, which can be asked. */
 export function isTerminal(stream: Readable): stream is PromptOptions['stdin'] {
@@ -50,15 +50,15 @@ export async function promptLines(names: readonly string[], options: PromptOptio
 }
 
 async function readLine(keys: AsyncIterator<string, void>): Promise<string> {
-  let line = ''
+  const line: string[] = []
   for (;;) {
     const { value: key } = await keys.next()
     if (key === undefined || key === interrupt || key === endOfInput) {
       throw new OperationError('OPERATION_CANCELLED', 'Nothing was entered')
     }
-    if (key === '\r' || key === '\n') return line
-    if (erasing.includes(key)) line = [...line].slice(0, -1).join('')
-    else if (key >= ' ') line += key
+    if (key === '\r' || key === '\n') return line.join('')
+    if (erasing.includes(key)) line.pop()
+    else if (key >= ' ') line.push(key)
   }
 }
 
