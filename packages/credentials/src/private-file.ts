@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import type { Stats } from 'node:fs'
-import { link, lstat, mkdir, open, rename, rm, unlink } from 'node:fs/promises'
+import { link, lstat, mkdir, open, rename, rm, stat, unlink } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { CredentialsError } from './errors.ts'
@@ -76,19 +76,19 @@ export async function prepareFolder(folder: string): Promise<void> {
   } catch (cause) {
     if (!hasCode(cause, 'EEXIST')) throw unwritable(folder, cause)
   }
-  const stats = await statsOf(folder)
+  const stats = await statsOf(folder, lstat)
   if (!stats.isDirectory()) throw unsafe(folder, 'is not a folder', 'remove it and start again')
   checkOwner(folder, stats, { forbidden: othersBits, remedy: 'chmod 700' })
 }
 
 /**
- * Refuses a folder in which others could put another file in the place of ours.
+ * Refuses a folder in which others could put another file in the place of ours. A link to one is as good as the folder.
  *
  * @throws CredentialsError `CREDENTIALS_UNSAFE_FILE`, `CREDENTIALS_UNREADABLE`
  */
 export async function checkFolder(folder: string): Promise<void> {
-  const stats = await statsOf(folder)
-  if (!stats.isDirectory()) throw unsafe(folder, 'is not a folder', 'name the folder itself')
+  const stats = await statsOf(folder, stat)
+  if (!stats.isDirectory()) throw unsafe(folder, 'is not a folder', 'name the folder of the home')
   checkOwner(folder, stats, { forbidden: othersWriteBits, remedy: 'chmod go-w' })
 }
 
@@ -160,9 +160,9 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-async function statsOf(folder: string): Promise<Stats> {
+async function statsOf(folder: string, look: (path: string) => Promise<Stats>): Promise<Stats> {
   try {
-    return await lstat(folder)
+    return await look(folder)
   } catch (cause) {
     throw unreadable(folder, cause)
   }

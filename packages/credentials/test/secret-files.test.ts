@@ -74,6 +74,16 @@ describe('is refused, and told how to mend', () => {
     expect(await store.credentials.list()).toHaveLength(1)
   })
 
+  test('a home that is a file, or below one', async () => {
+    const store = await filled()
+    await expect(createCredentials({ path: store.file }).list()).rejects.toEqual(
+      coded('CREDENTIALS_UNSAFE_FILE'),
+    )
+    await expect(createCredentials({ path: join(store.file, 'below') }).list()).rejects.toEqual(
+      coded('CREDENTIALS_UNREADABLE'),
+    )
+  })
+
   test('a home that is missing, which is not made', async () => {
     const path = join(await temporaryFolder(), 'missing')
     const credentials = createCredentials({ path })
@@ -81,6 +91,17 @@ describe('is refused, and told how to mend', () => {
     await expect(credentials.add(hub)).rejects.toEqual(coded('CREDENTIALS_UNREADABLE'))
     await expect(stat(path)).rejects.toThrow('ENOENT')
   })
+})
+
+test('a link to a home is as good as the home', async () => {
+  const store = await filled()
+  const path = join(await temporaryFolder(), 'link')
+  await symlink(store.path, path)
+  const linked = createCredentials({ path })
+  await linked.add({ ...hub, name: 'other' })
+  expect(await store.credentials.list()).toHaveLength(2)
+  await chmod(store.path, 0o777)
+  await expect(linked.list()).rejects.toEqual(coded('CREDENTIALS_UNSAFE_FILE'))
 })
 
 describe('a damaged file', () => {

@@ -104,7 +104,7 @@ const keptUntilExit = new Set<Lock>()
  * fails.
  *
  * Throws `KIT_HOME_UNWRITABLE`, `KIT_HOME_INVALID`, `KIT_HOME_TOO_NEW`, `KIT_HOME_LOCKED`,
- * `KIT_CONFIG_INVALID`, and what the tokens and parts throw.
+ * `KIT_CONFIG_INVALID`, and what the tokens, the secrets and the parts throw.
  */
 export async function openKit(options: KitOptions): Promise<Kit> {
   for (const key of Object.keys(options)) {

@@ -2,7 +2,7 @@
 import { operation } from '@ipfs-kit/operations'
 import { z } from 'zod'
 import type { Credentials, CredentialSummary } from '../credentials.ts'
-import { type CredentialsErrorCode, credentialsErrors } from '../errors.ts'
+import { credentialsErrors, type FaultKind } from '../errors.ts'
 import { lineNames, readSecret, services } from '../services.ts'
 import { expiresAtSchema, isoOf, nameSchema, timeSchema, wordsOf } from './fields.ts'
 import { maxSecretBytes, readBody } from './secret-body.ts'
@@ -101,8 +101,7 @@ export const credentialsCheck = operation<Slice<'check'>>()({
     found.isGood
       ? wordsOf('good', found.name, found.expiresAt && `expires ${found.expiresAt}`)
       : wordsOf('bad', found.name, found.code, found.message),
-  outcome: ({ code }) =>
-    code === undefined ? undefined : credentialsErrors[code as CredentialsErrorCode].kind,
+  outcome: ({ code }) => (code === undefined ? undefined : kindOf(code)),
   async run({ credentials }, input, { signal }) {
     const found = await credentials.check(`credential:${input.name}`, input.service, { signal })
     if (!found.isGood) {
@@ -132,6 +131,13 @@ export const credentialsRemove = operation<Slice<'remove'>>()({
     removed: await credentials.remove(input.name, { signal }),
   }),
 })
+
+/** A newer server may know codes that we do not. */
+function kindOf(code: string): FaultKind | 'internal' {
+  return (
+    (credentialsErrors as Readonly<Record<string, { readonly kind: FaultKind }>>)[code]?.kind ?? 'internal'
+  )
+}
 
 async function newSecret(
   input: z.output<(typeof taking)['input']>,
