@@ -1,4 +1,5 @@
 /** The file of the tokens that were made for others: their digests, and what they allow. */
+import { timingSafeEqual } from 'node:crypto'
 import { type BigIntStats, statSync } from 'node:fs'
 import { scopes } from '@ipfs-kit/operations'
 import { z } from 'zod'
@@ -29,6 +30,8 @@ export type IssuedToken = Readonly<z.output<typeof issuedSchema>>
 export interface IssuedFile {
   /** What it holds now. @throws CredentialsError `CREDENTIALS_DAMAGED`, `CREDENTIALS_TOO_NEW`, and those of private files */
   read(): readonly IssuedToken[]
+  /** The token with a digest, in a time that does not depend on which it is. @throws as `read` */
+  find(digest: Buffer): IssuedToken | undefined
   /** Replaces it, for the holder of the lock alone. @throws CredentialsError `CREDENTIALS_UNWRITABLE` */
   replace(tokens: readonly IssuedToken[]): Promise<void>
 }
@@ -37,14 +40,26 @@ export interface IssuedFile {
 export function issuedFile(file: string): IssuedFile {
   let seen: string | undefined
   let tokens: readonly IssuedToken[] = []
+  let digests: readonly Buffer[] = []
+  function read(): readonly IssuedToken[] {
+    // Before reading: a change in between is seen by the next look.
+    const version = versionOf(file)
+    if (version === seen) return tokens
+    tokens = parse(file, readPrivateNow(file, maxFileBytes))
+    digests = tokens.map(({ digest }) => Buffer.from(digest, 'hex'))
+    seen = version
+    return tokens
+  }
   return {
-    read() {
-      const version = versionOf(file)
-      if (version === seen) return tokens
-      // Before reading: a change in between is seen by the next look.
-      tokens = parse(file, readPrivateNow(file, maxFileBytes))
-      seen = version
-      return tokens
+    read,
+    find(digest) {
+      const all = read()
+      let found: IssuedToken | undefined
+      // To the end, whichever it is.
+      for (const [index, one] of digests.entries()) {
+        if (timingSafeEqual(digest, one)) found = all[index]
+      }
+      return found
     },
     async replace(all) {
       await replacePrivate(file, `${JSON.stringify({ version: 1, tokens: all })}\n`)

@@ -126,11 +126,7 @@ class FileTokens implements Tokens {
     if (typeof presented !== 'string' || presented.length > maxPresentedLength) return undefined
     const digest = digestOf(presented)
     if (timingSafeEqual(digest, this.#digest)) return owner
-    let found: IssuedToken | undefined
-    // To the end, whichever it is.
-    for (const one of this.#issued.read()) {
-      if (timingSafeEqual(digest, Buffer.from(one.digest, 'hex'))) found = one
-    }
+    const found = this.#issued.find(digest)
     if (found === undefined) return undefined
     const { name, scopes, expiresAt, revokedAt } = found
     if (revokedAt !== undefined) {
