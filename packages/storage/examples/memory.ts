@@ -11,7 +11,15 @@ assert.ok(found)
 for await (const chunk of found.body) assert.equal(new TextDecoder().decode(chunk), 'kept')
 
 const { entries } = await scratch.list({ prefix: 'notes/' })
-assert.deepEqual(entries, [{ key: 'notes/first one.txt', size: 43 }])
+assert.deepEqual(
+  entries.map(({ key, size }) => ({ key, size })),
+  [{ key: 'notes/first one.txt', size: 43 }],
+)
+
+// Only if nobody has changed it meanwhile.
+const { version } = entries[0]!
+assert.ok(version)
+await scratch.put(key, new TextEncoder().encode('Changed.'), { ifVersion: version })
 
 await scratch.delete(key)
 assert.equal(await scratch.get(key), undefined)
