@@ -6,6 +6,18 @@
 export { PlacementError, placementErrors, type PlacementErrorCode } from './errors.ts'
 export { createEvaluator, type CopyHealth, type Evaluator, type Health, type Verdict } from './evaluator.ts'
 export type { HealthState } from './evidence.ts'
+export { openPlacement } from './open-placement.ts'
+export type {
+  CallOptions,
+  ContentHealth,
+  NewContent,
+  PlacedBackend,
+  Placement,
+  PlacementOptions,
+  PlacementStats,
+  PlacementWal,
+  QueuedCopy,
+} from './placement.ts'
 export type {
   BackendFacts,
   Conditions,
@@ -16,3 +28,4 @@ export type {
   Requirement,
   Rule,
 } from './policy.ts'
+export type { BackendSummary, Summary } from './tally.ts'

@@ -38,10 +38,16 @@ export class Catalog implements AsyncDisposable {
   readonly #writing = new Set<Promise<unknown>>()
   /** CIDs whose last change could not be written, and may be in the log all the same: it is replaced by the next one in any case. */
   readonly #uncertain = new Set<string>()
+  #isClosed = false
 
   constructor(log: Log, rows: PackedRows) {
     this.#log = log
     this.#rows = rows
+  }
+
+  /** @throws PlacementError PLACEMENT_CLOSED */
+  throwIfClosed(): void {
+    if (this.#isClosed) throw new PlacementError('PLACEMENT_CLOSED', 'Placement is closed')
   }
 
   get findings(): readonly Finding[] {
@@ -88,6 +94,7 @@ export class Catalog implements AsyncDisposable {
   async change(cid: CID, change: Change): Promise<Row | undefined> {
     const key = cid.toString()
     using _ = await this.#locks.acquire(key)
+    this.throwIfClosed()
     const record = this.#rows.get(cid.bytes)
     const before = record && decodeRow(record, 0)
     const after = change(before)
@@ -119,6 +126,7 @@ export class Catalog implements AsyncDisposable {
 
   /** Idempotent. */
   async close(): Promise<void> {
+    this.#isClosed = true
     await this.#do('close', async () => await this.#log.close())
   }
 
