@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto'
 import { now } from '@ipfs-kit/concurrency'
 import type { LoggedOperation } from '@ipfs-kit/wal'
+import { CID } from 'multiformats/cid'
 import type { Entry } from './catalog/catalog.ts'
 import { copyType, type CopyParams } from './copy-work.ts'
 import type { Ledger } from './ledger.ts'
@@ -10,6 +11,8 @@ import type { PlacementWal, QueuedCopy } from './placement.ts'
 interface Promised {
   /** 0 until the log has it. */
   operation: number
+  /** Of the row that it was promised for. */
+  readonly revision: number
   /** Of one that has failed for good: why, and when that was noticed, on the clock of `now()`. */
   failed?: { readonly why: string; readonly at: number }
 }
@@ -45,6 +48,7 @@ export class CopyQueue {
 
   /** Finds what the log has from before. */
   async load(wal: PlacementWal): Promise<void> {
+    const { ledger } = this.#options
     const filter = { types: [copyType], states: ['queued', 'running', 'retrying', 'failed'] as const }
     let before: number | undefined
     do {
@@ -53,7 +57,8 @@ export class CopyQueue {
         const { cid, target } = operation.params as unknown as CopyParams
         // Pages begin with the newest: it is the one that counts.
         if (this.#get(cid, target) !== undefined) continue
-        this.#set(cid, target, { operation: operation.id })
+        const revision = ledger.catalog.get(CID.parse(cid))?.revision ?? 0
+        this.#set(cid, target, { operation: operation.id, revision })
       }
       before = page.next
     } while (before !== undefined)
@@ -101,7 +106,7 @@ export class CopyQueue {
     const { ledger, maxQueued } = this.#options
     const { content, copies } = entry
     const all = ledger.evaluator.judge(content, copies, ledger.clock())
-    await this.#look(wal, content.cid, all.missing)
+    await this.#look(wal, entry, all.missing)
     const refused = this.refused(content.cid)
     const { missing } = ledger.evaluator.judge(content, copies, ledger.clock(), refused)
     for (const target of missing) {
@@ -115,11 +120,16 @@ export class CopyQueue {
   }
 
   /** What has become of copies that do not tell it themselves. */
-  async #look(wal: PlacementWal, cid: string, missing: readonly string[]): Promise<void> {
+  async #look(
+    wal: PlacementWal,
+    { content: { cid }, revision }: Entry,
+    missing: readonly string[],
+  ): Promise<void> {
     for (const [target, promised] of [...(this.#byCid.get(cid) ?? [])]) {
       if (promised.operation === 0) continue
       if (promised.failed !== undefined) {
-        if (!missing.includes(target)) this.ended({ cid, target })
+        // What is known has changed since: that is another promise.
+        if (!missing.includes(target) || promised.revision !== revision) this.ended({ cid, target })
         else if (now() - promised.failed.at >= this.#options.retryFailedMs) {
           await wal.retry(promised.operation)
           this.#restore(promised)
@@ -140,7 +150,7 @@ export class CopyQueue {
   async #promise(wal: PlacementWal, entry: Entry, target: string): Promise<void> {
     const { cid } = entry.content
     const params: CopyParams = { cid, target }
-    const promised: Promised = { operation: 0 }
+    const promised: Promised = { operation: 0, revision: entry.revision }
     // Before the log has it, since it may have ended before this goes on.
     this.#set(cid, target, promised)
     try {

@@ -26,15 +26,19 @@ class SourceFailure extends Error {
   override readonly name = 'SourceFailure'
 }
 
-/**
- * Makes the handler. It may run again for a copy that it has made: it looks first whether the copy is still missing.
- *
- * @param onEnd - told when an operation is done
- */
-export function createCopyHandler(
-  ledger: Ledger,
-  onEnd: (params: CopyParams) => void,
-): OperationHandler<CopyParams, CopyOutcome> {
+/** What the handler is made with. */
+export interface CopyHandlerOptions {
+  readonly ledger: Ledger
+  /** Targets on which a copy has failed for good, and for which others stand in. */
+  readonly refused: (cid: string) => readonly string[]
+  /** Told when an operation is done. */
+  readonly onEnd: (params: CopyParams) => void
+  /** Told of content that a bad copy was found of. */
+  readonly onBad: (cid: CID) => Promise<void>
+}
+
+/** Makes the handler. It may run again for a copy that it has made: it looks first whether the copy is still missing. */
+export function createCopyHandler(options: CopyHandlerOptions): OperationHandler<CopyParams, CopyOutcome> {
   return {
     params: z.strictObject({ cid: z.string(), target: z.string() }),
     result: z.union([
@@ -43,15 +47,15 @@ export function createCopyHandler(
     ]),
     cids: ({ cid }) => [cid],
     async run(params, { signal }) {
-      const outcome = await copy(ledger, params, signal)
-      onEnd(params)
+      const outcome = await copy(options, params, signal)
+      options.onEnd(params)
       return outcome
     },
   }
 }
 
 async function copy(
-  ledger: Ledger,
+  { ledger, refused, onBad }: CopyHandlerOptions,
   { cid: text, target }: CopyParams,
   signal: AbortSignal,
 ): Promise<CopyOutcome> {
@@ -62,7 +66,8 @@ async function copy(
   }
   const entry = ledger.catalog.get(cid)
   if (entry === undefined) return { outcome: 'not-needed' }
-  const { missing, sources } = ledger.evaluator.explain(entry.content, entry.copies, ledger.clock())
+  const { content, copies } = entry
+  const { missing, sources } = ledger.evaluator.explain(content, copies, ledger.clock(), refused(text))
   if (!missing.includes(target)) {
     // The log tries a backend that was offline with this: so it is to be tried, whether or not the copy is needed.
     if (ledger.evaluator.backends.some(({ name, state }) => name === target && state !== 'up')) {
@@ -77,8 +82,11 @@ async function copy(
       return { outcome: 'copied', source, bytes }
     } catch (error) {
       signal.throwIfAborted()
-      if (error instanceof BadCopy) await ledger.note(cid, source, error.state)
-      else if (!(error instanceof SourceFailure)) throw error
+      if (!(error instanceof BadCopy) && !(error instanceof SourceFailure)) throw error
+      if (error instanceof BadCopy) {
+        await ledger.note(cid, source, error.state)
+        await onBad(cid)
+      }
       failures.push(error.message)
     }
   }

@@ -24,9 +24,9 @@ export const placementErrors = {
     next: 'Add the content first, or take the name of a backend that `stats()` lists.',
   },
   PLACEMENT_NO_SOURCE: {
-    kind: 'temporary',
+    kind: 'not-found',
     when: 'no copy could be read whole and with the right digest; the message says what became of each',
-    next: 'Bring the content to a backend again, and note the copy. It is tried again meanwhile.',
+    next: 'Bring the content to a backend again, and add it. It is tried again after `retryFailedMs` as well.',
   },
   PLACEMENT_NOT_PROVEN: {
     kind: 'integrity',

@@ -1,12 +1,13 @@
 /** Opens placement: checks the options, opens the catalogue, and puts the parts together. */
 import { createOwner } from '@ipfs-kit/concurrency'
+import type { CID } from 'multiformats/cid'
 import { openCatalog } from './catalog/catalog.ts'
 import { CopyQueue } from './copy-queue.ts'
 import { copyType, createCopyHandler } from './copy-work.ts'
 import { Ledger } from './ledger.ts'
 import { OpenedPlacement } from './opened-placement.ts'
 import { checkKeys, checkWhole, type Refuse } from './option-checks.ts'
-import type { Placement, PlacementOptions } from './placement.ts'
+import type { Placement, PlacementOptions, PlacementWal } from './placement.ts'
 import { Standing } from './standing.ts'
 import { Upkeep } from './upkeep.ts'
 import { Verification } from './verification.ts'
@@ -38,8 +39,19 @@ export async function openPlacement(options: PlacementOptions): Promise<Placemen
     onRoom: () => upkeep?.ask(),
   })
   let upkeep: Upkeep | undefined
-  const handler = createCopyHandler(ledger, (params) => queue.ended(params))
-  const wal = await options.openWal({ [copyType]: handler })
+  let wal: PlacementWal | undefined
+  const onBad = async (cid: CID): Promise<void> => {
+    const entry = catalog.get(cid)
+    // Without a log yet there is the first evaluation, which comes when there is one.
+    if (entry !== undefined && wal !== undefined) await queue.fill(wal, entry)
+  }
+  const handler = createCopyHandler({
+    ledger,
+    refused: (cid) => queue.refused(cid),
+    onEnd: (params) => queue.ended(params),
+    onBad,
+  })
+  wal = await options.openWal({ [copyType]: handler })
   await queue.load(wal)
   const owner = createOwner({ name: 'placement' })
   opening.defer(() => owner.close())
@@ -47,10 +59,7 @@ export async function openPlacement(options: PlacementOptions): Promise<Placemen
     ledger,
     sharePerDay: verifySharePerDay,
     bytesPerSecond: verifyBytesPerSecond,
-    onBad: async (cid) => {
-      const entry = catalog.get(cid)
-      if (entry !== undefined) await queue.fill(wal, entry)
-    },
+    onBad,
   })
   const { intervalMs, evaluateEveryMs } = checked
   const parts = { ledger, queue, wal, verifySharePerDay, verification }
@@ -102,7 +111,7 @@ function checkOptions(options: PlacementOptions) {
     verifyBytesPerSecond: options.verifyBytesPerSecond ?? 20 * 1024 * 1024,
     intervalMs: options.intervalMs ?? 60_000,
     evaluateEveryMs: options.evaluateEveryMs ?? 3_600_000,
-    retryFailedMs: options.retryFailedMs ?? 3_600_000,
+    retryFailedMs: options.retryFailedMs ?? 600_000,
     maxQueued: options.maxQueued ?? 10_000,
   }
   const offlineGraceMs = options.offlineGraceMs ?? 3_600_000

@@ -50,7 +50,10 @@ export interface PlacementOptions {
   readonly evaluateEveryMs?: number
   /** Milliseconds that a backend may be offline before its copies do not count. Default 3,600,000. */
   readonly offlineGraceMs?: number
-  /** Milliseconds after which a copy that has failed for good is tried again. Default 3,600,000. */
+  /**
+   * Milliseconds after which a copy that has failed for good is tried again, with the next evaluation of everything. Default
+   * 600,000.
+   */
   readonly retryFailedMs?: number
   /** Copies that are queued in the log at once, 1 to 100,000. Default 10,000. */
   readonly maxQueued?: number

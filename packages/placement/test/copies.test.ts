@@ -1,7 +1,6 @@
-import { sleep } from '@ipfs-kit/concurrency'
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { expect, test } from 'vitest'
-import { addOn, all, cidOf, faulty, openWorld, until, untilMet } from './placement-on.ts'
+import { addOn, all, cidOf, eventually, faulty, openWorld, until, untilMet } from './placement-on.ts'
 import { keep } from './world.ts'
 
 const both = forEachBackend(test, { seeds: 15 })
@@ -46,11 +45,10 @@ both('a backend that changes what it takes has no copy, and another one gets it'
   const cid = await addOn(world, 1, 'b')
   const refused = await until(world, cid, ({ queued }) => queued.length > 0)
   expect(refused).toMatchObject({ state: 'under', missing: ['a'] })
-  for (;;) {
-    const { state } = (await world.wal.get(refused.queued[0]!.operation))!
-    if (state === 'failed') break
-    await sleep(50)
-  }
+  await eventually(
+    async () => (await world.wal.get(refused.queued[0]!.operation))!.state === 'failed',
+    () => world.wal.stats(),
+  )
   await world.placement.evaluate()
   const health = await untilMet(world, cid)
   expect(health.domains).toEqual(['b', 'c'])
@@ -80,10 +78,10 @@ both('while a backend is down another one gets its copies', async () => {
   expect(health.domains).toEqual(['b', 'c'])
   expect(world.placement.stats().backends[0]).toMatchObject({ name: 'a', state: 'away' })
   backends.a.isDown = false
-  for (;;) {
-    if (world.placement.stats().backends[0]!.state === 'up' && world.placement.stats().queued === 0) break
-    await sleep(20)
-  }
+  await eventually(
+    () => world.placement.stats().backends[0]!.state === 'up' && world.placement.stats().queued === 0,
+    () => world.placement.stats(),
+  )
   expect(world.placement.health(cid)).toMatchObject({ state: 'met', domains: ['b', 'c'], queued: [] })
   expect(await backends.a.has(cid)).toBe(false)
 })
@@ -121,31 +119,42 @@ both('without a copy that can be read it says so, and is retained', async () => 
   expect(told).toEqual([cid])
   await world.placement.add({ cid, bytes: 1, on: ['a'] })
   const met = await addOn(world, 6, 'a', 'b')
-  for (;;) {
-    await world.placement.evaluate()
-    if (world.placement.stats().failed > 0) break
-    await sleep(20)
-  }
+  await eventually(
+    async () => {
+      await world.placement.evaluate()
+      return world.placement.stats().failed > 0
+    },
+    () => world.placement.stats(),
+  )
   const health = world.placement.health(cid)
   expect(health).toMatchObject({ state: 'under', copies: [{ backend: 'a', state: 'lost', counts: false }] })
-  expect(health.queued[0]!.failure).toContain('no backend that is up has a copy')
+  expect(health.queued.map(({ failure }) => failure).join()).toContain('a does not have it')
   expect(await all(world.placement.retained())).toEqual([cid])
   expect(world.placement.health(met).state).toBe('met')
 })
 
-both('a copy that has failed for good is tried again later', async () => {
-  await using world = await openWorld({
-    names: ['a', 'b'],
-    placement: { retryFailedMs: 1000, intervalMs: 200, evaluateEveryMs: 200 },
-    wal: { retryBaseMs: 1 },
-  })
-  const cid = cidOf(5)
-  await world.placement.add({ cid, bytes: 1, on: ['a'] })
-  for (;;) {
-    if (world.placement.stats().failed > 0) break
-    await sleep(20)
-  }
-  await addOn(world, 5, 'a')
-  expect(await untilMet(world, cid)).toMatchObject({ domains: ['a', 'b'] })
-  expect(world.placement.stats().failed).toBe(0)
-})
+both(
+  'a copy that has failed for good is tried again later, and at once when there is another copy',
+  async () => {
+    const backends = { a: faulty('a'), b: faulty('b') }
+    backends.b.isLying = true
+    await using world = await openWorld({
+      backends,
+      placement: { retryFailedMs: 1000, intervalMs: 200, evaluateEveryMs: 200 },
+      wal: { retryBaseMs: 1 },
+    })
+    const failed = (): boolean => world.placement.stats().failed > 0
+    const cid = await addOn(world, 5, 'a')
+    await eventually(failed, () => world.placement.stats())
+    backends.b.isLying = false
+    expect(await untilMet(world, cid)).toMatchObject({ domains: ['a', 'b'] })
+    expect(world.placement.stats().failed).toBe(0)
+    const lost = cidOf(6)
+    await world.placement.add({ cid: lost, bytes: 1, on: [] })
+    await eventually(failed, () => world.placement.stats())
+    await addOn(world, 6, 'a')
+    expect(world.placement.health(lost)).toMatchObject({ missing: ['b'], queued: [{ target: 'b' }] })
+    expect(world.placement.health(lost).queued[0]!.failure).toBeUndefined()
+    await untilMet(world, lost)
+  },
+)

@@ -144,17 +144,26 @@ export async function addOn(world: World, number: number, ...on: string[]): Prom
   return cid
 }
 
+/** Waits until something is so, and says what is when it does not become so. */
+export async function eventually(isSo: () => boolean | Promise<boolean>, what: () => unknown): Promise<void> {
+  for (let look = 0; look < 800; look += 1) {
+    if (await isSo()) return
+    await sleep(look < 300 ? 1 : 10)
+  }
+  throw new Error(`It did not become so: ${JSON.stringify(what())}`)
+}
+
 /** Waits until content is as it is to be. */
 export async function until(
   { placement }: World,
   cid: string,
   isSo: (health: ContentHealth) => boolean,
 ): Promise<ContentHealth> {
-  for (;;) {
-    const health = placement.health(cid)
-    if (isSo(health)) return health
-    await sleep(1)
-  }
+  await eventually(
+    () => isSo(placement.health(cid)),
+    () => [placement.health(cid), placement.stats()],
+  )
+  return placement.health(cid)
 }
 
 export async function untilMet(world: World, cid: string): Promise<ContentHealth> {
