@@ -57,7 +57,10 @@ export class CopyQueue {
         const { cid, target } = operation.params as unknown as CopyParams
         // Pages begin with the newest: it is the one that counts.
         if (this.#get(cid, target) !== undefined) continue
-        const revision = ledger.catalog.get(CID.parse(cid))?.revision ?? 0
+        // It may have ended while the page was read.
+        const entry = ledger.catalog.get(CID.parse(cid))
+        if (entry === undefined || !this.#missing(entry).includes(target)) continue
+        const { revision } = entry
         this.#set(cid, target, { operation: operation.id, revision })
       }
       before = page.next
@@ -102,16 +105,18 @@ export class CopyQueue {
    * Promises the copies that content misses and that are not promised; looks at those that are, and tries those again that have
    * failed for long enough. Without room in the queue nothing is promised, until there is.
    */
-  async fill(wal: PlacementWal, entry: Entry): Promise<void> {
-    const { ledger, maxQueued } = this.#options
-    const { content, copies } = entry
-    const all = ledger.evaluator.judge(content, copies, ledger.clock())
-    await this.#look(wal, entry, all.missing)
-    const refused = this.refused(content.cid)
-    const { missing } = ledger.evaluator.judge(content, copies, ledger.clock(), refused)
-    for (const target of missing) {
-      if (this.#get(content.cid, target) !== undefined) continue
-      if (this.#size >= maxQueued) {
+  async fill(wal: PlacementWal, cid: CID): Promise<void> {
+    await this.#look(wal, cid)
+    for (;;) {
+      // What is known may have changed with each wait.
+      const entry = this.#options.ledger.catalog.get(cid)
+      if (entry === undefined) return
+      const { content } = entry
+      const target = this.#missing(entry, this.refused(content.cid)).find(
+        (name) => this.#get(content.cid, name) === undefined,
+      )
+      if (target === undefined) return
+      if (this.#size >= this.#options.maxQueued) {
         this.#foundNoRoom = true
         return
       }
@@ -120,11 +125,12 @@ export class CopyQueue {
   }
 
   /** What has become of copies that do not tell it themselves. */
-  async #look(
-    wal: PlacementWal,
-    { content: { cid }, revision }: Entry,
-    missing: readonly string[],
-  ): Promise<void> {
+  async #look(wal: PlacementWal, ofCid: CID): Promise<void> {
+    const entry = this.#options.ledger.catalog.get(ofCid)
+    if (entry === undefined) return
+    const { revision } = entry
+    const { cid } = entry.content
+    const missing = this.#missing(entry)
     for (const [target, promised] of [...(this.#byCid.get(cid) ?? [])]) {
       if (promised.operation === 0) continue
       if (promised.failed !== undefined) {
@@ -159,13 +165,18 @@ export class CopyQueue {
         const key = keyOf(`${cid}/${target}/${entry.revision}/${after}`)
         const { operation, isNew } = await wal.append({ type: copyType, params, backend: target, key })
         promised.operation = operation.id
-        if (isNew || operation.state !== 'completed') return
+        if (isNew || operation.state !== 'completed' || this.#get(cid, target) !== promised) return
         after = operation.id
       }
     } catch (error) {
       if (this.#get(cid, target) === promised) this.ended(params)
       throw error
     }
+  }
+
+  #missing({ content, copies }: Entry, refused: readonly string[] = []): readonly string[] {
+    const { evaluator, clock } = this.#options.ledger
+    return evaluator.judge(content, copies, clock(), refused).missing
   }
 
   #fail(promised: Promised, { failure, state }: LoggedOperation): void {

@@ -1,5 +1,6 @@
 /** The evaluation of everything, in slices between which others get their turns. */
 import { checkpoint, map, now } from '@ipfs-kit/concurrency'
+import { CID } from 'multiformats/cid'
 import type { Entry } from './catalog/catalog.ts'
 import type { CopyQueue } from './copy-queue.ts'
 import type { Ledger } from './ledger.ts'
@@ -44,18 +45,18 @@ export async function evaluateAll({
   verifySharePerDay,
 }: EvaluationOptions): Promise<Summary> {
   const tally = new Tally(ledger.evaluator.backends, verifySharePerDay)
-  let missing: Entry[] = []
+  let missing: CID[] = []
   const fill = async (): Promise<void> => {
-    const entries = missing
+    const cids = missing
     missing = []
-    await map(entries, async (entry) => await queue.fill(wal, entry), { concurrency: filledAtOnce })
+    await map(cids, async (cid) => await queue.fill(wal, cid), { concurrency: filledAtOnce })
   }
   for await (const entry of entriesOf(ledger)) {
     const { content, copies } = entry
     const verdict = ledger.evaluator.judge(content, copies, ledger.clock())
     const isUnfinished = verdict.missing.length > 0 || verdict.state === 'under'
     tally.add(content.bytes, copies, verdict.state, isUnfinished)
-    if (verdict.missing.length > 0 || queue.has(content.cid)) missing.push(entry)
+    if (verdict.missing.length > 0 || queue.has(content.cid)) missing.push(CID.parse(content.cid))
     if (missing.length >= gathered) await fill()
   }
   await fill()

@@ -41,9 +41,8 @@ export async function openPlacement(options: PlacementOptions): Promise<Placemen
   let upkeep: Upkeep | undefined
   let wal: PlacementWal | undefined
   const onBad = async (cid: CID): Promise<void> => {
-    const entry = catalog.get(cid)
     // Without a log yet there is the first evaluation, which comes when there is one.
-    if (entry !== undefined && wal !== undefined) await queue.fill(wal, entry)
+    if (wal !== undefined) await queue.fill(wal, cid)
   }
   const handler = createCopyHandler({
     ledger,

@@ -172,7 +172,7 @@ export class OpenedPlacement implements Placement {
     const entry = ledger.entry(cid)
     const { state, missing } = ledger.evaluator.judge(entry.content, entry.copies, ledger.clock())
     if (state === 'under' || missing.length > 0) onRetained?.(entry.content.cid)
-    await queue.fill(wal, entry)
+    await queue.fill(wal, cid)
     return this.#health(cid)
   }
 
