@@ -4,7 +4,7 @@ import type { Conditions, Content } from './policy.ts'
 const dayMs = 86_400_000
 
 /** Whether all conditions hold for content at a time, in milliseconds since 1970. What the clock says of the future is 0 days old. */
-export function holds(when: Conditions, content: Content, atMs: number): boolean {
+export function holds(when: Conditions, content: Omit<Content, 'cid'>, atMs: number): boolean {
   const { minBytes = 0, maxBytes = Infinity, minAgeDays = 0, maxAgeDays = Infinity } = when
   const { minHeat = 0, maxHeat = Infinity, types, names } = when
   const days = Math.max(0, atMs - content.addedMs) / dayMs

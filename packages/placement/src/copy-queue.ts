@@ -81,6 +81,10 @@ export class CopyQueue {
     this.#options.onRoom()
   }
 
+  get isEmpty(): boolean {
+    return this.#byCid.size === 0
+  }
+
   has(cid: string): boolean {
     return this.#byCid.has(cid)
   }

@@ -49,7 +49,12 @@ export interface Evaluator {
    * @param atMs - the time, in milliseconds since 1970, for conditions of age
    * @param refused - backends on which no copy is to be made now
    */
-  judge(content: Content, copies: readonly Copy[], atMs: number, refused?: readonly string[]): Verdict
+  judge(
+    content: Omit<Content, 'cid'>,
+    copies: readonly Copy[],
+    atMs: number,
+    refused?: readonly string[],
+  ): Verdict
   /** The same, with what it is known by. */
   explain(content: Content, copies: readonly Copy[], atMs: number, refused?: readonly string[]): Health
 }
@@ -90,7 +95,12 @@ class PolicyEvaluator implements Evaluator {
     this.#taking = setOf(backends, (one) => one.writable && one.state === 'up')
   }
 
-  judge(content: Content, copies: readonly Copy[], atMs: number, refused: readonly string[] = []): Verdict {
+  judge(
+    content: Omit<Content, 'cid'>,
+    copies: readonly Copy[],
+    atMs: number,
+    refused: readonly string[] = [],
+  ): Verdict {
     const have = this.#have(copies)
     const rule = this.#ruleOf(content, atMs)
     const without = refused.reduce((set, name) => set | (this.#bits.get(name) ?? 0), 0)
@@ -141,7 +151,7 @@ class PolicyEvaluator implements Evaluator {
     })
   }
 
-  #ruleOf(content: Content, atMs: number): number {
+  #ruleOf(content: Omit<Content, 'cid'>, atMs: number): number {
     const { rules = [] } = this.policy
     const found = rules.findIndex(({ when }) => holds(when, content, atMs))
     return found === -1 ? rules.length : found

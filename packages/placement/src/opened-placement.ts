@@ -1,12 +1,12 @@
 /** The calls of open placement. */
 import { parseKey } from '@ipfs-kit/blocks'
-import { cancelScope, currentScope } from '@ipfs-kit/concurrency'
+import { cancelScope, checkpoint, currentScope } from '@ipfs-kit/concurrency'
 import { StorageError } from '@ipfs-kit/storage'
 import type { CID } from 'multiformats/cid'
 import type { Row } from './catalog/row.ts'
 import type { CopyQueue } from './copy-queue.ts'
 import { PlacementError } from './errors.ts'
-import { entriesOf, evaluateAll } from './evaluation.ts'
+import { evaluateAll } from './evaluation.ts'
 import { type Ledger, withCopy } from './ledger.ts'
 import { checkAmount, checkKeys, checkText, checkWhole, hint, type Refuse } from './option-checks.ts'
 import type {
@@ -102,10 +102,18 @@ export class OpenedPlacement implements Placement {
 
   async *retained(options: CallOptions = {}): AsyncGenerator<string, void, undefined> {
     const { ledger } = this.#parts
-    for await (const { content, copies } of entriesOf(ledger)) {
+    const { catalog } = ledger
+    for (let from = 0; from < catalog.slots; from += rowsPerTurn) {
       this.#enter(options)
-      const { state, missing } = ledger.evaluator.judge(content, copies, ledger.clock())
-      if (state === 'under' || missing.length > 0) yield content.cid
+      const cids: string[] = []
+      for (let slot = from; slot < Math.min(from + rowsPerTurn, catalog.slots); slot += 1) {
+        const row = catalog.at(slot)
+        if (row === undefined) continue
+        const { state, missing } = ledger.evaluator.judge(row.content, row.copies, ledger.clock())
+        if (state === 'under' || missing.length > 0) cids.push(catalog.cidAt(slot).toString())
+      }
+      yield* cids
+      await checkpoint()
     }
   }
 
@@ -184,6 +192,9 @@ export class OpenedPlacement implements Placement {
     return { ...health, content, queued: queue.of(content.cid) }
   }
 }
+
+/** Rows that are looked at before others get their turns. */
+const rowsPerTurn = 1000
 
 const refuse: Refuse = (message) =>
   new PlacementError('PLACEMENT_CONTENT_INVALID', `Content cannot be added: ${message}`)

@@ -1,7 +1,7 @@
 /** The verification of copies by reading and hashing them: those first whose last one is longest ago. */
 import { now, sleep } from '@ipfs-kit/concurrency'
-import { CID } from 'multiformats/cid'
-import { entriesOf } from './evaluation.ts'
+import type { CID } from 'multiformats/cid'
+import { visitRows } from './evaluation.ts'
 import type { Ledger } from './ledger.ts'
 import type { Copy } from './policy.ts'
 import { readCopy } from './read-copy.ts'
@@ -22,7 +22,7 @@ export interface VerificationOptions {
 }
 
 interface Chosen {
-  readonly cid: string
+  readonly cid: CID
   readonly backend: string
   readonly verifiedMs: number
 }
@@ -61,7 +61,7 @@ export class Verification {
       for (const { cid, backend } of chosen) {
         if (!isUsable(backend)) continue
         try {
-          await this.verify(CID.parse(cid), backend, signal)
+          await this.verify(cid, backend, signal)
           failures.delete(backend)
           done += 1
           this.#owed -= 1
@@ -91,7 +91,10 @@ export class Verification {
   /** Copies that can be verified. */
   async #count(): Promise<number> {
     let count = 0
-    for await (const { copies } of entriesOf(this.#options.ledger)) count += this.#readable(copies).length
+    await visitRows(this.#options.ledger, ({ copies }) => {
+      count += this.#readable(copies).length
+      return undefined
+    })
     return count
   }
 
@@ -101,17 +104,18 @@ export class Verification {
     const atMs = ledger.clock()
     let oldest: Chosen[] = []
     let limit = Infinity
-    for await (const { content, copies } of entriesOf(ledger)) {
+    await visitRows(ledger, ({ copies }, slot) => {
       for (const { backend, verifiedMs: saidMs } of this.#readable(copies)) {
         // What the clock says of the future says nothing.
         const verifiedMs = saidMs > atMs ? 0 : saidMs
         if (verifiedMs >= limit || !isUsable(backend)) continue
-        oldest.push({ cid: content.cid, backend, verifiedMs })
+        oldest.push({ cid: ledger.catalog.cidAt(slot), backend, verifiedMs })
         if (oldest.length < 2 * count) continue
         oldest = inOrder(oldest).slice(0, count)
         limit = oldest.at(-1)!.verifiedMs
       }
-    }
+      return undefined
+    })
     return inOrder(oldest).slice(0, count)
   }
 

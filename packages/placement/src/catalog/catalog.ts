@@ -78,10 +78,15 @@ export class Catalog implements AsyncDisposable {
     return this.#rows.slots
   }
 
-  /** The entry of a slot, if it is taken. */
-  at(slot: number): Entry | undefined {
+  /** The row of a slot, if it is taken. */
+  at(slot: number): Row | undefined {
     const record = this.#rows.at(slot)
-    return record && entryOf(record)
+    return record && decodeRow(record, 0)
+  }
+
+  /** The CID of a slot that is taken. */
+  cidAt(slot: number): CID {
+    return CID.decode(cidIn(this.#rows.at(slot)!, 0).slice())
   }
 
   /**

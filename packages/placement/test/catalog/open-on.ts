@@ -32,8 +32,8 @@ export function rowOf(bytes: number, copies = bytes % 4): Row {
 export function contentOf(catalog: Catalog): Map<string, number> {
   const found = new Map<string, number>()
   for (let slot = 0; slot < catalog.slots; slot += 1) {
-    const entry = catalog.at(slot)
-    if (entry !== undefined) found.set(entry.content.cid, entry.content.bytes)
+    const row = catalog.at(slot)
+    if (row !== undefined) found.set(catalog.cidAt(slot).toString(), row.content.bytes)
   }
   return found
 }
