@@ -44,7 +44,7 @@ export interface Evaluator {
   /** Sorted by name. */
   readonly backends: readonly BackendFacts[]
   /**
-   * Judges content by its copies. Decides the same for the same, and keeps what it has decided: costs about a microsecond.
+   * Judges content by its copies. Decides the same for the same, and keeps what it has decided.
    *
    * @param atMs - the time, in milliseconds since 1970, for conditions of age
    * @param refused - backends on which no copy is to be made now

@@ -1,8 +1,7 @@
 /**
- * Records in memory, found by their CID, close to each other: a million of them take some 120 MiB, where objects would take
- * five times that. A record lies in a cell of a page, whose size is a multiple of 32 bytes; cells that are free are used again
- * for records of their size. Slots number the records, so that all of them can be visited while some come and go; a table of
- * open addressing leads from a CID to its slot.
+ * Records in memory, found by their CID, close to each other, without an object for each. A record lies in a cell of a page,
+ * whose size is a multiple of 32 bytes; cells that are free are used again for records of their size. Slots number the records,
+ * so that all of them can be visited while some come and go; a table of open addressing leads from a CID to its slot.
  */
 import { cidIn } from './row.ts'
 
