@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { createMemoryBackend, parseAddress } from '@ipfs-kit/storage'
+import { createAddresses, createMemoryBackend, memoryScheme } from '@ipfs-kit/storage'
 
 const scratch = createMemoryBackend({ name: 'scratch', maxBytes: 1024 * 1024 })
 
-const { key } = parseAddress('mem://scratch/notes/first%20one.txt')
+const addresses = createAddresses([memoryScheme])
+const { key } = addresses.parse('mem://scratch/notes/first%20one.txt')
 await scratch.put(key, new TextEncoder().encode('What is kept here is gone with the process.'))
 
 const found = await scratch.get(key, { offset: 8, length: 4 })

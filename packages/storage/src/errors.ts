@@ -90,6 +90,11 @@ export const storageErrors = {
     when: 'the bucket or folder in which the objects are is not there',
     next: 'Create it, or correct its name.',
   },
+  STORAGE_LOCKED: {
+    kind: 'conflict',
+    when: 'another process, or another backend in this one, has the place open to write',
+    next: 'Close the other one first, or open this one to read.',
+  },
   STORAGE_THROTTLED: {
     kind: 'temporary',
     when: 'a service asks for fewer calls',

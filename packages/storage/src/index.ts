@@ -5,8 +5,8 @@
  *
  * @packageDocumentation
  */
-export { formatAddress, parseAddress } from './address.ts'
-export type { Address } from './address.ts'
+export { createAddresses } from './address.ts'
+export type { Address, Addresses, AddressPlace, AddressScheme } from './address.ts'
 export type {
   Body,
   CallOptions,
@@ -39,3 +39,4 @@ export { probeByRoundTrip } from './probe.ts'
 export type { RoundTripOptions } from './probe.ts'
 export { windowOf } from './range.ts'
 export type { Wanted } from './range.ts'
+export { configuredScheme, ipfsScheme, memoryScheme, mfsScheme, namedPlace } from './schemes.ts'
