@@ -13,7 +13,10 @@ const backend = createBlocksBackend(store, { name: 'here', failureDomain: 'volum
 const key = 'bafkreibm6jg3ux5qumhcn2b3flc3tyu6dmlb4xa7u5bf44yegnrjhc4yeq'
 await backend.put(key, Buffer.from('hello'))
 const { entries } = await backend.list()
-assert.deepEqual(entries, [{ key, size: 5 }])
+assert.deepEqual(
+  entries.map((entry) => entry.key),
+  [key],
+)
 
 // The blockstore that Helia, the importer and the exporter take. It shows the same blocks.
 const blockstore = createHeliaBlockstore(store)

@@ -5,7 +5,7 @@ import { code as rawCode } from 'multiformats/codecs/raw'
 import { create } from 'multiformats/hashes/digest'
 import { canVerify, digestOf, identityCode } from './digest.ts'
 
-const sha256Code = 0x12
+export const sha256Code = 0x12
 
 /**
  * The CID of a key.

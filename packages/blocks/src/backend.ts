@@ -26,7 +26,7 @@ import {
   windowOf,
 } from '@ipfs-kit/storage'
 import type { CID } from 'multiformats/cid'
-import { keyOfBlock, keyOfBytes, parseKey } from './backend-key.ts'
+import { keyOfBlock, keyOfBytes, parseKey, sha256Code } from './backend-key.ts'
 import type { Blocks } from './blocks.ts'
 import { BlocksError } from './errors.ts'
 import { KeyWindows } from './key-windows.ts'
@@ -86,6 +86,8 @@ const supports = Object.freeze({
   list: true,
   ranges: true,
   conditionalPut: true,
+  // Other bytes have another CID: there is nothing to replace.
+  conditionalReplace: false,
   keys: 'cid',
 } as const satisfies Supports)
 
@@ -144,14 +146,14 @@ class OnBlocks implements BlocksBackend {
 
   async put(key: string, body: Body, options: PutOptions = {}): Promise<ObjectStat> {
     const { cid, signal } = this.#enter(key, options)
-    const { size, ifAbsent } = checkPut(options)
+    const { size, ifAbsent } = checkPut(options, supports)
     const putting = told(async () => {
       if (ifAbsent && (await this.#blocks.has(cid, { signal }))) throw exists(key)
       const bytes = await this.#whole(body, size, signal)
       const outcome = await this.#gate.pass(() => this.#write(cid, bytes, ifAbsent, signal), { signal })
       if (ifAbsent && outcome === 'found') throw exists(key)
       this.#windows.added({ key: keyOfBlock(cid), size: bytes.length })
-      return { key, size: bytes.length }
+      return statOf(key, cid, bytes.length)
     })
     this.#puts.add(putting)
     try {
@@ -174,7 +176,12 @@ class OnBlocks implements BlocksBackend {
           : await this.#blocks.getRange(cid, { offset: from, length: to - from, signal })
       return bytes === undefined
         ? undefined
-        : { key, size, offset: from, length: bytes.length, body: onePiece(bytes, signal) }
+        : {
+            ...statOf(key, cid, size),
+            offset: from,
+            length: bytes.length,
+            body: onePiece(bytes, signal),
+          }
     })
   }
 
@@ -192,7 +199,7 @@ class OnBlocks implements BlocksBackend {
   async stat(key: string, options: CallOptions = {}): Promise<ObjectStat | undefined> {
     const { cid, signal } = this.#enter(key, options)
     const size = await told(() => this.#blocks.size(cid, { signal }))
-    return size === undefined ? undefined : { key, size }
+    return size === undefined ? undefined : statOf(key, cid, size)
   }
 
   /** @throws BlocksError BLOCKS_HELD, besides what the contract says */
@@ -288,8 +295,9 @@ class OnBlocks implements BlocksBackend {
   async #present(keys: readonly string[], signal: AbortSignal): Promise<ObjectStat[]> {
     const present: ObjectStat[] = []
     for (const key of keys) {
-      const size = await this.#blocks.size(parseKey(key), { signal })
-      if (size !== undefined) present.push({ key, size })
+      const cid = parseKey(key)
+      const size = await this.#blocks.size(cid, { signal })
+      if (size !== undefined) present.push(statOf(key, cid, size))
     }
     return present
   }
@@ -301,6 +309,12 @@ function isKey(text: string): boolean {
   } catch {
     return false
   }
+}
+
+/** What is told of a block: its version is its key, and a CID with sha2-256 has the digest in it. */
+function statOf(key: string, { multihash }: CID, size: number): ObjectStat {
+  const sha256 = multihash.code === sha256Code ? Buffer.from(multihash.digest).toString('hex') : undefined
+  return { key, size, version: key, modifiedMs: undefined, sha256 }
 }
 
 function exists(key: string): StorageError {

@@ -91,9 +91,11 @@ onBoth(
     const { cid, bytes } = blockOf(1)
     const dag = CID.createV1(0x70, cid.multihash)
     const first = v0Of(cid)
-    expect(await backend.put(dag.toString(), bytes)).toEqual({ key: dag.toString(), size: bytes.length })
+    const sha256 = Buffer.from(cid.multihash.digest).toString('hex')
+    const told = (key: string) => ({ key, size: bytes.length, version: key, modifiedMs: undefined, sha256 })
+    expect(await backend.put(dag.toString(), bytes)).toEqual(told(dag.toString()))
     for (const key of [first.toString(), cid.toString()]) {
-      expect(await backend.stat(key)).toEqual({ key, size: bytes.length })
+      expect(await backend.stat(key)).toEqual(told(key))
     }
     expect(await keysOf(backend)).toEqual([cid.toString()])
     await backend.delete(first.toString())

@@ -33,7 +33,10 @@ assert.deepEqual(cache.stats().byMediaType, {
   'video/mp4': { entries: 1, bytes: 3_000_000 },
 })
 const { entries } = await cache.list({ prefix: 'films/' })
-assert.deepEqual(entries, [{ key: 'films/1', size: 3_000_000 }])
+assert.deepEqual(
+  entries.map(({ key, size }) => ({ key, size })),
+  [{ key: 'films/1', size: 3_000_000 }],
+)
 
 assert.equal(await cache.clear(), 2)
 await cache.close()

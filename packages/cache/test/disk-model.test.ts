@@ -197,7 +197,8 @@ class World {
   }
 
   async #list(prefix: string): Promise<void> {
-    const found = (await this.cache.list({ prefix })).entries
+    const { entries } = await this.cache.list({ prefix })
+    const found = entries.map(({ key: one, size }) => ({ key: one, size }))
     const expected = [...this.values.keys()]
       .filter((one) => one.startsWith(prefix) && this.#live(one) !== undefined)
       .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))

@@ -10,6 +10,8 @@ const onBoth = forEachBackend(test, { seeds: 30 })
 const maxBytes = 16 * 1024 * 1024
 const whole = bytesOf(1, 10_000)
 const key = keyOf(whole)
+/** What is told of a value besides key and size. */
+const untold = { version: undefined, modifiedMs: undefined, sha256: undefined }
 
 /** Two tiers that have a block, the first of which goes wrong. */
 async function twoTiers(fault: Fault, policy: Parameters<typeof tiered>[1] = {}) {
@@ -261,19 +263,19 @@ onBoth('memory that was filled behind the back of the store is verified before i
 onBoth('a tier opens its breaker by answers that cannot be, though each call comes to an end', async () => {
   const { store, bad } = await twoTiers({}, { breaker: { failures: 3 } })
   await using _ = store
-  bad.stat = async (one) => ({ key: one, size: Number.NaN })
+  bad.stat = async (one) => ({ ...untold, key: one, size: Number.NaN })
   for (let times = 0; times < 3; times += 1) expect((await store.stat(key))?.size).toBe(whole.length)
   expect(statsOf(store, 'bad')).toMatchObject({ failures: 3, breaker: { state: 'open' } })
   const other = await twoTiers({}, { breaker: { failures: 3 } })
   await using _other = other.store
-  other.bad.put = async (one) => ({ key: one, size: 1 })
+  other.bad.put = async (one) => ({ ...untold, key: one, size: 1 })
   for (let times = 0; times < 3; times += 1) await other.store.put(key, whole)
   expect(statsOf(other.store, 'bad')).toMatchObject({ failures: 3, puts: 0, breaker: { state: 'open' } })
 })
 
 onBoth('a list out of order fails and counts against its tier, and so does one without an end', async () => {
   for (const page of [
-    { entries: ['b', 'a'].map((one) => ({ key: one, size: 1 })) },
+    { entries: ['b', 'a'].map((one) => ({ ...untold, key: one, size: 1 })) },
     { entries: [], cursor: 'the same' },
   ]) {
     const bad = faultyMemory('bad')
@@ -314,6 +316,7 @@ onBoth('a body with another length than was asked for is let go', async () => {
   await using _ = store
   let left = 0
   bad.get = async (one) => ({
+    ...untold,
     ...{ key: one, size: 10, offset: 0, length: 9 },
     body: {
       [Symbol.asyncIterator]: () => ({

@@ -48,9 +48,9 @@ onBoth('a value that is moved up stays where it lies below', async () => {
     left: [],
     stays: [],
   })
-  expect(await memory.stat(key)).toEqual({ key, size: 100 })
+  expect(await memory.stat(key)).toMatchObject({ key, size: 100 })
   expect(await near.good.stat(key)).toBe(undefined)
-  expect(await far.good.stat(key)).toEqual({ key, size: 100 })
+  expect(await far.good.stat(key)).toMatchObject({ key, size: 100 })
   expect(await store.move(key, 'memory')).toMatchObject({ wasThere: true })
   expect(far.calls.get).toBe(1)
 })

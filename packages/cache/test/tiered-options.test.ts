@@ -54,6 +54,7 @@ test('what it supports follows from its tiers', () => {
   const noWrite = { write: false, delete: false }
   expect(tiered([near(), far()]).supports).toEqual({
     ...{ write: true, delete: true, list: true, ranges: true, conditionalPut: true, keys: 'any' },
+    conditionalReplace: false,
   })
   // The former value would be answered from the tier in front, or when the other one does not answer.
   expect(tiered([limited(near(), noWrite), far()]).supports).toMatchObject({ write: false, delete: false })

@@ -239,7 +239,15 @@ test('all CIDs of a multihash are one block, also over a pack store', async () =
   }
   await until(() => store.stats().tiers[1]!.promotions === 1)
   expect(await blocks.has(raw)).toBe(true)
-  expect((await store.list()).entries).toEqual([{ key: raw.toString(), size: bytes.length }])
+  expect((await store.list()).entries).toEqual([
+    {
+      key: raw.toString(),
+      size: bytes.length,
+      version: raw.toString(),
+      modifiedMs: undefined,
+      sha256: undefined,
+    },
+  ])
   await store.delete(v0.toString())
   expect(await store.stat(raw.toString())).toBe(undefined)
   await store.close()

@@ -25,6 +25,20 @@ export function checkBytes(bytes: unknown, name: string): asserts bytes is numbe
   }
 }
 
+/** @throws RangeError unless it is a time in milliseconds since 1970. */
+export function checkTime(ms: unknown): asserts ms is number {
+  if (typeof ms !== 'number' || !(ms >= 0 && ms <= 8.64e15)) {
+    throw new RangeError(`A time is a number of milliseconds since 1970, and not ${describe(ms)}`)
+  }
+}
+
+/** @throws TypeError unless it is one of the ways to look at links. */
+export function checkLinks(links: unknown): asserts links is 'follow' | 'tell' {
+  if (links !== 'follow' && links !== 'tell') {
+    throw new TypeError(`links is follow or tell, and not ${describe(links)}`)
+  }
+}
+
 /** @throws TypeError unless it is a Uint8Array. */
 export function checkBuffer(buffer: unknown): asserts buffer is Uint8Array {
   if (!(buffer instanceof Uint8Array)) {

@@ -16,6 +16,19 @@ export interface DiskStat {
   readonly kind: 'file' | 'folder' | 'other'
   /** Bytes of a file; 0 otherwise. */
   readonly size: number
+  /** When its bytes or entries were last changed, in milliseconds by the clock of the file system (since 1970), with fractions. */
+  readonly modifiedMs: number
+  /**
+   * Tells a file with these bytes from others: it is another text when another file is there, and when the size or the time of
+   * its bytes has changed. It means something to this disk only.
+   */
+  readonly version: string
+}
+
+/** Options of {@link Disk.stat}. */
+export interface DiskStatOptions {
+  /** `follow`: what a symbolic link leads to. The default. `tell`: the link itself, which is of the kind `other`. */
+  readonly links?: 'follow' | 'tell'
 }
 
 /** A name in a folder. */
@@ -81,6 +94,13 @@ export interface DiskFile {
   syncNow(): boolean
   /** Bytes of the file. */
   size(): Promise<number>
+  /** What is known of the open file, whatever is at its path by now. */
+  stat(): Promise<DiskStat>
+  /**
+   * Sets the time at which its bytes were last changed, in milliseconds since 1970, with fractions as fine as the file system
+   * has them. RangeError for what is no time.
+   */
+  setModified(ms: number): Promise<void>
   /** Idempotent. Waits for running calls. Syncs nothing. */
   close(): Promise<void>
 }
@@ -119,8 +139,8 @@ export interface Disk {
   removeFolder(path: string): Promise<boolean>
   /** Entries of a folder in no order. `DISK_NOT_FOUND`. */
   list(path: string): Promise<readonly DiskEntry[]>
-  /** `undefined` if there is nothing. Follows symbolic links. */
-  stat(path: string): Promise<DiskStat | undefined>
+  /** What is at a path; `undefined` if there is nothing. */
+  stat(path: string, options?: DiskStatOptions): Promise<DiskStat | undefined>
   /**
    * Makes the entries of a folder (files made, renamed, removed) survive a power loss. After one that failed, a later one that
    * succeeds says nothing about the names that were to be synced.

@@ -5,7 +5,16 @@
  *
  * @packageDocumentation
  */
-export type { Disk, DiskEntry, DiskFile, DiskLock, DiskStat, FreeSpace, OpenMode } from './disk.ts'
+export type {
+  Disk,
+  DiskEntry,
+  DiskFile,
+  DiskLock,
+  DiskStat,
+  DiskStatOptions,
+  FreeSpace,
+  OpenMode,
+} from './disk.ts'
 export { DiskError, diskErrors } from './errors.ts'
 export type { DiskErrorCode, FaultKind } from './errors.ts'
 export { nodeDisk } from './node-disk.ts'

@@ -1,8 +1,8 @@
 /** The disk of the system, through `node:fs`. */
 import { close, constants, fstatSync, open, readdir, rename, rmdir, statfs, unlink } from 'node:fs'
 import type { Dirent, StatsFs } from 'node:fs'
-import { checkMode, checkPath } from './checks.ts'
-import type { Disk, DiskEntry, OpenMode } from './disk.ts'
+import { checkLinks, checkMode, checkPath } from './checks.ts'
+import type { Disk, OpenMode } from './disk.ts'
 import { createNodeFile } from './node-file.ts'
 import type { NodeCounts } from './node-file.ts'
 import { makeFolders, statOf, syncFolder } from './node-folders.ts'
@@ -15,6 +15,7 @@ import {
   writesPerTurn,
 } from './prompt-calls.ts'
 import { createPromptSyncs } from './prompt-syncs.ts'
+import { kindOf, told } from './node-stat.ts'
 import { systemCall } from './system-call.ts'
 import { refused, refusedWith, systemCodeOf } from './system-error.ts'
 
@@ -119,12 +120,11 @@ export function nodeDisk(): NodeDisk {
       )
       return entries.map((entry) => ({ name: entry.name, kind: kindOf(entry) }))
     },
-    async stat(path) {
+    async stat(path, { links = 'follow' } = {}) {
       checkPath(path)
-      const found = await named('look at', path, () => statOf(path))
-      if (found === undefined) return undefined
-      const kind = kindOf(found)
-      return { kind, size: kind === 'file' ? found.size : 0 }
+      checkLinks(links)
+      const found = await named('look at', path, () => statOf(path, links))
+      return found && told(found)
     },
     async syncFolder(path) {
       checkPath(path)
@@ -183,9 +183,4 @@ async function removed(
     if (code === 'ENOENT' || code === 'ENOTDIR') return false
     throw refused(doing, path, error)
   }
-}
-
-function kindOf(entry: { isFile(): boolean; isDirectory(): boolean }): DiskEntry['kind'] {
-  if (entry.isFile()) return 'file'
-  return entry.isDirectory() ? 'folder' : 'other'
 }

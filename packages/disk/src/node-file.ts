@@ -1,11 +1,12 @@
 /** An open file of the system. */
-import { close, fdatasync, fdatasyncSync, fstat, ftruncate } from 'node:fs'
-import type { Stats } from 'node:fs'
-import { checkBuffer, checkBuffers, checkBytes } from './checks.ts'
-import type { DiskFile } from './disk.ts'
+import { close, fdatasync, fdatasyncSync, fstat, ftruncate, futimes } from 'node:fs'
+import type { BigIntStats } from 'node:fs'
+import { checkBuffer, checkBuffers, checkBytes, checkTime } from './checks.ts'
+import type { DiskFile, DiskStat } from './disk.ts'
 import { readAllNow, readOnce, writeAllNow, writeOnce, writeRest } from './node-io.ts'
 import type { PromptCalls } from './prompt-calls.ts'
 import type { PromptSyncs } from './prompt-syncs.ts'
+import { told } from './node-stat.ts'
 import { createRunningCalls } from './running-calls.ts'
 import { systemCall } from './system-call.ts'
 import { refused } from './system-error.ts'
@@ -51,10 +52,8 @@ export function createNodeFile({ path, fd, prompt, counts }: NodeFileOptions): D
         throw refused(doing, path, error)
       }
     })
-  const sizeNow = async (): Promise<number> => {
-    const { size } = await systemCall<Stats>((done) => fstat(fd, done))
-    return size
-  }
+  const look = async (): Promise<DiskStat> =>
+    told(await systemCall<BigIntStats>((done) => fstat(fd, { bigint: true }, done)))
   /** Whether the next sync was to be done at once. */
   let isRefused = false
   counts.openFiles += 1
@@ -140,7 +139,7 @@ export function createNodeFile({ path, fd, prompt, counts }: NodeFileOptions): D
       checkBytes(size, 'size')
       await run('preallocate', async () => {
         zeros ??= new Uint8Array(zeroBytes)
-        for (let at = await sizeNow(); at < size; at += zeroBytes) {
+        for (let { size: at } = await look(); at < size; at += zeroBytes) {
           await writeRest(fd, [zeros.subarray(0, Math.min(zeroBytes, size - at))], at, 0)
         }
       })
@@ -149,10 +148,10 @@ export function createNodeFile({ path, fd, prompt, counts }: NodeFileOptions): D
       await run('sync', async () => {
         counts.syncs += 1
         // Others may have more to write: how long they take says nothing of those that were to be done at once.
-        const look = isRefused ? prompt.syncs.began() : undefined
+        const began = isRefused ? prompt.syncs.began() : undefined
         isRefused = false
         await systemCall<void>((done) => fdatasync(fd, (error) => done(error, undefined)))
-        if (look !== undefined) prompt.syncs.ended(look)
+        if (began !== undefined) prompt.syncs.ended(began)
       })
     },
     syncNow() {
@@ -173,7 +172,18 @@ export function createNodeFile({ path, fd, prompt, counts }: NodeFileOptions): D
       }
     },
     async size() {
-      return run('look at', sizeNow)
+      const { size } = await run('look at', look)
+      return size
+    },
+    async stat() {
+      return run('look at', look)
+    },
+    async setModified(ms) {
+      checkTime(ms)
+      const seconds = ms / 1000
+      await run('set the time of', () =>
+        systemCall<void>((done) => futimes(fd, seconds, seconds, (error) => done(error, undefined))),
+      )
     },
     async close() {
       await calls.end(async () => {

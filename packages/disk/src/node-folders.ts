@@ -1,6 +1,6 @@
 /** Folders of the system: making them with those above, and syncing their entries. */
-import { close, constants, fsync, mkdir, open, rmdir, stat } from 'node:fs'
-import type { Stats } from 'node:fs'
+import { close, constants, fsync, lstat, mkdir, open, rmdir, stat } from 'node:fs'
+import type { BigIntStats } from 'node:fs'
 import { dirname } from 'node:path'
 import { systemCall } from './system-call.ts'
 import { systemCodeOf } from './system-error.ts'
@@ -9,9 +9,13 @@ import { systemCodeOf } from './system-error.ts'
 const notOnWindows = new Set(['EISDIR', 'EPERM', 'EINVAL', 'EACCES'])
 
 /** `undefined` if there is nothing. */
-export async function statOf(path: string): Promise<Stats | undefined> {
+export async function statOf(
+  path: string,
+  links: 'follow' | 'tell' = 'follow',
+): Promise<BigIntStats | undefined> {
+  const look = links === 'tell' ? lstat : stat
   try {
-    return await systemCall<Stats>((done) => stat(path, done))
+    return await systemCall<BigIntStats>((done) => look(path, { bigint: true }, done))
   } catch (error) {
     const code = systemCodeOf(error)
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined

@@ -1,5 +1,5 @@
 /** A disk in memory that crashes, tears and fails by seed. */
-import { checkBytes, checkMode, checkPath } from './checks.ts'
+import { checkBytes, checkLinks, checkMode, checkPath } from './checks.ts'
 import type { Disk, DiskFile, OpenMode } from './disk.ts'
 import { noFaults, withFaults } from './sim/faults.ts'
 import type { SimFaults, SimOperation } from './sim/faults.ts'
@@ -124,8 +124,9 @@ function beginProcess(medium: Medium, random: Seeded, faults: SimFaults): SimDis
       checkPath(path)
       return process.operate('list', path, () => names.list(path))
     },
-    async stat(path) {
+    async stat(path, { links = 'follow' } = {}) {
       checkPath(path)
+      checkLinks(links)
       return process.operate('stat', path, () => names.stat(path))
     },
     async syncFolder(path) {

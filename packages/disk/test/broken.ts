@@ -2,6 +2,7 @@
 import { DiskError } from '@ipfs-kit/disk'
 import type { Disk, DiskFile } from '@ipfs-kit/disk'
 import { appending, files } from './broken-files.ts'
+import { versions } from './broken-versions.ts'
 
 /** A way of being broken. */
 export interface Breakage {
@@ -233,4 +234,11 @@ const living: readonly Breakage[] = [
   },
 ]
 
-export const breakages: readonly Breakage[] = [...files, ...appending, ...naming, ...foldering, ...living]
+export const breakages: readonly Breakage[] = [
+  ...files,
+  ...appending,
+  ...naming,
+  ...foldering,
+  ...living,
+  ...versions,
+]

@@ -81,6 +81,6 @@ describe('a lock', () => {
     const lock = await disk.lock(path)
     expect(await disk.list(folder)).toEqual([{ name: 'lock', kind: 'file' }])
     await lock.close()
-    expect(await disk.stat(path)).toEqual({ kind: 'file', size: 0 })
+    expect(await disk.stat(path)).toMatchObject({ kind: 'file', size: 0 })
   })
 })

@@ -1,97 +1,180 @@
 /**
- * Addresses: names of content in any backend, `scheme://authority/key`, for example `mem://scratch/a/b`,
- * `s3://bucket/photos/1.jpg`, `file:///srv/data`, `ipfs://<cid>/path` and, for the last, also `/ipfs/<cid>/path`.
+ * Addresses: names of content in any backend, `scheme://place/key`, for example `mem://scratch/a/b`, `ipfs://<cid>/path`,
+ * `mfs:/docs/a.txt`, `file:///srv/data`, and `photos:2024/a.jpg` where `photos` is a name that somebody has configured. Each
+ * backend brings the scheme of its own, and whoever reads addresses says which of them there are.
  */
 import { StorageError } from './errors.ts'
 import { flawOfKey } from './key.ts'
 
 /** The parts of an address, decoded. */
 export interface Address {
-  /** Which kind of backend: `mem`, `ipfs`, `s3`, `hf`, `file`, … */
+  /** Which kind of backend, or a configured name: `mem`, `ipfs`, `s3`, `file`, `photos`, … */
   readonly scheme: string
-  /** Which one of the kind: the name of a store, a bucket, a CID. Empty for `file`, and for no other scheme. */
-  readonly authority: string
-  /** The key or path in it, without a slash at the front of its own. Empty: the whole. */
+  /** What tells one of the kind: a store, a CID, a profile and a bucket. As many as the scheme has; none for a path. */
+  readonly places: readonly string[]
+  /** The key or path in it, without the slash that stands before it. Empty: the whole. */
   readonly key: string
 }
 
-const example = 'an address looks like mem://scratch/a/b, ipfs://<cid>/path or /ipfs/<cid>/path'
+/** One of the texts that stand between the scheme and the key. */
+export interface AddressPlace {
+  /** What it is, for the messages: `bucket`. */
+  readonly name: string
+  /** Whether a text can be one. What it lets through has no `/`, `%` or white space. */
+  readonly accepts: (text: string) => boolean
+}
+
+/** How the addresses of one kind of backend are written. */
+export interface AddressScheme {
+  /** What stands before the colon: lower-case letters, digits and `+ . -`, with a letter first. */
+  readonly name: string
+  /** One that is right, for the messages. */
+  readonly example: string
+  /**
+   * - `uri`: `name://place/place/key`; without places `name:///key`.
+   * - `path`: `name:/key`. It has no places.
+   * - `plain`: `name:key`. It has no places.
+   *
+   * In the first two the key is percent-encoded UTF-8, in which control characters, white space, `?`, `#` and `\` have to be
+   * encoded. In `plain` it is taken as it stands, as people type paths in a shell: `%20` is three characters.
+   */
+  readonly form: 'uri' | 'path' | 'plain'
+  readonly places: readonly AddressPlace[]
+  /** `any`: a key means nothing. `path`: it is a path, and one with a segment `.` or `..` is refused. */
+  readonly keys: 'any' | 'path'
+  /** Another beginning, after which places and key stand as in a file system, not encoded: `/ipfs/`. */
+  readonly alias?: string
+}
+
+/** Reads and writes addresses of some schemes. */
+export interface Addresses {
+  /** The names of the schemes, sorted. */
+  readonly schemes: readonly string[]
+  /** @throws StorageError `STORAGE_INVALID_ADDRESS` */
+  parse(text: string): Address
+  /**
+   * Writes an address, so that {@link Addresses.parse} gives the same parts again.
+   *
+   * @throws StorageError `STORAGE_INVALID_ADDRESS` if the parts do not make an address
+   */
+  format(address: Address): string
+}
+
 const schemePattern = /^[a-z][a-z0-9+.-]*$/
-const authorityPattern = /^(?!\.+$)[A-Za-z0-9._~-]{1,255}$/
-// The shape only: whether it decodes is found out where it is used. Qm…, or base32, base36, base58btc, base16.
-const cidPattern =
-  /^(?:Qm[1-9A-HJ-NP-Za-km-z]{44}|b[a-z2-7]{8,}|k[0-9a-z]{8,}|z[1-9A-HJ-NP-Za-km-z]{8,}|f[0-9a-f]{8,})$/
 const notPlain = /[\p{Cc}\s?#\\]/u
 
 /**
- * Reads an address.
+ * Makes a reader and writer of addresses.
  *
- * In `scheme://…` the key is percent-encoded UTF-8, and control characters, white space, `?`, `#` and `\` have to be. In
- * `/ipfs/<cid>/path` the path is taken as it stands, as IPFS tools do: `%20` is three characters. Segments `.` and `..`
- * are refused for `ipfs` and `file`; elsewhere a key means nothing and keeps them.
- *
- * @throws StorageError `STORAGE_INVALID_ADDRESS`
+ * @param schemes - those that it knows, also configured names
+ * @throws TypeError for a scheme that has no name, a name that another one has, or places where there can be none
  */
-export function parseAddress(text: string): Address {
-  if (typeof text !== 'string') throw invalid(text, `is of type ${typeof text}, not a string`)
-  if (text.startsWith('/ipfs/')) {
-    const [authority, key] = splitOnce(text.slice('/ipfs/'.length))
-    return checked({ scheme: 'ipfs', authority, key: key ?? '' }, text)
+export function createAddresses(schemes: readonly AddressScheme[]): Addresses {
+  const known = new Map<string, AddressScheme>()
+  for (const scheme of schemes) {
+    const { name, form, places } = scheme
+    if (!schemePattern.test(name)) {
+      throw new TypeError(`A scheme is lower-case letters, digits and + . -, not ${JSON.stringify(name)}`)
+    }
+    if (known.has(name)) throw new TypeError(`Two schemes have the name ${name}`)
+    if (form !== 'uri' && places.length > 0) throw new TypeError(`The scheme ${name} cannot have places`)
+    known.set(name, scheme)
   }
-  const colon = text.indexOf('://')
-  if (colon === -1) throw invalid(text, 'has no scheme')
-  const [authority, key] = splitOnce(text.slice(colon + 3))
-  const scheme = text.slice(0, colon)
-  if (scheme === 'file' && key === undefined)
-    throw invalid(text, 'has no path: file addresses have three slashes')
-  if (key !== undefined && notPlain.test(key)) {
-    throw invalid(text, 'has a control character, white space, ?, # or \\ that is not percent-encoded')
+  const names = [...known.keys()].sort()
+  const schemeOf = (name: string, text: string): AddressScheme => {
+    const scheme = known.get(name)
+    if (scheme === undefined) {
+      throw invalid(text, `has the scheme ${JSON.stringify(name)}, which is not one of ${names.join(', ')}`)
+    }
+    return scheme
   }
-  return checked({ scheme, authority, key: key === undefined ? '' : decode(key, text) }, text)
+  return Object.freeze({
+    schemes: Object.freeze(names),
+    parse(text: string) {
+      if (typeof text !== 'string') throw invalid(text, `is of type ${typeof text}, not a string`)
+      for (const scheme of known.values()) {
+        const { alias } = scheme
+        if (alias !== undefined && text.startsWith(alias)) {
+          return checked(scheme, split(scheme, text.slice(alias.length), text), text)
+        }
+      }
+      const colon = text.indexOf(':')
+      if (colon === -1) throw invalid(text, `has no scheme, as ${names.join(', ')}`)
+      const scheme = schemeOf(text.slice(0, colon), text)
+      return checked(scheme, read(scheme, text.slice(colon + 1), text), text)
+    },
+    format(address: Address) {
+      const { scheme: name, places, key } = address
+      const text = `${name}:${[...places, key].join('/')}`
+      const scheme = schemeOf(name, text)
+      checked(scheme, address, text)
+      return written(scheme, address)
+    },
+  })
 }
 
-/**
- * Writes an address, so that {@link parseAddress} gives the same parts again.
- *
- * @throws StorageError `STORAGE_INVALID_ADDRESS` if the parts do not make an address
- */
-export function formatAddress(address: Address): string {
-  const { scheme, authority, key } = checked(
-    address,
-    `${address.scheme}://${address.authority}/${address.key}`,
-  )
-  const path = key.split('/').map(encodeURIComponent).join('/')
-  return key === '' && scheme !== 'file' ? `${scheme}://${authority}` : `${scheme}://${authority}/${path}`
-}
-
-function checked({ scheme, authority, key }: Address, text: string): Address {
-  if (!schemePattern.test(scheme))
-    throw invalid(text, 'has a scheme that is not lower-case letters and digits')
-  if (scheme === 'file') {
-    if (authority !== '')
-      throw invalid(text, 'has a host, which file addresses cannot have', 'file:///srv/data')
-  } else if (scheme === 'ipfs') {
-    if (!cidPattern.test(authority)) throw invalid(text, 'has no CID where one belongs')
-  } else if (!authorityPattern.test(authority)) {
+/** The parts of what stands behind the colon. */
+function read(scheme: AddressScheme, rest: string, text: string): Omit<Address, 'scheme'> {
+  if (scheme.form === 'plain') return { places: [], key: rest }
+  if (notPlain.test(rest)) {
     throw invalid(
       text,
-      'has an authority that is empty or has other characters than letters, digits and . _ ~ -',
+      'has a control character, white space, ?, # or \\ that is not percent-encoded',
+      scheme,
     )
   }
-  const flaw = key === '' ? undefined : flawOfKey(key)
-  if (flaw !== undefined) throw invalid(text, `has a key that ${flaw}`)
-  if (
-    (scheme === 'file' || scheme === 'ipfs') &&
-    key.split('/').some((segment) => segment === '.' || segment === '..')
-  ) {
-    throw invalid(text, 'has a segment . or .. in its path')
+  if (scheme.places.length > 0) {
+    if (!rest.startsWith('//')) throw invalid(text, 'has no // behind its scheme', scheme)
+    const { places, key } = split(scheme, rest.slice(2), text)
+    return { places, key: decode(key, text) }
   }
-  return Object.freeze({ scheme, authority, key })
+  // A path has one slash, or three: between the second and the third a host would stand.
+  const path = rest.startsWith('//') ? rest.slice(2) : rest
+  if (!path.startsWith('/')) {
+    throw invalid(
+      text,
+      rest.startsWith('//') ? 'has a host, which is not possible here' : 'has no path',
+      scheme,
+    )
+  }
+  return { places: [], key: decode(path.slice(1), text) }
 }
 
-function splitOnce(text: string): [string, string | undefined] {
-  const slash = text.indexOf('/')
-  return slash === -1 ? [text, undefined] : [text.slice(0, slash), text.slice(slash + 1)]
+/** Places and key of `place/place/key`. */
+function split({ places }: AddressScheme, rest: string, text: string): Omit<Address, 'scheme'> {
+  const found: string[] = []
+  let key: string | undefined = rest
+  for (const { name } of places) {
+    if (key === undefined) throw invalid(text, `has no ${name}`)
+    const slash: number = key.indexOf('/')
+    found.push(slash === -1 ? key : key.slice(0, slash))
+    key = slash === -1 ? undefined : key.slice(slash + 1)
+  }
+  return { places: found, key: key ?? '' }
+}
+
+function checked(scheme: AddressScheme, { places, key }: Omit<Address, 'scheme'>, text: string): Address {
+  if (places.length !== scheme.places.length) {
+    throw invalid(text, `has ${places.length} places before its key, not ${scheme.places.length}`, scheme)
+  }
+  for (const [at, { name, accepts }] of scheme.places.entries()) {
+    if (!accepts(places[at]!)) throw invalid(text, `has no ${name} where one belongs`, scheme)
+  }
+  const flaw = key === '' ? undefined : flawOfKey(key)
+  if (flaw !== undefined) throw invalid(text, `has a key that ${flaw}`, scheme)
+  if (scheme.keys === 'path' && key.split('/').some((segment) => segment === '.' || segment === '..')) {
+    throw invalid(text, 'has a segment . or .. in its path', scheme)
+  }
+  return Object.freeze({ scheme: scheme.name, places: Object.freeze([...places]), key })
+}
+
+function written({ name, form, places: { length } }: AddressScheme, { places, key }: Address): string {
+  if (form === 'plain') return `${name}:${key}`
+  const path = key.split('/').map(encodeURIComponent).join('/')
+  // A path that begins with a slash of its own would look like a host.
+  if (form === 'path' && !path.startsWith('/')) return `${name}:/${path}`
+  if (length === 0) return `${name}:///${path}`
+  return `${name}://${places.join('/')}${key === '' ? '' : `/${path}`}`
 }
 
 function decode(key: string, text: string): string {
@@ -103,11 +186,14 @@ function decode(key: string, text: string): string {
 }
 
 /** An address with an @ may have been meant with a password in it, so it is not repeated. */
-function invalid(text: unknown, flaw: string, like?: string, cause?: unknown): StorageError {
+function invalid(text: unknown, flaw: string, scheme?: AddressScheme, cause?: unknown): StorageError {
   const value = typeof text === 'string' ? text : String(text)
-  const shown = value.includes('@')
+  const isHidden = value.includes('@')
+  const shown = isHidden
     ? '(not shown, it has an @)'
     : JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value)
-  const hint = like === undefined ? example : `an example is ${like}`
-  return new StorageError('STORAGE_INVALID_ADDRESS', `The address ${shown} ${flaw}; ${hint}`, { cause })
+  const hint = scheme === undefined ? '' : `; an example is ${scheme.example}`
+  // What is said of it may repeat its beginning.
+  const said = isHidden && scheme === undefined ? 'is not one that is known here' : flaw
+  return new StorageError('STORAGE_INVALID_ADDRESS', `The address ${shown} ${said}${hint}`, { cause })
 }

@@ -12,6 +12,8 @@ export interface Supports {
   readonly ranges: boolean
   /** `put` with `ifAbsent`. */
   readonly conditionalPut: boolean
+  /** `put` with `ifVersion`. Where it is true, every object has a version. */
+  readonly conditionalReplace: boolean
   /** `any`: keys are free. `cid`: a key is the CID of its bytes, and any other key is `STORAGE_INVALID_KEY`. */
   readonly keys: 'any' | 'cid'
 }
@@ -29,6 +31,11 @@ export interface CallOptions {
 export interface PutOptions extends CallOptions {
   /** Refuse with `STORAGE_EXISTS` if the key has a value, also one that arrived meanwhile. Default false. */
   readonly ifAbsent?: boolean
+  /**
+   * Refuse with `STORAGE_CONFLICT` unless the key has the value of this version, also when the body has come. Not together
+   * with `ifAbsent`.
+   */
+  readonly ifVersion?: string
   /** Number of bytes that the body has. Room for them is taken at once; a body of another size is refused. */
   readonly size?: number
 }
@@ -56,6 +63,19 @@ export interface ObjectStat {
   readonly key: string
   /** Bytes of the whole object. */
   readonly size: number
+  /**
+   * Tells the values of a key apart: two that differ have different versions, and the same bytes put again may have another
+   * one. It means something to this backend only. Where keys are CIDs it is the key. `undefined` if the backend cannot tell,
+   * as a store that is made of several.
+   */
+  readonly version: string | undefined
+  /** When it was put, in milliseconds since 1970 by the clock of who keeps it; `undefined` if that is not known. */
+  readonly modifiedMs: number | undefined
+  /**
+   * SHA-256 of the whole object in hex, as it was noted when it was put; `undefined` if it is not known without reading the
+   * bytes. Entries of a listing may lack what `stat` tells.
+   */
+  readonly sha256: string | undefined
 }
 
 /** An object on its way out. */
@@ -96,7 +116,8 @@ export interface ProbeReport {
  * Keys are 1 to 1,024 bytes of UTF-8 without NUL, and mean nothing: `a/../b` is not `b`. Nothing here is optional: a
  * call that the backend does not support rejects with `STORAGE_NOT_SUPPORTED`, and `supports` says so beforehand.
  * All calls reject with `STORAGE_CLOSED` after {@link close}, with `STORAGE_INVALID_KEY` for an impossible key, with a
- * RangeError for a number that is none or negative, and with `signal.reason` when cancelled.
+ * RangeError for a number that is none or negative, and with `signal.reason` when cancelled. What a place that is elsewhere
+ * can fail with besides (`STORAGE_UNAVAILABLE`, `STORAGE_DENIED`, …) may come of every call, and of a body while it is read.
  */
 export interface StorageBackend extends AsyncDisposable {
   /** How people call it. */
@@ -110,8 +131,9 @@ export interface StorageBackend extends AsyncDisposable {
    * part. A body that fails (its error passes through untouched), is too large or is cancelled changes nothing.
    * The bytes are copied: the caller may use its buffers again once the next chunk is asked for or the put has ended.
    *
-   * @returns the new value's key and size; from then on it is what `get`, `stat` and `list` show
-   * @throws StorageError `STORAGE_EXISTS` (`ifAbsent`), `STORAGE_FULL`, `STORAGE_SIZE_MISMATCH`
+   * @returns what is known of the new value; from then on it is what `get`, `stat` and `list` show
+   * @throws StorageError `STORAGE_EXISTS` (`ifAbsent`), `STORAGE_CONFLICT` (`ifVersion`), `STORAGE_FULL`,
+   *   `STORAGE_SIZE_MISMATCH`
    */
   put(key: string, body: Body, options?: PutOptions): Promise<ObjectStat>
 
@@ -119,11 +141,12 @@ export interface StorageBackend extends AsyncDisposable {
    * Reads an object, or a range of it.
    *
    * @returns undefined if there is none
-   * @throws StorageError `STORAGE_RANGE`
+   * @throws StorageError `STORAGE_RANGE`; the body with `STORAGE_CORRUPT` if other bytes come than were promised, and with
+   *   `STORAGE_CHANGED` if the object changes meanwhile and the backend cannot keep the version that is read
    */
   get(key: string, options?: GetOptions): Promise<StoredObject | undefined>
 
-  /** Key and size of an object, or undefined if there is none. */
+  /** What is known of an object, or undefined if there is none. */
   stat(key: string, options?: CallOptions): Promise<ObjectStat | undefined>
 
   /** Removes an object. It is no error if there is none. */

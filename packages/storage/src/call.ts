@@ -1,5 +1,6 @@
 /** Checks of what the calls of a backend are given, besides keys. */
-import type { GetOptions, ListOptions, PutOptions } from './backend.ts'
+import type { GetOptions, ListOptions, PutOptions, Supports } from './backend.ts'
+import { StorageError } from './errors.ts'
 import { checkKey } from './key.ts'
 import type { Wanted } from './range.ts'
 
@@ -12,13 +13,59 @@ export function checkCount(name: string, value: number): void {
   }
 }
 
-/** The declared size of a body, and whether its key has to be free. @throws RangeError for a size that is none */
-export function checkPut({ size, ifAbsent = false }: PutOptions): {
+/** What a put asks for. */
+export interface CheckedPut {
+  /** Bytes that the body has to have. */
   readonly size: number | undefined
+  /** Whether the key has to be free. */
   readonly ifAbsent: boolean
-} {
+  /** The version that is to be replaced. */
+  readonly ifVersion: string | undefined
+}
+
+/**
+ * What a put asks for, of a backend that supports it.
+ *
+ * @throws RangeError for a size that is none, TypeError for a version that is none and for one together with `ifAbsent`
+ * @throws StorageError `STORAGE_NOT_SUPPORTED` for a condition that the backend cannot keep
+ */
+export function checkPut(
+  { size, ifAbsent = false, ifVersion }: PutOptions,
+  supports: Pick<Supports, 'conditionalPut' | 'conditionalReplace'>,
+): CheckedPut {
   if (size !== undefined) checkCount('size', size)
-  return { size, ifAbsent }
+  if (ifVersion !== undefined) {
+    if (typeof ifVersion !== 'string' || ifVersion === '') {
+      throw new TypeError('ifVersion is the version of an object, as a text that is not empty')
+    }
+    if (ifAbsent) throw new TypeError('ifAbsent wants no value, and ifVersion wants one: give one of them')
+    if (!supports.conditionalReplace) throw notSupported('conditionalReplace')
+  }
+  if (ifAbsent && !supports.conditionalPut) throw notSupported('conditionalPut')
+  return { size, ifAbsent, ifVersion }
+}
+
+/**
+ * Checks the condition of a put against the value that its key has. For backends to use before the body is taken, and again
+ * when nothing can come between it and the new value.
+ *
+ * @param found - the value of the key, or undefined if there is none
+ * @throws StorageError `STORAGE_EXISTS`, `STORAGE_CONFLICT`
+ */
+export function checkCondition(
+  key: string,
+  { ifAbsent, ifVersion }: Omit<CheckedPut, 'size'>,
+  found: { readonly version: string | undefined } | undefined,
+): void {
+  if (ifAbsent && found !== undefined) {
+    throw new StorageError('STORAGE_EXISTS', `The key ${JSON.stringify(key)} has a value already`)
+  }
+  if (ifVersion === undefined || found?.version === ifVersion) return
+  const instead = found === undefined ? 'no value' : `the version ${JSON.stringify(found.version)}`
+  throw new StorageError(
+    'STORAGE_CONFLICT',
+    `The key ${JSON.stringify(key)} has ${instead}, and not ${JSON.stringify(ifVersion)}`,
+  )
 }
 
 /** What a `get` wants: by default everything. @throws RangeError for numbers that are no positions */
@@ -43,4 +90,8 @@ export function checkList({ prefix = '', limit = maxPageEntries }: ListOptions):
   }
   if (prefix !== '') checkKey(prefix)
   return { prefix, limit }
+}
+
+function notSupported(ability: keyof Supports): StorageError {
+  return new StorageError('STORAGE_NOT_SUPPORTED', `This backend does not support ${ability}`)
 }

@@ -3,12 +3,15 @@
 /** The kinds of fault that occur here, in the words that all packages share: they decide HTTP status and exit code. */
 export type FaultKind =
   | 'invalid'
+  | 'forbidden'
+  | 'not-found'
   | 'conflict'
   | 'full'
   | 'range'
   | 'corrupt-input'
   | 'integrity'
   | 'temporary'
+  | 'internal'
 
 /** The codes: when each is thrown and what to do. The README's table is held equal to it. */
 export const storageErrors = {
@@ -42,9 +45,19 @@ export const storageErrors = {
     when: 'a put with `ifAbsent` finds that the key has a value',
     next: 'Keep what is there, or put without `ifAbsent`.',
   },
+  STORAGE_CONFLICT: {
+    kind: 'conflict',
+    when: 'a put with `ifVersion` finds another version, or no value',
+    next: 'Read what is there now, and decide again.',
+  },
+  STORAGE_CHANGED: {
+    kind: 'conflict',
+    when: 'an object is replaced, changed or deleted while it is read, where the backend cannot keep the version that is read',
+    next: 'Read it again from the beginning.',
+  },
   STORAGE_FULL: {
     kind: 'full',
-    when: 'the bytes or entries of a put do not fit into the limits of the backend',
+    when: 'the bytes or entries of a put do not fit into the limits of the backend, its disk or its account',
     next: 'Delete something, or raise the limit.',
   },
   STORAGE_SIZE_MISMATCH: {
@@ -52,10 +65,50 @@ export const storageErrors = {
     when: 'the body of a put has more or fewer bytes than `size` says',
     next: 'Send the whole body again, or leave `size` away.',
   },
+  STORAGE_CORRUPT: {
+    kind: 'integrity',
+    when: 'a body has fewer, more or other bytes than were promised with it',
+    next: 'Read it again; if it comes again, restore the object from another copy.',
+  },
   STORAGE_PROBE_FAILED: {
     kind: 'integrity',
     when: 'a probe reads back other bytes than it wrote, or still finds what it deleted',
     next: 'Do not use the backend until it is repaired: it loses or changes data.',
+  },
+  STORAGE_DENIED: {
+    kind: 'forbidden',
+    when: 'the credentials are wrong, have expired, or do not allow the call; or the system does not allow it',
+    next: 'Check the credentials and what they allow, or owner and mode of the path that the message names.',
+  },
+  STORAGE_CLOCK_SKEW: {
+    kind: 'forbidden',
+    when: 'a service refuses a signature because the clock here differs from its own',
+    next: 'Set the clock of this machine.',
+  },
+  STORAGE_NO_CONTAINER: {
+    kind: 'not-found',
+    when: 'the bucket or folder in which the objects are is not there',
+    next: 'Create it, or correct its name.',
+  },
+  STORAGE_LOCKED: {
+    kind: 'conflict',
+    when: 'another process, or another backend in this one, has the place open to write',
+    next: 'Close the other one first, or open this one to read.',
+  },
+  STORAGE_THROTTLED: {
+    kind: 'temporary',
+    when: 'a service asks for fewer calls',
+    next: 'Wait for `retryAfterMs` where it is told, and make fewer calls at once.',
+  },
+  STORAGE_UNAVAILABLE: {
+    kind: 'temporary',
+    when: 'a service is not reached, does not answer in time, or fails to answer (5xx)',
+    next: 'Try again later, after `retryAfterMs` where it is told.',
+  },
+  STORAGE_FAILED: {
+    kind: 'internal',
+    when: 'the place that keeps the objects fails in any other way, which `cause` tells',
+    next: 'Look at `cause`; trying again will hardly help.',
   },
   STORAGE_CLOSED: {
     kind: 'temporary',
@@ -73,11 +126,18 @@ export class StorageError extends Error {
   readonly code: StorageErrorCode
   readonly kind: FaultKind
   readonly next: string
+  /** How long a service asks to wait, in milliseconds; `undefined` where none has said so. */
+  readonly retryAfterMs: number | undefined
 
-  constructor(code: StorageErrorCode, message: string, options?: ErrorOptions) {
+  constructor(
+    code: StorageErrorCode,
+    message: string,
+    options?: ErrorOptions & { readonly retryAfterMs?: number | undefined },
+  ) {
     super(message, options)
     this.code = code
     this.kind = storageErrors[code].kind
     this.next = storageErrors[code].next
+    this.retryAfterMs = options?.retryAfterMs
   }
 }

@@ -5,8 +5,8 @@
  *
  * @packageDocumentation
  */
-export { formatAddress, parseAddress } from './address.ts'
-export type { Address } from './address.ts'
+export { createAddresses } from './address.ts'
+export type { Address, Addresses, AddressPlace, AddressScheme } from './address.ts'
 export type {
   Body,
   CallOptions,
@@ -23,7 +23,8 @@ export type {
 } from './backend.ts'
 export { createArrivals } from './arrivals.ts'
 export type { Arrival, Arrivals, ArrivalsOptions } from './arrivals.ts'
-export { checkCount, checkGet, checkList, checkPut } from './call.ts'
+export { checkCondition, checkCount, checkGet, checkList, checkPut } from './call.ts'
+export type { CheckedPut } from './call.ts'
 export { cursorOf, keyOfCursor } from './cursor.ts'
 export { StorageError, storageErrors } from './errors.ts'
 export type { FaultKind, StorageErrorCode } from './errors.ts'
@@ -38,3 +39,4 @@ export { probeByRoundTrip } from './probe.ts'
 export type { RoundTripOptions } from './probe.ts'
 export { windowOf } from './range.ts'
 export type { Wanted } from './range.ts'
+export { configuredScheme, ipfsScheme, memoryScheme, mfsScheme, namedPlace } from './schemes.ts'

@@ -1,4 +1,5 @@
 /** The backend in memory: bounded, exact about what it holds, gone with the process. */
+import { randomUUID } from 'node:crypto'
 import type {
   Body,
   CallOptions,
@@ -12,7 +13,8 @@ import type {
   StoredObject,
   Supports,
 } from './backend.ts'
-import { checkCount, checkGet, checkList, checkPut } from './call.ts'
+import { checkCondition, checkCount, checkGet, checkList, checkPut } from './call.ts'
+import type { CheckedPut } from './call.ts'
 import { cursorOf, keyOfCursor } from './cursor.ts'
 import { StorageError } from './errors.ts'
 import { takeIn } from './intake.ts'
@@ -67,6 +69,7 @@ const supports = Object.freeze({
   list: true,
   ranges: true,
   conditionalPut: true,
+  conditionalReplace: true,
   keys: 'any',
 } as const satisfies Supports)
 
@@ -102,6 +105,9 @@ class InMemory implements MemoryBackend {
   readonly #keys = new SortedKeys()
   readonly #closing = new AbortController()
   readonly #puts = new Set<Promise<ObjectStat>>()
+  /** Values of another backend with the same name are told apart as well. */
+  readonly #origin = randomUUID()
+  #versionsMade = 0
   #readers = 0
 
   constructor(name: string, failureDomain: string, quota: Quota) {
@@ -114,9 +120,9 @@ class InMemory implements MemoryBackend {
     this.#enter(options)
     const signal = this.#signalOf(options)
     checkKey(key)
-    const { size, ifAbsent } = checkPut(options)
-    this.#checkAbsent(key, ifAbsent)
-    const putting = this.#store(key, body, { size, ifAbsent, signal })
+    const checked = checkPut(options, supports)
+    checkCondition(key, checked, this.#statOf(key))
+    const putting = this.#store(key, body, checked, signal)
     this.#puts.add(putting)
     try {
       return await putting
@@ -131,8 +137,7 @@ class InMemory implements MemoryBackend {
     const wanted = checkGet(options)
     const version = this.#versions.get(key)
     if (version === undefined) return undefined
-    const { size } = version.pages
-    const { from, to } = windowOf(wanted, size)
+    const { from, to } = windowOf(wanted, version.pages.size)
     version.readers++
     this.#readers++
     const body = createReader(version.pages, from, to, this.#signalOf(options), () => {
@@ -140,14 +145,13 @@ class InMemory implements MemoryBackend {
       this.#readers--
       this.#freeIfUnused(version)
     })
-    return { key, size, offset: from, length: to - from, body }
+    return { ...version.stat!, offset: from, length: to - from, body }
   }
 
   async stat(key: string, options: CallOptions = {}): Promise<ObjectStat | undefined> {
     this.#enter(options)
     checkKey(key)
-    const version = this.#versions.get(key)
-    return version === undefined ? undefined : { key, size: version.pages.size }
+    return this.#statOf(key)
   }
 
   async delete(key: string, options: CallOptions = {}): Promise<void> {
@@ -167,7 +171,7 @@ class InMemory implements MemoryBackend {
     const { cursor } = options
     const after = cursor === undefined ? undefined : keyOfCursor(cursor, prefix)
     const { keys, more } = this.#keys.page(prefix, after, limit)
-    const entries = keys.map((key) => ({ key, size: this.#versions.get(key)!.pages.size }))
+    const entries = keys.map((key) => this.#statOf(key)!)
     const last = keys.at(-1)
     return more && last !== undefined ? { entries, cursor: cursorOf(last) } : { entries }
   }
@@ -214,19 +218,20 @@ class InMemory implements MemoryBackend {
     return signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal])
   }
 
-  #checkAbsent(key: string, ifAbsent: boolean): void {
-    if (ifAbsent && this.#versions.has(key)) {
-      throw new StorageError('STORAGE_EXISTS', `The key ${JSON.stringify(key)} has a value already`)
-    }
+  #statOf(key: string): ObjectStat | undefined {
+    const stat = this.#versions.get(key)?.stat
+    return stat && { ...stat }
   }
 
-  async #store(
-    key: string,
-    body: Body,
-    options: { readonly size: number | undefined; readonly ifAbsent: boolean; readonly signal: AbortSignal },
-  ): Promise<ObjectStat> {
-    const { size, ifAbsent, signal } = options
-    const version: Version = { pages: new Pages(), takenBytes: 0, readers: 0, retired: false }
+  async #store(key: string, body: Body, checked: CheckedPut, signal: AbortSignal): Promise<ObjectStat> {
+    const { size } = checked
+    const version: Version = {
+      pages: new Pages(),
+      stat: undefined,
+      takenBytes: 0,
+      readers: 0,
+      retired: false,
+    }
     const take = (bytes: number): void => {
       this.#quota.takeBytes(bytes)
       version.takenBytes += bytes
@@ -244,11 +249,18 @@ class InMemory implements MemoryBackend {
         version.pages.append(chunk)
       }
       await takeIn(body, signal, append, size)
-      this.#checkAbsent(key, ifAbsent)
+      checkCondition(key, checked, this.#statOf(key))
       // Another put or delete of the same key may have come first.
       const former = this.#versions.get(key)
       if (former === undefined && !hasEntry) takeEntry()
       version.pages.seal()
+      version.stat = {
+        key,
+        size: version.pages.size,
+        version: `${this.#origin}.${(this.#versionsMade += 1)}`,
+        modifiedMs: Date.now(),
+        sha256: undefined,
+      }
       this.#versions.set(key, version)
       if (former === undefined) {
         this.#keys.add(key)
@@ -256,7 +268,7 @@ class InMemory implements MemoryBackend {
       } else {
         this.#retire(former)
       }
-      return { key, size: version.pages.size }
+      return { ...version.stat }
     } catch (error) {
       this.#retire(version)
       throw error

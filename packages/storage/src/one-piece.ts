@@ -1,5 +1,5 @@
 /** Bytes that are there, as the body of a stored object. */
-import type { StoredObject } from './backend.ts'
+import type { ObjectStat, StoredObject } from './backend.ts'
 import { type Wanted, windowOf } from './range.ts'
 
 /**
@@ -31,8 +31,13 @@ export function onePiece(bytes: Uint8Array, signal: AbortSignal): AsyncIterableI
  *
  * @throws StorageError `STORAGE_RANGE`
  */
-export function windowIn(key: string, bytes: Uint8Array, wanted: Wanted, signal: AbortSignal): StoredObject {
+export function windowIn(
+  stat: ObjectStat,
+  bytes: Uint8Array,
+  wanted: Wanted,
+  signal: AbortSignal,
+): StoredObject {
   const { from, to } = windowOf(wanted, bytes.length)
   const body = onePiece(new Uint8Array(bytes.subarray(from, to)), signal)
-  return { key, size: bytes.length, offset: from, length: to - from, body }
+  return { ...stat, offset: from, length: to - from, body }
 }

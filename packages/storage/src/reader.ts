@@ -1,9 +1,12 @@
 /** The body of a stored object on its way out. */
+import type { ObjectStat } from './backend.ts'
 import type { Pages } from './pages.ts'
 
 /** One value of a key, in the account until nobody needs it. */
 export interface Version {
   readonly pages: Pages
+  /** What is told of it; undefined until all of it has come. */
+  stat: ObjectStat | undefined
   /** What it has taken of the quota. */
   takenBytes: number
   /** Bodies of it that are being read. */

@@ -19,7 +19,7 @@ export const listing: readonly Breakage[] = [
     breakIt: (good) => ({
       async list(options) {
         const page = await good.list(options)
-        return { ...page, entries: page.entries.map(({ key }) => ({ key, size: 0 })) }
+        return { ...page, entries: page.entries.map((entry) => ({ ...entry, size: 0 })) }
       },
     }),
   },

@@ -24,7 +24,8 @@ export const writing: readonly Breakage[] = [
     noticedBy: 'the former value is seen whole until the put of the next is complete',
     breakIt: (good) => ({
       async put(key, body, options) {
-        if (options?.ifAbsent !== true && options?.signal?.aborted !== true && key !== '') {
+        const isPlain = options?.ifAbsent !== true && options?.ifVersion === undefined
+        if (isPlain && options?.signal?.aborted !== true && key !== '') {
           await good.delete(key).catch(() => undefined)
         }
         return good.put(key, body, options)
@@ -108,7 +109,7 @@ export const writing: readonly Breakage[] = [
       async put(key, body, options) {
         const bytes = await bytesOf(body)
         setImmediate(() => void good.put(key, bytes, options).catch(() => undefined))
-        return { key, size: bytes.byteLength }
+        return { key, size: bytes.byteLength, version: '1', modifiedMs: undefined, sha256: undefined }
       },
     }),
   },
@@ -120,8 +121,7 @@ export const writing: readonly Breakage[] = [
         if (!(body instanceof Uint8Array) || body.byteLength <= 65_536 || options !== undefined) {
           return good.put(key, body, options)
         }
-        await good.put(key, body.subarray(0, -1))
-        return { key, size: body.byteLength }
+        return { ...(await good.put(key, body.subarray(0, -1))), size: body.byteLength }
       },
     }),
   },

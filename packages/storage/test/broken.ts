@@ -3,6 +3,7 @@ import { StorageError } from '@ipfs-kit/storage'
 import type { StorageBackend } from '@ipfs-kit/storage'
 import { listing } from './broken-listing.ts'
 import { reading } from './broken-reading.ts'
+import { versions } from './broken-versions.ts'
 import { writing } from './broken-writing.ts'
 import { delegate } from '@ipfs-kit/storage/testing'
 
@@ -232,6 +233,7 @@ const living: readonly Breakage[] = [
 
 export const breakages: readonly Breakage[] = [
   ...writing,
+  ...versions,
   ...reading,
   ...keys,
   ...listing,

@@ -1,13 +1,46 @@
-import { checkGet, checkList, checkPut, cursorOf, keyOfCursor, windowOf } from '@ipfs-kit/storage'
+import {
+  checkCondition,
+  checkGet,
+  checkList,
+  checkPut,
+  cursorOf,
+  keyOfCursor,
+  windowOf,
+} from '@ipfs-kit/storage'
 import { expect, test } from 'vitest'
 
 const code = (expected: string) => expect.objectContaining({ name: 'StorageError', code: expected })
+const none = { conditionalPut: false, conditionalReplace: false }
+const all = { conditionalPut: true, conditionalReplace: true }
 const noCounts = [-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, '1' as unknown as number]
 
 test('a put has a size that is a count, or none', () => {
-  expect(checkPut({})).toEqual({ size: undefined, ifAbsent: false })
-  expect(checkPut({ size: 0, ifAbsent: true })).toEqual({ size: 0, ifAbsent: true })
-  for (const size of noCounts) expect(() => checkPut({ size })).toThrow(RangeError)
+  expect(checkPut({}, none)).toEqual({ size: undefined, ifAbsent: false, ifVersion: undefined })
+  expect(checkPut({ size: 0, ifAbsent: true }, all)).toMatchObject({ size: 0, ifAbsent: true })
+  for (const size of noCounts) expect(() => checkPut({ size }, all)).toThrow(RangeError)
+})
+
+test('a put has one condition at most, and one that the backend can keep', () => {
+  expect(checkPut({ ifVersion: 'v' }, all)).toMatchObject({ ifAbsent: false, ifVersion: 'v' })
+  expect(checkPut({ ifAbsent: false, ifVersion: 'v' }, all)).toMatchObject({ ifVersion: 'v' })
+  expect(() => checkPut({ ifAbsent: true, ifVersion: 'v' }, all)).toThrow(TypeError)
+  for (const ifVersion of ['', 5, null]) {
+    expect(() => checkPut({ ifVersion: ifVersion as string }, all)).toThrow(TypeError)
+  }
+  expect(() => checkPut({ ifAbsent: true }, none)).toThrow(code('STORAGE_NOT_SUPPORTED'))
+  expect(() => checkPut({ ifVersion: 'v' }, none)).toThrow(code('STORAGE_NOT_SUPPORTED'))
+})
+
+test('a condition is kept by the value that is there, or by none', () => {
+  const put = (ifAbsent: boolean, ifVersion?: string) => ({ ifAbsent, ifVersion })
+  const found = { version: 'v' }
+  checkCondition('k', put(false), found)
+  checkCondition('k', put(false), undefined)
+  checkCondition('k', put(true), undefined)
+  checkCondition('k', put(false, 'v'), found)
+  expect(() => checkCondition('k', put(true), found)).toThrow(code('STORAGE_EXISTS'))
+  expect(() => checkCondition('k', put(false, 'w'), found)).toThrow(code('STORAGE_CONFLICT'))
+  expect(() => checkCondition('k', put(false, 'w'), undefined)).toThrow(code('STORAGE_CONFLICT'))
 })
 
 test('a get wants everything, or positions', () => {

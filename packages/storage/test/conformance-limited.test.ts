@@ -14,6 +14,7 @@ const lacks: readonly Partial<Supports>[] = [
   { list: false },
   { ranges: false },
   { conditionalPut: false },
+  { conditionalReplace: false },
   { write: false, delete: false, list: false, ranges: false, conditionalPut: false },
   { delete: false, list: false, ranges: false, conditionalPut: false },
 ]

@@ -29,11 +29,12 @@ test('rejects with the reason when it is aborted before it is read, and ends whe
 })
 
 test('gives a range of a value in memory as a copy', async () => {
-  const { body, ...rest } = windowIn('key', bytes, { offset: 1, length: 2 }, signal)
-  expect(rest).toEqual({ key: 'key', size: 4, offset: 1, length: 2 })
+  const stat = { key: 'key', size: 4, version: 'v', modifiedMs: 7, sha256: undefined }
+  const { body, ...rest } = windowIn(stat, bytes, { offset: 1, length: 2 }, signal)
+  expect(rest).toEqual({ ...stat, offset: 1, length: 2 })
   for await (const piece of body) piece.fill(9)
   expect(bytes).toEqual(Uint8Array.of(1, 2, 3, 4))
-  expect(() => windowIn('key', bytes, { offset: 4, length: 1 }, signal)).toThrow(
+  expect(() => windowIn(stat, bytes, { offset: 4, length: 1 }, signal)).toThrow(
     expect.objectContaining({ code: 'STORAGE_RANGE' }),
   )
 })

@@ -72,6 +72,8 @@ export async function countedDisk(
     read: (into, position) => file.read(into, position),
     readNow: (into, position) => file.readNow(into, position),
     size: () => file.size(),
+    stat: () => file.stat(),
+    setModified: (ms) => file.setModified(ms),
     close: () => file.close(),
   })
   return {

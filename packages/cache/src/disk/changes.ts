@@ -1,6 +1,14 @@
 /** What changes the values of a disk cache: put, touch, delete and clear. */
 import { shield, type KeyedLock } from '@ipfs-kit/concurrency'
-import { type Arrivals, type Body, type ObjectStat, StorageError, takeIn } from '@ipfs-kit/storage'
+import {
+  type Arrivals,
+  type Body,
+  checkCondition,
+  type CheckedPut,
+  type ObjectStat,
+  StorageError,
+  takeIn,
+} from '@ipfs-kit/storage'
 import { type Entries, Entry } from './entries.ts'
 import type { Evictions } from './evictions.ts'
 import type { Head } from './head.ts'
@@ -27,10 +35,8 @@ export interface ChangesOptions {
 }
 
 /** What a put says of its value. */
-export interface Known extends Pick<Head, 'mediaType' | 'metadata'> {
-  readonly size: number | undefined
+export interface Known extends CheckedPut, Pick<Head, 'mediaType' | 'metadata'> {
   readonly ttlMs: number
-  readonly ifAbsent: boolean
 }
 
 /** Keys that `clear` looks at in one go, and values that it deletes at once. */
@@ -48,11 +54,12 @@ export class Changes {
   async put(key: string, body: Body, known: Known, signal: AbortSignal): Promise<ObjectStat> {
     const { records, locks, values, removals, evictions, arrivals, now } = this.#options
     const { partBytes, maxValueBytes, nextGeneration } = this.#options
-    const { size, ttlMs, ifAbsent, mediaType, metadata } = known
-    this.#checkAbsent(key, ifAbsent)
+    const { size, ttlMs, mediaType, metadata } = known
+    checkCondition(key, known, values.live(key)?.stat)
     const generation = nextGeneration()
     using writer = new ValueWriter({ records, generation, partBytes, maxValueBytes, size, arrivals, signal })
     let gone: readonly Entry[]
+    let entry: Entry
     try {
       await takeIn(body, signal, (chunk) => writer.take(chunk), size)
       const value = await writer.end()
@@ -60,7 +67,7 @@ export class Changes {
       if (!(await records.hasParts(generation, writer.parts, { signal }))) {
         throw new StorageError('STORAGE_FULL', 'A part of the value was evicted while the rest arrived')
       }
-      this.#checkAbsent(key, ifAbsent)
+      checkCondition(key, known, values.live(key)?.stat)
       const storedAt = now()
       const head: Head = {
         generation,
@@ -73,7 +80,8 @@ export class Changes {
       }
       // From here on the key has it, whoever stops waiting.
       await values.putHead(key, head, value)
-      gone = values.replace(new Entry(key, head), mediaType)
+      entry = new Entry(key, head)
+      gone = values.replace(entry, mediaType)
     } catch (error) {
       await shield(() => removals.abandon(generation, writer.parts))
       throw error
@@ -81,7 +89,7 @@ export class Changes {
     this.puts += 1
     evictions.wrote(writer.size)
     await shield(() => this.#removeAll(gone))
-    return { key, size: writer.size }
+    return entry.stat
   }
 
   /** Gives a value another time. Whether there is one. */
@@ -135,11 +143,5 @@ export class Changes {
 
   async #removeAll(entries: readonly Entry[]): Promise<void> {
     for (const entry of entries) await this.#options.removals.remove(entry)
-  }
-
-  #checkAbsent(key: string, ifAbsent: boolean): void {
-    if (ifAbsent && this.#options.values.live(key) !== undefined) {
-      throw new StorageError('STORAGE_EXISTS', `The key ${JSON.stringify(key)} has a value already`)
-    }
   }
 }

@@ -1,7 +1,7 @@
 /** The disk cache as its users see it. */
 import type { Blocks } from '@ipfs-kit/blocks'
 import type { Disk } from '@ipfs-kit/disk'
-import type { Body, CallOptions, PutOptions, StorageBackend } from '@ipfs-kit/storage'
+import type { Body, CallOptions, ObjectStat, PutOptions, StorageBackend } from '@ipfs-kit/storage'
 
 /** The calls of a store of blocks that a disk cache makes. */
 export type DiskCacheBlocks = Pick<Blocks, 'unverified' | 'stats'>
@@ -126,6 +126,7 @@ export interface DiskCache extends StorageBackend {
     readonly list: true
     readonly ranges: true
     readonly conditionalPut: true
+    readonly conditionalReplace: true
     readonly keys: 'any'
   }
   /**
@@ -134,11 +135,7 @@ export interface DiskCache extends StorageBackend {
    * @throws StorageError STORAGE_FULL also for a value above `maxValueBytes`, and for one that is evicted while it arrives
    * @throws TypeError, RangeError for a time, media type or metadata that is none
    */
-  put(
-    key: string,
-    body: Body,
-    options?: DiskCachePutOptions,
-  ): Promise<{ readonly key: string; readonly size: number }>
+  put(key: string, body: Body, options?: DiskCachePutOptions): Promise<ObjectStat>
   /** The whole value in memory that belongs to the caller; undefined if there is none. */
   getBytes(key: string, options?: CallOptions): Promise<Uint8Array | undefined>
   /** What is known of a value; undefined if there is none. */

@@ -1,4 +1,5 @@
 /** What a disk cache has, in memory: which keys, in which order, which was used last, which expires first. */
+import type { ObjectStat } from '@ipfs-kit/storage'
 import { Expiries } from './expiries.ts'
 import type { Head } from './head.ts'
 import { SortedKeys } from './sorted-keys.ts'
@@ -32,6 +33,12 @@ export class Entry {
     this.partBytes = head.partBytes
     this.storedAt = head.storedAt
     this.expiresAt = head.expiresAt
+  }
+
+  /** What is told of it. */
+  get stat(): ObjectStat {
+    const { key, size, generation, storedAt } = this
+    return { key, size, version: generation, modifiedMs: storedAt, sha256: undefined }
   }
 
   /** Parts that it has besides its head. */

@@ -64,6 +64,7 @@ const supports = Object.freeze({
   list: true,
   ranges: true,
   conditionalPut: true,
+  conditionalReplace: true,
   keys: 'any',
 } as const)
 
@@ -121,12 +122,12 @@ export class OpenedDiskCache implements DiskCache {
   async put(key: string, body: Body, options: DiskCachePutOptions = {}): Promise<ObjectStat> {
     const signal = this.#calls.enter(options)
     checkKey(key)
-    const { size, ifAbsent } = checkPut(options)
+    const checked = checkPut(options, supports)
     const { ttlMs = this.#parts.ttlMs } = options
     checkTtl(ttlMs)
     const mediaType = checkMediaType(options.mediaType)
     const metadata = checkMetadata(options.metadata)
-    const known = { size, ttlMs, ifAbsent, mediaType, metadata }
+    const known = { ...checked, ttlMs, mediaType, metadata }
     return this.#calls.change(() => this.#changes.put(key, body, known, signal))
   }
 
@@ -147,7 +148,7 @@ export class OpenedDiskCache implements DiskCache {
     const signal = this.#calls.enter(options)
     checkKey(key)
     const entry = await told(() => this.#values.present(key, { signal }))
-    return entry === undefined ? undefined : { key, size: entry.size }
+    return entry?.stat
   }
 
   async entry(key: string, options: CallOptions = {}): Promise<DiskCacheEntry | undefined> {
@@ -201,7 +202,7 @@ export class OpenedDiskCache implements DiskCache {
       const entries: ObjectStat[] = []
       for (const key of keys) {
         const entry = await this.#values.present(key, { signal })
-        if (entry !== undefined) entries.push({ key, size: entry.size })
+        if (entry !== undefined) entries.push(entry.stat)
       }
       const last = keys.at(-1)
       return more && last !== undefined ? { entries, cursor: cursorOf(last) } : { entries }

@@ -60,7 +60,7 @@ export class Reads {
             this.#values.unpin(entry)
           },
         })
-        return { key, size, offset: from, length: to - from, body }
+        return { ...entry.stat, offset: from, length: to - from, body }
       } finally {
         if (!isGiven) this.#values.unpin(entry)
       }

@@ -34,6 +34,9 @@ interface Source {
   readonly end: AbortController
 }
 
+/** A body that is open, and where in its object it lies. */
+export type OpenedBody = Pick<StoredObject, 'size' | 'offset' | 'length' | 'body'>
+
 /**
  * Opens a large value in the first of the tiers that has it. Those that do not answer, and why, go to `onFailure`.
  *
@@ -45,7 +48,7 @@ export async function openBody(
   wanted: Wanted,
   signal: AbortSignal,
   onFailure: (unanswered: Unanswered) => void,
-): Promise<Omit<StoredObject, 'key'> | undefined> {
+): Promise<OpenedBody | undefined> {
   const rest = [...tiers]
   const asked = content.multihash === undefined ? wanted : whole
   const source = await openFirst(rest, content, asked, signal, onFailure)

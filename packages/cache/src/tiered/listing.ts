@@ -125,6 +125,11 @@ async function headOf(listing: TierListing, after: string | undefined): Promise<
   }
 }
 
+/** What a store of several tiers tells of a value: versions and times are those of each tier, and only a CID is one for all. */
+export function statIn(keys: Contents['keys'], key: string, size: number): ObjectStat {
+  return { key, size, version: keys === 'cid' ? key : undefined, modifiedMs: undefined, sha256: undefined }
+}
+
 /** A page of the merged list. @throws StorageError STORAGE_INVALID_CURSOR */
 export async function listPage(
   tiers: readonly Tier[],
@@ -139,7 +144,7 @@ export async function listPage(
     const next = await nextOf(listings, after)
     if (next === undefined) return { entries }
     const { key, size } = next.entry
-    entries.push({ key, size })
+    entries.push(statIn(keys, key, size))
     after = key
   }
   const next: Mark = { after: after!, prefix, tiers: listings.map(({ position }) => position) }

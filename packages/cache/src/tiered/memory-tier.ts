@@ -3,6 +3,7 @@ import {
   type Body,
   type CallOptions,
   checkGet,
+  checkCondition,
   checkKey,
   checkPut,
   gather,
@@ -49,6 +50,7 @@ const supports = Object.freeze({
   list: false,
   ranges: true,
   conditionalPut: true,
+  conditionalReplace: false,
   keys: 'any',
 } as const satisfies Supports)
 
@@ -167,16 +169,17 @@ export class InMemoryTier implements MemoryTier {
   async put(key: string, body: Body, options: PutOptions = {}): Promise<ObjectStat> {
     const signal = this.#enter(options)
     checkKey(key)
-    const { size, ifAbsent } = checkPut(options)
-    this.#checkAbsent(key, ifAbsent)
+    const checked = checkPut(options, supports)
+    const { size } = checked
+    checkCondition(key, checked, this.#told(key))
     const onBytes = (total: number): void => {
       if (total > this.maxBytes)
         throw new StorageError('STORAGE_FULL', `A value has at most ${this.maxBytes} bytes here`)
     }
     const bytes = await gather(body, { signal, size, onBytes })
-    this.#checkAbsent(key, ifAbsent)
+    checkCondition(key, checked, this.#told(key))
     this.hold(key, bytes)
-    return { key, size: bytes.length }
+    return statOf(key, bytes.length)
   }
 
   async get(key: string, options: GetOptions = {}): Promise<StoredObject | undefined> {
@@ -184,14 +187,13 @@ export class InMemoryTier implements MemoryTier {
     checkKey(key)
     const wanted = checkGet(options)
     const bytes = this.#cache.get(key)
-    return bytes === undefined ? undefined : windowIn(key, bytes, wanted, signal)
+    return bytes === undefined ? undefined : windowIn(statOf(key, bytes.length), bytes, wanted, signal)
   }
 
   async stat(key: string, options: CallOptions = {}): Promise<ObjectStat | undefined> {
     this.#enter(options)
     checkKey(key)
-    const bytes = this.#cache.peek(key)
-    return bytes === undefined ? undefined : { key, size: bytes.length }
+    return this.#told(key)
   }
 
   async delete(key: string, options: CallOptions = {}): Promise<void> {
@@ -242,10 +244,15 @@ export class InMemoryTier implements MemoryTier {
     known?.table.hitMany(known, reads, this.#ticks[slot]!)
   }
 
-  #checkAbsent(key: string, ifAbsent: boolean): void {
-    if (ifAbsent && this.#cache.has(key))
-      throw new StorageError('STORAGE_EXISTS', `The key ${JSON.stringify(key)} has a value already`)
+  #told(key: string): ObjectStat | undefined {
+    const bytes = this.#cache.peek(key)
+    return bytes && statOf(key, bytes.length)
   }
+}
+
+/** A tier that may forget knows no versions. */
+function statOf(key: string, size: number): ObjectStat {
+  return { key, size, version: undefined, modifiedMs: undefined, sha256: undefined }
 }
 
 /** Ticks of slots that have none. */

@@ -1,6 +1,6 @@
 /** Reads of whole values: one search for all who ask, and promotion of what was found further down. */
 import { createSemaphore, type Semaphore, throwIfCancelled } from '@ipfs-kit/concurrency'
-import type { CallOptions, ObjectStat } from '@ipfs-kit/storage'
+import type { CallOptions } from '@ipfs-kit/storage'
 import { type Flight, Flights } from '../flights.ts'
 import type { Content } from './content.ts'
 import { decisive, holdInMemory, type Parts, putInto, takes } from './parts.ts'
@@ -47,12 +47,12 @@ export class Reads {
   }
 
   /** The size of a value, by the first tier that knows it. */
-  async stat(content: Content): Promise<ObjectStat | undefined> {
+  async sizeOf(content: Content): Promise<number | undefined> {
     const { found, unanswered } = await this.#everywhere(content, async (tier) => {
       const stat = await tier.stat(content)
       return stat === undefined ? undefined : { kind: 'large', size: stat.size }
     })
-    if (found?.reading.kind === 'large') return { key: content.key, size: found.reading.size }
+    if (found?.reading.kind === 'large') return found.reading.size
     this.#mustBeAbsent(content, unanswered)
     return undefined
   }

@@ -9,6 +9,7 @@ import type { Parts } from './parts.ts'
  * - `list`: all stores list. A list with gaps is none.
  * - `ranges`: always; what a tier cannot give is cut out.
  * - `conditionalPut`: a store has it, and decides.
+ * - `conditionalReplace`: never. Each tier has versions of its own.
  */
 export function supportsOf({ tiers, stores, policy }: Parts): Supports {
   const { keys } = policy
@@ -22,6 +23,7 @@ export function supportsOf({ tiers, stores, policy }: Parts): Supports {
     list: stores.every(({ backend }) => backend.supports.list),
     ranges: true,
     conditionalPut: writingStores.some(({ backend }) => backend.supports.conditionalPut),
+    conditionalReplace: false,
     keys,
   })
 }

@@ -29,7 +29,7 @@ import {
 import { CID } from 'multiformats/cid'
 import { CacheError } from '../errors.ts'
 import { type BatchItem, type BatchOptions, checkBatch, eachOf, type Source } from './batch.ts'
-import { openBody } from './body.ts'
+import { openBody, type OpenedBody } from './body.ts'
 import { type ClearedTier, clearTiers } from './clear.ts'
 import { type Content, Contents } from './content.ts'
 import { type DemotionReport, demoteCold } from './demotion.ts'
@@ -37,7 +37,7 @@ import { type KeyExplanation, explainKey } from './explain.ts'
 import { forget } from './forget.ts'
 import { KnownKeys } from './known-keys.ts'
 import { leave } from './leave.ts'
-import { listPage, readMark } from './listing.ts'
+import { listPage, readMark, statIn } from './listing.ts'
 import { type MoveReport, moveKey } from './move.ts'
 import type { Parts } from './parts.ts'
 import type { CheckedPolicy } from './policy.ts'
@@ -139,20 +139,23 @@ export class TieredStore implements Tiered {
     const signal = this.#enter(options)
     const wanted = checkGet(options)
     const bytes = this.peek(key)
-    if (bytes !== undefined) return windowIn(key, bytes, wanted, signal)
+    if (bytes !== undefined) return windowIn(this.#statOf(key, bytes.length), bytes, wanted, signal)
     const content = this.#contents.of(key)
     const found = await this.#search(content, { signal })
     if (found === undefined) return undefined
-    if (found.reading.kind === 'whole') return windowIn(key, found.reading.bytes, wanted, signal)
-    const object = await this.#openFound(content, found, wanted, signal)
-    return object && { key, ...object }
+    if (found.reading.kind === 'whole') {
+      const { bytes } = found.reading
+      return windowIn(this.#statOf(key, bytes.length), bytes, wanted, signal)
+    }
+    const opened = await this.#openFound(content, found, wanted, signal)
+    return opened && { ...this.#statOf(key, opened.size), ...opened }
   }
 
   async stat(key: string, options: CallOptions = {}): Promise<ObjectStat | undefined> {
     const signal = this.#enter(options)
     const content = this.#contents.of(key)
-    const stat = await inSignal(signal, () => this.#reads.stat(content))
-    return stat === undefined ? undefined : { key, size: stat.size }
+    const size = await inSignal(signal, () => this.#reads.sizeOf(content))
+    return size === undefined ? undefined : this.#statOf(key, size)
   }
 
   async has(key: string, options: CallOptions = {}): Promise<boolean> {
@@ -162,8 +165,7 @@ export class TieredStore implements Tiered {
   async put(key: string, body: Body, options: PutOptions = {}): Promise<ObjectStat> {
     const signal = this.#enter(options)
     this.#mustSupport('write')
-    const { size, ifAbsent } = checkPut(options)
-    if (ifAbsent) this.#mustSupport('conditionalPut')
+    const { size, ifAbsent } = checkPut(options, this.supports)
     const content = this.#contents.of(key)
     using arriving = new DisposableStack()
     const arrival = arriving.use(this.#arrivals.open())
@@ -173,7 +175,7 @@ export class TieredStore implements Tiered {
     // From here on the bytes are with the tiers, also when the caller has left.
     const held = arriving.move()
     await this.#writes.put(content, { bytes, ifAbsent, onEnd: () => held.dispose() }, signal)
-    return { key, size: bytes.length }
+    return this.#statOf(key, bytes.length)
   }
 
   async delete(key: string, options: CallOptions = {}): Promise<void> {
@@ -334,7 +336,7 @@ export class TieredStore implements Tiered {
     found: Found,
     wanted: Wanted,
     signal: AbortSignal,
-  ): Promise<Omit<StoredObject, 'key'> | undefined> {
+  ): Promise<OpenedBody | undefined> {
     windowOf(wanted, found.reading.kind === 'large' ? found.reading.size : found.reading.bytes.length)
     // From the tier where it was found on; those before had nothing, or did not answer.
     const tiers = this.#parts.tiers.slice(found.tier.index)
@@ -353,7 +355,11 @@ export class TieredStore implements Tiered {
     throw new StorageError('STORAGE_INVALID_KEY', what)
   }
 
-  #mustSupport(ability: 'write' | 'delete' | 'list' | 'conditionalPut'): void {
+  #statOf(key: string, size: number): ObjectStat {
+    return statIn(this.#contents.keys, key, size)
+  }
+
+  #mustSupport(ability: 'write' | 'delete' | 'list'): void {
     if (!this.supports[ability])
       throw new StorageError('STORAGE_NOT_SUPPORTED', `The tiers of ${this.name} do not support ${ability}`)
   }

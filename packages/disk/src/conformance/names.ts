@@ -1,7 +1,12 @@
 /** Cases about names: renaming, removing, and paths of every kind. */
 import assert from 'node:assert/strict'
+import type { DiskStat } from '../disk.ts'
 import { assertRefused, assertSame, contentOf, pattern } from './ground.ts'
 import type { ConformanceCase } from './ground.ts'
+
+function kindAndSize(stat: DiskStat | undefined): Pick<DiskStat, 'kind' | 'size'> | undefined {
+  return stat && { kind: stat.kind, size: stat.size }
+}
 
 const strange = ['a b', ' ', '...', 'ä', 'e\u0301', '名前', '%2e%2e', '~', '-rf', 'a.pack', 'x'.repeat(255)]
 
@@ -85,13 +90,13 @@ export const nameCases: readonly ConformanceCase[] = [
   {
     title: 'stat tells files from folders, and gives undefined where nothing is',
     run: async ({ disk, folder, at, put }) => {
-      assert.deepEqual({ ...(await disk.stat(folder)) }, { kind: 'folder', size: 0 })
+      assert.deepEqual(kindAndSize(await disk.stat(folder)), { kind: 'folder', size: 0 })
       assert.equal(await disk.stat(at('file')), undefined)
       await put('file', pattern(123))
-      assert.deepEqual({ ...(await disk.stat(at('file'))) }, { kind: 'file', size: 123 })
+      assert.deepEqual(kindAndSize(await disk.stat(at('file'))), { kind: 'file', size: 123 })
       assert.equal(await disk.stat(at('file/below')), undefined)
       assert.equal(await disk.stat(at('absent/below')), undefined)
-      assert.deepEqual({ ...(await disk.stat('/')) }, { kind: 'folder', size: 0 })
+      assert.deepEqual(kindAndSize(await disk.stat('/')), { kind: 'folder', size: 0 })
     },
   },
   {

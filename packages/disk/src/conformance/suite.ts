@@ -7,6 +7,7 @@ import { createGround } from './ground.ts'
 import type { ConformanceCase } from './ground.ts'
 import { lifeCases } from './life.ts'
 import { nameCases } from './names.ts'
+import { versionCases } from './versions.ts'
 
 /** A disk for one case. */
 export interface OpenedDisk {
@@ -35,6 +36,7 @@ const cases: readonly ConformanceCase[] = [
   ...appendCases,
   ...nameCases,
   ...folderCases,
+  ...versionCases,
   ...lifeCases,
 ]
 

@@ -9,6 +9,7 @@ export const simOperations = [
   'preallocate',
   'sync',
   'size',
+  'setModified',
   'makeFolder',
   'rename',
   'unlink',

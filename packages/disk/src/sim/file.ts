@@ -1,11 +1,13 @@
 /** An open file of a simulated disk. */
-import { checkBuffer, checkBuffers, checkBytes } from '../checks.ts'
+import { now } from '@ipfs-kit/concurrency'
+import { checkBuffer, checkBuffers, checkBytes, checkTime } from '../checks.ts'
 import type { DiskFile } from '../disk.ts'
 import { createRunningCalls } from '../running-calls.ts'
 import { refusedWith } from '../system-error.ts'
 import type { PowerLoss } from './power-loss.ts'
 import { pageBytes } from './pages.ts'
 import type { SimProcess } from './process.ts'
+import { statOf } from './tree.ts'
 import type { FileNode } from './tree.ts'
 
 /** Opens a file for a process. */
@@ -17,6 +19,11 @@ export function openSimFile(process: SimProcess, node: FileNode, path: string, w
 
   const checkWritable = (doing: string): void => {
     if (!writable) throw refusedWith('EBADF', doing, path)
+  }
+  const change = (what: () => void): void => {
+    node.changes += 1
+    node.modifiedMs = now()
+    medium.change(node.content, what)
   }
   const freePages = (): number =>
     Math.max(0, Math.floor(process.faults.capacityBytes / pageBytes) - medium.usedPages)
@@ -37,7 +44,7 @@ export function openSimFile(process: SimProcess, node: FileNode, path: string, w
       begin += buffer.byteLength
       if (part.byteLength === 0) continue
       const fits = content.cached.fitting(at, part.byteLength, freePages())
-      medium.change(content, () => content.write(part.subarray(0, fits), at))
+      change(() => content.write(part.subarray(0, fits), at))
       process.bytesWritten += fits
       if (fits < part.byteLength) throw refusedWith('ENOSPC', 'write', path)
     }
@@ -98,7 +105,7 @@ export function openSimFile(process: SimProcess, node: FileNode, path: string, w
       await calls.run(async () => {
         process.check(path)
         checkWritable('truncate')
-        const resize = (): void => medium.change(node.content, () => node.content.resize(size))
+        const resize = (): void => change(() => node.content.resize(size))
         await process.operate('truncate', path, resize, () => {
           if (random.chance(0.5)) resize()
         })
@@ -113,7 +120,7 @@ export function openSimFile(process: SimProcess, node: FileNode, path: string, w
           const { cached } = node.content
           if (most <= cached.size) return
           const fits = cached.size + cached.fitting(cached.size, most - cached.size, freePages())
-          medium.change(node.content, () => node.content.take(Math.min(most, fits)))
+          change(() => node.content.take(Math.min(most, fits)))
           if (fits < most) throw refusedWith('ENOSPC', 'preallocate', path)
         }
         await process.operate(
@@ -148,6 +155,18 @@ export function openSimFile(process: SimProcess, node: FileNode, path: string, w
     },
     async size() {
       return calls.run(() => process.operate('size', path, () => node.content.cached.size))
+    },
+    async stat() {
+      return calls.run(() => process.operate('stat', path, () => statOf(node)))
+    },
+    async setModified(ms) {
+      checkTime(ms)
+      await calls.run(() =>
+        process.operate('setModified', path, () => {
+          node.changes += 1
+          node.modifiedMs = ms
+        }),
+      )
     },
     async close() {
       await calls.end(async () => {

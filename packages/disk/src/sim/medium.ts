@@ -24,6 +24,8 @@ export class Medium {
   files = 0
   usedPages = 0
   folders: number
+  /** Files that were made. */
+  filesMade = 0
   losses: PowerLossStats = {
     sectorsKept: 0,
     sectorsDropped: 0,
@@ -100,7 +102,8 @@ export class Medium {
       const known = twins.get(node)
       if (known !== undefined) return known
       if (node.kind === 'file') {
-        const file = createFileNode(node.content.copy())
+        const file = createFileNode(node.number, node.modifiedMs, node.content.copy())
+        file.changes = node.changes
         twins.set(node, file)
         return file
       }
@@ -113,6 +116,7 @@ export class Medium {
     const root = twinOf(this.root) as FolderNode
     const twin = new Medium(root, this.entries.copy(twinOf), this.folders)
     twin.losses = this.losses
+    twin.filesMade = this.filesMade
     return twin
   }
 

@@ -1,10 +1,11 @@
 /** What a simulated disk does with names: files and folders made, renamed, removed, listed and locked. */
+import { now } from '@ipfs-kit/concurrency'
 import type { DiskEntry, DiskLock, DiskStat, FreeSpace, OpenMode } from '../disk.ts'
 import { DiskError } from '../errors.ts'
 import { refusedWith } from '../system-error.ts'
 import { pageBytes } from './pages.ts'
 import type { SimProcess } from './process.ts'
-import { createFileNode, createFolderNode, walk } from './tree.ts'
+import { createFileNode, createFolderNode, statOf, walk } from './tree.ts'
 import type { FileNode, FolderNode, Node, Place } from './tree.ts'
 
 export class SimNames {
@@ -106,8 +107,7 @@ export class SimNames {
 
   stat(path: string): DiskStat | undefined {
     const node = this.#placeIfAny('look at', path)?.node
-    if (node === undefined) return undefined
-    return { kind: node.kind, size: node.kind === 'file' ? node.content.cached.size : 0 }
+    return node && statOf(node)
   }
 
   sync(path: string): void {
@@ -154,7 +154,8 @@ export class SimNames {
     const { faults, medium } = this.#process
     if (path.endsWith('/')) throw refusedWith('EISDIR', doing, path)
     if (medium.files >= faults.maxFiles) throw refusedWith('ENOSPC', doing, path)
-    const node = createFileNode()
+    medium.filesMade += 1
+    const node = createFileNode(medium.filesMade, now())
     node.links = 1
     medium.files += 1
     medium.entries.add([{ folder, name, node }])

@@ -1,10 +1,16 @@
 /** Files and folders of a simulated disk, by name. */
+import type { DiskStat } from '../disk.ts'
 import { Content } from './content.ts'
 
 /** A file, under however many names. */
 export interface FileNode {
   readonly kind: 'file'
+  /** Tells files apart. */
+  readonly number: number
   content: Content
+  /** Changes of its bytes and its time, of which the last one was at that time of the simulator. */
+  changes: number
+  modifiedMs: number
   /** Names that programs see. */
   links: number
   /** Open handles. */
@@ -38,12 +44,22 @@ const nameBytes = 255
 /** Bytes of a path (PATH_MAX of Linux, its NUL included). */
 const pathBytes = 4096
 
-export function createFileNode(content = new Content()): FileNode {
-  return { kind: 'file', content, links: 0, handles: 0, locked: false }
+export function createFileNode(number: number, modifiedMs: number, content = new Content()): FileNode {
+  return { kind: 'file', number, content, changes: 0, modifiedMs, links: 0, handles: 0, locked: false }
 }
 
 export function createFolderNode(number: number): FolderNode {
   return { kind: 'folder', number, entries: new Map(), durable: new Map() }
+}
+
+/** What is told of a file or folder. */
+export function statOf(node: Node): DiskStat {
+  if (node.kind === 'folder') {
+    return { kind: 'folder', size: 0, modifiedMs: 0, version: `folder ${node.number}` }
+  }
+  const { size } = node.content.cached
+  const { number, changes, modifiedMs } = node
+  return { kind: 'file', size, modifiedMs, version: `${number}.${size}.${changes}` }
 }
 
 /** Walks a path. Gives the system's code where it cannot: `ENOENT`, `ENOTDIR`, `ENAMETOOLONG`. */

@@ -79,6 +79,8 @@ export function countingDisk(disk: Disk): { readonly disk: Disk; counts(): DiskC
       sync: () => file.sync(),
       syncNow: () => file.syncNow(),
       size: () => file.size(),
+      stat: () => file.stat(),
+      setModified: (ms) => file.setModified(ms),
       async close() {
         await file.close()
         if (!open) return

@@ -107,6 +107,11 @@ export async function collect(body: AsyncIterable<Uint8Array>): Promise<Buffer> 
   return Buffer.concat(chunks)
 }
 
+/** Key and size alone of what is told of an object. */
+export function sizeOf({ key, size }: ObjectStat): { readonly key: string; readonly size: number } {
+  return { key, size }
+}
+
 /** Asserts that a key shows these bytes in every way, or nothing. */
 export async function assertShows(ground: Ground, key: string, bytes: Uint8Array | undefined): Promise<void> {
   const { backend } = ground
@@ -115,7 +120,8 @@ export async function assertShows(ground: Ground, key: string, bytes: Uint8Array
     assert.equal(stat, undefined, 'stat of a key without a value')
     assert.equal(await backend.get(key), undefined, 'get of a key without a value')
   } else {
-    assert.deepEqual({ ...stat }, { key, size: bytes.byteLength })
+    assert.ok(stat, `${key} is not there`)
+    assert.deepEqual(sizeOf(stat), { key, size: bytes.byteLength })
     assertSame(await read(backend, key), bytes)
   }
   if (!backend.supports.list) return
@@ -130,13 +136,16 @@ export function assertSame(actual: Uint8Array, expected: Uint8Array): void {
   assert.ok(Buffer.from(actual).equals(expected), 'the bytes differ')
 }
 
-/** All entries of all pages. */
-export async function listAll(backend: StorageBackend, options: ListOptions): Promise<ObjectStat[]> {
-  const entries: ObjectStat[] = []
+/** Key and size of all entries of all pages. */
+export async function listAll(
+  backend: StorageBackend,
+  options: ListOptions,
+): Promise<{ readonly key: string; readonly size: number }[]> {
+  const entries: { readonly key: string; readonly size: number }[] = []
   let page: ListPage | undefined
   do {
     page = await backend.list(page?.cursor === undefined ? options : { ...options, cursor: page.cursor })
-    for (const { key, size } of page.entries) entries.push({ key, size })
+    entries.push(...page.entries.map(sizeOf))
   } while (page.cursor !== undefined)
   return entries
 }

@@ -8,6 +8,7 @@ import { lifeCases } from './life.ts'
 import { listCases } from './list.ts'
 import { readCases } from './read.ts'
 import { supportCases } from './supports.ts'
+import { versionCases } from './versions.ts'
 import { writeCases } from './write.ts'
 
 /** The backend under test. */
@@ -31,6 +32,7 @@ export interface ConformanceRunner {
 
 const cases: readonly ConformanceCase[] = [
   ...writeCases,
+  ...versionCases,
   ...readCases,
   ...keyCases,
   ...listCases,

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { assertCode } from './ground.ts'
 import type { ConformanceCase } from './ground.ts'
 
-const abilities = ['write', 'delete', 'list', 'ranges', 'conditionalPut'] as const
+const abilities = ['write', 'delete', 'list', 'ranges', 'conditionalPut', 'conditionalReplace'] as const
 
 export const supportCases: readonly ConformanceCase[] = [
   {
@@ -30,14 +30,16 @@ export const supportCases: readonly ConformanceCase[] = [
             .then((found) => found?.body[Symbol.asyncIterator]().return?.()),
         write: () => backend.put(own, bytes),
         conditionalPut: () => backend.put(own, bytes, { ifAbsent: true }),
+        conditionalReplace: () => backend.put(own, bytes, { ifVersion: 'not-a-version' }),
         list: () => backend.list(),
         delete: () => backend.delete(own),
       }
       for (const [ability, call] of Object.entries(calls)) {
         const declared =
-          supports[ability as keyof typeof calls] && (ability !== 'conditionalPut' || supports.write)
+          supports[ability as keyof typeof calls] && (!ability.startsWith('conditional') || supports.write)
         if (!declared) await assertCode(call(), 'STORAGE_NOT_SUPPORTED')
         else if (ability === 'conditionalPut') await assertCode(call(), 'STORAGE_EXISTS')
+        else if (ability === 'conditionalReplace') await assertCode(call(), 'STORAGE_CONFLICT')
         else await call()
       }
     },

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { chunked, failing, gated } from './bodies.ts'
-import { assertCode, assertRejectsWith, assertShows, put, read } from './ground.ts'
+import { assertCode, assertRejectsWith, assertShows, put, read, sizeOf } from './ground.ts'
 import type { ConformanceCase, Ground } from './ground.ts'
 
 /** Runs only where objects can be written; elsewhere asserts that they cannot. */
@@ -33,7 +33,7 @@ export const writeCases: readonly ConformanceCase[] = [
       for (const size of sizes) {
         const bytes = randomBytes(size)
         const key = await ground.key(`size-${size}`, bytes)
-        assert.deepEqual({ ...(await ground.backend.put(key, bytes)) }, { key, size })
+        assert.deepEqual(sizeOf(await ground.backend.put(key, bytes)), { key, size })
         await assertShows(ground, key, bytes)
       }
     }),
@@ -45,7 +45,7 @@ export const writeCases: readonly ConformanceCase[] = [
         const bytes = randomBytes(100_003)
         const key = await ground.key(`chunks-${chunkBytes}`, bytes)
         const stat = await ground.backend.put(key, chunked(bytes, chunkBytes), { size: bytes.byteLength })
-        assert.deepEqual({ ...stat }, { key, size: bytes.byteLength })
+        assert.deepEqual(sizeOf(stat), { key, size: bytes.byteLength })
         await assertShows(ground, key, bytes)
       }
       const empty = await ground.key('empty-stream', new Uint8Array())

@@ -1,5 +1,6 @@
 /** Backends that can do less than the one they are made of. */
 import type { StorageBackend, Supports } from '../backend.ts'
+import { checkPut } from '../call.ts'
 import { StorageError } from '../errors.ts'
 import { probeByRoundTrip } from '../probe.ts'
 import { delegate } from './delegate.ts'
@@ -12,9 +13,9 @@ export function limited(backend: StorageBackend, less: Partial<Supports>): Stora
   }
   const part = delegate(backend, {
     supports,
-    put: (key, body, options) => {
+    put: async (key, body, options) => {
       if (!supports.write) return refuse('write')
-      if (options?.ifAbsent === true && !supports.conditionalPut) return refuse('conditionalPut')
+      checkPut(options ?? {}, supports)
       return backend.put(key, body, options)
     },
     get: (key, options) => {
