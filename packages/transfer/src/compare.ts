@@ -1,6 +1,5 @@
 /** Whether both sides have the same, where that takes their bytes. */
 import type { EndItem } from './end.ts'
-import { TransferError } from './errors.ts'
 import type { Pair } from './pair.ts'
 import { stateOf, type Comparison, type PairedItem, type PlannedState } from './plan.ts'
 import { hashSource, hashTarget, type Reading } from './read-item.ts'
@@ -23,7 +22,7 @@ export interface Comparing extends Pick<Reading, 'rate' | 'signal'> {
 /**
  * Compares an object of the source with that of the target.
  *
- * @throws TransferError as `hashSource`, `hashTarget`; `TRANSFER_SOURCE_CHANGED` if the source is not as it was listed
+ * @throws TransferError as `hashSource`, `hashTarget`
  */
 export async function compareBytes(
   { source, target }: Pair,

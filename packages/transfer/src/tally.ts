@@ -16,7 +16,7 @@ export type Stage =
 /** A look at a running transfer. What `OperationProgress` of wal has, and how fast it is. */
 export interface TransferProgress {
   readonly stage: Stage
-  /** Bytes that were sent, and read to prove what was sent. */
+  /** Bytes that were sent, and read to prove what was sent. What an object has that fails is taken off again. */
   readonly bytes: number
   /** What `bytes` comes to, as far as it is known. */
   readonly totalBytes: number
@@ -34,7 +34,7 @@ export interface ItemTally {
   enter(stage: Stage): void
   /** More bytes are to be moved than was expected. */
   expect(bytes: number): void
-  moved(bytes: number): void
+  readonly moved: (bytes: number) => void
   /** It is done: what was expected and not moved is not to come any more. */
   end(): void
   /** It has failed: what was moved does not count. */
@@ -127,6 +127,7 @@ export class Tally {
     const items = Math.min(this.#items, most(this.#totalItems))
     const seconds = this.#begunAt === undefined ? 0 : (now() - this.#begunAt) / 1000
     const rate = this.#moved === 0 || seconds <= 0 ? undefined : this.#moved / seconds
+    const left = this.#totalBytes - bytes
     return Object.freeze({
       stage: this.#stage,
       bytes,
@@ -134,7 +135,7 @@ export class Tally {
       items,
       totalItems: this.#totalItems,
       bytesPerSecond: rate,
-      etaMs: rate === undefined ? undefined : ((this.#totalBytes - bytes) / rate) * 1000,
+      etaMs: left === 0 ? 0 : rate === undefined ? undefined : (left / rate) * 1000,
     })
   }
 }

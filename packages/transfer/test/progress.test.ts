@@ -42,7 +42,8 @@ onBoth('100 % is told at the end, once, and not before all is proven and finishe
       etaMs: 0,
     })
     for (const [at, one] of begun.entries()) {
-      if (at > 0) expect(one.bytes).toBeGreaterThanOrEqual(begun[at - 1]!.bytes)
+      // By one it may go down: the last byte is held back, whichever that is.
+      if (at > 0) expect(one.bytes).toBeGreaterThanOrEqual(begun[at - 1]!.bytes - 1)
       expect(one.bytes).toBeLessThanOrEqual(one.totalBytes)
     }
   }
