@@ -65,7 +65,7 @@ const schema = z.strictObject({
  * @throws TransferError `TRANSFER_BAD_MANIFEST` if it has more than 64 MiB, or two entries of one path
  */
 export function writeManifest({ copies, entries }: Manifest): WrittenManifest {
-  const sorted = [...entries].sort((one, other) => compareKeys(one.path, other.path))
+  const sorted = inOrder(entries)
   for (const [at, { path }] of sorted.entries()) {
     if (path === sorted[at + 1]?.path) throw bad(`has two entries of ${JSON.stringify(path)}`)
   }
@@ -111,7 +111,7 @@ export function readManifest(bytes: Uint8Array, cid?: string): Manifest {
 
 /** What a manifest lists, as an end to hold a place against. It has digests, and no bytes: none of its objects can be opened. */
 export function manifestEnd(manifest: Manifest): ReadableEnd {
-  const items = manifest.entries.map(({ path, size, sha256, cid }) => ({
+  const items = inOrder(manifest.entries).map(({ path, size, sha256, cid }) => ({
     ...{ path, size, sha256, cid },
     version: undefined,
     modifiedMs: undefined,
@@ -142,6 +142,10 @@ export function manifestEnd(manifest: Manifest): ReadableEnd {
 /** How a manifest names an end. */
 export function copyAt({ name, failureDomain }: ReadableEnd): ManifestCopy {
   return { address: name, failureDomain }
+}
+
+function inOrder(entries: readonly ManifestEntry[]): ManifestEntry[] {
+  return [...entries].sort((one, other) => compareKeys(one.path, other.path))
 }
 
 function cidOf(bytes: Uint8Array): string {

@@ -8,6 +8,7 @@ import { inScope } from './in-scope.ts'
 import { copyAt, writeManifest, type ManifestEntry } from './manifest.ts'
 import { oneOf, type MoveOptions } from './options.ts'
 import { emptyReport, type TransferReport } from './outcome.ts'
+import { need } from './pair.ts'
 import { hashSource } from './read-item.ts'
 import type { Reached } from './reached.ts'
 import { runTransfer } from './transfer.ts'
@@ -81,6 +82,7 @@ export function migrationOf(
   if (manifest.shape !== 'object') {
     throw new TransferError('TRANSFER_SHAPE', `A manifest is one object, and ${manifest.name} is none`)
   }
+  need(manifest, 'write')
   for (const { name, place, root, shape } of [source, target]) {
     const isInside = shape === 'prefix' ? manifest.root.startsWith(root) : manifest.root === root
     if (place === manifest.place && isInside) {

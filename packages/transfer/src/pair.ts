@@ -68,7 +68,8 @@ export function checkFits({ path, size }: EndItem, { name, supports }: WritableE
   }
 }
 
-function need(end: ReadableEnd, ability: 'write' | 'delete' | 'list'): void {
+/** @throws TransferError `TRANSFER_NOT_SUPPORTED` */
+export function need(end: ReadableEnd, ability: 'write' | 'delete' | 'list'): void {
   if (end.supports[ability]) return
   throw new TransferError('TRANSFER_NOT_SUPPORTED', `${end.name} does not support ${ability}`)
 }
