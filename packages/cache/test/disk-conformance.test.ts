@@ -15,6 +15,7 @@ afterAll(async () => {
 storageConformance(
   {
     name: 'a real folder',
+    manyKeys: 1000,
     open: async () => {
       const path = await mkdtemp(join(tmpdir(), 'disk-cache-'))
       folders.push(path)
@@ -28,6 +29,7 @@ let seed = 0
 storageConformance(
   {
     name: 'a simulated disk, small parts',
+    manyKeys: 1000,
     open: () =>
       openDiskCache({ path: '/cache', disk: simDisk({ seed: (seed += 1) }), maxBytes: 8 * 1024 * 1024 }),
   },
@@ -37,6 +39,7 @@ storageConformance(
 storageConformance(
   {
     name: 'a store that others use too',
+    manyKeys: 1000,
     open: async () => {
       const blocks = await openBlocks({
         path: '/store',

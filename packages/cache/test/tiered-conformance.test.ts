@@ -12,7 +12,7 @@ const memory = () => createMemoryTier({ maxBytes })
 const fixture = { key: 'fixture', bytes: new Uint8Array(100_000).map((_, at) => at % 251) }
 
 function suite(name: string, tiers: () => StorageBackend[], policy: TieredPolicy = {}): void {
-  storageConformance({ name, keyOf, open: async () => tiered(tiers(), policy) }, { test })
+  storageConformance({ name, keyOf, open: async () => tiered(tiers(), policy), manyKeys: 100 }, { test })
 }
 
 suite('two backends', () => [fast(), slow()])

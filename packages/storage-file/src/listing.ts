@@ -91,7 +91,10 @@ async function* walkEncoded(
     heads.push({ letters, name, isFolder: kind === 'folder' })
   }
   // A file that has all the letters of a folder has the shorter key.
-  heads.sort((a, b) => (a.letters === b.letters ? Number(a.isFolder) : a.letters < b.letters ? -1 : 1))
+  heads.sort((a, b) => {
+    if (a.letters === b.letters) return Number(a.isFolder) - Number(b.isFolder)
+    return a.letters < b.letters ? -1 : 1
+  })
   for (const { letters, name, isFolder } of heads) {
     const path = `${folder}/${name}`
     if (isFolder) {

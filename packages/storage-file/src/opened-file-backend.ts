@@ -98,8 +98,9 @@ export class OpenedFileBackend implements FileBackend {
         using _turn = await this.#locks.acquire(key, { signal })
         signal.throwIfAborted()
         return await shield(() => this.#commit(key, staged, checked))
-      } finally {
-        await shield(() => this.#disk.unlink(staged.path))
+      } catch (error) {
+        await discard(() => this.#disk.unlink(staged.path))
+        throw error
       }
     })
   }
@@ -231,7 +232,7 @@ export class OpenedFileBackend implements FileBackend {
       await takeIn(body, signal, (piece) => file.take(piece), size)
       return await shield(() => file.end(this.#stamp(), this.#isSynced))
     } catch (error) {
-      await shield(() => file.abandon())
+      await discard(() => file.abandon())
       throw error
     }
   }
@@ -256,7 +257,10 @@ export class OpenedFileBackend implements FileBackend {
 
   async #move(path: string, place: Place): Promise<void> {
     await this.#tree.move(path, place)
-    if (this.#isSynced) await this.#disk.syncFolder(place.folder)
+    if (!this.#isSynced) return
+    // Until both are synced, either of the names may be there after a power loss.
+    await this.#disk.syncFolder(place.folder)
+    await this.#disk.syncFolder(this.#tree.temporary)
   }
 
   async #delete(key: string): Promise<void> {
@@ -331,6 +335,15 @@ async function openIfThere(disk: Disk, path: string): Promise<DiskFile | undefin
       error instanceof DiskError && (error.code === 'DISK_NOT_FOUND' || error.systemCode === 'EISDIR')
     if (isGone) return undefined
     throw error
+  }
+}
+
+/** Removes what did not become a value. */
+async function discard(work: () => Promise<unknown>): Promise<void> {
+  try {
+    await shield(work)
+  } catch {
+    // The next opening removes it. Whoever has called is told why there is no value.
   }
 }
 

@@ -51,8 +51,11 @@ export class StagedFile {
 
   /** It is not wanted any more. */
   async abandon(): Promise<void> {
-    await this.#file.close()
-    await this.#disk.unlink(this.#file.path)
+    try {
+      await this.#file.close()
+    } finally {
+      await this.#disk.unlink(this.#file.path)
+    }
   }
 
   async #flush(): Promise<void> {

@@ -52,7 +52,8 @@ export class Tree {
    * or the other way round.
    */
   async place(key: string): Promise<Place> {
-    return isPath(key) && (await this.#isFree(key)) ? this.#pathOf(key) : this.encodedPlace(key)
+    const isFree = isPath(key) && (await this.#isFree(key))
+    return isFree ? placeOf(`${this.root}/${key}`, true) : this.encodedPlace(key)
   }
 
   /** The place of a key under encoded names. */
@@ -83,25 +84,20 @@ export class Tree {
 
   async #findPath(key: string): Promise<Found | undefined> {
     if (!isPath(key)) return undefined
-    const place = this.#pathOf(key)
-    const stat = await this.#look(place.path)
-    if (stat?.kind !== 'file' || !(await this.#isReached(key))) return undefined
-    return { ...place, stat }
+    // From above: what is behind a link is not even looked at.
+    for (const { path, folder, name, isLast } of this.#steps(key)) {
+      const stat = await this.#look(path)
+      if (stat?.kind !== (isLast ? 'file' : 'folder')) return undefined
+      if (!(await this.#isSpelled(folder, name))) return undefined
+      if (isLast) return { ...placeOf(path, true), stat }
+    }
+    return undefined
   }
 
   async #findEncoded(key: string): Promise<Found | undefined> {
     const place = this.encodedPlace(key)
     const stat = await this.#look(place.path)
     return stat?.kind === 'file' ? { ...place, stat } : undefined
-  }
-
-  /** Whether a path leads to its file through folders alone, by the names that they have. */
-  async #isReached(key: string): Promise<boolean> {
-    for (const { path, folder, name, isLast } of this.#steps(key)) {
-      if (!isLast && (await this.#look(path))?.kind !== 'folder') return false
-      if (!(await this.#isSpelled(folder, name))) return false
-    }
-    return true
   }
 
   /** Whether a file can be at a path. */
@@ -127,10 +123,6 @@ export class Tree {
   async #isSpelled(folder: string, name: string): Promise<boolean> {
     if (!this.#mixesSpellings) return true
     return (await this.#disk.list(folder)).some((entry) => entry.name === name)
-  }
-
-  #pathOf(key: string): Place {
-    return placeOf(`${this.root}/${key}`, true)
   }
 
   #look(path: string): Promise<DiskStat | undefined> {

@@ -17,6 +17,7 @@ for (const durability of ['synced', 'written'] as const) {
   storageConformance(
     {
       name: `a real folder, ${durability}`,
+      manyKeys: 300,
       open: async () => {
         const path = await mkdtemp(join(tmpdir(), 'storage-file-'))
         folders.push(path)
@@ -30,6 +31,7 @@ for (const durability of ['synced', 'written'] as const) {
 storageConformance(
   {
     name: 'a simulated disk',
+    manyKeys: 100,
     open: async () => {
       const disk = simDisk({ seed: Math.floor(random() * 2 ** 32), faults: { latencyMs: 2 } })
       return openFileBackend({ path: '/folder', disk })

@@ -5,4 +5,4 @@
  * @packageDocumentation
  */
 export { storageConformance } from './conformance/suite.ts'
-export type { ConformanceRunner, ConformanceTarget } from './conformance/suite.ts'
+export type { ConformanceRunner, ConformanceTarget, FaultyObject, PeerFault } from './conformance/suite.ts'

@@ -199,4 +199,56 @@ export const writing: readonly Breakage[] = [
       },
     }),
   },
+  {
+    does: 'mixes the bodies of puts at once',
+    noticedBy: 'who reads while many write sees one of the values, whole',
+    breakIt: (good) => {
+      const arriving = new Map<string, Uint8Array[]>()
+      return {
+        async put(key, body, options) {
+          if (body instanceof Uint8Array || options !== undefined) return good.put(key, body, options)
+          const chunks = arriving.get(key) ?? []
+          arriving.set(key, chunks)
+          for await (const chunk of body) chunks.push(Uint8Array.from(chunk))
+          arriving.delete(key)
+          return good.put(key, Buffer.concat(chunks))
+        },
+      }
+    },
+  },
+  {
+    does: 'puts the parts of a large body together in a wrong order',
+    noticedBy: 'a large body comes back as it was, also in ranges over its parts',
+    breakIt: (good) => ({
+      async put(key, body, options) {
+        if (body instanceof Uint8Array || options !== undefined) return good.put(key, body, options)
+        const bytes = await bytesOf(body)
+        const half = bytes.length >= 1_000_000 ? bytes.length >>> 1 : 0
+        return good.put(key, Buffer.concat([bytes.subarray(half), bytes.subarray(0, half)]))
+      },
+    }),
+  },
+  {
+    does: 'takes what came before an abort for the whole',
+    noticedBy:
+      'a put that is aborted before or after any of its pieces leaves the former value or the whole new one',
+    breakIt: (good) => ({
+      async put(key, body, options) {
+        if (body instanceof Uint8Array || options?.signal === undefined) return good.put(key, body, options)
+        const chunks: Uint8Array[] = []
+        const copying = async function* (): AsyncGenerator<Uint8Array> {
+          for await (const chunk of body) {
+            chunks.push(Uint8Array.from(chunk))
+            yield chunk
+          }
+        }
+        try {
+          return await good.put(key, copying(), options)
+        } catch (error) {
+          if (options.signal.aborted && chunks.length === 3) await good.put(key, Buffer.concat(chunks))
+          throw error
+        }
+      },
+    }),
+  },
 ]

@@ -5,6 +5,8 @@ import { breakages, broken } from './broken.ts'
 import { delegate } from '@ipfs-kit/storage/testing'
 
 const open = () => createMemoryBackend({ maxBytes: 64 * 1024 * 1024 })
+/** Enough for the ten pages that they are listed in. */
+const manyKeys = 50
 /** For each breakage the titles of the cases that fail. */
 const failed = new Map<string, readonly string[]>()
 
@@ -14,6 +16,7 @@ beforeAll(async () => {
       name: 'broken',
       open: async () => broken(open(), breakage),
       graceMs: 100,
+      manyKeys,
     })
     failed.set(breakage.does, [...failures.keys()])
   }
@@ -39,6 +42,6 @@ test('every case of the suite notices something', async () => {
 })
 
 test('the suite accepts the same backend when nothing is broken', async () => {
-  const failures = await failuresOf({ name: 'whole', open: async () => delegate(open(), {}) })
+  const failures = await failuresOf({ name: 'whole', open: async () => delegate(open(), {}), manyKeys })
   expect(failures).toEqual(new Map())
 })

@@ -131,4 +131,31 @@ export const cancelCases: readonly ConformanceCase[] = [
       assert.equal((await read(backend, key)).byteLength, bytes.byteLength)
     },
   },
+  {
+    title:
+      'a put that is aborted before or after any of its pieces leaves the former value or the whole new one',
+    run: async (ground) => {
+      const { backend } = ground
+      if (!backend.supports.write) {
+        await assertCode(backend.put(await ground.absentKey(), randomBytes(3)), 'STORAGE_NOT_SUPPORTED')
+        return
+      }
+      for (let piece = 0; piece <= 4; piece += 1) {
+        const bytes = randomBytes(40_000)
+        const key = await ground.key(`pieces-${piece}`, bytes)
+        const controller = new AbortController()
+        const reason = new Error(`given up at piece ${piece}`)
+        let sent = 0
+        const body = async function* (): AsyncGenerator<Uint8Array> {
+          for await (const chunk of chunked(bytes, 10_000)) {
+            if (sent++ === piece) controller.abort(reason)
+            yield chunk
+          }
+          if (piece === 4) controller.abort(reason)
+        }
+        await assertRejectsWith(backend.put(key, body(), { signal: controller.signal }), reason)
+        await assertShows(ground, key, undefined)
+      }
+    },
+  },
 ]

@@ -1,7 +1,7 @@
 /** What every case of the suite works with. */
 import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
-import { moveOnAfter, run } from '@ipfs-kit/concurrency'
+import { map, moveOnAfter, run } from '@ipfs-kit/concurrency'
 import type { GetOptions, ListOptions, ListPage, ObjectStat, StorageBackend } from '../backend.ts'
 import type { ConformanceTarget } from './suite.ts'
 
@@ -23,6 +23,8 @@ export interface Ground {
   /** Begins the keys that {@link key} gives where keys are free. */
   readonly prefix: string
   readonly graceMs: number
+  readonly largeBytes: number
+  readonly manyKeys: number
   /** A key for these bytes, remembered to be removed at the end. */
   readonly key: (name: string, bytes: Uint8Array) => Promise<string>
   /** An object that is there: newly put where writing is supported, else the fixture. */
@@ -37,7 +39,7 @@ export interface Ground {
 
 export function createGround(target: ConformanceTarget, backend: StorageBackend): Ground {
   const prefix = `conformance-${randomUUID()}/`
-  const { graceMs = 5000 } = target
+  const { graceMs = 5000, largeBytes = 1_000_000, manyKeys = 10_000 } = target
   const made = new Set<string>()
   const key = async (name: string, bytes: Uint8Array): Promise<string> => {
     let chosen = `${prefix}${name}`
@@ -52,6 +54,8 @@ export function createGround(target: ConformanceTarget, backend: StorageBackend)
     backend,
     prefix,
     graceMs,
+    largeBytes,
+    manyKeys,
     key,
     async object(size) {
       if (!backend.supports.write) {
@@ -71,16 +75,29 @@ export function createGround(target: ConformanceTarget, backend: StorageBackend)
       throw new assert.AssertionError({ message: `still waits ${graceMs} ms after ${after}` })
     },
     async leave() {
+      const remove = async (each: string): Promise<void> => {
+        try {
+          await backend.delete(each)
+        } catch (error) {
+          // Cases about closing have closed it already.
+          if (!hasCode(error, 'STORAGE_CLOSED')) throw error
+        }
+      }
       try {
-        if (backend.supports.delete) for (const each of made) await backend.delete(each)
-      } catch (error) {
-        // Cases about closing have closed it already.
-        if (!hasCode(error, 'STORAGE_CLOSED')) throw error
+        if (backend.supports.delete) await inTurns([...made], remove)
       } finally {
         await backend.close()
       }
     },
   }
+}
+
+/** Calls that are made at once where there are many. */
+const callsAtOnce = 16
+
+/** Does something with many values, some at once. */
+export async function inTurns<T>(values: readonly T[], work: (value: T) => Promise<unknown>): Promise<void> {
+  await map(values, work, { concurrency: callsAtOnce })
 }
 
 /** Puts bytes under a key of the ground. */
