@@ -4,6 +4,7 @@ import type { ByteRate } from './byte-rate.ts'
 import type { EndItem, OpenedItem, ReadableEnd } from './end.ts'
 import { TransferError } from './errors.ts'
 import { sourceFailed, targetFailed } from './faults.ts'
+import { shownPath } from './shown-path.ts'
 
 /** What reading is counted and limited by. */
 export interface Reading {
@@ -38,7 +39,7 @@ export async function openHashed(source: ReadableEnd, path: string, reading: Rea
     throw sourceFailed(error, source, path)
   }
   if (opened === undefined) {
-    throw new TransferError('TRANSFER_SOURCE_MISSING', `${source.name} has no ${shown(path)} any more`)
+    throw new TransferError('TRANSFER_SOURCE_MISSING', `${source.name} has no ${shownPath(path)} any more`)
   }
   const { body, ...item } = opened
   const hash = createHash('sha256')
@@ -61,7 +62,7 @@ export async function openHashed(source: ReadableEnd, path: string, reading: Rea
       if (size !== item.size || (item.sha256 !== undefined && digest !== item.sha256)) {
         throw new TransferError(
           'TRANSFER_SOURCE_CORRUPT',
-          `${source.name} has for ${shown(path)} the digest ${String(item.sha256)} of ${item.size} bytes, and gave ${size} bytes of ${digest}`,
+          `${source.name} has for ${shownPath(path)} the digest ${String(item.sha256)} of ${item.size} bytes, and gave ${size} bytes of ${digest}`,
         )
       }
       await checkUnchanged(source, item, signal)
@@ -126,10 +127,6 @@ async function checkUnchanged(source: ReadableEnd, before: EndItem, signal: Abor
   if (after !== undefined && isSameValue(before, after)) return
   throw new TransferError(
     'TRANSFER_SOURCE_CHANGED',
-    `${shown(before.path)} of ${source.name} was ${after === undefined ? 'deleted' : 'changed'} while it was read`,
+    `${shownPath(before.path)} of ${source.name} was ${after === undefined ? 'deleted' : 'changed'} while it was read`,
   )
-}
-
-function shown(path: string): string {
-  return path === '' ? 'the object' : JSON.stringify(path)
 }

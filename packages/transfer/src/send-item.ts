@@ -5,6 +5,7 @@ import { targetFailed } from './faults.ts'
 import { checkFits, type Pair } from './pair.ts'
 import type { PairedItem } from './plan.ts'
 import { hashTarget, isSameValue, openHashed, type Reading } from './read-item.ts'
+import { shownPath } from './shown-path.ts'
 import type { ItemTally } from './tally.ts'
 
 /** How it is proven that the target has what was read. */
@@ -49,7 +50,7 @@ export async function sendItem(paired: PairedItem, sending: Sending): Promise<Se
   }
   const { sha256 } = hashed
   if (sha256 === undefined) {
-    throw new TransferError('TRANSFER_NOT_EQUAL', `${target.name} did not take all of ${shown(path)}`)
+    throw new TransferError('TRANSFER_NOT_EQUAL', `${target.name} did not take all of ${shownPath(path)}`)
   }
   tally.enter('verify')
   let found = verification === 'written' ? written.sha256 : undefined
@@ -61,7 +62,7 @@ export async function sendItem(paired: PairedItem, sending: Sending): Promise<Se
     await discard(target, written, signal)
     throw new TransferError(
       'TRANSFER_NOT_EQUAL',
-      `${target.name} has other bytes for ${shown(path)} than were sent: SHA-256 ${String(found)}, and not ${sha256}`,
+      `${target.name} has other bytes for ${shownPath(path)} than were sent: SHA-256 ${String(found)}, and not ${sha256}`,
     )
   }
   return { source: hashed.item, sha256 }
@@ -97,7 +98,7 @@ async function checkListed(
   if (listed === undefined ? found === undefined : found !== undefined && isSameValue(listed, found)) return
   throw new TransferError(
     'TRANSFER_TARGET_CHANGED',
-    `${target.name} has another value for ${shown(path)} than when it was listed`,
+    `${target.name} has another value for ${shownPath(path)} than when it was listed`,
   )
 }
 
@@ -117,8 +118,4 @@ async function discard(target: WritableEnd, written: EndItem, signal: AbortSigna
 async function* committing(body: AsyncIterable<Uint8Array>, tally: ItemTally): AsyncGenerator<Uint8Array> {
   yield* body
   tally.enter('commit')
-}
-
-function shown(path: string): string {
-  return path === '' ? 'the object' : JSON.stringify(path)
 }

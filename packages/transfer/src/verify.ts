@@ -12,6 +12,7 @@ import { runPass, type Pass } from './pass.ts'
 import { pathFilter } from './path-filter.ts'
 import { pairedItems, type PairedItem } from './plan.ts'
 import { hashSource, hashTarget, type Reading } from './read-item.ts'
+import { shownPath } from './shown-path.ts'
 import { Tally, type ItemTally, type TransferProgress } from './tally.ts'
 
 /** A verification whose options are checked. */
@@ -124,7 +125,7 @@ async function prove(
   reading: Reading,
   tally: ItemTally,
 ): Promise<ManifestEntry> {
-  const shown = path === '' ? 'the object' : JSON.stringify(path)
+  const shown = shownPath(path)
   if (from === undefined) {
     throw new TransferError('TRANSFER_EXTRA', `${target.name} has ${shown}, which ${source.name} has not`)
   }

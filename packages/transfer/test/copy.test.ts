@@ -101,7 +101,7 @@ onBoth('sizes and times compare without a byte being read', async () => {
 
 onBoth('globs choose the paths of both sides', async () => {
   const [from, to] = [memory('from'), memory('to')]
-  const keys = ['a.txt', 'b/a.txt', 'b/c/a.txt', 'b/c/a.jpg', 'b/c/.hidden', 'x[1].txt']
+  const keys = ['a'.repeat(1000), 'a.txt', 'b/a.txt', 'b/c/a.txt', 'b/c/a.jpg', 'b/c/.hidden', 'x[1].txt']
   await fill(from, Object.fromEntries(keys.map((key, at) => [key, bytesOf(at, 5)])))
   const outcomes: ItemOutcome[] = []
   const chosen = async (include?: string[], exclude?: string[]) =>
@@ -117,6 +117,10 @@ onBoth('globs choose the paths of both sides', async () => {
   expect(await chosen(['**/*.txt'])).toEqual(['a.txt', 'b/a.txt', 'b/c/a.txt', 'x[1].txt'])
   expect(await chosen(['b/**'], ['**/*.jpg'])).toEqual(['b/a.txt', 'b/c/.hidden', 'b/c/a.txt'])
   expect(await chosen(['b/?.txt'])).toEqual(['b/a.txt'])
+  expect(await chosen(['b/**/a.txt'])).toEqual(['b/a.txt', 'b/c/a.txt'])
+  expect(await chosen(['b/c/**/a.jpg', '**/*'], ['**.txt', '**/.*', 'aa*'])).toEqual(['b/c/a.jpg'])
+  expect(await chosen(['**/c/**/*.jpg'])).toEqual(['b/c/a.jpg'])
+  expect(await chosen([`${'*a'.repeat(200)}*b`])).toEqual([])
   expect(await chosen(['x[1].txt'])).toEqual(['x[1].txt'])
   expect(await chosen([])).toEqual([])
   await copy(backendEnd(from, ''), backendEnd(to, ''), {

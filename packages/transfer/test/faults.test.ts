@@ -142,6 +142,27 @@ onBoth('a second writer is not overwritten, whether the target keeps conditions 
   }
 })
 
+onBoth('a move deletes no object that has changed since it was read', async () => {
+  const [from, to] = [memory('from'), memory('to')]
+  await fill(from, { sent: bytes, same: bytes })
+  await fill(to, { same: bytes })
+  const changing = delegate(from, {
+    async stat(key, options) {
+      // The look that comes before the deletion, when the target has the object.
+      if ((await to.stat(key)) !== undefined) await from.put(key, others)
+      return await from.stat(key, options)
+    },
+  })
+  const outcomes: ItemOutcome[] = []
+  await move(backendEnd(changing, ''), backendEnd(to, ''), { onItem: (one) => outcomes.push(one) })
+  expect(told(outcomes)).toEqual([
+    'same failed TRANSFER_SOURCE_CHANGED',
+    'sent failed TRANSFER_SOURCE_CHANGED',
+  ])
+  expect(await contents(from)).toEqual(digests({ sent: others, same: others }))
+  expect(await contents(to)).toEqual(digests({ sent: bytes, same: bytes }))
+})
+
 onBoth('a target that is closed ends it, and so do more failures than there may be', async () => {
   const [from, to] = [memory('from'), memory('to')]
   await fill(from, Object.fromEntries(Array.from({ length: 20 }, (_, at) => [`k${10 + at}`, bytes])))

@@ -1,5 +1,5 @@
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
-import { limited } from '@ipfs-kit/storage/testing'
+import { delegate, limited } from '@ipfs-kit/storage/testing'
 import { backendEnd, copy, move, plan, sync } from '@ipfs-kit/transfer'
 import { expect, test } from 'vitest'
 import { all, bytesOf, contents, digests, fill, memory, rejection, watched } from './ground.ts'
@@ -110,4 +110,27 @@ onBoth('what a sync deletes is only what nobody has', async () => {
   expect(await contents(to)).toEqual(
     digests({ a: bytesOf(1, 10), b: bytesOf(2, 10), 'log/d': bytesOf(4, 10) }),
   )
+})
+
+onBoth('a sync of which an object fails deletes nothing', async () => {
+  const [from, to] = [memory('from'), memory('to', 1000)]
+  await fill(from, { a: bytesOf(1, 10), large: bytesOf(2, 2000) })
+  await fill(to, { extra: bytesOf(3, 10) })
+  const report = await sync(backendEnd(from, ''), backendEnd(to, ''), { extras: 'delete' })
+  expect(report).toMatchObject({ sent: 1, failed: 1, deleted: 0 })
+  expect(Object.keys(await contents(to))).toEqual(['a', 'extra'])
+})
+
+onBoth('an extra that was replaced since it was listed stays', async () => {
+  const [from, to] = [memory('from'), memory('to')]
+  await fill(to, { extra: bytesOf(3, 10) })
+  const replacing = delegate(to, {
+    async stat(key, options) {
+      await to.put(key, bytesOf(4, 10))
+      return await to.stat(key, options)
+    },
+  })
+  const report = await sync(backendEnd(from, ''), backendEnd(replacing, ''), { extras: 'delete' })
+  expect(report).toMatchObject({ failed: 1, deleted: 0 })
+  expect(await contents(to)).toEqual(digests({ extra: bytesOf(4, 10) }))
 })
