@@ -49,20 +49,18 @@ export async function sendItem(paired: PairedItem, sending: Sending): Promise<Se
     await hashed.leave()
   }
   const { sha256 } = hashed
-  if (sha256 === undefined) {
-    throw new TransferError('TRANSFER_NOT_EQUAL', `${target.name} did not take all of ${shownPath(path)}`)
-  }
   tally.enter('verify')
   let found = verification === 'written' ? written.sha256 : undefined
   if (found === undefined) {
     if (verification === 'written') tally.expect(hashed.item.size)
     found = await hashTarget(target, path, { rate, signal, onBytes: tally.moved })
   }
-  if (found !== sha256) {
+  // A target that did not take all of it has nothing to be compared.
+  if (sha256 === undefined || found !== sha256) {
     await discard(target, written, signal)
     throw new TransferError(
       'TRANSFER_NOT_EQUAL',
-      `${target.name} has other bytes for ${shownPath(path)} than were sent: SHA-256 ${String(found)}, and not ${sha256}`,
+      `${target.name} has other bytes for ${shownPath(path)} than were sent: SHA-256 ${found ?? 'of nothing'}, and not ${sha256 ?? 'of all, which it did not take'}`,
     )
   }
   return { source: hashed.item, sha256 }

@@ -112,11 +112,16 @@ onBoth(
   },
 )
 
-onBoth('a target that stops taking before the end has not got the object', async () => {
-  const [from, to] = [memory('from'), memory('to')]
-  await fill(from, { x: bytes })
-  const hasty = delegate(to, { put: (key, _body, _options) => to.put(key, bytes) })
-  expect(await copied(from, hasty)).toEqual(['x failed TRANSFER_NOT_EQUAL'])
+onBoth('a target that does not take all of an object has not got it, whatever it says', async () => {
+  for (const verify of ['written', 'read'] as const) {
+    const [from, to, other] = [memory('from'), memory('to'), memory('other')]
+    await fill(from, { x: bytes })
+    const hasty = delegate(to, { put: (key) => to.put(key, bytes) })
+    expect(await copied(from, hasty, { verify })).toEqual(['x failed TRANSFER_NOT_EQUAL'])
+    expect(await contents(to)).toEqual({})
+    const lying = delegate(to, { put: (key) => other.put(key, bytes) })
+    expect(await copied(from, lying, { verify })).toEqual(['x failed TRANSFER_NOT_EQUAL'])
+  }
 })
 
 onBoth('a second writer is not overwritten, whether the target keeps conditions or not', async () => {
