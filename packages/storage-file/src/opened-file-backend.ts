@@ -308,6 +308,7 @@ export class OpenedFileBackend implements FileBackend {
         this.#readers -= 1
         this.#endings.add(closing)
         const forget = (): unknown => this.#endings.delete(closing)
+        // waits: close() does, for what is in the set.
         closing.then(forget, forget)
       },
     })
@@ -343,7 +344,7 @@ async function discard(work: () => Promise<unknown>): Promise<void> {
   try {
     await shield(work)
   } catch {
-    // The next opening removes it. Whoever has called is told why there is no value.
+    // waits: the call has its failure already, and what is left is removed at the next opening.
   }
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { type SimDisk, simDisk } from '@ipfs-kit/disk'
 import { type FileBackend, openFileBackend } from '@ipfs-kit/storage-file'
 import { describe, expect, test } from 'vitest'
@@ -37,6 +38,10 @@ async function withFormer(key: string, seed: number): Promise<SimDisk> {
   await backend.put(key, former)
   await backend.close()
   return disk
+}
+
+function sha256Of(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex')
 }
 
 /** What a call fails with; undefined if it does not. */
@@ -95,6 +100,8 @@ describe.each(changes)('$title that is cut short', (change) => {
       const isAfter = change.after === undefined ? value === undefined : value?.equals(change.after) === true
       if (!isAfter) expect(value?.equals(former), `operation ${nth}`).toBe(true)
       if (error === undefined) expect(isAfter).toBe(true)
+      // Whichever it is, its digest is known.
+      expect((await backend.stat(change.key))?.sha256).toBe(value && sha256Of(value))
       expect(backend.stats()).toMatchObject({ calls: 0, readers: 0 })
       await backend.close()
       expect(disk.stats()).toMatchObject({ openFiles: 0, locks: 0 })
