@@ -18,10 +18,11 @@ export const layers: LayerTable = {
   'packages/disk': 1,
   'packages/storage': 1,
   'packages/telemetry': 1,
-  'packages/credentials': 1,
   'packages/plot': 1,
 
   'packages/blocks': 2,
+  // Beside the backends, which are given their secrets: whoever opens one resolves its reference.
+  'packages/credentials': 2,
   'packages/wal': 2,
   'packages/storage-file': 2,
   'packages/storage-s3': 2,

@@ -11,6 +11,9 @@ import {
 } from '../workspace.ts'
 import { forbiddenEdge, type LayerTable } from './edges.ts'
 
+/** The servers for tests, which any package may reference whose tests or benches use them. */
+export const services = 'tooling/services'
+
 /** The scripts that every package has. */
 const scripts = ['build', 'typecheck', 'lint', 'test', 'bench']
 
@@ -127,7 +130,9 @@ function compareReferences(
   const references = (readJson(path) as { references?: { path: string }[] }).references ?? []
   const actual = references.map((reference) => folderFrom(root, resolve(one.path, reference.path)))
   const missing = [...new Set(expected)].filter((folder) => !actual.includes(folder))
-  const extra = actual.filter((folder) => !expected.includes(folder))
+  const extra = actual.filter(
+    (folder) => !expected.includes(folder) && !(file === 'tsconfig.test.json' && folder === services),
+  )
   const remedy = `references are ${meaning}`
   return [
     ...missing.map((folder) => finding(one, `does not reference ${folder}`, remedy, file)),

@@ -5,6 +5,7 @@ import type { Finding } from '../findings.ts'
 import { scope, workspaceDependencies, type WorkspacePackage } from '../workspace.ts'
 import { forbiddenEdge, typesOnly, type LayerTable } from './edges.ts'
 import { readImports, type ImportSite } from './imports.ts'
+import { services } from './manifests.ts'
 
 /** The folders of a package that hold TypeScript. */
 const parts = ['src', 'test', 'examples', 'bench'] as const
@@ -69,8 +70,10 @@ function checkRelative(one: WorkspacePackage, part: Part, path: string, site: Im
     if (target === join(one.path, 'package.json')) return undefined
     return { problem: `src imports ${site.specifier}, which is not published`, remedy: 'move it into src' }
   }
-  const isShared = sharedSettings.has(relative(resolve(one.path, '../../tooling'), target))
+  const root = resolve(one.path, '../..')
+  const isShared = sharedSettings.has(relative(join(root, 'tooling'), target))
   if (path === join(one.path, 'vitest.config.ts') && isShared) return undefined
+  if ((part === 'test' || part === 'bench') && inside(target, join(root, services))) return undefined
   return {
     problem: `relative import ${site.specifier} leaves ${one.folder}`,
     remedy: 'import the package by its name',

@@ -20,6 +20,27 @@ const ipfs = (files: Files, shape: PackageShape = {}): PackageShape => ({
   files,
 })
 
+test('tests and benches use the servers of tooling/services, and sources do not', () => {
+  const source = `import { start } from '../../../tooling/services/server.ts'\nexport const server = start()\n`
+  const files = {
+    'src/served.ts': source,
+    'test/served.ts': source,
+    'bench/served.ts': source,
+    'examples/served.ts': source,
+    'tsconfig.test.json': {
+      references: [{ path: '.' }, { path: '../../packages/storage' }, { path: '../../tooling/services' }],
+    },
+    'tsconfig.json': {
+      references: [{ path: '../../packages/storage' }, { path: '../../tooling/services' }],
+    },
+  }
+  expect(lines({ 'packages/storage': storage, 'packages/ipfs': ipfs(files) })).toEqual([
+    expect.stringContaining('packages/ipfs/tsconfig.json: references tooling/services'),
+    expect.stringContaining('packages/ipfs/src/served.ts:1: relative import ../../../tooling/services'),
+    expect.stringContaining('packages/ipfs/examples/served.ts:1: relative import ../../../tooling/services'),
+  ])
+})
+
 describe('imports between packages', () => {
   test('a downward import of a declared package is clean', () => {
     const source = `import { answer } from '@ipfs-kit/storage'\nexport const twice = answer * 2\n`

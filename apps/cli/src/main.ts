@@ -23,6 +23,9 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 
+// A diagnostic report has the whole environment otherwise, and with it the secrets that references name.
+if (process.report !== undefined) process.report.excludeEnv = true
+
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string
 }

@@ -27,7 +27,7 @@ const operations = [
     body: 'none',
     returns: 'lines',
     effect: 'read',
-    scope: 'read',
+    scope: 'content:read',
     text: ({ sound }) => sound,
     async *run({ bell }, { word, times }) {
       for (let at = 0; at < times; at += 1) yield { at, sound: bell.ring(word) }

@@ -56,7 +56,7 @@ const everywhere = {
 }
 
 /** What both ways to follow the log need. */
-const walFollow = { name: 'following the log', scope: 'read' } as const
+const walFollow = { name: 'following the log', scope: 'content:read' } as const
 
 /** Makes the application without listening. REST and MCP want a token; health and metrics only a loopback Host. */
 export async function createApi(options: ApiOptions): Promise<FastifyInstance> {

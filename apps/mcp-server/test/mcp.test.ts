@@ -314,8 +314,8 @@ it('tools that the scopes of a token do not allow are not there', async () => {
     return tools.map(({ name }) => name).toSorted()
   }
   expect(await listed(undefined)).toEqual(names)
-  expect(await listed(['read', 'write', 'admin'])).toEqual(names)
+  expect(await listed(['content:read', 'content:write', 'pins', 'admin'])).toEqual(names)
   const readers = ['jobs_list', 'jobs_show', 'node_status', 'storage_list', 'storage_read', 'storage_stat']
-  expect(await listed(['read'])).toEqual(readers)
+  expect(await listed(['content:read'])).toEqual(readers)
   expect(await listed([])).toEqual([])
 })

@@ -56,7 +56,7 @@ function dumpOf(cwd: string): AnyOperation {
     body: 'none',
     returns: 'lines',
     effect: 'read',
-    scope: 'read',
+    scope: 'content:read',
     doors: ['cli'],
     command: { name: 'dump' },
     text: dumpText,

@@ -59,7 +59,7 @@ export const storeStat = operation<Slice<'stats'>>()({
   body: 'none',
   returns: 'value',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   doors: ['cli'],
   text: statText,
   run: async ({ store }) => store.stats(),
@@ -85,7 +85,7 @@ export const storeExplain = operation<Slice<'explain'>>()({
   body: 'none',
   returns: 'value',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   doors: ['cli'],
   text: ({ cid, state, size, why }) =>
     `${cid}: ${state}${size === undefined ? '' : `, ${size} bytes`}. ${why}`,

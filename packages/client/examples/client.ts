@@ -16,7 +16,7 @@ const size = operation<object>()({
   body: 'files',
   returns: 'lines',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   doors: ['cli'],
   async *run(_parts, _input, _context, files) {
     for await (const { path, content = new Uint8Array() } of files) {

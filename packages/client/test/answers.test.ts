@@ -8,7 +8,7 @@ import { describe, expect, expectTypeOf, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { serve } from './server.ts'
 
-const base = { parts: [], body: 'none', effect: 'read', scope: 'read', doors: ['cli'] } as const
+const base = { parts: [], body: 'none', effect: 'read', scope: 'content:read', doors: ['cli'] } as const
 const fault = (kind: string): Error =>
   Object.assign(new Error('What happened'), { code: 'TEST_CODE', kind, next: 'Do this.' })
 /** Says `left` when an operation has ended early. */

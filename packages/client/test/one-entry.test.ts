@@ -15,7 +15,7 @@ const table = [
     body: 'none',
     returns: 'value',
     effect: 'read',
-    scope: 'read',
+    scope: 'content:read',
     run: async () => ({ zone: 'UTC' }),
   }),
 ] as const
@@ -30,7 +30,7 @@ const added = operation<object>()({
   body: 'none',
   returns: 'value',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   run: async (_parts, { text, times }) => ({ repeated: text.repeat(times) }),
 })
 

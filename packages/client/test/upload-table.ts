@@ -18,7 +18,7 @@ const line = z.object({
   sha256: z.string(),
   failed: z.string(),
 })
-const base = { parts: [], effect: 'write', scope: 'write', doors: ['cli'] } as const
+const base = { parts: [], effect: 'write', scope: 'content:write', doors: ['cli'] } as const
 /** Says `piece` when an operation has got one, and `aborted` when its signal was. */
 export const events = new EventEmitter()
 

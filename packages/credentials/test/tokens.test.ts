@@ -40,7 +40,7 @@ test('a later start keeps the token', async () => {
   const token = await readToken((await openTokens({ path })).tokenFile)
   expect((await openTokens({ path })).verify(token!)).toEqual({
     id: 'default',
-    scopes: ['read', 'write', 'admin'],
+    scopes: ['content:read', 'content:write', 'pins', 'admin'],
   })
 })
 
@@ -75,7 +75,10 @@ test('verify refuses everything but the token', async () => {
     // @ts-expect-error not a text
     expect(tokens.verify(presented)).toBeUndefined()
   }
-  expect(tokens.verify(token)).toEqual({ id: 'default', scopes: ['read', 'write', 'admin'] })
+  expect(tokens.verify(token)).toEqual({
+    id: 'default',
+    scopes: ['content:read', 'content:write', 'pins', 'admin'],
+  })
 })
 
 test('what is verified cannot be given more scopes', async () => {
@@ -105,5 +108,5 @@ test('refuses options that are missing or unknown', async () => {
   await expect(openTokens()).rejects.toThrow(TypeError)
   await expect(openTokens({ path: '' })).rejects.toThrow(TypeError)
   // @ts-expect-error there is no such option
-  await expect(openTokens({ path: 'x', file: 'y' })).rejects.toThrow('no option file; it has path')
+  await expect(openTokens({ path: 'x', file: 'y' })).rejects.toThrow('no option file; it has path, clock')
 })

@@ -24,7 +24,7 @@ export interface EditFolderOptions extends MetadataChange {
   readonly get: GetBlock
   /** Stores a block. Up to 256 run at once, in no order. */
   readonly put: (cid: CID, block: Uint8Array) => Promise<unknown>
-  /** Called for each entry that changes and each block that is written; what it gives is waited for. Default: nothing is. */
+  /** Called between entries that change in a HAMT, and between blocks that are written; what it gives is waited for. Default: nothing is. */
   readonly step?: () => Promise<void> | undefined
   /** Of the nodes that are written; those that are kept stay what they are. Also tells how large a plain folder can be. */
   readonly profile: CidProfile

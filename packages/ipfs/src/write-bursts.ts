@@ -5,7 +5,7 @@ const burst = 256
 /** A series of writes, in bursts, one after the other. `add` and `end` give or throw the first failure, after which nothing new is begun. */
 export class WriteBursts {
   #next: (() => Promise<unknown>)[] = []
-  #running: Promise<unknown> = Promise.resolve()
+  #running: Promise<readonly PromiseSettledResult<unknown>[]> = Promise.resolve([])
 
   /** Takes a write. Gives what to wait for when a burst is full: that the one before has ended, and it is begun. */
   add(write: () => Promise<unknown>): Promise<void> | undefined {
@@ -16,26 +16,24 @@ export class WriteBursts {
   /** Waits for all of them. */
   async end(): Promise<void> {
     await this.#begin()
-    await this.#running
+    await this.#ended()
   }
 
   /** Waits for those that have begun, whatever became of them. */
   async settle(): Promise<void> {
-    await Promise.allSettled([this.#running])
+    await this.#running
   }
 
   async #begin(): Promise<void> {
-    await this.#running
+    await this.#ended()
     const writes = this.#next
     this.#next = []
-    this.#running = allOf(writes.map((write) => write()))
-    // Who waits for it is told.
-    this.#running.catch(() => {})
+    // One that throws at once fails as others do, and does not leave those that have begun behind.
+    this.#running = Promise.allSettled(writes.map(async (write) => await write()))
   }
-}
 
-/** Waits for all, also if one has failed: none is running any more then. */
-async function allOf(running: readonly Promise<unknown>[]): Promise<void> {
-  for (const outcome of await Promise.allSettled(running))
-    if (outcome.status === 'rejected') throw outcome.reason
+  /** Waits for all of a burst, also if one has failed: none is running any more then. */
+  async #ended(): Promise<void> {
+    for (const outcome of await this.#running) if (outcome.status === 'rejected') throw outcome.reason
+  }
 }

@@ -273,23 +273,58 @@ describe('what is refused', () => {
     })
   })
 
-  it('by a store that fails: with its error, and after what runs has ended', async () => {
-    const { get } = memoryBlocks()
-    let running = 0
-    const put = async () => {
-      running += 1
+  const longNames = new Map(
+    Array.from({ length: 300 }, (_, at) => [`${at}`.padEnd(1000, 'z'), fileOf(1, profile)] as const),
+  )
+
+  it.each(['later', 'at once'])(
+    'by a store that fails %s: with its error, and after what runs has ended',
+    async (when) => {
+      const { get } = memoryBlocks()
+      const failure = new Error('no room')
+      let begun = 0
+      let running = 0
+      const late = async (): Promise<void> => {
+        running += 1
+        await new Promise(setImmediate)
+        running -= 1
+        if (when === 'later') throw failure
+      }
+      const put = (): Promise<void> => {
+        begun += 1
+        if (when === 'at once' && begun === 3) throw failure
+        return late()
+      }
+      expect(await rejection(editFolder(undefined, longNames, { get, put, profile }))).toBe(failure)
+      expect([begun, running]).toEqual([expect.toSatisfy(atMost(256)), 0])
+    },
+  )
+})
+
+it('waits for each step before the next, and ends with what one is rejected with', async () => {
+  const profile = 'unixfs-v1-2025'
+  const { get, put } = memoryBlocks()
+  const names = Array.from({ length: 400 }, (_, at) => `${at}`.padEnd(900, 'v'))
+  const linksTo = (byte: number) => new Map(names.map((name) => [name, fileOf(byte, profile)] as const))
+  const { cid } = await editFolder(undefined, linksTo(1), { get, put, profile })
+  const failure = new Error('no more')
+  for (const last of [Number.POSITIVE_INFINITY, 5, 450]) {
+    let [steps, waiting, most] = [0, 0, 0]
+    const step = async (): Promise<void> => {
+      steps += 1
+      waiting += 1
+      most = Math.max(most, waiting)
       await new Promise(setImmediate)
-      running -= 1
-      throw new Error('no room')
+      waiting -= 1
+      if (steps === last) throw failure
     }
-    const links = new Map(
-      Array.from({ length: 300 }, (_, at) => [`${at}`.padEnd(1000, 'z'), fileOf(1, profile)] as const),
-    )
-    expect(await rejection(editFolder(undefined, links, { get, put, profile }))).toMatchObject({
-      message: 'no room',
-    })
-    expect(running).toBe(0)
-  })
+    const edited = editFolder(cid, linksTo(2), { get, put, step, profile })
+    if (last === Number.POSITIVE_INFINITY) expect((await edited).cid).not.toEqual(cid)
+    else expect(await rejection(edited)).toBe(failure)
+    expect(most).toBe(1)
+    // 400 entries, and more than 100 shards.
+    expect(steps).toSatisfy((count: number) => (last < 500 ? count === last : count > 500))
+  }
 })
 
 it('makes a HAMT of another fanout one of 256, with its entries', async () => {

@@ -2,19 +2,8 @@ import type { SimDisk } from '@ipfs-kit/disk'
 import type { PathHistory, PathVersion } from '@ipfs-kit/journal'
 import fc from 'fast-check'
 import { expect } from 'vitest'
-import {
-  agrees,
-  command,
-  doneOnPlain,
-  doOnBoth,
-  each,
-  filesOf,
-  type Model,
-  type Real,
-  soak,
-} from './model-run.ts'
+import { agrees, command, doInTransaction, doOnBoth, each, type Model, type Real, soak } from './model-run.ts'
 import { openOn } from './open-on.ts'
-import { doneOn } from './plain-files.ts'
 import {
   changesOf,
   nameAt,
@@ -90,17 +79,8 @@ const anew = anyPath.map((path) =>
 )
 
 const transaction = fc.array(anyStep, { minLength: 2, maxLength: 5 }).map((ops) =>
-  command<Past, Real>({ transaction: ops }, async (model, { opened: { journal } }) => {
-    await using files = journal.begin()
-    const steps: PlainStep[] = []
-    let { tree } = model
-    for (const op of ops) {
-      const done = doneOnPlain(tree, op)
-      expect(await doneOn({ ...filesOf(journal), files }, op), JSON.stringify(op)).toBe(done.code)
-      if (done.code === undefined) steps.push(...stepsOf(tree, op))
-      tree = done.tree
-    }
-    await files.commit()
+  command<Past, Real>({ transaction: ops }, async (model, real) => {
+    const { tree, steps } = await doInTransaction(model, real, ops)
     model.tree = tree
     model.changed(steps)
   }),

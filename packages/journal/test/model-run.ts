@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Opened } from './open-on.ts'
 import { doneOn, fullRowsOf, type PlainFiles } from './plain-files.ts'
+import { type PlainStep, stepsOf } from './plain-steps.ts'
 import { type PlainOp, PlainTree } from './plain-tree.ts'
 
 /** How much is tried: more when the soak runs. */
@@ -85,4 +86,23 @@ export async function doOnBoth(model: Model, { opened }: Real, op: PlainOp): Pro
   const { tree, code } = doneOnPlain(model.tree, op)
   expect(await doneOn(filesOf(opened.journal), op), JSON.stringify(op)).toBe(code)
   model.tree = tree
+}
+
+/** Does some things in a transaction, each as on the plain tree, and commits. Gives the tree after them, and the steps that were done. */
+export async function doInTransaction(
+  { tree: before }: Model,
+  { opened: { journal } }: Real,
+  ops: readonly PlainOp[],
+): Promise<{ readonly tree: PlainTree; readonly steps: readonly PlainStep[] }> {
+  await using files = journal.begin()
+  const steps: PlainStep[] = []
+  let tree = before
+  for (const op of ops) {
+    const done = doneOnPlain(tree, op)
+    expect(await doneOn({ ...filesOf(journal), files }, op), JSON.stringify(op)).toBe(done.code)
+    if (done.code === undefined) steps.push(...stepsOf(tree, op))
+    tree = done.tree
+  }
+  await files.commit()
+  return { tree, steps }
 }

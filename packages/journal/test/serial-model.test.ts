@@ -1,17 +1,13 @@
-import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { simDisk } from '@ipfs-kit/disk'
 import { type Files, type Journal, JournalError, type Transaction } from '@ipfs-kit/journal'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
+import { each, soak } from './model-run.ts'
 import { openOn } from './open-on.ts'
 import { codeOf, doneOn, fullRowsOf } from './plain-files.ts'
 import { anyOp, anyPath, anyStep } from './plain-ops.ts'
 import { fullRow, plainClock, type PlainOp, PlainTree } from './plain-tree.ts'
 import { listAll, textOf } from './tree-of.ts'
-
-/** How much is tried: more when the soak runs. */
-const soak = Math.max(1, Number(process.env['IPFS_KIT_SOAK'] ?? 1))
-const each = forEachBackend((name, run) => test(name, { timeout: 120_000 * soak }, run), { seeds: 1 })
 
 /** What a transaction looks at: what is at a path, or the names in a folder. */
 interface Look {

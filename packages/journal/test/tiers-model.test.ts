@@ -3,19 +3,9 @@ import type { CID } from 'multiformats/cid'
 import fc from 'fast-check'
 import { expect } from 'vitest'
 import { dagOf } from './dag.ts'
-import {
-  agrees,
-  command,
-  doneOnPlain,
-  doOnBoth,
-  each,
-  filesOf,
-  type Model,
-  type Real,
-  soak,
-} from './model-run.ts'
+import { agrees, command, doInTransaction, doOnBoth, each, type Model, type Real, soak } from './model-run.ts'
 import { nearBytes, type OpenedTiered, openTiered, settled } from './near-and-packs.ts'
-import { codeOf, doneOn } from './plain-files.ts'
+import { codeOf } from './plain-files.ts'
 import { anyOp, anyPath, anyStep } from './plain-ops.ts'
 import { type PlainStep, stepsOf } from './plain-steps.ts'
 import { namesOf, parentOf, plainClock, type PlainOp, PlainTree } from './plain-tree.ts'
@@ -141,17 +131,7 @@ const unpin = fc.nat({ max: 2 }).map((nth) =>
 
 const transaction = fc.array(anyStep, { minLength: 2, maxLength: 5 }).map((ops) =>
   command<Tiered, RealTiers>({ transaction: ops }, async (model, real) => {
-    const { journal } = real.opened
-    await using files = journal.begin()
-    const steps: PlainStep[] = []
-    let { tree } = model
-    for (const op of ops) {
-      const done = doneOnPlain(tree, op)
-      expect(await doneOn({ ...filesOf(journal), files }, op), JSON.stringify(op)).toBe(done.code)
-      if (done.code === undefined) steps.push(...stepsOf(tree, op))
-      tree = done.tree
-    }
-    await files.commit()
+    const { tree, steps } = await doInTransaction(model, real, ops)
     model.tree = tree
     await bring(model, real, targetsOf(steps))
   }),

@@ -1,13 +1,11 @@
-import { forEachBackend } from '@ipfs-kit/concurrency/testing'
 import { simDisk } from '@ipfs-kit/disk'
 import { type Files, JournalError, type Transaction } from '@ipfs-kit/journal'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
+import { each, soak } from './model-run.ts'
 import { openOn } from './open-on.ts'
 import { type PlainOp, PlainTree } from './plain-tree.ts'
 import { textOf } from './tree-of.ts'
-
-const each = forEachBackend(test, { seeds: 1 })
 
 const name = fc.constantFrom('a', 'b', 'c')
 const path = fc.array(name, { minLength: 1, maxLength: 3 }).map((names) => `/${names.join('/')}`)
@@ -117,7 +115,7 @@ each(
         await using opened = await openOn(disk)
         expect(await rowsOf(opened.journal)).toEqual(model.rows())
       }),
-      { numRuns: 150 },
+      { numRuns: 150 * soak },
     )
   },
 )

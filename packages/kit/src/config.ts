@@ -39,6 +39,14 @@ const configSchema = z.strictObject({
       keepFinishedSeconds: z.int().min(0).max(315_360_000).default(604_800),
     })
     .prefault({}),
+  credentials: z
+    .strictObject({
+      identity: z
+        .string()
+        .regex(/^(env|command):./)
+        .optional(),
+    })
+    .prefault({}),
   mcp: z.strictObject({ areas: z.array(z.enum(['fs', 'journal'])).default([]) }).prefault({}),
   journal: z
     .strictObject({
@@ -78,6 +86,8 @@ const configSchema = z.strictObject({
  *   loss takes; `os`, when the system likes. Default `always`.
  * - `log.keepFinished`, `log.keepFinishedSeconds`: so many jobs that have ended can be listed, and no longer than that. Defaults
  *   10,000 and 604,800 (7 days). More than 100,000 are found by an index in a file, which takes a thread.
+ * - `credentials.identity`: where the key of the secrets is: `env:NAME` or `command:["program", …]`. Default: the file
+ *   `credentials.key` in the home.
  * - `mcp.areas`: areas whose operations are tools too: `fs`, `journal`. Default none.
  * - `journal.keepCheckpoints`: so many checkpoints of the tree are kept, 1 to 100. Default 3.
  * - `journal.checkpointChanges`, `journal.checkpointBytes`, `journal.checkpointMs`: a checkpoint is made by itself after so many
@@ -97,6 +107,7 @@ export interface ConfigOverrides {
   readonly blocks?: { readonly [K in keyof Config['blocks']]?: number | undefined } | undefined
   readonly cache?: { readonly [K in keyof Config['cache']]?: number | undefined } | undefined
   readonly log?: { readonly [K in keyof Config['log']]?: Config['log'][K] | undefined } | undefined
+  readonly credentials?: { readonly identity?: string | undefined } | undefined
   readonly mcp?: { readonly areas?: Config['mcp']['areas'] | undefined } | undefined
   readonly journal?: { readonly [K in keyof Config['journal']]?: number | undefined } | undefined
 }

@@ -145,7 +145,7 @@ async function checkFormat(home: Home): Promise<number> {
     const entries = await readdir(home.path)
     // Somebody else has just made it; or a process that made it died while it wrote its first file.
     if (entries.includes('format')) return checkFormat(home)
-    if (entries.some((name) => !['config.toml', 'tokens'].includes(name) && !name.startsWith('format.'))) {
+    if (entries.some((name) => !isBeforeFormat(name))) {
       throw new KitError('KIT_HOME_INVALID', `${home.path} is not empty, and it is no home`)
     }
     await writeAtomically(path, `${homeFormat}\n`)
@@ -163,6 +163,11 @@ async function checkFormat(home: Home): Promise<number> {
     )
   }
   return format
+}
+
+/** What may be in a folder before it is a home: settings, tokens and secrets that were put there, and a format half-written. */
+function isBeforeFormat(name: string): boolean {
+  return ['config.toml', 'tokens'].includes(name) || /^(credentials|format)\./.test(name)
 }
 
 /** Whether a folder of the home has files. What cannot be listed may have some. */

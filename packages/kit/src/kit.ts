@@ -1,7 +1,7 @@
 /** The high-level API: a home, opened. */
 import { readFileSync } from 'node:fs'
 import { createEvent, run } from '@ipfs-kit/concurrency'
-import { type Tokens, openTokens } from '@ipfs-kit/credentials'
+import { createCredentials, type Credentials, openTokens, type Tokens } from '@ipfs-kit/credentials'
 import type { Ipfs } from '@ipfs-kit/ipfs'
 import type { Journal } from '@ipfs-kit/journal'
 import { type Caller, type LocalCaller, createCaller, nearest } from '@ipfs-kit/operations'
@@ -62,6 +62,8 @@ export interface Kit extends AsyncDisposable {
   readonly home: Home
   readonly parts: Parts
   readonly tokens: Tokens
+  /** The secrets of the home, and references to others. */
+  readonly credentials: Credentials
   /** Calls operations by name, in this process. */
   readonly caller: LocalCaller<KitTable>
   /** The same as `caller.call`. */
@@ -102,7 +104,7 @@ const keptUntilExit = new Set<Lock>()
  * fails.
  *
  * Throws `KIT_HOME_UNWRITABLE`, `KIT_HOME_INVALID`, `KIT_HOME_TOO_NEW`, `KIT_HOME_LOCKED`,
- * `KIT_CONFIG_INVALID`, and what the tokens and parts throw.
+ * `KIT_CONFIG_INVALID`, and what the tokens, the secrets and the parts throw.
  */
 export async function openKit(options: KitOptions): Promise<Kit> {
   for (const key of Object.keys(options)) {
@@ -131,6 +133,7 @@ export async function openKit(options: KitOptions): Promise<Kit> {
   const config = await readConfig({ path: home.config, overrides: options.config ?? {} })
   await raiseFormat(home)
   const tokens = await openTokens({ path: home.tokens })
+  const credentials = createCredentials({ path: home.path, identity: config.credentials.identity })
   const calls = createCallLog()
   opening.defer(() => calls.close())
 
@@ -160,7 +163,7 @@ export async function openKit(options: KitOptions): Promise<Kit> {
   if (role === 'server' && journal.hasRecords) await journal.open()
   signal?.throwIfAborted()
 
-  return new OpenKit({ config, home, lock, tokens, calls, parts, log, journal }, opening.move())
+  return new OpenKit({ config, home, lock, tokens, credentials, calls, parts, log, journal }, opening.move())
 }
 
 interface Opened {
@@ -168,6 +171,7 @@ interface Opened {
   readonly home: Home
   readonly lock: Lock
   readonly tokens: Tokens
+  readonly credentials: Credentials
   readonly calls: CallLog
   readonly parts: Parts
   readonly log: KitLog
@@ -180,6 +184,7 @@ class OpenKit implements Kit {
   readonly home: Home
   readonly parts: Parts
   readonly tokens: Tokens
+  readonly credentials: Credentials
   readonly caller: LocalCaller<KitTable>
   readonly call: Caller<KitTable>['call']
   readonly operations = kitOperations
@@ -195,8 +200,9 @@ class OpenKit implements Kit {
     this.home = opened.home
     this.parts = opened.parts
     this.tokens = opened.tokens
+    this.credentials = opened.credentials
     const { parts, log, journal, calls } = opened
-    const own = { node: this.#node(), jobs: log.jobs }
+    const own = { node: this.#node(), jobs: log.jobs, credentials: this.credentials, tokens: this.tokens }
     const caller = createCaller<KitTable>({
       operations: kitOperations,
       borrow: (names) => {

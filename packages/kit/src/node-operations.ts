@@ -73,7 +73,7 @@ const status = operation<{ node: Pick<NodeView, 'status'> }>()({
   body: 'none',
   returns: 'value',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   command: { name: 'status' },
   text: (node) =>
     [
@@ -97,7 +97,7 @@ const parts = operation<{ node: Pick<NodeView, 'parts'> }>()({
   body: 'none',
   returns: 'lines',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   doors: ['cli'],
   text: partText,
   run: async function* ({ node }) {
@@ -137,7 +137,7 @@ const operations = operation<{ node: Pick<NodeView, 'calls'> }>()({
   body: 'none',
   returns: 'lines',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   doors: ['cli'],
   command: { name: 'operations' },
   text: (call) =>

@@ -5,6 +5,7 @@
  */
 import { storeOperations } from '@ipfs-kit/blocks/operations'
 import { cacheOperations } from '@ipfs-kit/cache/operations'
+import { credentialsOperations } from '@ipfs-kit/credentials/operations'
 import { ipfsOperations } from '@ipfs-kit/ipfs/operations'
 import { journalOperations } from '@ipfs-kit/journal/operations'
 import type { AnyOperation, TableOf } from '@ipfs-kit/operations'
@@ -26,6 +27,7 @@ export const kitOperations = [
   ...cacheOperations,
   ...walOperations,
   ...journalOperations,
+  ...credentialsOperations,
   ...nodeOperations,
   ...agentOperations,
 ] as const

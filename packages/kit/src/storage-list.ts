@@ -54,7 +54,7 @@ export const storageList = operation<Reading>()({
   body: 'none',
   returns: 'value',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   doors: ['mcp'],
   run: async ({ ipfs }, input, { signal }) => {
     const offset = Number(input.cursor ?? 0)
@@ -87,7 +87,7 @@ export const storageStat = operation<{ readonly ipfs: { readonly files: Pick<Ipf
   body: 'none',
   returns: 'value',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   doors: ['mcp'],
   run: async ({ ipfs }, input, { signal }) => {
     const { cid, type, size, dagSize } = await ipfs.files.stat(input.address, { signal })

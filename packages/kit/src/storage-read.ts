@@ -43,7 +43,7 @@ export const storageRead = operation<{
   body: 'none',
   returns: 'value',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   doors: ['mcp'],
   run: async ({ ipfs, node }, input, { signal }) => {
     const content = await open(ipfs.files, input.address, {

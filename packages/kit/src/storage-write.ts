@@ -22,7 +22,7 @@ export const storageWrite = operation<{ readonly ipfs: { readonly files: Pick<Ip
   body: 'none',
   returns: 'value',
   effect: 'write',
-  scope: 'write',
+  scope: 'content:write',
   idempotent: true,
   doors: ['mcp'],
   run: async ({ ipfs }, input, { signal }) => {
@@ -64,7 +64,7 @@ export const pinSet = operation<{
   body: 'none',
   returns: 'value',
   effect: 'destructive',
-  scope: 'write',
+  scope: 'pins',
   idempotent: true,
   doors: ['mcp'],
   run: async ({ ipfs }, input, { signal, progress }) => {

@@ -28,6 +28,7 @@ test('has defaults for everything, with or without a file', async () => {
     blocks: {},
     cache: { memoryBytes: 67_108_864 },
     log: { mode: 'always', keepFinished: 10_000, keepFinishedSeconds: 604_800 },
+    credentials: {},
     mcp: { areas: [] },
     journal: {
       keepCheckpoints: 3,
@@ -67,6 +68,15 @@ test('takes the settings of the journal, and refuses others', async () => {
   expect(config.journal).toMatchObject({ checkpointChanges: 1, checkpointMs: 300_000, transactionMs: 1 })
   expect(await problemOf('[journal]\ncheckpointChanges = 0')).toContain('journal.checkpointChanges')
   expect(await problemOf('[journal]\ntransactionms = 1')).toContain('did you mean journal.transactionMs?')
+})
+
+test('takes a place for the key of the secrets, and never the key', async () => {
+  expect((await configOf('[credentials]\nidentity = "env:KEY"\n')).credentials).toEqual({
+    identity: 'env:KEY',
+  })
+  const problem = await problemOf('[credentials]\nidentity = "AGE-SECRET-KEY-1PLANTED"')
+  expect(problem).toContain('credentials.identity')
+  expect(problem).not.toContain('PLANTED')
 })
 
 test('takes areas whose operations are tools, and refuses others', async () => {

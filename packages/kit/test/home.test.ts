@@ -77,10 +77,11 @@ describe('opening a home', () => {
     }
   })
 
-  test('is refused where other things are: it is made in an empty folder, or one with settings', async () => {
+  test('is refused where other things are: it is made in an empty folder, or one with settings and secrets', async () => {
     const path = await temporaryHome()
     await mkdir(path)
-    await writeFile(join(path, 'config.toml'), '')
+    for (const name of ['config.toml', 'credentials.age', 'credentials.key'])
+      await writeFile(join(path, name), '')
     expect((await openHome({ path })).path).toBe(path)
     const other = await temporaryHome()
     await mkdir(other)

@@ -18,7 +18,7 @@ const count = operation<object>()({
   body: 'files',
   returns: 'lines',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   doors: ['cli'],
   command: { name: 'count' },
   text: ({ items, bytes, failed }) => `${items} files, ${bytes} bytes, ${failed} failed`,

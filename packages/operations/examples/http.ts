@@ -22,7 +22,7 @@ const add = operation<{ shelf: Shelf }>()({
   body: 'files',
   returns: 'lines',
   effect: 'write',
-  scope: 'write',
+  scope: 'content:write',
   doors: ['cli'],
   async *run({ shelf }, { prefix }, _context, files) {
     for await (const { path, content } of files) {
@@ -41,7 +41,7 @@ const list = operation<{ shelf: Shelf }>()({
   body: 'none',
   returns: 'value',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   async run({ shelf }, { minBytes }) {
     const large = [...shelf.list()].filter(([, bytes]) => bytes.length >= minBytes)
     return { names: large.map(([name]) => name) }

@@ -16,7 +16,7 @@ const set = operation<{ notes: Map<string, string> }>()({
   body: 'none',
   returns: 'value',
   effect: 'write',
-  scope: 'write',
+  scope: 'content:write',
   idempotent: true,
   run: async (parts, { name, text }) => ({ notes: parts.notes.set(name, text).size }),
 })

@@ -10,6 +10,7 @@ import { CommandError, isSystemError, systemMessage } from './cli-errors.ts'
 import { type Outlet, ReaderGone } from './cli-outlet.ts'
 import { printable } from './cli-printable.ts'
 import { createProgressDisplay } from './cli-progress.ts'
+import { isTerminal, promptLines } from './cli-prompt.ts'
 import { walkFiles } from './cli-walk.ts'
 import type { AnyOperation, BytesResult, Outcome, Progress } from './operation.ts'
 
@@ -110,7 +111,10 @@ async function writeAnswer(line: CommandLine, answer: unknown, writer: AnswerWri
   return partialExitCode(last)
 }
 
-async function bodyOf({ entry, paths, home }: CommandLine, { stdin, cwd, signal }: CallSurroundings) {
+async function bodyOf(
+  { entry, input, paths, home }: CommandLine,
+  { stdin, stderr, cwd, signal }: CallSurroundings,
+) {
   if (entry.body === 'none') return undefined
   if (entry.body === 'files') {
     return walkFiles(paths, {
@@ -120,9 +124,18 @@ async function bodyOf({ entry, paths, home }: CommandLine, { stdin, cwd, signal 
       ...(home !== undefined && { home }),
     })
   }
+  const secretLines = entry.command?.secretLines
+  if (secretLines !== undefined && isTerminal(stdin)) {
+    const lines = await promptLines(secretLines(input), { stdin, stderr, signal })
+    return oneChunk(Buffer.from(lines.join('\n')))
+  }
   const [path = '-'] = paths
   if (path === '-') return cancellable(stdin, signal) as AsyncIterable<Uint8Array>
   return readBody(path, resolve(cwd, path), signal)
+}
+
+async function* oneChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array, void> {
+  yield bytes
 }
 
 /** Opens a file, so that a wrong path is known before anything else is done. A pipe is as good as a file. */

@@ -2,6 +2,7 @@
 import { CommanderError, type Command } from 'commander'
 import type { Readable } from 'node:stream'
 import { type CallSurroundings, type ConnectedCaller, runCall } from './cli-call.ts'
+import { CommandError } from './cli-errors.ts'
 import { declareInput } from './cli-input.ts'
 import { createOutlet, type OutputStream, ReaderGone } from './cli-outlet.ts'
 import { OperationError } from './errors.ts'
@@ -74,7 +75,16 @@ export function addCommands(program: Command, options: CommandsOptions): void {
         throw new TypeError(`${entry.name}: the program itself has the option ${long}`)
       }
     }
+    const isSecret = entry.command?.secretLines !== undefined
+    // Refused by ourselves: the message of the library repeats what was typed.
+    if (isSecret) command.allowExcessArguments().allowUnknownOption()
     command.action(async () => {
+      if (isSecret && command.args.length > command.registeredArguments.length) {
+        throw new CommandError(
+          'COMMAND_USAGE',
+          `${command.name()} has no such argument or option. A secret comes from standard input; if one was typed here, others may have seen it`,
+        )
+      }
       const { output, force } = command.opts<{ output?: string; force?: boolean }>()
       const globals = program.opts<{ json?: boolean }>()
       const line = {
@@ -109,9 +119,16 @@ function commandAt(program: Command, entry: AnyOperation, groups: Set<Command>):
 }
 
 function declareStreams(entry: AnyOperation, command: Command): void {
+  if (entry.command?.secretLines !== undefined) {
+    command.addHelpText(
+      'after',
+      '\nThe secret comes from standard input; a terminal asks for it and does not show it.',
+    )
+  }
   if (entry.body === 'files')
     command.argument('<path...>', 'files and folders, links followed; - reads one file from standard input')
-  if (entry.body === 'bytes') command.argument('[file]', 'file to send; - or nothing reads standard input')
+  if (entry.body === 'bytes' && entry.command?.secretLines === undefined)
+    command.argument('[file]', 'file to send; - or nothing reads standard input')
   if (entry.returns === 'bytes') {
     command.option('-o, --output <path>', 'where to write; - writes to standard output')
     command.option('--force', 'replace what is there already')

@@ -25,7 +25,7 @@ export type { ErrorBody, Fault, FaultAnswer, FaultKind, OperationErrorCode } fro
 export { contentFields, contentOf, inlineContent, inlineFields, rangeFields } from './inline-content.ts'
 export type { InlineContent } from './inline-content.ts'
 export { nearest } from './nearest.ts'
-export { doorsOf, operation } from './operation.ts'
+export { doorsOf, operation, scopes } from './operation.ts'
 export type {
   AnyOperation,
   BodyKind,

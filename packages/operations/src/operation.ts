@@ -6,10 +6,14 @@ import type { FaultKind } from './errors.ts'
 export type Effect = 'read' | 'write' | 'destructive'
 
 /**
- * What a token must be allowed to do: `read` content and state, `write` content and pins, `admin` the node itself
- * (restart, garbage collection).
+ * What a token must be allowed to do: `content:read`, read content and state; `content:write`, change content and what is kept
+ * with it; `pins`, pin and unpin; `admin`, the node itself (restart, garbage collection, secrets and tokens). None includes
+ * another.
  */
-export type Scope = 'read' | 'write' | 'admin'
+export type Scope = (typeof scopes)[number]
+
+/** All scopes. */
+export const scopes = ['content:read', 'content:write', 'pins', 'admin'] as const
 
 /**
  * Doors besides REST and the client, which have every operation: `cli` makes a command, `mcp` a tool, `mcp-opt-in` a tool where
@@ -107,6 +111,11 @@ export interface CommandShape {
   readonly name: string
   /** Input keys that are arguments instead of options, in order. Default: the required keys. */
   readonly arguments?: readonly string[]
+  /**
+   * For a body that is a secret: the names of its lines, by the input. It comes from standard input and never from an argument,
+   * which other users and the history of the shell would see; at a terminal the lines are asked for, without echo.
+   */
+  readonly secretLines?: (input: Readonly<Record<string, unknown>>) => readonly string[]
 }
 
 /**

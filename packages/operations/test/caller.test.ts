@@ -31,7 +31,7 @@ const add = operation<{ counter: Counter }>()({
   body: 'none',
   returns: 'value',
   effect: 'write',
-  scope: 'write',
+  scope: 'content:write',
   run: async ({ counter }, { by }) => ({ value: counter.add(by) }),
 })
 const count = operation<object>()({
@@ -43,7 +43,7 @@ const count = operation<object>()({
   body: 'none',
   returns: 'lines',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   async *run(_parts, { to, failAt }) {
     for (let n = 1; n <= to; n += 1) {
       if (n === failAt) throw new Error('out of numbers')
@@ -60,7 +60,7 @@ const wait = operation<object>()({
   body: 'none',
   returns: 'value',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   async run(_parts, _input, { signal }) {
     await once(signal, 'abort')
     throw signal.reason
@@ -75,7 +75,7 @@ const size = operation<object>()({
   body: 'bytes',
   returns: 'value',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   doors: [],
   async run(_parts, _input, { progress }, body) {
     let bytes = 0
@@ -95,7 +95,7 @@ const names = operation<object>()({
   body: 'files',
   returns: 'value',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   doors: [],
   run: async (_parts, _input, _context, body) => (await collect(body)).map(({ path }) => path),
 })
@@ -108,7 +108,7 @@ const repeat = operation<object>()({
   body: 'none',
   returns: 'bytes',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   doors: [],
   async run(_parts, { times }) {
     const pieces = async function* (): AsyncGenerator<Uint8Array> {
@@ -258,7 +258,7 @@ describe('the types of a call', () => {
     body: 'none',
     returns: 'value',
     effect: 'write',
-    scope: 'write',
+    scope: 'content:write',
     run: async (_parts, { size, detach }) => (detach ? { job: 7 } : { done: size }),
   })
 

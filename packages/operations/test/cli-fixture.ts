@@ -30,7 +30,7 @@ const value = {
   body: 'none',
   returns: 'value',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
 } as const
 
 const echo = operation<Slice>()({

@@ -260,7 +260,7 @@ describe('tables that make no commands', () => {
     body: 'none',
     returns: 'value',
     effect: 'read',
-    scope: 'read',
+    scope: 'content:read',
     doors: ['cli'],
     run: async () => ({}),
   } as const

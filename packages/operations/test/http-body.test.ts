@@ -18,7 +18,7 @@ const take = operation<object>()({
   body: 'bytes',
   returns: 'value',
   effect: 'write',
-  scope: 'write',
+  scope: 'content:write',
   doors: ['cli'],
   async run(_parts, { only, label }, _context, body) {
     const hash = createHash('sha256')

@@ -23,7 +23,7 @@ export const list = operation<object>()({
   body: 'files',
   returns: 'lines',
   effect: 'write',
-  scope: 'write',
+  scope: 'content:write',
   doors: ['cli'],
   async *run(_parts, { large }, _context, body) {
     for await (const entry of body) yield await describeEntry(entry, large)

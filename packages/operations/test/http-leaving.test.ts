@@ -62,7 +62,7 @@ function watched(
     body,
     returns,
     effect: 'write',
-    scope: 'write',
+    scope: 'content:write',
     doors: ['cli'],
     run,
   })

@@ -30,7 +30,7 @@ describe('lines', () => {
         body: 'bytes',
         returns: 'lines',
         effect: 'write',
-        scope: 'write',
+        scope: 'content:write',
         doors: ['cli'],
         async *run(_parts, _input, _context, body) {
           for await (const _ of body) for (let n = 0; n < 10_000; n += 1) yield { n }

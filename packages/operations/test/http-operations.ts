@@ -20,7 +20,7 @@ export function lines(
     body,
     returns: 'lines',
     effect: 'read',
-    scope: 'read',
+    scope: 'content:read',
     doors: ['cli'],
     run: (_parts, _input, { signal }, bytes) => {
       if (bytes === undefined) return run(signal) as AsyncIterable<z.output<typeof lineOutput>>
@@ -48,7 +48,7 @@ export function bytes(run: (signal: AbortSignal) => Promise<BytesResult>): AnyOp
     body: 'none',
     returns: 'bytes',
     effect: 'read',
-    scope: 'read',
+    scope: 'content:read',
     doors: ['cli'],
     run: (_parts, _input, { signal }) => run(signal),
   })
@@ -64,7 +64,7 @@ export function value(run: () => Promise<unknown>, output: z.ZodType = z.any()):
     body: 'none',
     returns: 'value',
     effect: 'read',
-    scope: 'read',
+    scope: 'content:read',
     run,
   })
 }

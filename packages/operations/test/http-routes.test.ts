@@ -21,7 +21,7 @@ const echo = operation<object>()({
   body: 'none',
   returns: 'value',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   run: async (_parts, input, { requestId }) => ({ input, requestId }),
 })
 const change = operation<object>()({
@@ -33,7 +33,7 @@ const change = operation<object>()({
   body: 'none',
   returns: 'value',
   effect: 'write',
-  scope: 'write',
+  scope: 'content:write',
   run: async (_parts, { name }) => ({ name: name ?? 'none' }),
 })
 

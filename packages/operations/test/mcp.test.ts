@@ -15,7 +15,7 @@ const add = operation<object>()({
   body: 'none',
   returns: 'value',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   run: async (_parts, { a, b }) => ({ sum: a + b, secret: 'not in the schema' }),
 })
 
@@ -28,7 +28,7 @@ const list = operation<object>()({
   body: 'none',
   returns: 'lines',
   effect: 'write',
-  scope: 'write',
+  scope: 'content:write',
   idempotent: true,
   text: ({ number }) => (number === 0 ? undefined : `item ${number}`),
   run: async function* (_parts, { count }) {
@@ -63,7 +63,7 @@ const read = operation<object>()({
   body: 'none',
   returns: 'value',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   run: async () => ({ resource: { uri: 'ipfs://cid', name: 'photo.jpg', mimeType: 'image/jpeg', size: 3 } }),
 })
 
@@ -76,7 +76,7 @@ const liar = operation<object>()({
   body: 'none',
   returns: 'value',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   run: async () => ({ sum: 'three' as unknown as number }),
 })
 
@@ -89,7 +89,7 @@ const shellOnly = operation<object>()({
   body: 'none',
   returns: 'bytes',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   doors: ['cli'],
   run: async () => ({ mediaType: 'text/plain', body: (async function* () {})() }),
 })

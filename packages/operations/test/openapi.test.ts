@@ -10,7 +10,7 @@ const node: z.ZodType = z.object({
     return z.array(node)
   },
 })
-const base = { parts: [], effect: 'read', scope: 'read', doors: ['cli'] } as const
+const base = { parts: [], effect: 'read', scope: 'content:read', doors: ['cli'] } as const
 const table = [
   operation<object>()({
     ...base,

@@ -280,10 +280,10 @@ test('only listing, showing, cancelling and retrying of jobs are tools for agent
   expect(tools).toEqual(['jobs.list', 'jobs.show', 'jobs.cancel', 'jobs.retry'])
 })
 
-test('what reads needs the scope read, what removes records the scope admin', () => {
+test('what reads needs the scope content:read, what removes records the scope admin', () => {
   for (const { name, effect, scope } of walOperations) {
-    if (effect === 'read') expect([name, scope]).toEqual([name, 'read'])
-    else expect([name, scope]).not.toEqual([name, 'read'])
+    if (effect === 'read') expect([name, scope]).toEqual([name, 'content:read'])
+    else expect([name, scope]).not.toEqual([name, 'content:read'])
   }
   const admin = walOperations.filter(({ scope }) => scope === 'admin').map(({ name }) => name)
   expect(admin).toEqual(['wal.delete', 'wal.archive', 'wal.rebuild-index'])

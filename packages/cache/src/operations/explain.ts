@@ -44,7 +44,7 @@ export const cacheExplain = operation<CacheSlice<'explain'>>()({
   body: 'none',
   returns: 'value',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   doors: ['cli'],
   text: (found) =>
     [

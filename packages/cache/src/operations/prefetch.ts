@@ -39,7 +39,7 @@ export const cachePrefetch = operation<CacheSlice<'getMany', 'linksOf'>>()({
   body: 'none',
   returns: 'value',
   effect: 'write',
-  scope: 'read',
+  scope: 'content:read',
   idempotent: true,
   doors: ['cli'],
   text: ({ values, bytes, missing, failed, isComplete }) =>

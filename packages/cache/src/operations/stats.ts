@@ -86,7 +86,7 @@ export const cacheStats = operation<CacheSlice<'stats', 'prefetcher'>>()({
   body: 'none',
   returns: 'value',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   doors: ['cli'],
   text: statsText,
   async run({ cache }) {

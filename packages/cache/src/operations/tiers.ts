@@ -23,7 +23,7 @@ export const cacheTiers = operation<CacheSlice<'stats'>>()({
   body: 'none',
   returns: 'value',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   doors: ['cli'],
   text: ({ tiers }) =>
     tiers
@@ -83,7 +83,7 @@ export const cacheMove = operation<CacheSlice<'move'>>()({
   body: 'none',
   returns: 'value',
   effect: 'write',
-  scope: 'write',
+  scope: 'content:write',
   idempotent: true,
   doors: ['cli'],
   text: ({ key: moved, size, to, wasThere, left, stays }) =>

@@ -56,7 +56,7 @@ export function replayOperation(cwd: string) {
     body: 'none',
     returns: 'value',
     effect: 'read',
-    scope: 'read',
+    scope: 'content:read',
     doors: ['cli'],
     command: { name: 'replay' },
     text: (result) =>

@@ -17,7 +17,7 @@ export const blockGet = operation<Slice<'get'>>()({
   body: 'none',
   returns: 'bytes',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   doors: ['cli'],
   async run({ ipfs }, input, { signal }) {
     const bytes = await ipfs.blocks.get(input.cid, { signal })
@@ -39,7 +39,7 @@ export const blockPut = operation<Slice<'put'>>()({
   maxBodyBytes: maxNodeBytes,
   returns: 'value',
   effect: 'write',
-  scope: 'write',
+  scope: 'content:write',
   idempotent: true,
   doors: ['cli'],
   text: (block) => block.cid,
@@ -60,7 +60,7 @@ export const blockStat = operation<Slice<'stat'>>()({
   body: 'none',
   returns: 'value',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   doors: ['cli'],
   async run({ ipfs }, input, { signal }) {
     const stat = await ipfs.blocks.stat(input.cid, { signal })

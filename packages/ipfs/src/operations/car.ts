@@ -16,7 +16,7 @@ export const carExport = operation<Slice<'export'>>()({
   body: 'none',
   returns: 'bytes',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   doors: ['cli'],
   async run({ ipfs }, { cid }, { signal }) {
     return { mediaType: 'application/vnd.ipld.car', body: await ipfs.car.export(cid, { signal }) }
@@ -37,7 +37,7 @@ export const carImport = operation<Slice<'import'>>()({
   body: 'bytes',
   returns: 'value',
   effect: 'write',
-  scope: 'write',
+  scope: 'content:write',
   idempotent: true,
   doors: ['cli'],
   async run({ ipfs }, { pin, name }, { signal }, body) {

@@ -17,7 +17,7 @@ export const dagGet = operation<Slice<'get'>>()({
   body: 'none',
   returns: 'bytes',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   doors: ['cli'],
   async run({ ipfs }, { cid, codec: outputCodec }, { signal }) {
     const { value } = await ipfs.dag.get(cid, { signal })
@@ -42,7 +42,7 @@ export const dagPut = operation<Slice<'put'>>()({
   maxBodyBytes: maxNodeBytes,
   returns: 'value',
   effect: 'write',
-  scope: 'write',
+  scope: 'content:write',
   idempotent: true,
   doors: ['cli'],
   text: ({ cid }) => cid,

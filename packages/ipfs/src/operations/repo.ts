@@ -24,7 +24,7 @@ export const repoStat = operation<Slice<'stat'>>()({
   body: 'none',
   returns: 'value',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   doors: ['cli'],
   run: ({ ipfs }, _input, { signal }) => ipfs.repo.stat({ signal }),
 })

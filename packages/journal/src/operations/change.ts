@@ -9,7 +9,7 @@ const common = {
   parts: ['journal'],
   body: 'none',
   returns: 'value',
-  scope: 'write',
+  scope: 'content:write',
   doors: ['cli', 'mcp-opt-in'],
   text: silent,
 } as const

@@ -11,7 +11,7 @@ const common = {
   body: 'none',
   returns: 'value',
   effect: 'write',
-  scope: 'write',
+  scope: 'content:write',
   doors: ['cli', 'mcp-opt-in'],
 } as const
 

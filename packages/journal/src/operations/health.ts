@@ -36,7 +36,7 @@ export const journalHealth = operation<JournalSlice<'health'>>()({
   body: 'none',
   returns: 'value',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   doors: ['cli', 'mcp-opt-in'],
   text: ({ state, alerts, figures }) =>
     [

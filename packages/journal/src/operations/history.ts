@@ -43,7 +43,7 @@ export const fsHistory = operation<JournalSlice<'history'>>()({
   body: 'none',
   returns: 'value',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   doors: ['cli', 'mcp-opt-in'],
   text: ({ changes, versions }) =>
     changes.length + versions.length === 0

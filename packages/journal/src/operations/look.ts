@@ -14,7 +14,7 @@ export const fsStat = operation<FilesSlice<'stat'>>()({
   body: 'none',
   returns: 'value',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   doors: ['cli', 'mcp-opt-in'],
   text: (stat) =>
     [
@@ -62,7 +62,7 @@ export const fsLs = operation<FilesSlice<'ls'>>()({
   body: 'none',
   returns: 'value',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   doors: ['cli', 'mcp-opt-in'],
   command: { name: 'fs ls', arguments: ['path'] },
   text: ({ entries, next }) =>
@@ -101,7 +101,7 @@ export const fsRead = operation<FilesSlice<'read'>>()({
   body: 'none',
   returns: 'bytes',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   doors: ['cli'],
   async run({ journal }, { path: from, offset, length, transaction: id }, { signal }) {
     const range = { offset, ...(length !== undefined && { length }) }

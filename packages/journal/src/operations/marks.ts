@@ -8,7 +8,7 @@ import { filesOf, type FilesSlice, transaction } from './part.ts'
 const common = {
   body: 'none',
   returns: 'value',
-  scope: 'write',
+  scope: 'content:write',
   doors: ['cli', 'mcp-opt-in'],
   text: silent,
 } as const

@@ -9,7 +9,7 @@ const common = {
   parts: ['journal'],
   body: 'none',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
 } as const
 
 /** Tells the numbers. */

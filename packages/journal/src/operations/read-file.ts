@@ -18,7 +18,7 @@ export const fsReadFile = operation<FilesSlice<'readRange'>>()({
   body: 'none',
   returns: 'value',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   doors: ['mcp-opt-in'],
   async run({ journal }, { path: from, offset, length, transaction: id }, { signal }) {
     const { cid, size, bytes } = await filesOf(journal, id).readRange(from, { offset, length, signal })

@@ -16,7 +16,7 @@ export const fsFlush = operation<JournalSlice<'flush'>>()({
   body: 'none',
   returns: 'value',
   effect: 'write',
-  scope: 'write',
+  scope: 'content:write',
   idempotent: true,
   doors: ['cli', 'mcp-opt-in'],
   command: { name: 'fs flush', arguments: ['path'] },
@@ -47,7 +47,7 @@ export const journalStatus = operation<JournalSlice<'stats' | 'recovery'>>()({
   body: 'none',
   returns: 'value',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   doors: ['cli', 'mcp-opt-in'],
   text: (status) =>
     [
@@ -90,7 +90,7 @@ export const journalCheckpoint = operation<JournalSlice<'checkpoint'>>()({
   body: 'none',
   returns: 'value',
   effect: 'write',
-  scope: 'write',
+  scope: 'content:write',
   idempotent: true,
   doors: ['cli', 'mcp-opt-in'],
   text: ({ cid, sequence }) => `${cid}, with ${sequence} changes`,

@@ -31,7 +31,7 @@ export const fsTiers = operation<JournalSlice<'tiersOf'>>()({
     ),
   }),
   effect: 'write',
-  scope: 'write',
+  scope: 'content:write',
   idempotent: true,
   command: { name: 'fs tiers', arguments: ['path'] },
   text: ({ blocks, bytes, missing, tiers }) =>
@@ -65,7 +65,7 @@ export const fsMoveToTier = operation<JournalSlice<'moveTo'>>()({
     missing: count.describe('blocks that no tier has'),
   }),
   effect: 'write',
-  scope: 'write',
+  scope: 'content:write',
   idempotent: true,
   command: { name: 'fs move-to-tier', arguments: ['path', 'tier'] },
   text: ({ moved, there, refused, missing }) =>
@@ -85,7 +85,7 @@ export const fsPinToTier = operation<JournalSlice<'pinToTier'>>()({
   input: z.object({ path, tier }),
   output: done,
   effect: 'write',
-  scope: 'write',
+  scope: 'content:write',
   idempotent: true,
   command: { name: 'fs pin-to-tier', arguments: ['path', 'tier'] },
   text: silent,
@@ -103,7 +103,7 @@ export const fsUnpinFromTier = operation<JournalSlice<'unpinFromTier'>>()({
   input: z.object({ path }),
   output: done,
   effect: 'write',
-  scope: 'write',
+  scope: 'content:write',
   idempotent: true,
   command: { name: 'fs unpin-from-tier', arguments: ['path'] },
   text: silent,
@@ -131,7 +131,7 @@ export const fsTierPins = operation<JournalSlice<'tierPins'>>()({
     ),
   }),
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   command: { name: 'fs tier-pins' },
   text: ({ pins }) =>
     pins

@@ -25,7 +25,7 @@ const common = {
   parts: ['journal'],
   body: 'none',
   returns: 'value',
-  scope: 'write',
+  scope: 'content:write',
   doors: ['cli', 'mcp-opt-in'],
 } as const
 
@@ -100,7 +100,7 @@ export const journalTransactions = operation<JournalSlice<'transactions'>>()({
   input: z.object({}),
   output: z.object({ transactions: z.array(statusSchema) }),
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   text: ({ transactions }) => (transactions.length === 0 ? 'none' : transactions.map(line).join('\n')),
   run: async ({ journal }) => ({ transactions: journal.transactions().map(shown) }),
 })

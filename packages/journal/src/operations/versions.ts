@@ -11,7 +11,7 @@ const common = {
   parts: ['journal'],
   body: 'none',
   returns: 'value',
-  scope: 'write',
+  scope: 'content:write',
   doors: ['cli', 'mcp-opt-in'],
 } as const
 
@@ -38,7 +38,7 @@ export const fsSnapshots = operation<JournalSlice<'snapshots'>>()({
   input: z.object({}),
   output: z.object({ snapshots: z.array(snapshot) }),
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   text: ({ snapshots }) => (snapshots.length === 0 ? 'none' : snapshots.map(line).join('\n')),
   run: async ({ journal }) => ({ snapshots: journal.snapshots().map(shown) }),
 })
@@ -85,7 +85,7 @@ export const fsDiff = operation<JournalSlice<'diff'>>()({
   }),
   returns: 'lines',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   command: { name: 'fs diff', arguments: ['from', 'to', 'path'] },
   text: (difference) => `${difference.change.padEnd(7)}  ${difference.path}`,
   async *run({ journal }, { from, to, path: at }, { signal }) {
@@ -131,7 +131,7 @@ export const journalCheckpoints = operation<JournalSlice<'checkpoints'>>()({
   input: z.object({}),
   output: z.object({ checkpoints: z.array(checkpoint) }),
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   text: ({ checkpoints }) =>
     checkpoints.length === 0
       ? 'none'

@@ -13,7 +13,7 @@ export const fsWriteFile = operation<ChangeSlice>()({
   body: 'none',
   returns: 'value',
   effect: 'destructive',
-  scope: 'write',
+  scope: 'content:write',
   doors: ['mcp-opt-in'],
   async run({ journal }, { text, base64, ...input }, { signal }) {
     const content = contentOf('fs.write-file', { text, base64 })

@@ -50,7 +50,7 @@ export const fsWrite = operation<ChangeSlice>()({
   body: 'bytes',
   returns: 'value',
   effect: 'destructive',
-  scope: 'write',
+  scope: 'content:write',
   doors: ['cli'],
   text: silent,
   async run({ journal }, input, { signal, progress }, body) {

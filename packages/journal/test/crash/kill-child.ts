@@ -21,6 +21,9 @@ const say = (line: Said): void => {
   process.stdout.write(`${JSON.stringify(line)}${lineEnd}\n`)
 }
 
+/** In every other round nobody asks for a checkpoint: they are made beside the changes, the first one of so much that it waits for some. */
+const isAsking = Number(seed) % 2 === 0
+
 let opened: Journal | undefined
 const blocks = await openBlocks({
   path: join(home, 'blocks'),
@@ -32,7 +35,7 @@ const journal = await openJournal({
   path: join(home, 'journal'),
   blocks,
   segmentBytes: 2 * 1024 * 1024,
-  checkpointChanges: 100,
+  checkpointChanges: isAsking ? 100 : 20,
   clock: () => plainClock,
 })
 opened = journal
@@ -79,8 +82,8 @@ let count = 0
 /** Checkpoints, snapshots and collections come in between. */
 async function keep(): Promise<void> {
   const nth = (count += 1)
-  if (nth % 40 === 0) await journal.checkpoint()
-  if (nth % 90 === 0) {
+  if (isAsking && nth % 40 === 0) await journal.checkpoint()
+  if (isAsking && nth % 90 === 0) {
     const name = `${seed}-${nth}`
     await journal.snapshot(name)
     await journal.removeSnapshot(name)
@@ -88,9 +91,17 @@ async function keep(): Promise<void> {
   if (nth % 70 === 0) await blocks.collect()
 }
 
+/** Folders of which nobody knows. */
+async function crowd(): Promise<void> {
+  await using transaction = journal.begin()
+  for (let nth = 0; nth < 200; nth += 1) await transaction.mkdir(`/crowd/${seed}/${nth}`, { parents: true })
+  await transaction.commit()
+}
+
 if (what === 'write') {
   const { cid } = await journal.checkpoint()
   say({ root: cid.toString() })
   process.kill(process.pid, 'SIGKILL')
 }
+if (!isAsking) await crowd()
 await Promise.all(['/w0', '/w1', '/w2', '/w3'].map(change))

@@ -9,7 +9,7 @@ import { treeOf } from '../tree-of.ts'
 import { checkSnapshots, loseNewest, restoreEach, someVersion } from './versions.ts'
 import { type Change, type State, whole, type Writer } from './writer.ts'
 
-const calm = { readErrors: 0, writeErrors: 0, syncErrors: 0, capacityBytes: 1024 ** 4 }
+export const calm = { readErrors: 0, writeErrors: 0, syncErrors: 0, capacityBytes: 1024 ** 4 }
 
 export async function liveAndCrash(harm?: (disk: SimDisk) => void): Promise<void> {
   let disk = simDisk({ seed: whole(2 ** 31), faults: { tearing: 0.3, latencyMs: whole(2) * 3 } })
@@ -237,7 +237,7 @@ function isOfDisk(error: unknown): boolean {
 }
 
 /** Closes what is dead: it ends, whatever it says. */
-async function closeDead(opened: Opened): Promise<void> {
+export async function closeDead(opened: Opened): Promise<void> {
   try {
     await opened[Symbol.asyncDispose]()
   } catch (error) {

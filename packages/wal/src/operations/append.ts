@@ -42,7 +42,7 @@ export const walAppend = operation<WalSlice<'append'>>()({
   body: 'none',
   returns: 'value',
   effect: 'write',
-  scope: 'write',
+  scope: 'content:write',
   doors: ['cli'],
   text: (answer) => `${operationLine(answer.operation)}${answer.isNew ? '' : '  was there before'}`,
   run({ wal }, input, { signal }) {
@@ -81,7 +81,7 @@ export const walList = operation<WalSlice<'list'>>()({
   body: 'none',
   returns: 'value',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   doors: ['cli'],
   text: ({ operations, next }) => pageText(operations.map(operationLine), next),
   run: ({ wal }, { before, limit, ...filter }, { signal }) =>
@@ -98,7 +98,7 @@ export const walGet = operation<WalSlice<'get'>>()({
   body: 'none',
   returns: 'value',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   doors: ['cli'],
   async run({ wal }, { id }, { signal }) {
     const found = await wal.get(id, { signal })

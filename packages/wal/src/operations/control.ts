@@ -15,7 +15,7 @@ export const walRetry = operation<WalSlice<'retry'>>()({
   body: 'none',
   returns: 'value',
   effect: 'write',
-  scope: 'write',
+  scope: 'content:write',
   doors: ['cli'],
   text: operationLine,
   run: ({ wal }, { id }, { signal }) => wal.retry(id, { signal }),
@@ -31,7 +31,7 @@ export const walCancel = operation<WalSlice<'cancel'>>()({
   body: 'none',
   returns: 'value',
   effect: 'destructive',
-  scope: 'write',
+  scope: 'content:write',
   doors: ['cli'],
   text: operationLine,
   run: ({ wal }, { id, reason }, { signal }) =>

@@ -17,7 +17,7 @@ export const walExport = operation<WalSlice<'list'>>()({
   body: 'none',
   returns: 'bytes',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   doors: ['cli'],
   async run({ wal }, { format, ...filter }, { signal }) {
     const pages = pagesOf(wal, { ...filterOf(filter), signal })

@@ -48,7 +48,7 @@ export const jobsFollow = operation<WalSlice<'follow' | 'get' | 'stats'>>()({
   body: 'none',
   returns: 'lines',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   doors: ['cli'],
   command: { name: 'jobs follow', arguments: ['id'] },
   text: lineText,

@@ -38,7 +38,7 @@ export const walHealth = operation<WalSlice<'stats' | 'findings'>>()({
   body: 'none',
   returns: 'value',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   doors: ['cli'],
   text: ({ state: now, problems, backends }) =>
     [

@@ -24,7 +24,7 @@ export const jobsList = operation<WalSlice<'list'>>()({
   body: 'none',
   returns: 'value',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   text: ({ jobs, next }) => pageText(jobs.map(jobLine), next),
   async run({ wal }, { before, limit, ...filter }, { signal }) {
     const page = await wal.list({
@@ -55,7 +55,7 @@ export const jobsShow = operation<WalSlice<'get'>>()({
   name: 'jobs.show',
   summary: 'Show a job: how far it is, what failed and why, and what to do next',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   async run({ wal }, { id }, { signal }) {
     const found = await wal.get(id, { signal })
     if (found === undefined) throw notFound(id)
@@ -69,7 +69,7 @@ export const jobsWait = operation<WalSlice<'wait'>>()({
   name: 'jobs.wait',
   summary: 'Wait until a job has ended, and show what has become of it',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   doors: ['cli'],
   outcome: ({ state, failedItems }) => {
     if (state !== 'completed') return 'internal'
@@ -85,7 +85,7 @@ export const jobsCancel = operation<WalSlice<'cancel'>>()({
   summary: 'Cancel a job, and wait until it has stopped; what it has done stays',
   input: z.object({ id: operationId, reason: z.string().max(1000).optional().describe('why, for the log') }),
   effect: 'destructive',
-  scope: 'write',
+  scope: 'content:write',
   run: async ({ wal }, { id, reason }, { signal }) =>
     now(await wal.cancel(id, { signal, ...(reason !== undefined && { reason }) })),
 })
@@ -96,7 +96,7 @@ export const jobsPause = operation<WalSlice<'pause'>>()({
   name: 'jobs.pause',
   summary: 'Stop a job so that it can go on later',
   effect: 'write',
-  scope: 'write',
+  scope: 'content:write',
   idempotent: true,
   doors: ['cli'],
   run: async ({ wal }, { id }, { signal }) => now(await wal.pause(id, { signal })),
@@ -108,7 +108,7 @@ export const jobsResume = operation<WalSlice<'resume'>>()({
   name: 'jobs.resume',
   summary: 'Let a paused job go on',
   effect: 'write',
-  scope: 'write',
+  scope: 'content:write',
   idempotent: true,
   doors: ['cli'],
   run: async ({ wal }, { id }, { signal }) => now(await wal.resume(id, { signal })),
@@ -120,7 +120,7 @@ export const jobsRetry = operation<WalSlice<'retry'>>()({
   name: 'jobs.retry',
   summary: 'Try a failed or cancelled job again',
   effect: 'write',
-  scope: 'write',
+  scope: 'content:write',
   run: async ({ wal }, { id }, { signal }) => now(await wal.retry(id, { signal })),
 })
 

@@ -20,7 +20,7 @@ export const walReplay = operation<WalSlice<'records'>>()({
   body: 'none',
   returns: 'lines',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   doors: ['cli'],
   command: { name: 'wal replay', arguments: ['from'] },
   async *run({ wal }, { from, limit }, { signal }) {

@@ -39,7 +39,7 @@ export const walVerify = operation<{ readonly wal: VerifiedWal }>()({
   body: 'none',
   returns: 'value',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   doors: ['cli'],
   text: ({ isWhole, segments, records, bytes, findings, snapshot, index }) =>
     [

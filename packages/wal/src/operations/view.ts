@@ -28,7 +28,7 @@ const common = {
   input: z.object({}),
   body: 'none',
   effect: 'read',
-  scope: 'read',
+  scope: 'content:read',
   doors: ['cli'],
 } as const
 
