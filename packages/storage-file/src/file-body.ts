@@ -19,8 +19,8 @@ export interface FileBodyOptions {
   /** What all the bytes have to have, if all are read and that is known. */
   readonly sha256: string | undefined
   readonly signal: AbortSignal
-  /** Called once, when the file is not needed any more, with its closing. */
-  readonly onEnd: (closing: Promise<void>) => void
+  /** Called once, when the file is not needed any more: it is to be closed. */
+  readonly onEnd: () => void
 }
 
 export class FileBody implements AsyncIterableIterator<Uint8Array> {
@@ -102,6 +102,6 @@ export class FileBody implements AsyncIterableIterator<Uint8Array> {
     if (this.#isOver) return
     this.#isOver = true
     this.#options.signal.removeEventListener('abort', this.#end)
-    this.#options.onEnd(this.#options.file.close())
+    this.#options.onEnd()
   }
 }

@@ -1,4 +1,6 @@
 import { forEachBackend } from '@ipfs-kit/concurrency/testing'
+import type { StorageBackend } from '@ipfs-kit/storage'
+import { delegate } from '@ipfs-kit/storage/testing'
 import { backendEnd, copy, plan, type ItemOutcome } from '@ipfs-kit/transfer'
 import { expect, test } from 'vitest'
 import { all, bytesOf, contents, digests, fill, memory, sha256Of, telling, told, watched } from './ground.ts'
@@ -84,6 +86,22 @@ onBoth('where both ends tell digests nothing is read to compare, nor to prove', 
   await fill(from.backend, { x: bytesOf(7, 1000) })
   expect(await copy(...ends, { verify: 'read', include: ['x'] })).toMatchObject({ sent: 1 })
   expect(to.gets).toEqual(['x'])
+})
+
+onBoth('digests that only a look at an object tells are asked for, and nothing is read', async () => {
+  const silent = (backend: StorageBackend) =>
+    delegate(backend, {
+      async list(options) {
+        const page = await backend.list(options)
+        return { ...page, entries: page.entries.map((one) => ({ ...one, sha256: undefined })) }
+      },
+    })
+  const [from, to] = [watched(silent(telling(memory('from')))), watched(silent(telling(memory('to'))))]
+  await fill(from.backend, { x: bytesOf(1, 1000), y: bytesOf(2, 1000) })
+  await fill(to.backend, { x: bytesOf(1, 1000), y: bytesOf(3, 1000) })
+  const planned = await all(plan(backendEnd(from.backend, ''), backendEnd(to.backend, '')))
+  expect(planned.map(({ path, state }) => `${path} ${state}`)).toEqual(['x same', 'y different'])
+  expect([from.gets, to.gets]).toEqual([[], []])
 })
 
 onBoth('sizes and times compare without a byte being read', async () => {
