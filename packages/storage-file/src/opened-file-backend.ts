@@ -1,5 +1,5 @@
 /** An open folder: the calls of a storage backend, put together from its parts. */
-import { createKeyedLock, createOwner, map, shield, type Task } from '@ipfs-kit/concurrency'
+import { createKeyedLock, map, shield } from '@ipfs-kit/concurrency'
 import { type Disk, DiskError, type DiskFile, type DiskLock } from '@ipfs-kit/disk'
 import {
   type Body,
@@ -54,8 +54,7 @@ export class OpenedFileBackend implements FileBackend {
   readonly #closing = new AbortController()
   readonly #running = new Set<Promise<unknown>>()
   /** Files of bodies that have ended, until they are closed. */
-  readonly #closings = createOwner({ name: 'closing of files' })
-  readonly #endings = new Set<Task<void>>()
+  readonly #endings = new Set<Promise<void>>()
   readonly #leftovers: number
   #closed: Promise<void> | undefined
   #lastMs = 0
@@ -191,7 +190,6 @@ export class OpenedFileBackend implements FileBackend {
     await Promise.allSettled(this.#running)
     // waits: a file that was only read has nothing to lose.
     await Promise.allSettled(this.#endings)
-    await this.#closings.close()
     if (this.#lock !== undefined) await told(() => this.#lock!.close())
   }
 
@@ -306,16 +304,15 @@ export class OpenedFileBackend implements FileBackend {
       ...{ key, file, from, to, signal },
       version: stat.version,
       sha256: to - from === stat.size ? sha256 : undefined,
-      onEnd: () => {
+      onEnd: (closing) => {
         this.#readers -= 1
-        // In the scope of the backend: that of whoever has read the last piece may end before.
-        const closing = this.#closings.spawn(() => file.close(), { name: `closing of the file of ${key}` })
         this.#endings.add(closing)
         const forget = (): unknown => this.#endings.delete(closing)
         // waits: close() does, for what is in the set.
         closing.then(forget, forget)
       },
     })
+    if (from === to) await body.ended()
     return { ...statOf(key, stat, sha256), offset: from, length: to - from, body }
   }
 

@@ -10,7 +10,9 @@ test('a task that has read a body to its end may end at once, or have left it', 
   try {
     await using backend = await openFileBackend({ path, durability: 'written' })
     await backend.put('a', new Uint8Array(1000))
+    await backend.put('empty', new Uint8Array())
     await taskGroup(async (group) => {
+      group.spawn(async () => void (await backend.get('empty')))
       for (const isLeft of [true, false]) {
         group.spawn(async () => {
           const object = await backend.get('a')
