@@ -29,7 +29,7 @@ export class FileBody implements AsyncIterableIterator<Uint8Array> {
   /** One `next` at a time. */
   readonly #turn = createSemaphore(1)
   #at: number
-  #isOver = false
+  #closing: Promise<void> | undefined
 
   constructor(options: FileBodyOptions) {
     this.#options = options
@@ -59,14 +59,21 @@ export class FileBody implements AsyncIterableIterator<Uint8Array> {
       this.#at = to
       throw inWords(error)
     } finally {
-      if (this.#at >= to || signal.aborted) this.#end()
+      if (this.#at >= to || signal.aborted) await this.ended()
     }
   }
 
   async return(): Promise<IteratorResult<Uint8Array, undefined>> {
     this.#at = this.#options.to
-    this.#end()
+    await this.ended()
     return over
+  }
+
+  /** Ends it, and waits until its file is closed: whoever reads may leave the scope in which that began. */
+  async ended(): Promise<void> {
+    this.#end()
+    // waits: a file that was only read has nothing to lose.
+    await Promise.allSettled([this.#closing])
   }
 
   async #read(): Promise<Uint8Array> {
@@ -99,9 +106,9 @@ export class FileBody implements AsyncIterableIterator<Uint8Array> {
   }
 
   readonly #end = (): void => {
-    if (this.#isOver) return
-    this.#isOver = true
+    if (this.#closing !== undefined) return
     this.#options.signal.removeEventListener('abort', this.#end)
-    this.#options.onEnd(this.#options.file.close())
+    this.#closing = this.#options.file.close()
+    this.#options.onEnd(this.#closing)
   }
 }

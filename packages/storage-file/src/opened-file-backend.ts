@@ -312,6 +312,7 @@ export class OpenedFileBackend implements FileBackend {
         closing.then(forget, forget)
       },
     })
+    if (from === to) await body.ended()
     return { ...statOf(key, stat, sha256), offset: from, length: to - from, body }
   }
 
